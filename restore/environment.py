@@ -1,0 +1,43 @@
+"""A rebuilt environment, read from its stack's outputs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from restore.errors import EnvironmentFailure
+from restore.model import DatabaseServer, Environment, ErpServer
+from restore.secret import Secret
+from stacks import outputs as names
+
+
+def environment_from_outputs(outputs: Mapping[str, Any]) -> Environment:
+    """Build the engine's view of an environment from stack outputs, all at once.
+
+    Raises:
+        EnvironmentFailure: outputs are missing; names each.
+    """
+    if missing := [name for name in names.ENVIRONMENT if outputs.get(name) in (None, "")]:
+        raise EnvironmentFailure(
+            f"the stack has no output {', '.join(missing)}",
+            "has it been created? run 'pulumi up' first",
+        )
+    return Environment(
+        stack=str(outputs[names.STACK]),
+        network=str(outputs[names.NETWORK]),
+        database=DatabaseServer(
+            container=str(outputs[names.DATABASE_CONTAINER]),
+            address=str(outputs[names.DATABASE_ADDRESS]),
+            port=int(outputs[names.DATABASE_PORT]),
+            superuser=str(outputs[names.DATABASE_SUPERUSER]),
+            password=Secret(str(outputs[names.DATABASE_PASSWORD])),
+            erp_role=str(outputs[names.ERP_ROLE]),
+            erp_password=Secret(str(outputs[names.ERP_ROLE_PASSWORD])),
+            repository=str(outputs[names.REPOSITORY_MOUNT]),
+        ),
+        erp=ErpServer(
+            container=str(outputs[names.ERP_CONTAINER]),
+            address=str(outputs[names.ERP_ADDRESS]),
+            port=int(outputs[names.ERP_PORT]),
+            url=str(outputs[names.ERP_URL]),
+        ),
+        external_url=str(outputs[names.EXTERNAL_URL]),
+    )

@@ -1,0 +1,250 @@
+"""An ERP described as data: what to capture, how to rebuild it, what to check.
+
+A profile is one YAML file, validated against ``schemas/profile.schema.json``; every error is
+reported at once with its path. A name is looked up in ``restore/profiles/``, a path is read as is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from restore.errors import NotFoundError, UsageError
+from restore.model import Mount, Role
+from restore.schema import schema_errors
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseProfile:
+    """PostgreSQL as this ERP uses it.
+
+    ``version_variable`` is the image's environment variable that holds the server's version;
+    ``databases`` a query that lists the ERP's databases, one name a row.
+    """
+
+    image: str
+    version_variable: str
+    data: str
+    superuser: str
+    databases: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErpProfile:
+    """The ERP server.
+
+    ``series`` are the versions that this profile knows. ``installed_modules`` is a query giving
+    name and version; ``available_modules`` an argv that prints a path a line, whose last folder
+    is a module's name. ``role_key`` and ``password_key`` are keys of the ERP's configuration.
+    """
+
+    image: str
+    version_variable: str
+    release_variable: str | None
+    series: tuple[str, ...]
+    entrypoint: tuple[str, ...]
+    command: tuple[str, ...]
+    user: str
+    port: int
+    health: tuple[str, ...]
+    role_key: str
+    password_key: str
+    data: tuple[Mount, ...]
+    installed_modules: str
+    available_modules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationFile:
+    """A configuration file that belongs to a generation.
+
+    ``set`` holds the keys that a new environment needs otherwise, with ``{placeholders}``;
+    ``secrets`` the keys whose values are masked wherever they are shown.
+    """
+
+    name: str
+    server: Role
+    path: str
+    section: str | None
+    secrets: tuple[str, ...]
+    set: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentTree:
+    """A tree of documents, one folder a database (``{database}`` in ``path``).
+
+    ``rows`` is a query giving id, name, file relative to the folder, and hexadecimal checksum by
+    ``algorithm`` (a ``hashlib`` name); ``fetch`` the ERP's path that serves the document of a row.
+    """
+
+    name: str
+    path: str
+    rows: str | None
+    algorithm: str
+    fetch: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WebStep:
+    """One request of the web scenario and what its answer must be. ``sla`` is in seconds."""
+
+    name: str
+    method: str
+    path: str
+    form: tuple[tuple[str, str], ...]
+    json: Any
+    status: tuple[int, ...]
+    contains: str | None
+    absent: str | None
+    location: str | None
+    capture: tuple[tuple[str, str], ...]
+    sla: float
+    credentials: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WebScenario:
+    """What a user would do first: each step in order, in one session."""
+
+    login: str | None
+    steps: tuple[WebStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """An ERP, as data."""
+
+    name: str
+    title: str
+    database: DatabaseProfile
+    erp: ErpProfile
+    configuration: tuple[ConfigurationFile, ...]
+    documents: tuple[DocumentTree, ...]
+    web: WebScenario
+
+    def configuration_of(self, server: Role) -> tuple[ConfigurationFile, ...]:
+        """The configuration files of one server."""
+        return tuple(file for file in self.configuration if file.server is server)
+
+
+def profile_names() -> tuple[str, ...]:
+    """The profiles that ship with the engine."""
+    folder = resources.files("restore") / "profiles"
+    return tuple(
+        sorted(
+            item.name.removesuffix(".yaml")
+            for item in folder.iterdir()
+            if item.name.endswith(".yaml")
+        )
+    )
+
+
+def load_profile(name: str) -> Profile:
+    """Read a profile by name, or by path when ``name`` ends in ``.yaml``.
+
+    Raises:
+        NotFoundError: there is no such profile.
+        UsageError: the file is no YAML or breaks the schema; all errors at once.
+    """
+    if name.endswith((".yaml", ".yml")):
+        path = Path(name)
+        if not path.is_file():
+            raise NotFoundError(f"profile {name} does not exist")
+        text = path.read_text(encoding="utf-8")
+    elif name in profile_names():
+        text = (resources.files("restore") / "profiles" / f"{name}.yaml").read_text(
+            encoding="utf-8"
+        )
+    else:
+        known = ", ".join(profile_names())
+        raise NotFoundError(
+            f"there is no profile {name!r}", f"profiles that ship: {known}; or give a path"
+        )
+    return parse_profile(text, name)
+
+
+def parse_profile(text: str, source: str) -> Profile:
+    """Turn a profile's text into a ``Profile``; ``source`` names it in errors.
+
+    Raises:
+        UsageError: the text is no YAML or breaks the schema; all errors at once.
+    """
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"profile {source} is not valid YAML: {error}") from error
+    if errors := schema_errors("profile", data):
+        raise UsageError(
+            f"profile {source} is wrong:\n" + "\n".join(f"  {line}" for line in errors),
+            "each option is described in restore/schemas/profile.schema.json",
+        )
+    return _profile(data)
+
+
+def _profile(data: dict[str, Any]) -> Profile:
+    web = data["web"]
+    return Profile(
+        name=data["name"],
+        title=data["title"],
+        database=DatabaseProfile(**data["database"]),
+        erp=_erp(data["erp"]),
+        configuration=tuple(_configuration(item) for item in data["configuration"]),
+        documents=tuple(
+            DocumentTree(
+                name=item["name"],
+                path=item["path"],
+                rows=item.get("rows"),
+                algorithm=item.get("algorithm", "sha1"),
+                fetch=item.get("fetch"),
+            )
+            for item in data["documents"]
+        ),
+        web=WebScenario(
+            login=web.get("account", {}).get("login"),
+            steps=tuple(_web_step(item) for item in web["steps"]),
+        ),
+    )
+
+
+def _erp(data: dict[str, Any]) -> ErpProfile:
+    lists = ("series", "entrypoint", "command", "health", "available_modules")
+    values: dict[str, Any] = {
+        "release_variable": None,
+        **data,
+        **{key: tuple(data[key]) for key in lists},
+        "data": tuple(Mount(**item) for item in data["data"]),
+    }
+    return ErpProfile(**values)
+
+
+def _configuration(data: dict[str, Any]) -> ConfigurationFile:
+    return ConfigurationFile(
+        name=data["name"],
+        server=Role(data["server"]),
+        path=data["path"],
+        section=data.get("section"),
+        secrets=tuple(data.get("secrets", ())),
+        set=tuple(data.get("set", {}).items()),
+    )
+
+
+def _web_step(data: dict[str, Any]) -> WebStep:
+    return WebStep(
+        name=data["name"],
+        method=data.get("method", "GET"),
+        path=data["path"],
+        form=tuple(data.get("form", {}).items()),
+        json=data.get("json"),
+        status=tuple(data["status"]),
+        contains=data.get("contains"),
+        absent=data.get("absent"),
+        location=data.get("location"),
+        capture=tuple(data.get("capture", {}).items()),
+        sla=float(data["sla"]),
+        credentials=data.get("credentials", False),
+    )

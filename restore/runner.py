@@ -1,0 +1,421 @@
+"""The only caller of ``docker exec``, of one-shot containers and of subprocesses.
+
+Commands are argv tuples, never shell strings; secrets travel by environment. The tail of stderr
+goes into the error.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tarfile
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import IO, Any, Final, cast
+
+import docker
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.models.containers import Container
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from restore.errors import EnvironmentFailure, NotFoundError, ReplayError
+from restore.model import ImageFacts
+from restore.secret import Secret
+
+LABEL: Final = "pra.stack"
+"""Label that every container, network and volume of ours carries; its value is the stack."""
+
+TAIL_LINES: Final = 20
+PROBE_INTERVAL: Final = 0.25
+
+_NO_ENVIRONMENT: Final[Mapping[str, str | Secret]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How a command ended. ``stderr`` is its tail."""
+
+    argv: tuple[str, ...]
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageDescription:
+    """An image that is present: its identity, its environment variables and its labels."""
+
+    facts: ImageFacts
+    variables: Mapping[str, str]
+
+
+class Runner:
+    """Commands, files and states of containers on one Docker engine."""
+
+    def __init__(self, client: docker.DockerClient) -> None:
+        self._client = client
+
+    @classmethod
+    def connect(cls, host: str | None = None, timeout: float = 600) -> Runner:
+        """Reach the Docker engine at ``host`` (``DOCKER_HOST`` or the local socket when None).
+
+        Args:
+            timeout: of each request, in seconds.
+
+        Raises:
+            EnvironmentFailure: no engine answers.
+        """
+        environment = {**os.environ, **({"DOCKER_HOST": host} if host else {})}
+        try:
+            client = docker.from_env(environment=environment, timeout=int(timeout))
+            client.ping()
+        except DockerException as error:
+            raise EnvironmentFailure(
+                f"no Docker engine answers: {error}", "run 'make setup', or set DOCKER_HOST"
+            ) from error
+        return cls(client)
+
+    @property
+    def client(self) -> docker.DockerClient:
+        """The SDK's client, for reading states that this class doesn't wrap."""
+        return self._client
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def container(self, name: str) -> Container:
+        """Find a container by name or id.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        with _daemon(f"look up container {name}"):
+            try:
+                return self._client.containers.get(name)
+            except NotFound as error:
+                raise NotFoundError(
+                    f"container {name} does not exist", "has its stack been destroyed?"
+                ) from error
+
+    def execute(
+        self,
+        container: str,
+        argv: tuple[str, ...],
+        *,
+        user: str = "",
+        environment: Mapping[str, str | Secret] = _NO_ENVIRONMENT,
+    ) -> Execution:
+        """Run a command in a running container and wait for its end, whatever its exit code."""
+        stdout: list[str] = []
+        stderr: deque[str] = deque(maxlen=TAIL_LINES)
+        output = self._lines(container, argv, user, environment, stderr.append)
+        while True:
+            try:
+                stdout.append(next(output))
+            except StopIteration as stop:
+                return Execution(argv, int(stop.value), "\n".join(stdout), "\n".join(stderr))
+
+    def check(
+        self,
+        container: str,
+        argv: tuple[str, ...],
+        *,
+        user: str = "",
+        environment: Mapping[str, str | Secret] = _NO_ENVIRONMENT,
+        on_error_line: Callable[[str], None] | None = None,
+    ) -> str:
+        """Run a command that must succeed and return its output.
+
+        Args:
+            on_error_line: called with each line of stderr, for tools that report progress there.
+
+        Raises:
+            ReplayError: it exited otherwise than 0; holds the tail of stderr.
+        """
+        return "\n".join(
+            self.lines(
+                container, argv, user=user, environment=environment, on_error_line=on_error_line
+            )
+        )
+
+    def lines(
+        self,
+        container: str,
+        argv: tuple[str, ...],
+        *,
+        user: str = "",
+        environment: Mapping[str, str | Secret] = _NO_ENVIRONMENT,
+        on_error_line: Callable[[str], None] | None = None,
+    ) -> Iterator[str]:
+        """Yield the output of a command that must succeed, line by line, in constant memory.
+
+        Raises:
+            ReplayError: it exited otherwise than 0; raised after the last line.
+        """
+        stderr: deque[str] = deque(maxlen=TAIL_LINES)
+
+        def keep(line: str) -> None:
+            stderr.append(line)
+            if on_error_line is not None:
+                on_error_line(line)
+
+        code = yield from self._lines(container, argv, user, environment, keep)
+        if code != 0:
+            raise ReplayError(
+                f"{argv[0]} exited with {code} in container {container[:12]}:\n"
+                + "\n".join(stderr or ["(it wrote nothing to stderr)"])
+            )
+
+    def _lines(
+        self,
+        container: str,
+        argv: tuple[str, ...],
+        user: str,
+        environment: Mapping[str, str | Secret],
+        on_error_line: Callable[[str], None],
+    ) -> Generator[str, None, int]:
+        """Yield lines of stdout; return the exit code."""
+        api = self._client.api
+        plain = {
+            key: value.reveal() if isinstance(value, Secret) else value
+            for key, value in environment.items()
+        }
+        with _daemon(f"run {argv[0]} in container {container[:12]}"):
+            exec_id = api.exec_create(container, list(argv), user=user, environment=plain)["Id"]
+            out, err = _LineSplitter(), _LineSplitter()
+            for stdout, stderr in api.exec_start(exec_id, stream=True, demux=True):
+                for line in err.feed(stderr):
+                    on_error_line(line)
+                yield from out.feed(stdout)
+            for line in err.rest():
+                on_error_line(line)
+            yield from out.rest()
+            return cast(int, api.exec_inspect(exec_id)["ExitCode"])
+
+    def read_archive(
+        self, container: str, path: str
+    ) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
+        """Yield the members of ``path`` in a container, running or not, as a tar stream.
+
+        Each member's file must be read before the next is asked for; folders and links come with
+        an empty file. Names start with the last part of ``path``.
+
+        Raises:
+            NotFoundError: the container has no such path.
+        """
+        with _daemon(f"read {path} of container {container[:12]}"):
+            try:
+                chunks, _ = self._client.api.get_archive(container, path)
+            except NotFound as error:
+                raise NotFoundError(f"container {container[:12]} has no {path}") from error
+            stream = _ChunkReader(iter(chunks))
+            with tarfile.open(fileobj=cast(Any, stream), mode="r|") as archive:
+                for member in archive:
+                    content = archive.extractfile(member) if member.isreg() else None
+                    yield member, content if content is not None else _EMPTY
+
+    def read_file(self, container: str, path: str) -> bytes:
+        """Read one small file of a container, running or not.
+
+        Raises:
+            NotFoundError: the container has no such file.
+        """
+        for member, content in self.read_archive(container, path):
+            if member.isreg():
+                return content.read()
+        raise NotFoundError(f"{path} of container {container[:12]} is no file")
+
+    def write_archive(self, container: str, path: str, chunks: Iterable[bytes]) -> None:
+        """Unpack a tar stream into folder ``path`` of a container, running or not.
+
+        Raises:
+            NotFoundError: the container has no such folder.
+        """
+        with _daemon(f"write into {path} of container {container[:12]}"):
+            try:
+                self._client.api.put_archive(container, path, chunks)
+            except NotFound as error:
+                raise NotFoundError(f"container {container[:12]} has no folder {path}") from error
+
+    def run_once(self, like: str, argv: tuple[str, ...], *, user: str = "root") -> str:
+        """Run a command in a new container with another's image and volumes, without network.
+
+        For acts on the volumes of a server that is stopped. The container carries our label and is
+        removed whatever happens.
+
+        Raises:
+            ReplayError: the command failed; holds its output.
+        """
+        model = self.container(like)
+        with _daemon(f"run {argv[0]} beside container {like[:12]}"):
+            helper = self._client.containers.create(
+                str(model.attrs["Image"]),
+                command=list(argv[1:]),
+                entrypoint=argv[0],
+                user=user,
+                volumes_from=[str(model.id)],
+                network_mode="none",
+                labels={LABEL: model.labels.get(LABEL, ""), "pra.role": "helper"},
+            )
+            try:
+                helper.start()
+                code = helper.wait()["StatusCode"]
+                output = helper.logs().decode(errors="replace")
+            finally:
+                with suppress(NotFound):
+                    helper.remove(force=True)
+        if code != 0:
+            raise ReplayError(f"{argv[0]} exited with {code}:\n{_tail(output)}")
+        return output
+
+    def start(self, container: str) -> None:
+        """Start a container; nothing happens when it runs."""
+        found = self.container(container)
+        with _daemon(f"start container {container[:12]}"):
+            found.start()
+
+    def stop(self, container: str, grace: int = 20) -> None:
+        """Stop a container, killing it after ``grace`` seconds; nothing happens when it stands."""
+        found = self.container(container)
+        with _daemon(f"stop container {container[:12]}"):
+            found.stop(timeout=grace)
+
+    def wait_healthy(self, container: str, deadline: float) -> None:
+        """Wait until a container's own health check passes.
+
+        Args:
+            deadline: in seconds.
+
+        Raises:
+            EnvironmentFailure: it stopped or was not healthy in time; holds its last words.
+        """
+        wait = Retrying(
+            retry=retry_if_result(lambda state: state not in ("healthy", "exited")),
+            stop=stop_after_delay(deadline),
+            wait=wait_fixed(PROBE_INTERVAL),
+        )
+        try:
+            state = wait(self._health, container)
+        except RetryError as error:
+            raise EnvironmentFailure(
+                f"container {container[:12]} was not healthy within {deadline:.0f} s: "
+                + self._last_words(container)
+            ) from error
+        if state == "exited":
+            raise EnvironmentFailure(
+                f"container {container[:12]} stopped: {self._last_words(container)}"
+            )
+
+    def _health(self, container: str) -> str:
+        state = self.container(container).attrs["State"]
+        if state["Status"] in ("exited", "dead"):
+            return "exited"
+        return str(state.get("Health", {}).get("Status", "none"))
+
+    def _last_words(self, container: str) -> str:
+        found = self.container(container)
+        probes = found.attrs["State"].get("Health", {}).get("Log") or [{}]
+        probe = str(probes[-1].get("Output", "")).strip() or "no probe output"
+        with _daemon(f"read the log of container {container[:12]}"):
+            log = found.logs(tail=TAIL_LINES).decode(errors="replace")
+        return f"{_tail(probe)}\nlast lines of its log:\n{_tail(log)}"
+
+    def image(self, reference: str) -> ImageDescription | None:
+        """Describe an image that is present on the engine; None when it is not."""
+        with _daemon(f"look up image {reference}"):
+            try:
+                image = self._client.images.get(reference)
+            except ImageNotFound:
+                return None
+        pairs = (item.partition("=") for item in image.attrs["Config"].get("Env") or [])
+        facts = ImageFacts(
+            reference=reference,
+            id=str(image.id),
+            digests=tuple(image.attrs.get("RepoDigests") or ()),
+        )
+        return ImageDescription(facts, {name: value for name, _, value in pairs})
+
+
+def run_process(
+    argv: tuple[str, ...], *, environment: Mapping[str, str] | None = None, timeout: float = 600
+) -> Execution:
+    """Run a command of this machine and wait for its end, whatever its exit code.
+
+    Args:
+        environment: the whole environment; the caller's own when None.
+        timeout: in seconds.
+
+    Raises:
+        EnvironmentFailure: it could not be started or took too long.
+    """
+    try:
+        done = subprocess.run(
+            argv, env=environment, capture_output=True, text=True, timeout=timeout, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EnvironmentFailure(f"{argv[0]} could not be run: {error}") from error
+    return Execution(argv, done.returncode, done.stdout, _tail(done.stderr))
+
+
+@contextmanager
+def _daemon(act: str) -> Iterator[None]:
+    """Turn what the Docker engine refuses into an error that says what was tried."""
+    try:
+        yield
+    except APIError as error:
+        raise EnvironmentFailure(f"could not {act}: {error.explanation or error}") from error
+    except (DockerException, OSError) as error:
+        raise EnvironmentFailure(
+            f"could not {act}: {error}", "does the Docker engine still run? see 'make doctor'"
+        ) from error
+
+
+def _tail(text: str) -> str:
+    return "\n".join(text.strip().splitlines()[-TAIL_LINES:])
+
+
+class _LineSplitter:
+    """Cuts chunks of bytes into lines of text."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, chunk: bytes | None) -> list[str]:
+        *lines, self._rest = (self._rest + (chunk or b"")).split(b"\n")
+        return [line.decode(errors="replace") for line in lines]
+
+    def rest(self) -> list[str]:
+        rest, self._rest = self._rest, b""
+        return [rest.decode(errors="replace")] if rest else []
+
+
+class _ChunkReader:
+    """A file that reads from chunks, for ``tarfile``'s stream mode."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._buffer = bytearray()
+
+    def read(self, size: int) -> bytes:
+        while len(self._buffer) < size:
+            try:
+                self._buffer += next(self._chunks)
+            except StopIteration:
+                break
+        taken = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return taken
+
+
+class _Empty:
+    """The content of a folder or link."""
+
+    def read(self, size: int = -1) -> bytes:
+        del size
+        return b""
+
+
+_EMPTY: Final = cast(IO[bytes], _Empty())

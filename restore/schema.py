@@ -1,0 +1,29 @@
+"""Published JSON Schemas, and validation that reports every error at once with its path."""
+
+import json
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+
+@cache
+def schema(name: str) -> dict[str, Any]:
+    """Read ``schemas/<name>.schema.json``."""
+    path = resources.files("restore") / "schemas" / f"{name}.schema.json"
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return document
+
+
+def schema_errors(name: str, document: object) -> list[str]:
+    """Every way in which a document breaks a schema, as ``path: what is wrong``."""
+    validator = Draft202012Validator(schema(name))
+    errors = sorted(validator.iter_errors(document), key=lambda error: list(map(str, error.path)))
+    return [f"{_path(error)}: {error.message}" for error in errors]
+
+
+def _path(error: ValidationError) -> str:
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.path)
+    return path.removeprefix(".") or "(top)"

@@ -1,0 +1,76 @@
+"""Connections to PostgreSQL, read by the checks, the capture and the replay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from restore.errors import EnvironmentFailure
+from restore.model import DatabaseServer
+from restore.secret import Secret
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+@contextmanager
+def connect(
+    server: DatabaseServer, database: str, *, as_erp: bool = False, deadline: float = 10
+) -> Iterator[Connection]:
+    """Open an autocommit connection as the superuser, or as the ERP's own role.
+
+    Args:
+        deadline: seconds during which a server that doesn't answer yet is asked again.
+
+    Raises:
+        EnvironmentFailure: no connection in time; holds the server's last answer.
+    """
+    role, password = (
+        (server.erp_role, server.erp_password) if as_erp else (server.superuser, server.password)
+    )
+    connection = _open(server, database, role, password, deadline)
+    with connection:
+        yield connection
+
+
+def _open(
+    server: DatabaseServer, database: str, role: str, password: Secret, deadline: float
+) -> Connection:
+    try:
+        for attempt in Retrying(
+            retry=retry_if_exception_type(psycopg.OperationalError),
+            stop=stop_after_delay(deadline),
+            wait=wait_fixed(0.25),
+            reraise=True,
+        ):
+            with attempt:
+                return psycopg.connect(
+                    host=server.address,
+                    port=server.port,
+                    dbname=database,
+                    user=role,
+                    password=password.reveal(),
+                    connect_timeout=5,
+                    autocommit=True,
+                    application_name="pra",
+                )
+    except psycopg.Error as error:
+        raise EnvironmentFailure(
+            f"PostgreSQL at {server.address}:{server.port} refused role {role} "
+            f"on database {database}: {str(error).strip()}"
+        ) from error
+    raise AssertionError("unreachable")  # pragma: no cover
+
+
+def rows(connection: Connection, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+    """Run a query that comes from the engine or a profile and return every row."""
+    return connection.execute(query.encode(), parameters or None).fetchall()
+
+
+def quoted(*parts: str) -> sql.Identifier:
+    """A (qualified) name as PostgreSQL wants it."""
+    return sql.Identifier(*parts)

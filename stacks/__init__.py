@@ -1,0 +1,1 @@
+"""What is rebuilt: the Pulumi components of an ERP's equivalent environment."""
