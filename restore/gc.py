@@ -1,0 +1,128 @@
+"""Removes what crashed drills left on a Docker engine: found by label, judged by owner and age."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from docker.errors import APIError, NotFound
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from restore import lock
+from restore.errors import EnvironmentFailure
+from restore.runner import LABEL, Runner
+
+EPHEMERAL: Final = "drill-"
+"""Prefix of the stacks that a drill makes for itself; only these are collected by age."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A container, network or volume that carries our label."""
+
+    kind: str
+    id: str
+    name: str
+    stack: str
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """What to collect: whole stacks, with the reason."""
+
+    stack: str
+    reason: str
+    leftovers: tuple[Leftover, ...]
+
+
+def find_leftovers(runner: Runner) -> tuple[Leftover, ...]:
+    """Everything on the engine that carries our label, in the order in which it can be removed."""
+    client = runner.client
+    selector = {"label": LABEL}
+    found = [
+        *(
+            _leftover("container", c.id, c.name, c.attrs)
+            for c in client.containers.list(all=True, filters=selector, ignore_removed=True)
+        ),
+        *(
+            _leftover("network", n.id, n.name, n.attrs)
+            for n in client.networks.list(filters=selector)
+        ),
+        *(
+            _leftover("volume", v.id, v.name, v.attrs)
+            for v in client.volumes.list(filters=selector)
+        ),
+    ]
+    return tuple(found)
+
+
+def _leftover(kind: str, identity: str | None, name: str | None, attrs: dict[str, Any]) -> Leftover:
+    labels = attrs.get("Labels") or attrs.get("Config", {}).get("Labels") or {}
+    created = str(attrs.get("Created") or attrs.get("CreatedAt"))
+    return Leftover(kind, str(identity), str(name), labels.get(LABEL, ""), _time(created))
+
+
+def _time(text: str) -> datetime:
+    """Docker's time, whose nanoseconds Python doesn't read."""
+    head, dot, tail = text.partition(".")
+    zone = tail.lstrip("0123456789") if dot else ""
+    return datetime.fromisoformat((head + zone if dot else text).replace("Z", "+00:00"))
+
+
+def choose_collections(
+    leftovers: Iterable[Leftover], locks: Path, *, now: datetime, older_than: timedelta
+) -> tuple[Collection, ...]:
+    """Decide which stacks to remove.
+
+    A stack whose process died is removed at once. One that this clone knows nothing of is removed
+    when all of it is older than ``older_than`` and its name is a drill's. One that lives, or was
+    asked to be kept, stays.
+    """
+    abandoned = lock.abandoned(locks)
+    chosen: list[Collection] = []
+    by_stack: dict[str, list[Leftover]] = {}
+    for leftover in leftovers:
+        by_stack.setdefault(leftover.stack, []).append(leftover)
+    for stack in sorted({*by_stack, *abandoned}):
+        items = tuple(by_stack.get(stack, ()))
+        owner = abandoned.get(stack)
+        if owner is not None and not owner.kept:
+            reason = f"process {owner.process} ({owner.command}) ended without destroying it"
+            chosen.append(Collection(stack, reason, items))
+        elif owner is None and not lock.alive(locks, stack) and stack.startswith(EPHEMERAL):
+            if all(now - item.created > older_than for item in items):
+                chosen.append(Collection(stack, f"older than {older_than}", items))
+    return tuple(chosen)
+
+
+def remove(runner: Runner, leftovers: Iterable[Leftover]) -> None:
+    """Remove containers, then networks, then volumes. What is gone already is no error.
+
+    Raises:
+        EnvironmentFailure: the engine refuses one; names it.
+    """
+    api = runner.client.api
+    removers = {
+        "container": lambda item: api.remove_container(item.id, force=True, v=True),
+        "network": lambda item: api.remove_network(item.id),
+        "volume": lambda item: api.remove_volume(item.name),
+    }
+    for item in sorted(leftovers, key=lambda item: list(removers).index(item.kind)):
+        try:
+            for attempt in Retrying(
+                retry=retry_if_exception_type(APIError),
+                stop=stop_after_delay(15),
+                wait=wait_fixed(0.25),
+                reraise=True,
+            ):
+                with attempt, suppress(NotFound):
+                    removers[item.kind](item)
+        except APIError as error:
+            raise EnvironmentFailure(
+                f"could not remove {item.kind} {item.name}: {error.explanation}"
+            ) from error

@@ -1,0 +1,103 @@
+"""Keeps what a run found, stage by stage, so that its report can be written however it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from restore import __version__
+from restore.errors import RestoreError
+from restore.model import (
+    Acceptance,
+    CheckResult,
+    EnvironmentFacts,
+    Generation,
+    Progress,
+    ProgressListener,
+    Report,
+    RestorePlan,
+    StepResult,
+    StepStatus,
+    Verdict,
+    verdict_of,
+)
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Collects the findings of one run; ``report`` turns them into a value.
+
+    ``now`` gives the time in UTC. ``command`` is what the user ran, for the report.
+    """
+
+    run: str
+    command: str
+    stack: str
+    accepted: tuple[Acceptance, ...]
+    now: Callable[[], datetime]
+    listener: ProgressListener
+    started: datetime = field(init=False)
+    generation: Generation | None = None
+    facts: EnvironmentFacts | None = None
+    plan: RestorePlan | None = None
+    stages: list[StepResult] = field(default_factory=list)
+    steps: tuple[StepResult, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+    checked: datetime | None = None
+    error: RestoreError | None = None
+
+    def __post_init__(self) -> None:
+        self.started = self.now()
+
+    @contextmanager
+    def stage(self, name: str, title: str) -> Iterator[None]:
+        """Time a stage and keep how it ended; what it raises goes on."""
+        self.listener(Progress(title))
+        started = self.now()
+        status, reason = StepStatus.SUCCEEDED, ""
+        try:
+            yield
+        except RestoreError as error:
+            status, reason = StepStatus.FAILED, error.message
+            raise
+        except BaseException as error:
+            status, reason = StepStatus.ABORTED, str(error) or type(error).__name__
+            raise
+        finally:
+            seconds = (self.now() - started).total_seconds()
+            self.stages.append(StepResult(name, title, status, started, seconds, reason))
+
+    def report(self) -> Report:
+        """The findings so far. A run that ended in an error has failed."""
+        rpo = (
+            (self.started - self.generation.consistency_point).total_seconds()
+            if self.generation
+            else None
+        )
+        rto = (self.checked - self.started).total_seconds() if self.checked else None
+        broken = self.error is not None or any(
+            stage.status is not StepStatus.SUCCEEDED for stage in self.stages
+        )
+        return Report(
+            run=self.run,
+            command=self.command,
+            stack=self.stack,
+            started=self.started,
+            finished=self.now(),
+            verdict=Verdict.FAIL if broken else verdict_of(self.steps, self.checks),
+            generation=self.generation,
+            facts=self.facts,
+            plan=self.plan,
+            stages=tuple(self.stages),
+            steps=self.steps,
+            checks=self.checks,
+            differences=self.plan.differences if self.plan else (),
+            accepted=self.accepted,
+            error=self.error.message if self.error else None,
+            hint=(self.error.hint or None) if self.error else None,
+            rto=rto,
+            rpo=rpo,
+            engine_version=__version__,
+        )
