@@ -364,6 +364,8 @@ class CheckResult:
     details: tuple[str, ...] = ()
     reason: str = ""
     """Why it could not be run, or why it is ignored."""
+    sla: float | None = None
+    """Longest accepted duration, in seconds; None where time is not judged."""
 
 
 class Verdict(StrEnum):
