@@ -1,0 +1,193 @@
+"""Argument vectors of PostgreSQL's own tools. Pure: nothing is run here.
+
+Each runs inside the database server's container as the system user ``postgres``, over the local
+socket, so that the tools are always those of the server's own version. No password is in any of
+them: ``--no-password`` makes a tool fail rather than ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Argv = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DumpRequest:
+    """One database to be dumped in directory format.
+
+    ``folder`` must not exist yet. ``snapshot`` is the id that ``pg_export_snapshot()`` gave in a
+    transaction that stays open until the dump ends; None lets the dump take its own.
+    """
+
+    database: str
+    folder: str
+    superuser: str
+    jobs: int
+    snapshot: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewDatabase:
+    """A database to be made. ``comment`` marks whose it is."""
+
+    name: str
+    owner: str
+    encoding: str
+    collate: str
+    ctype: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """A database that takes its final name.
+
+    ``aside`` is the name that a database already there is given before it is dropped; None when
+    there is none.
+    """
+
+    temporary: str
+    final: str
+    aside: str | None = None
+
+
+def dump_database(request: DumpRequest) -> Argv:
+    """``pg_dump`` of one database, in parallel, into a folder."""
+    snapshot = () if request.snapshot is None else (f"--snapshot={request.snapshot}",)
+    return (
+        "pg_dump",
+        "--format=directory",
+        f"--jobs={request.jobs}",
+        *snapshot,
+        *_login(request.superuser, request.database),
+        f"--file={request.folder}",
+    )
+
+
+def dump_roles(superuser: str) -> Argv:
+    """``pg_dumpall`` of the roles to standard output, without their passwords."""
+    return (
+        "pg_dumpall",
+        "--roles-only",
+        "--no-role-passwords",
+        "--no-password",
+        f"--username={superuser}",
+        # Its --dbname takes connection options only, never a plain name.
+        "--database=postgres",
+    )
+
+
+def restore_database(superuser: str, database: str, folder: str, jobs: int) -> Argv:
+    """``pg_restore`` of a dump folder, in parallel, that stops at the first error."""
+    return (
+        "pg_restore",
+        f"--jobs={jobs}",
+        "--exit-on-error",
+        *_login(superuser, database),
+        folder,
+    )
+
+
+def list_dump(folder: str) -> Argv:
+    """``pg_restore`` that only prints the table of contents of a dump folder."""
+    return ("pg_restore", "--list", folder)
+
+
+def analyze(superuser: str, database: str, jobs: int) -> Argv:
+    """``vacuumdb`` that gathers the planner's statistics, which no dump holds."""
+    return ("vacuumdb", "--analyze-only", f"--jobs={jobs}", *_login(superuser, database))
+
+
+def run_file(superuser: str, database: str, path: str) -> Argv:
+    """``psql`` of a script that stops at its first error. ``-`` reads standard input."""
+    return (*_psql(superuser, database), f"--file={path}")
+
+
+def run_statements(superuser: str, database: str, statements: Sequence[str]) -> Argv:
+    """``psql`` of statements that stops at the first error.
+
+    Each is a request of its own: several statements in one text are one transaction.
+    """
+    return (*_psql(superuser, database), *(f"--command={text}" for text in statements))
+
+
+def create_database(superuser: str, new: NewDatabase) -> Argv:
+    """``psql`` that makes a database afresh, dropping one of the same name, and marks it.
+
+    It starts from ``template0``: only that one may have another encoding or locale than the server.
+    """
+    name = identifier(new.name)
+    return run_statements(
+        superuser,
+        "postgres",
+        (
+            f"DROP DATABASE IF EXISTS {name}",
+            f"CREATE DATABASE {name} OWNER {identifier(new.owner)} TEMPLATE template0"
+            f" ENCODING {literal(new.encoding)} LC_COLLATE {literal(new.collate)}"
+            f" LC_CTYPE {literal(new.ctype)}",
+            f"COMMENT ON DATABASE {name} IS {literal(new.comment)}",
+        ),
+    )
+
+
+def promote_database(superuser: str, promotion: Promotion) -> Argv:
+    """``psql`` that renames a database to its final name, in one transaction.
+
+    Sessions on either name are ended first, since PostgreSQL renames only what nobody uses. A
+    database already there is renamed in the same transaction and dropped afterwards.
+    """
+    temporary, final = identifier(promotion.temporary), identifier(promotion.final)
+    rename = f"ALTER DATABASE {temporary} RENAME TO {final}"
+    names = f"{literal(promotion.temporary)}, {literal(promotion.final)}"
+    end_sessions = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"  # noqa: S608 - both are quoted
+        f" WHERE datname IN ({names}) AND pid <> pg_backend_pid()"
+    )
+    if promotion.aside is None:
+        return run_statements(superuser, "postgres", (end_sessions, rename))
+    aside = identifier(promotion.aside)
+    return run_statements(
+        superuser,
+        "postgres",
+        (
+            f"DROP DATABASE IF EXISTS {aside}",
+            end_sessions,
+            f"ALTER DATABASE {final} RENAME TO {aside}; {rename}",
+            f"DROP DATABASE {aside}",
+        ),
+    )
+
+
+def identifier(name: str) -> str:
+    """A name as SQL wants it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as SQL wants it; right whatever ``standard_conforming_strings`` says."""
+    quoted = text.replace("'", "''")
+    return "E'" + quoted.replace("\\", "\\\\") + "'" if "\\" in quoted else f"'{quoted}'"
+
+
+def connection_name(database: str) -> str:
+    """A database's name for ``--dbname``, which reads a name with ``=`` as connection options."""
+    if "=" not in database and not database.startswith(("postgresql://", "postgres://")):
+        return database
+    escaped = database.replace("\\", "\\\\").replace("'", "\\'")
+    return f"dbname='{escaped}'"
+
+
+def _login(superuser: str, database: str) -> Argv:
+    return ("--no-password", f"--username={superuser}", f"--dbname={connection_name(database)}")
+
+
+def _psql(superuser: str, database: str) -> Argv:
+    return (
+        "psql",
+        "--no-psqlrc",
+        "--quiet",
+        "--set=ON_ERROR_STOP=1",
+        *_login(superuser, database),
+    )
