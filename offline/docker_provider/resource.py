@@ -1,0 +1,69 @@
+"""What each resource type must be able to do, and what it gets for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from docker import APIClient
+
+from .schema import Kind, ResourceSpec
+from .values import UNKNOWN, Props
+from .waiting import Waiter
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an operation works with: a Docker client of the thread's own, and the waiter."""
+
+    client: APIClient
+    waiter: Waiter
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A resource that exists: its identity and its outputs."""
+
+    id: str
+    outputs: Props
+
+
+class Resource(Protocol):
+    """A resource type. Every method raises ProviderError, worded for people, when it fails."""
+
+    spec: ResourceSpec
+
+    def create(self, context: Context, inputs: Props) -> Created:
+        """Make it; whatever was made is removed again when this fails."""
+
+    def read(self, context: Context, identity: str, state: Props) -> Created | None:
+        """Its outputs now, or None when it's gone. An empty `state` means import."""
+
+    def update(self, context: Context, identity: str, state: Props, news: Props) -> Props:
+        """Change it in place; the new outputs."""
+
+    def delete(self, context: Context, identity: str, state: Props) -> None:
+        """Remove it; that it's gone already is success."""
+
+    def normalise(self, context: Context, state: Props, old_inputs: Props, news: Props) -> Props:
+        """`news` with inputs that only the daemon can compare in the words of the state."""
+
+
+def preview_outputs(spec: ResourceSpec, inputs: Props) -> Props:
+    """The outputs of a resource yet to be made: inputs, and unknown for what Docker will say."""
+    outputs = {name: value for name, value in inputs.items() if not name.startswith("__")}
+    for name, prop in spec.props.items():
+        if prop.computed and name not in outputs:
+            outputs[name] = UNKNOWN
+        elif prop.kind is Kind.OBJECTS and isinstance(outputs.get(name), list):
+            computed = {field for field, nested in prop.fields.items() if nested.computed}
+            outputs[name] = [
+                {**dict.fromkeys(computed, UNKNOWN), **item} if isinstance(item, dict) else item
+                for item in outputs[name]
+            ]
+    return {**dict.fromkeys(spec.outputs, UNKNOWN), **outputs}
+
+
+def known_inputs(inputs: Props) -> Props:
+    """Inputs without the plug-in's own bookkeeping: what outputs start from."""
+    return {name: value for name, value in inputs.items() if not name.startswith("__")}

@@ -1,0 +1,117 @@
+"""The language in which resource types describe their inputs.
+
+A table of `Prop` says what an input must look like, whether a change of it replaces the resource,
+and when two values of it mean the same. Inputs of the official plug-in that aren't supported stand
+in a table of refusals; the two tables together are the SDK's argument class, and a test holds that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from .errors import CheckFailure
+from .values import Props
+
+
+class Kind(Enum):
+    """The type of an input, worded for error messages."""
+
+    STRING = "a string"
+    INTEGER = "an integer"
+    BOOLEAN = "a boolean"
+    STRINGS = "a list of strings"
+    STRING_MAP = "a map of strings"
+    OBJECT = "an object"
+    OBJECTS = "a list of objects"
+
+
+@dataclass(frozen=True, slots=True)
+class Prop:
+    """One input.
+
+    `replaces`: a change needs a new resource. `unordered`: order means nothing (a set upstream).
+    `computed`: Docker fills it in when it's absent, so absence isn't a change. `validate` gives a
+    reason why a value is wrong, or None. `canonical` maps values that mean the same to one value.
+    """
+
+    kind: Kind
+    required: bool = False
+    replaces: bool = True
+    unordered: bool = False
+    computed: bool = False
+    default: Any = None
+    fields: Mapping[str, Prop] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+    validate: Callable[[Any], str | None] | None = None
+    canonical: Callable[[Any], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceSpec:
+    """A resource type: its token, its inputs, those that it refuses (with why), its outputs.
+
+    `outputs` are those that aren't inputs. `autonamed`: a missing `name` is made up.
+    `delete_before_replace`: two can't live side by side, whatever the name.
+    `cross_check` finds what is wrong between inputs that are right each by itself.
+    """
+
+    token: str
+    props: Mapping[str, Prop]
+    refused: Mapping[str, str]
+    outputs: tuple[str, ...]
+    autonamed: bool
+    delete_before_replace: bool = False
+    cross_check: Callable[[Props], Iterable[CheckFailure]] | None = None
+
+
+def string(**options: Any) -> Prop:
+    """A string input."""
+    return Prop(Kind.STRING, **options)
+
+
+def integer(**options: Any) -> Prop:
+    """An integer input."""
+    return Prop(Kind.INTEGER, **options)
+
+
+def boolean(**options: Any) -> Prop:
+    """A boolean input."""
+    return Prop(Kind.BOOLEAN, **options)
+
+
+def strings(**options: Any) -> Prop:
+    """A list of strings."""
+    return Prop(Kind.STRINGS, **options)
+
+
+def string_map(**options: Any) -> Prop:
+    """A map of strings to strings."""
+    return Prop(Kind.STRING_MAP, **options)
+
+
+def one(fields: Mapping[str, Prop], **options: Any) -> Prop:
+    """A nested object."""
+    return Prop(Kind.OBJECT, fields=fields, **options)
+
+
+def many(fields: Mapping[str, Prop], **options: Any) -> Prop:
+    """A list of nested objects; like the sets that they are upstream, their order means nothing."""
+    return Prop(Kind.OBJECTS, fields=fields, **{"unordered": True, **options})
+
+
+def labels(**options: Any) -> Prop:
+    """Labels, as every resource takes them: objects of `label` and `value`."""
+    return many({"label": string(required=True), "value": string(required=True)}, **options)
+
+
+def labels_to_docker(value: Iterable[Mapping[str, str]] | None) -> dict[str, str]:
+    """The labels of an input, as Docker's API takes them."""
+    return {item["label"]: item["value"] for item in value or ()}
+
+
+def labels_from_docker(value: Mapping[str, str] | None) -> list[Props]:
+    """Docker's labels, as an output, sorted by name."""
+    return [{"label": name, "value": text} for name, text in sorted((value or {}).items())]

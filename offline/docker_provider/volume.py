@@ -1,0 +1,118 @@
+"""docker:index/volume:Volume"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from docker import errors as docker_errors
+
+from .errors import DOCKER_ERRORS, ProviderError, daemon_message, failed
+from .resource import Context, Created, known_inputs
+from .schema import ResourceSpec, labels, labels_from_docker, labels_to_docker, string, string_map
+from .values import Props
+
+_REMOVE_SECONDS = 30
+
+SPEC = ResourceSpec(
+    token="docker:index/volume:Volume",  # noqa: S106 - a resource type's token
+    props={
+        "driver": string(computed=True),
+        "driverOpts": string_map(),
+        "labels": labels(),
+        "name": string(),
+    },
+    refused={"cluster": "cluster volumes need a swarm; use a plain volume"},
+    outputs=("mountpoint",),
+    autonamed=True,
+)
+
+
+class Volume:
+    """A Docker volume. Its identity is its name.
+
+    As upstream, a volume of that name which exists already is taken over: Docker says nothing.
+    """
+
+    spec = SPEC
+
+    def create(self, context: Context, inputs: Props) -> Created:
+        """Create it, and read back what Docker chose."""
+        name = inputs["name"]
+        try:
+            context.client.create_volume(
+                name,
+                driver=inputs.get("driver"),
+                driver_opts=inputs.get("driverOpts"),
+                labels=labels_to_docker(inputs.get("labels")),
+            )
+        except DOCKER_ERRORS as error:
+            raise failed(f"create volume {name}", error) from error
+        found = self.read(context, name, known_inputs(inputs))
+        if found is None:
+            raise ProviderError(f"volume {name} vanished right after it was created")
+        return found
+
+    def read(self, context: Context, identity: str, state: Props) -> Created | None:
+        """Its outputs now, or None when it's gone."""
+        try:
+            volume = context.client.inspect_volume(identity)
+        except docker_errors.NotFound:
+            return None
+        except DOCKER_ERRORS as error:
+            raise failed(f"read volume {identity}", error) from error
+        return Created(volume["Name"], {**state, **_outputs(volume)})
+
+    def update(self, context: Context, identity: str, state: Props, news: Props) -> Props:
+        """Nothing of a volume changes in place; only bookkeeping does."""
+        found = self.read(context, identity, known_inputs(news))
+        if found is None:
+            raise ProviderError(f"volume {identity} is gone", "run `pulumi refresh`, then again")
+        return found.outputs
+
+    def delete(self, context: Context, identity: str, state: Props) -> None:
+        """Remove it, waiting up to 30 s for containers that are just going."""
+        last: list[Exception] = []
+
+        def gone() -> bool:
+            try:
+                context.client.remove_volume(identity, force=True)
+            except docker_errors.NotFound:
+                return True
+            except DOCKER_ERRORS as error:
+                if "volume is in use" not in daemon_message(error):
+                    raise failed(f"remove volume {identity}", error) from error
+                last[:] = [error]
+                return False
+            return True
+
+        if not context.waiter.until(gone, _removal_seconds(context, identity)):
+            users = ", ".join(_containers(context, identity)) or "the containers that use it"
+            raise failed(f"remove volume {identity}", last[0], f"remove {users} first")
+
+    def normalise(self, context: Context, state: Props, old_inputs: Props, news: Props) -> Props:
+        """Nothing to ask the daemon about."""
+        return news
+
+
+def _outputs(volume: dict[str, Any]) -> Props:
+    return {
+        "driver": volume["Driver"],
+        "driverOpts": volume.get("Options") or {},
+        "labels": labels_from_docker(volume.get("Labels")),
+        "mountpoint": volume["Mountpoint"],
+        "name": volume["Name"],
+    }
+
+
+def _removal_seconds(context: Context, identity: str) -> float:
+    # A container that runs won't let go by itself: no use waiting long for it.
+    return 3 if _containers(context, identity, status="running") else _REMOVE_SECONDS
+
+
+def _containers(context: Context, volume: str, status: str | None = None) -> list[str]:
+    filters = {"volume": volume} | ({"status": status} if status else {})
+    try:
+        found = context.client.containers(all=True, filters=filters)
+    except DOCKER_ERRORS:
+        return []
+    return sorted(f"container {item['Names'][0].lstrip('/')}" for item in found if item["Names"])
