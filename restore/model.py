@@ -266,6 +266,7 @@ class StepKind(StrEnum):
     CHECK_DATABASE = "check-database"
     PROMOTE_DATABASE = "promote-database"
     DOCUMENTS = "documents"
+    PROMOTE_DOCUMENTS = "promote-documents"
     CONFIGURATION = "configuration"
     START_ERP = "start-erp"
 
@@ -288,7 +289,9 @@ class Step:
     """One act of a plan, complete: execution consumes nothing else.
 
     ``argv`` is the command, where the step is one; ``target`` what it changes; ``source`` the path
-    inside the generation that it reads. ``bytes`` and ``items`` are what it moves, for progress.
+    inside the generation that it reads. ``staging`` is the temporary name or folder under which
+    ``target`` is made before it is promoted; ``owner`` the user of the target's files. ``bytes``
+    and ``items`` are what it moves, for progress.
     """
 
     id: str
@@ -297,6 +300,8 @@ class Step:
     target: str
     database: str | None = None
     source: str | None = None
+    staging: str | None = None
+    owner: str | None = None
     argv: tuple[str, ...] = ()
     bytes: int = 0
     items: int = 0
@@ -479,7 +484,10 @@ class ServerBlueprint:
 
 @dataclass(frozen=True, slots=True)
 class Blueprint:
-    """The equivalent environment that a generation asks for, computed before anything is made."""
+    """The equivalent environment that a generation asks for, computed before anything is made.
+
+    ``changes`` are the keys of production's PostgreSQL configuration that had to become others.
+    """
 
     generation: str
     profile: str
@@ -487,6 +495,7 @@ class Blueprint:
     database: ServerBlueprint
     erp: ServerBlueprint
     proxy_image: str
+    changes: tuple[ConfigurationChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
