@@ -1,0 +1,14 @@
+"""Where this clone keeps what it makes. All but the programs themselves is under ``.pra/``."""
+
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+"""The clone: stack files and the Pulumi program live here."""
+
+STATE: Final = ROOT / ".pra"
+REPOSITORY: Final = STATE / "repository"
+REPORTS: Final = STATE / "reports"
+LOCKS: Final = STATE / "locks"
+ENVIRONMENT: Final = STATE / "environment.json"
+"""Written by set-up: what a process needs to find Pulumi here."""
