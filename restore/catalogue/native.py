@@ -1,0 +1,163 @@
+"""The engine's own layout: ``manifest.json``, as ``schemas/manifest.schema.json`` describes it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from restore.errors import DamagedGenerationError
+from restore.model import (
+    Artifact,
+    ArtifactKind,
+    DatabaseFacts,
+    Fingerprint,
+    Generation,
+    ImageFacts,
+    ServerFacts,
+    TableFacts,
+    Versioned,
+)
+from restore.safe_paths import UnsafePathError, safe_parts
+from restore.schema import schema_errors
+
+MANIFEST: Final = "manifest.json"
+FORMAT: Final = 1
+_RESERVED: Final = "indexes"
+_SHOWN_ERRORS: Final = 20
+
+
+def render_manifest(generation: Generation) -> str:
+    """The manifest of a generation, as text. ``generation.root`` is not part of it."""
+    fingerprint: dict[str, Any] = asdict(generation.fingerprint)
+    document = {
+        "format": FORMAT,
+        "id": generation.id,
+        "profile": generation.profile,
+        "engine_version": generation.engine_version,
+        "started": _render_time(generation.started),
+        "finished": _render_time(generation.finished),
+        "consistency_point": _render_time(generation.consistency_point),
+        "fingerprint": fingerprint,
+        "artifacts": [asdict(artifact) for artifact in generation.artifacts],
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def parse_manifest(text: str, root: Path) -> Generation:
+    """Read a manifest; ``root`` is the generation's folder, only named in errors and kept.
+
+    Raises:
+        DamagedGenerationError: it is no JSON, of a newer format, breaks the schema, or names a
+            path outside the generation; every error at once.
+    """
+    name = f"manifest of generation {root.name}"
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise DamagedGenerationError(
+            f"{name} is not JSON: {error}", "choose another generation"
+        ) from error
+    found = document.get("format") if isinstance(document, dict) else None
+    if type(found) is int and found > FORMAT:
+        raise DamagedGenerationError(
+            f"{name} has format {found}, this engine reads up to {FORMAT}",
+            "use the engine that wrote it, or a newer one",
+        )
+    if errors := schema_errors("manifest", document) or _path_errors(document["artifacts"]):
+        raise DamagedGenerationError(
+            f"{name} is wrong:\n" + "\n".join(f"  {line}" for line in errors[:_SHOWN_ERRORS]),
+            "restore/schemas/manifest.schema.json describes it; choose another generation",
+        )
+    try:
+        return _generation(document, root)
+    except ValueError as error:
+        raise DamagedGenerationError(
+            f"{name} is wrong: {error}", "choose another generation"
+        ) from error
+
+
+def _path_errors(artifacts: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What is wrong with the artefacts' names and paths, which a schema can't say."""
+    errors: list[str] = []
+    names: set[str] = set()
+    folders: list[tuple[str, ...]] = [(_RESERVED,), (MANIFEST,)]
+    for number, item in enumerate(artifacts):
+        where = f"artifacts[{number}]"
+        if item["name"] in names:
+            errors.append(f"{where}.name: {item['name']!r} is there twice")
+        names.add(item["name"])
+        for key in ("folder", "index"):
+            try:
+                parts = safe_parts(item[key])
+            except UnsafePathError as error:
+                errors.append(f"{where}.{key}: {error}")
+                continue
+            if key == "folder":
+                if any(_overlap(parts, other) for other in folders):
+                    errors.append(f"{where}.folder: {item[key]!r} is another's")
+                folders.append(parts)
+        if item["index"] != f"{_RESERVED}/{item['name']}.jsonl":
+            errors.append(f"{where}.index: must be {_RESERVED}/{item['name']}.jsonl")
+    return errors
+
+
+def _overlap(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    shorter = min(len(one), len(other))
+    return one[:shorter] == other[:shorter]
+
+
+def _generation(document: Mapping[str, Any], root: Path) -> Generation:
+    return Generation(
+        id=document["id"],
+        profile=document["profile"],
+        engine_version=document["engine_version"],
+        started=_parse_time(document["started"]),
+        finished=_parse_time(document["finished"]),
+        consistency_point=_parse_time(document["consistency_point"]),
+        fingerprint=_fingerprint(document["fingerprint"]),
+        artifacts=tuple(
+            Artifact(**{**item, "kind": ArtifactKind(item["kind"])})
+            for item in document["artifacts"]
+        ),
+        root=root,
+    )
+
+
+def _fingerprint(data: Mapping[str, Any]) -> Fingerprint:
+    return Fingerprint(
+        postgresql=_server(data["postgresql"]),
+        erp=_server(data["erp"]),
+        erp_series=data["erp_series"],
+        databases=tuple(_database(item) for item in data["databases"]),
+    )
+
+
+def _server(data: Mapping[str, Any]) -> ServerFacts:
+    image = data["image"]
+    return ServerFacts(
+        version=data["version"],
+        version_number=data["version_number"],
+        os=data["os"],
+        image=image and ImageFacts(**{**image, "digests": tuple(image["digests"])}),
+    )
+
+
+def _database(data: Mapping[str, Any]) -> DatabaseFacts:
+    lists = {
+        "extensions": tuple(Versioned(**item) for item in data["extensions"]),
+        "modules": tuple(Versioned(**item) for item in data["modules"]),
+        "tables": tuple(TableFacts(**item) for item in data["tables"]),
+    }
+    return DatabaseFacts(**{**data, **lists})
+
+
+def _render_time(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _parse_time(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)

@@ -1,0 +1,80 @@
+"""Which generation a user means."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from restore.errors import NotFoundError, UsageError
+from restore.model import Generation
+from restore.repository.base import Repository, started_of
+
+LATEST: Final = "latest"
+LATEST_BEFORE: Final = "latest-before"
+_SHOWN: Final = 10
+
+
+def choose(repository: Repository, choice: str) -> Generation:
+    """Load the generation that ``choice`` names.
+
+    ``choice`` is an id, the beginning of exactly one id, ``latest``, or ``latest-before DATE``:
+    the newest one consistent before that moment, in UTC unless it says otherwise
+    (``2026-11-23``, ``2026-11-23T18:00``, ``2026-11-23T18:00+01:00``).
+
+    Raises:
+        NotFoundError: none fits; lists what exists.
+        UsageError: several ids begin so, or the date is none.
+        DamagedGenerationError: the one that fits has no sound manifest; no other is taken silently.
+    """
+    words = choice.split()
+    ids = repository.ids()
+    if words == [LATEST]:
+        if ids:
+            return repository.load(ids[-1])
+    elif words and words[0] == LATEST_BEFORE:
+        if found := _before(repository, ids, _moment(words[1:])):
+            return found
+    elif len(words) == 1:
+        fitting = [name for name in ids if name.startswith(words[0])]
+        if len(fitting) > 1:
+            raise UsageError(
+                f"{len(fitting)} generations begin with {words[0]}: {_listed(tuple(fitting))}",
+                "give more of the id",
+            )
+        if fitting:
+            return repository.load(fitting[0])
+    raise NotFoundError(
+        f"repository {repository.location} has no generation {choice!r}",
+        f"there {'are' if len(ids) != 1 else 'is'} {_listed(ids)}",
+    )
+
+
+def _before(repository: Repository, ids: tuple[str, ...], moment: datetime) -> Generation | None:
+    for name in reversed(ids):
+        started = started_of(name)
+        # A generation is never consistent before it was begun: no need to read it.
+        if started is None or started >= moment:
+            continue
+        generation = repository.load(name)
+        if generation.consistency_point < moment:
+            return generation
+    return None
+
+
+def _moment(words: list[str]) -> datetime:
+    text = "T".join(words)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(
+            f"{text!r} is no date",
+            f"for example '{LATEST_BEFORE} 2026-11-23' or '{LATEST_BEFORE} 2026-11-23T18:00'",
+        ) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _listed(ids: tuple[str, ...]) -> str:
+    if not ids:
+        return "none: 'pra capture' makes one"
+    more = f" and {len(ids) - _SHOWN} older" if len(ids) > _SHOWN else ""
+    return ", ".join(reversed(ids[-_SHOWN:])) + more

@@ -1,0 +1,383 @@
+"""Writes a generation into a folder: aside first, complete and on disk, then renamed.
+
+Whatever interrupts it, readers see the whole generation or nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, Final, Protocol
+
+from restore.catalogue.native import MANIFEST, render_manifest
+from restore.errors import NotFoundError, ReplayError
+from restore.model import Artifact, ArtifactKind, FileEntry, Generation
+from restore.repository.base import (
+    CHUNK,
+    ArtifactSpec,
+    ArtifactWriter,
+    FileOrigin,
+    GenerationSummary,
+    GenerationWriter,
+    Partial,
+    is_generation_id,
+)
+from restore.repository.index import render_entry
+from restore.safe_paths import UnsafePathError, beneath, open_beneath, safe_parts
+
+INDEXES: Final = "indexes"
+FILE_MODE: Final = 0o440
+SECRET_FILE_MODE: Final = 0o400
+FOLDER_MODE: Final = 0o550
+_SPARE: Final = ".linked"
+"""Name under which a hard link is made before it takes its place."""
+
+
+@contextmanager
+def open_writer(
+    partial: Path, complete: Path, generation_id: str, previous: Path | None
+) -> Iterator[GenerationWriter]:
+    """Write generation ``generation_id`` in ``partial``; ``finish`` moves it into ``complete``.
+
+    Args:
+        previous: root of the generation whose unchanged documents are linked instead of stored.
+
+    Raises:
+        ReplayError: the id is taken, or the folders can't be written.
+    """
+    root = partial / generation_id
+    if not is_generation_id(generation_id):
+        raise ReplayError(f"{generation_id!r} is no generation id")
+    if (complete / generation_id).exists():
+        raise ReplayError(f"generation {generation_id} already exists", "try again")
+    try:
+        partial.mkdir(mode=0o700, exist_ok=True)
+        complete.mkdir(mode=0o750, exist_ok=True)
+        root.mkdir(mode=0o700)
+    except FileExistsError as error:
+        raise ReplayError(f"generation {generation_id} is already being written") from error
+    except OSError as error:
+        raise ReplayError(f"repository {partial.parent} cannot be written: {error}") from error
+    lock = _lock(root)
+    try:
+        yield FolderWriter(root, complete, previous)
+    finally:
+        if root.exists():
+            remove_tree(root)
+        os.close(lock)
+
+
+class FolderWriter:
+    """Implements ``base.GenerationWriter``."""
+
+    def __init__(self, root: Path, complete: Path, previous: Path | None) -> None:
+        self._root = root
+        self._complete = complete
+        self._previous = previous
+        self._artifacts: list[Artifact] = []
+
+    @property
+    def id(self) -> str:
+        """The generation's id."""
+        return self._root.name
+
+    @property
+    def folder(self) -> Path:
+        """Its temporary place."""
+        return self._root
+
+    def require_space(self, size: int) -> None:
+        """Refuse early what would not fit; see ``base.GenerationWriter``."""
+        free = shutil.disk_usage(self._root).free
+        if free < size:
+            raise ReplayError(
+                f"repository {self._complete.parent} has {free} bytes left, "
+                f"the next part takes {size}",
+                "free some space, or use another repository",
+            )
+
+    @contextmanager
+    def artifact(self, spec: ArtifactSpec) -> Iterator[ArtifactWriter]:
+        """Begin an artefact; its index is complete at the end of the context."""
+        index = f"{INDEXES}/{spec.name}.jsonl"
+        try:
+            path, folder = beneath(self._root, index), beneath(self._root, spec.folder)
+        except UnsafePathError as error:
+            raise ReplayError(f"artefact {spec.name}: {error}: it cannot be stored") from error
+        with _writing(path):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            file = path.open("xb")
+        hashed = _HashedFile(file)
+        reuse = self._previous if spec.kind is ArtifactKind.DOCUMENTS else None
+        writer = FolderArtifactWriter(self._root, reuse, spec, hashed)
+        try:
+            yield writer
+        finally:
+            with _writing(path):
+                file.close()
+        self._artifacts.append(
+            Artifact(
+                name=spec.name,
+                kind=spec.kind,
+                database=spec.database,
+                location=spec.location,
+                folder=spec.folder,
+                index=index,
+                index_sha256=hashed.hexdigest(),
+                files=writer.files,
+                bytes=writer.bytes,
+            )
+        )
+
+    def finish(self, summary: GenerationSummary) -> Generation:
+        """Write the manifest, bring all to disk, then make the generation appear at once."""
+        target = self._complete / self.id
+        generation = Generation(
+            id=self.id,
+            profile=summary.profile,
+            started=summary.started,
+            finished=summary.finished,
+            consistency_point=summary.consistency_point,
+            engine_version=summary.engine_version,
+            fingerprint=summary.fingerprint,
+            artifacts=tuple(self._artifacts),
+            root=target,
+        )
+        manifest = self._root / MANIFEST
+        with _writing(manifest):
+            manifest.write_text(render_manifest(generation), encoding="utf-8")
+            secret = {
+                artifact.folder
+                for artifact in self._artifacts
+                if artifact.kind is ArtifactKind.CONFIGURATION
+            }
+            _seal(self._root, "", secret)
+            if target.exists():
+                raise ReplayError(f"generation {self.id} already exists", "try again")
+            self._root.rename(target)
+            # Only now: moving a folder needs write access to it.
+            target.chmod(FOLDER_MODE)
+            sync(self._root.parent)
+            sync(self._complete)
+        return generation
+
+
+class FolderArtifactWriter:
+    """Implements ``base.ArtifactWriter``."""
+
+    def __init__(
+        self, root: Path, previous: Path | None, spec: ArtifactSpec, index: _HashedFile
+    ) -> None:
+        self._root = root
+        self._previous = previous
+        self._folder = spec.folder
+        self._index = index
+        self.files = 0
+        self.bytes = 0
+
+    def add(self, path: str, content: IO[bytes], origin: FileOrigin | None = None) -> FileEntry:
+        """Store a file; see ``base.ArtifactWriter``."""
+        try:
+            target = self._root.joinpath(*safe_parts(self._folder), *safe_parts(path))
+        except UnsafePathError as error:
+            raise ReplayError(f"{error}: it cannot be stored") from error
+        with _writing(target):
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            size, sha256 = _store(content, target)
+            self._reuse(path, target, size, sha256)
+            entry = FileEntry(path, size, sha256, *_origin(origin))
+            self._index.write(render_entry(entry))
+        self.files += 1
+        self.bytes += size
+        return entry
+
+    def add_link(self, path: str, target: str, origin: FileOrigin | None = None) -> FileEntry:
+        """Store under ``path`` the content already stored under ``target``."""
+        try:
+            content = open_beneath(self._root, f"{self._folder}/{target}")
+        except (UnsafePathError, OSError) as error:
+            raise ReplayError(f"{path} is a link to {target!r}, which is not stored") from error
+        with content:
+            return self.add(path, content, origin)
+
+    def _reuse(self, path: str, target: Path, size: int, sha256: str) -> None:
+        """Replace a stored file by a hard link to the previous generation's, if it is the same.
+
+        That one is read again rather than believed: a copy that has rotted is never handed on.
+        """
+        if self._previous is None:
+            return
+        relative = f"{self._folder}/{path}"
+        try:
+            with open_beneath(self._previous, relative) as file:
+                if os.fstat(file.fileno()).st_size != size:
+                    return
+                if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+                    return
+        except (UnsafePathError, OSError):
+            return
+        spare = self._root / _SPARE
+        # A file system without hard links, or with too many of them: the copy stays.
+        with suppress(OSError):
+            os.link(beneath(self._previous, relative), spare, follow_symlinks=False)
+            spare.replace(target)
+
+
+class _HashedFile:
+    """A file that is hashed while it is written."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._hash = hashlib.sha256()
+
+    def write(self, data: bytes) -> None:
+        self._hash.update(data)
+        self._file.write(data)
+
+    def hexdigest(self) -> str:
+        return self._hash.hexdigest()
+
+
+def _store(content: IO[bytes], target: Path) -> tuple[int, str]:
+    """Write a new file and return its size and SHA-256; it is brought to disk by ``_seal``."""
+    size = 0
+    with target.open("xb", buffering=0) as file:
+        hashed = _HashedFile(file)
+        while chunk := content.read(CHUNK):
+            hashed.write(chunk)
+            size += len(chunk)
+    return size, hashed.hexdigest()
+
+
+def _origin(
+    origin: FileOrigin | None,
+) -> tuple[int | None, int | None, int | None, float | None]:
+    if origin is None:
+        return None, None, None, None
+    return origin.owner, origin.group, origin.mode, origin.modified
+
+
+def _seal(folder: Path, prefix: str, secret: set[str]) -> None:
+    """Bring a tree to disk, deepest first, and make it read-only.
+
+    Files below a folder of ``secret`` are readable by their owner only.
+    """
+    with os.scandir(folder) as items:
+        for item in items:
+            path = Path(item.path)
+            if item.is_dir(follow_symlinks=False):
+                _seal(path, f"{prefix}{item.name}/", secret)
+                path.chmod(FOLDER_MODE)
+            else:
+                hidden = any(prefix.startswith(f"{name}/") for name in secret)
+                path.chmod(SECRET_FILE_MODE if hidden else FILE_MODE)
+                sync(path)
+    sync(folder)
+
+
+def sync(path: Path) -> None:
+    """Bring a file's or a folder's content to disk.
+
+    Raises:
+        OSError: the disk refused.
+    """
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    except OSError as error:
+        # Some mounted file systems have no fsync of folders.
+        if not (path.is_dir() and error.errno in (errno.EINVAL, errno.ENOTSUP)):
+            raise
+    finally:
+        os.close(file)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileExistsError as error:
+        raise ReplayError(f"{path} is already stored: two files have the same name") from error
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise ReplayError(
+            f"{path} cannot be written: {error.strerror or error}",
+            "the disk is full: free some space, or use another repository" if full else "",
+        ) from error
+
+
+def _lock(folder: Path) -> int:
+    """Mark a folder as being written while this process lives, where the file system can."""
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    with suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return file
+
+
+def _locked(folder: Path) -> bool:
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(file)
+    return False
+
+
+def partials(folder: Path) -> tuple[Partial, ...]:
+    """Generations that are being written, or whose writer died, oldest first."""
+    found = [item for item in folder.iterdir() if item.is_dir()] if folder.is_dir() else []
+    return tuple(
+        Partial(
+            id=item.name,
+            path=item,
+            modified=datetime.fromtimestamp(item.stat().st_mtime, UTC),
+            active=_locked(item),
+        )
+        for item in sorted(found)
+    )
+
+
+def remove_partial(folder: Path, name: str) -> None:
+    """Remove what a dead writer left; see ``FolderRepository.remove_partial``."""
+    for found in partials(folder):
+        if found.id == name:
+            if found.active:
+                raise ReplayError(f"generation {name} is being written", "stop its capture first")
+            remove_tree(found.path)
+            return
+    raise NotFoundError(f"there is no unfinished generation {name}")
+
+
+class _Remover(Protocol):
+    def __call__(self, path: str) -> object: ...
+
+
+def remove_tree(root: Path) -> None:
+    """Remove a folder although it was made read-only.
+
+    Raises:
+        ReplayError: something in it can't be removed.
+    """
+
+    def open_up(remove: _Remover, path: str, _error: Any) -> None:
+        Path(path).parent.chmod(0o700)
+        if Path(path).is_dir():
+            Path(path).chmod(0o700)
+        remove(path)
+
+    try:
+        shutil.rmtree(root, onerror=open_up)
+    except OSError as error:
+        raise ReplayError(f"{root} cannot be removed: {error}") from error

@@ -1,0 +1,252 @@
+"""Holds every file of a generation against its manifest, in constant memory."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import IO, Final
+
+from restore.catalogue.native import MANIFEST
+from restore.errors import DamagedGenerationError
+from restore.model import (
+    Artifact,
+    FileEntry,
+    Generation,
+    Progress,
+    ProgressListener,
+    ignore_progress,
+)
+from restore.repository.base import CHUNK, DamagedFileError, ProblemKind, Repository
+
+SHOWN_PROBLEMS: Final = 20
+_WAITING_PER_JOB: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One file that is not what the manifest says.
+
+    ``path`` is relative to the generation; ``artifact`` is empty for what belongs to none.
+    """
+
+    artifact: str
+    path: str
+    kind: ProblemKind
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was read and found: number and size of the files that were hashed, in seconds."""
+
+    generation: str
+    files: int
+    bytes: int
+    problems: tuple[Problem, ...]
+    duration: float
+
+
+def verify(
+    repository: Repository,
+    generation: Generation,
+    *,
+    jobs: int,
+    listener: ProgressListener = ignore_progress,
+) -> Verification:
+    """Read every file of a generation and compare size and checksum, ``jobs`` files at a time.
+
+    Damage never raises: it is listed, sorted by path. What is stored but in no index is damage.
+    """
+    started = time.monotonic()
+    tally = _Tally(generation, listener)
+    expected = _Fingerprint()
+    expected.add(MANIFEST)
+    with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
+        waiting: deque[Future[None]] = deque()
+        for artifact in generation.artifacts:
+            expected.add(artifact.index)
+            for entry in _entries(repository, generation, artifact, tally):
+                expected.add(f"{artifact.folder}/{entry.path}")
+                waiting.append(pool.submit(_check, repository, generation, artifact, entry, tally))
+                if len(waiting) > jobs * _WAITING_PER_JOB:
+                    waiting.popleft().result()
+        for future in waiting:
+            future.result()
+    _check_stored(repository, generation, expected, tally)
+    return Verification(
+        generation=generation.id,
+        files=tally.files,
+        bytes=tally.bytes,
+        problems=tuple(sorted(tally.problems, key=lambda problem: (problem.path, problem.kind))),
+        duration=time.monotonic() - started,
+    )
+
+
+def require_sound(verification: Verification) -> None:
+    """Accept only a generation without problems.
+
+    Raises:
+        DamagedGenerationError: names each file, the first of many.
+    """
+    problems = verification.problems
+    if not problems:
+        return
+    lines = [f"  {item.path}: {item.kind} ({item.detail})" for item in problems[:SHOWN_PROBLEMS]]
+    if len(problems) > SHOWN_PROBLEMS:
+        lines.append(f"  and {len(problems) - SHOWN_PROBLEMS} more")
+    raise DamagedGenerationError(
+        f"generation {verification.generation} is damaged, {len(problems)} "
+        f"{'files are' if len(problems) > 1 else 'file is'} not what the manifest says:\n"
+        + "\n".join(lines),
+        "choose another generation, or fetch these files again from another copy",
+    )
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What the threads have found so far."""
+
+    generation: Generation
+    listener: ProgressListener
+    files: int = 0
+    bytes: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def read(self, size: int) -> None:
+        with self.lock:
+            self.bytes += size
+            self._tell()
+
+    def ended(self) -> None:
+        with self.lock:
+            self.files += 1
+            self._tell()
+
+    def problem(self, problem: Problem) -> None:
+        with self.lock:
+            self.problems.append(problem)
+
+    def _tell(self) -> None:
+        self.listener(
+            Progress(
+                label=f"verify {self.generation.id}",
+                done_bytes=self.bytes,
+                total_bytes=self.generation.bytes,
+                done_items=self.files,
+                total_items=sum(artifact.files for artifact in self.generation.artifacts),
+            )
+        )
+
+
+class _Fingerprint:
+    """Stands for a set of paths, whatever their order, in 16 bytes instead of the paths."""
+
+    def __init__(self) -> None:
+        self._sum = 0
+
+    def add(self, path: str) -> None:
+        digest = hashlib.blake2b(path.encode(errors="surrogatepass"), digest_size=16).digest()
+        self._sum = (self._sum + int.from_bytes(digest)) % (1 << 128)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Fingerprint) and self._sum == other._sum
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _entries(
+    repository: Repository, generation: Generation, artifact: Artifact, tally: _Tally
+) -> Iterator[FileEntry]:
+    try:
+        yield from repository.read_index(generation, artifact)
+    except DamagedFileError as error:
+        tally.problem(Problem(artifact.name, error.path, error.kind, error.detail))
+
+
+def _check(
+    repository: Repository,
+    generation: Generation,
+    artifact: Artifact,
+    entry: FileEntry,
+    tally: _Tally,
+) -> None:
+    path = f"{artifact.folder}/{entry.path}"
+    try:
+        with repository.open(generation, artifact, entry) as file:
+            size, sha256 = _digest(file, tally)
+    except DamagedFileError as error:
+        tally.problem(Problem(artifact.name, path, error.kind, error.detail))
+    except OSError as error:
+        detail = f"reading it failed: {error.strerror or error}"
+        tally.problem(Problem(artifact.name, path, ProblemKind.UNREADABLE, detail))
+    else:
+        if size != entry.size:
+            detail = f"it has {size} bytes, not {entry.size}"
+            tally.problem(Problem(artifact.name, path, ProblemKind.SIZE, detail))
+        elif sha256 != entry.sha256:
+            detail = f"its SHA-256 is {sha256}, not {entry.sha256}"
+            tally.problem(Problem(artifact.name, path, ProblemKind.CHANGED, detail))
+    tally.ended()
+
+
+def _digest(file: IO[bytes], tally: _Tally) -> tuple[int, str]:
+    digest = hashlib.sha256()
+    size = 0
+    while chunk := file.read(CHUNK):
+        digest.update(chunk)
+        size += len(chunk)
+        tally.read(len(chunk))
+    return size, digest.hexdigest()
+
+
+def _check_stored(
+    repository: Repository, generation: Generation, expected: _Fingerprint, tally: _Tally
+) -> None:
+    """Find what is stored but belongs to no index, and what is no regular file."""
+    stored = _Fingerprint()
+    for path, regular in repository.stored(generation):
+        stored.add(path)
+        known = any(problem.path == path for problem in tally.problems)
+        if not regular and not known:
+            detail = "it is a link or a special file"
+            tally.problem(Problem("", path, ProblemKind.UNSAFE, detail))
+    if stored == expected:
+        return
+    # Only a damaged generation costs the memory of its paths.
+    paths = {MANIFEST} | {artifact.index for artifact in generation.artifacts}
+    for artifact in generation.artifacts:
+        paths.update(
+            f"{artifact.folder}/{entry.path}"
+            for entry in _entries_again(repository, generation, artifact)
+        )
+    readable = {artifact.index for artifact in generation.artifacts} - {
+        problem.path for problem in tally.problems
+    }
+    for path, regular in repository.stored(generation):
+        owner = _owner(generation, path)
+        judged = owner is None or owner.index in readable
+        if regular and judged and path not in paths:
+            name = owner.name if owner else ""
+            tally.problem(Problem(name, path, ProblemKind.EXTRA, "no index lists it"))
+
+
+def _entries_again(
+    repository: Repository, generation: Generation, artifact: Artifact
+) -> Iterator[FileEntry]:
+    try:
+        yield from repository.read_index(generation, artifact)
+    except DamagedFileError:
+        return  # already listed
+
+
+def _owner(generation: Generation, path: str) -> Artifact | None:
+    for artifact in generation.artifacts:
+        if path.startswith(f"{artifact.folder}/"):
+            return artifact
+    return None

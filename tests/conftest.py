@@ -1,0 +1,3 @@
+"""Fixtures live in plug-ins, one file a subject."""
+
+pytest_plugins = ["tests.fix_repository", "tests.fix_production"]

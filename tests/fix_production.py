@@ -1,0 +1,1 @@
+"""A real generation, made once a machine from a production of the fixtures' own."""
