@@ -1,0 +1,54 @@
+# Two commands on a fresh machine: `make drill` and `make test`. `make help` lists the others.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# The first Python that is recent enough; set-up itself needs nothing else.
+PYTHON ?= $(firstword $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo "$$python"; done))
+REPOSITORY ?= .pra/repository
+GENERATION ?= latest
+# Further arguments: make drill DRILL_ARGS="--profile mine", make test PYTEST_ARGS="-k plan -x"
+DRILL_ARGS ?=
+PYTEST_ARGS ?=
+IN_ENVIRONMENT := . .pra/activate;
+
+.PHONY: help setup drill test test-all lint format lock doctor clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+setup: ## put in place whatever is missing (Docker, Pulumi, virtual environment, images)
+	@[[ -n "$(PYTHON)" ]] || { echo "set-up needs Python 3.11 or newer on PATH (or: make PYTHON=/path/to/python3)" >&2; exit 1; }
+	@$(PYTHON) -m offline.setup
+
+drill: setup ## restore the latest backup into a fresh environment and check it
+	@$(IN_ENVIRONMENT) [[ -n "$$(ls -A $(REPOSITORY)/generations 2>/dev/null)" ]] \
+		|| python -m fixtures.production --repository $(REPOSITORY)
+	@$(IN_ENVIRONMENT) pra drill --stack drill --repository $(REPOSITORY) --generation $(GENERATION) $(DRILL_ARGS)
+
+lint: setup ## check style, types and the import rules
+	@$(IN_ENVIRONMENT) ruff check . && ruff format --check . && mypy && lint-imports
+
+test: lint ## lint, then every test, with coverage
+	@$(IN_ENVIRONMENT) pytest --cov --cov-report=term $(PYTEST_ARGS)
+
+test-all: test ## the same as test: no test is kept out of it
+
+format: setup ## rewrite the code in the project's style
+	@$(IN_ENVIRONMENT) ruff check --fix . && ruff format .
+
+lock: ## make requirements.lock anew from pyproject.toml (needs uv)
+	@uv pip compile pyproject.toml <(echo setuptools) --all-extras --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url --quiet --output-file requirements.lock.new
+	@{ head -n 1 requirements.lock; grep -v '^#' requirements.lock.new; } > requirements.lock.tmp
+	@mv requirements.lock.tmp requirements.lock && rm requirements.lock.new
+
+doctor: ## show what is in place, which version, and where from
+	@$(PYTHON) -m offline.doctor
+
+clean: ## remove what drills left in Docker, the virtual environment and .pra (backups in it too)
+	@if [[ -x .venv/bin/pra ]]; then $(IN_ENVIRONMENT) pra gc; fi
+	@rm -rf .venv .pra

@@ -1,0 +1,88 @@
+"""`python3 -m offline.setup`: does what is missing, says what it does and how long it takes.
+
+Exit codes: 0 everything is in place, 1 something could not be done, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from offline.engine import EngineStep
+from offline.environment import EnvironmentStep
+from offline.host import Host
+from offline.images import BaseImageStep, ImageStep, recipes
+from offline.paths import places
+from offline.plugin import PluginStep
+from offline.pulumi_cli import PulumiStep
+from offline.stack import StackStep
+from offline.steps import Board, Planned, do_all
+from offline.venv import VenvStep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TREE = Path(__file__).resolve().parent.parent
+
+
+def plan(tree: Path) -> list[Planned]:
+    """Return every step, each after those it needs."""
+    venv, tools, engine, base = VenvStep(), PulumiStep(), EngineStep(), BaseImageStep()
+    plugin, environment, stack = PluginStep(), EnvironmentStep(), StackStep()
+    planned = [
+        Planned(venv),
+        Planned(engine),
+        Planned(base, (engine.name,)),
+        *(Planned(ImageStep(recipe), (base.name,)) for recipe in recipes(tree)),
+        Planned(tools),
+        Planned(plugin, (tools.name,)),
+        Planned(environment, (tools.name, engine.name)),
+    ]
+    return [*planned, Planned(stack, (venv.name, plugin.name, environment.name))]
+
+
+@contextmanager
+def alone(host: Host, board: Board) -> Iterator[None]:
+    """Keep other set-ups that use the same cache waiting."""
+    host.places.cache.mkdir(parents=True, exist_ok=True)
+    with (host.places.cache / "setup.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            board.line("another set-up is under way: waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def fresh_logs(host: Host) -> None:
+    """Drop the logs of the last set-up, so that a log that is named tells of this one."""
+    for log in host.places.logs.glob("setup-*.log"):
+        log.unlink(missing_ok=True)
+
+
+def main() -> int:
+    """Set up this tree and return the exit code."""
+    host = Host(places(TREE, os.environ), os.environ)
+    board = Board(host)
+    since = time.monotonic()
+    try:
+        with alone(host, board):
+            fresh_logs(host)
+            outcomes = do_all(plan(TREE), host, board)
+    except KeyboardInterrupt:
+        board.line("interrupted; what was finished is kept")
+        return 130
+    board.line(f"set-up took {time.monotonic() - since:.1f} s")
+    failed = [outcome for outcome in outcomes if outcome.error]
+    for outcome in failed:
+        print(f"\n{outcome.step}: {outcome.error}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
