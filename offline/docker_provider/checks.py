@@ -6,7 +6,7 @@ import base64
 import binascii
 import ipaddress
 import re
-from collections.abc import Callable, Container
+from collections.abc import Callable, Collection
 from decimal import Decimal, InvalidOperation
 
 from .durations import parse_duration
@@ -91,12 +91,12 @@ def address(value: str) -> str | None:
     return None
 
 
-def assignments(value: Container[str]) -> str | None:
+def assignments(value: Collection[str]) -> str | None:
     """Environment variables: each `NAME=value`, or `NAME` alone to unset one of the image's."""
-    bad = [item for item in value if isinstance(item, str) and not item.split("=", 1)[0]]  # type: ignore[attr-defined]
-    return "each must be NAME=value; one has no name" if bad else None
+    nameless = any(item.startswith("=") or not item for item in value)
+    return "each must be NAME=value; one has no name" if nameless else None
 
 
-def no_empty(value: Container[str]) -> str | None:
+def no_empty(value: Collection[str]) -> str | None:
     """No empty string in a list."""
     return "values may not be empty" if "" in value else None

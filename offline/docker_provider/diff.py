@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -42,7 +42,13 @@ class Difference:
         return [name for name, change in self.changes.items() if change.replaces]
 
 
-def diff(spec: ResourceSpec, state: Props, old_inputs: Props, news: Props) -> Difference:
+def diff(
+    spec: ResourceSpec,
+    state: Props,
+    old_inputs: Props,
+    news: Props,
+    ignored: Collection[str] = (),
+) -> Difference:
     """Compare checked inputs (`news`) with the state and the inputs that it came from.
 
     The state wins where it tells: a refresh brings what was changed by hand. An input that is
@@ -51,6 +57,8 @@ def diff(spec: ResourceSpec, state: Props, old_inputs: Props, news: Props) -> Di
     """
     changes: dict[str, PropertyChange] = {}
     for name, prop in spec.props.items():
+        if name in ignored:
+            continue
         change = _change(prop, name, state, old_inputs, news)
         if change is not None:
             inputs_changed = old_inputs.get(name) != news.get(name)

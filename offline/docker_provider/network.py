@@ -21,7 +21,7 @@ from .schema import (
 )
 from .values import Props
 
-_REMOVE_SECONDS = 30
+_REMOVE_SECONDS = 10
 
 _IPAM_CONFIG = {
     "auxAddress": string_map(computed=True),
@@ -97,7 +97,7 @@ class Network:
         return found.outputs
 
     def delete(self, context: Context, identity: str, state: Props) -> None:
-        """Remove it, waiting up to 30 s for endpoints of containers that are just going."""
+        """Remove it, waiting up to 10 s for endpoints of containers that are just going."""
         last: list[Exception] = []
 
         def gone() -> bool:

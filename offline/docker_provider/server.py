@@ -134,10 +134,8 @@ class DockerProvider(provider_pb2_grpc.ResourceProviderServicer):
         state, news = from_struct(request.olds), from_struct(request.news)
         old_inputs = from_struct(request.old_inputs) or known_inputs(state)
         wanted = resource.normalise(self._context(), state, old_inputs, news)
-        ignored = set(request.ignoreChanges)
-        wanted = {name: value for name, value in wanted.items() if name not in ignored}
-        kept = {name: value for name, value in old_inputs.items() if name not in ignored}
-        return _diff_response(diff(resource.spec, state, kept, wanted))
+        ignored = frozenset(request.ignoreChanges)
+        return _diff_response(diff(resource.spec, state, old_inputs, wanted, ignored))
 
     @_answers
     def Create(self, request: Any, context: Any) -> Any:

@@ -28,6 +28,11 @@ def canonical_capability(name: str) -> str:
     return upper if upper == "ALL" or upper.startswith("CAP_") else f"CAP_{upper}"
 
 
+def _canonical_network_mode(mode: str) -> str:
+    # `docker run` writes "default" where the default network is meant.
+    return "bridge" if mode == "default" else mode
+
+
 def _duration() -> Prop:
     return string(default="0s", validate=checks.duration, canonical=canonical_duration)
 
@@ -188,7 +193,7 @@ _FIXED_AT_CREATION = {
     "logOpts": string_map(computed=True),
     "mounts": many(_MOUNT),
     "name": string(),
-    "networkMode": string(default="bridge"),
+    "networkMode": string(default="bridge", canonical=_canonical_network_mode),
     "networksAdvanced": many(_NETWORK, refused=_NETWORK_REFUSED),
     "pidMode": string(),
     "ports": many(_PORT),
