@@ -1,0 +1,134 @@
+"""What a plan depends on, and the temporary names under which things are made. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from dataclasses import dataclass
+from typing import Final
+
+from restore.configuration import ConfigurationTexts, Target, target_of
+from restore.model import (
+    Acceptance,
+    Artifact,
+    ArtifactKind,
+    Blueprint,
+    Environment,
+    EnvironmentFacts,
+    Generation,
+)
+from restore.profile import DocumentTree, Profile
+from restore.secret import Secret
+
+MARK: Final = "pra: restored from generation "
+"""How the comment of a database begins that the engine made; the generation's id follows."""
+
+LONGEST_NAME: Final = 63
+"""Bytes of a PostgreSQL identifier."""
+
+_LATER: Final = "(chosen by the stack)"
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingDatabase:
+    """A database that the environment holds. ``ours`` when its comment says so (``is_ours``)."""
+
+    name: str
+    ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTarget:
+    """The environment that a plan is for.
+
+    ``repository`` is where its database container sees the backup repository.
+    """
+
+    name: str
+    repository: str
+    configuration: Target
+    existing: tuple[ExistingDatabase, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """All that a plan depends on.
+
+    ``databases`` restricts it to some; empty means all. ``replace`` allows a database that the
+    engine did not make to be replaced. ``acceptances`` that name a check are of no concern here.
+    """
+
+    generation: Generation
+    profile: Profile
+    texts: ConfigurationTexts
+    facts: EnvironmentFacts
+    target: PlanTarget
+    acceptances: tuple[Acceptance, ...] = ()
+    databases: tuple[str, ...] = ()
+    replace: bool = False
+    jobs: int = 2
+
+
+def is_ours(comment: str | None) -> bool:
+    """Whether a database's comment says that the engine made it."""
+    return comment is not None and comment.startswith(MARK)
+
+
+def standing_target(
+    environment: Environment, existing: tuple[ExistingDatabase, ...] = ()
+) -> PlanTarget:
+    """The target of a plan for an environment that stands, with the databases that it holds."""
+    return PlanTarget(
+        name=environment.stack,
+        repository=environment.database.repository,
+        configuration=target_of(environment),
+        existing=existing,
+    )
+
+
+def foreseen_target(name: str, blueprint: Blueprint, repository: str) -> PlanTarget:
+    """The target of a plan for an environment that is not made yet; its addresses come later."""
+    return PlanTarget(
+        name=name,
+        repository=repository,
+        configuration=Target(
+            database_address=_LATER,
+            database_port=blueprint.database.port,
+            erp_role=blueprint.erp_role,
+            erp_password=Secret(_LATER),
+            external_url=_LATER,
+        ),
+    )
+
+
+def temporary_name(database: str, generation_id: str, infix: str = "__pra_") -> str:
+    """The name under which a database is made before its promotion, of 63 bytes at most."""
+    suffix = infix + generation_id[-6:]
+    room = LONGEST_NAME - len(suffix)
+    if len(database.encode()) <= room:
+        return database + suffix
+    # Names that begin alike stay different.
+    digest = "_" + hashlib.sha256(database.encode()).hexdigest()[:8]
+    cut = database.encode()[: room - len(digest)].decode(errors="ignore")
+    return cut + digest + suffix
+
+
+def staging_folder(folder: str, generation_id: str) -> str:
+    """The folder beside ``folder`` in which its content is made before its promotion."""
+    parent, name = posixpath.split(folder.rstrip("/"))
+    return posixpath.join(parent, f".{name}.pra-{generation_id[-6:]}")
+
+
+def aside_name(database: str, generation_id: str) -> str:
+    """The name that a database which is there already has while it is replaced."""
+    return temporary_name(database, generation_id, "__pra_old_")
+
+
+def documents_of(generation: Generation, tree: DocumentTree, database: str) -> Artifact | None:
+    """The artefact that holds a tree's documents of a database."""
+    found = [
+        artifact
+        for artifact in generation.artifacts_of(ArtifactKind.DOCUMENTS, database)
+        if artifact.name == f"{tree.name}-{database}"
+    ]
+    return found[0] if found else None

@@ -1,0 +1,197 @@
+"""The steps that replay a generation into an environment. Pure.
+
+Steps come in this order; each holds all that its execution needs:
+
+| kind | target | other fields |
+|---|---|---|
+| ``STOP_ERP`` | the ERP server | |
+| ``ROLES`` | the ERP's role, which gets the environment's password | ``source`` script |
+| ``CREATE_DATABASE`` | temporary name | ``argv`` (drops a leftover, creates, marks as ours) |
+| ``RESTORE_DATABASE`` | temporary name | ``argv``, ``source`` dump, ``bytes``, ``items`` tables |
+| ``ANALYZE`` | temporary name | ``argv`` |
+| ``CHECK_DATABASE`` | temporary name | |
+| ``DOCUMENTS`` | final folder | ``source``, ``staging`` folder, ``owner``, ``bytes``, ``items`` |
+| ``CONFIGURATION`` | file | ``source`` (None: begin with an empty file), ``changes``, ``owner`` |
+| ``PROMOTE_DATABASE`` | final name | ``staging`` temporary name, ``argv`` (one transaction) |
+| ``PROMOTE_DOCUMENTS`` | final folder | ``staging`` folder, which replaces the target |
+| ``START_ERP`` | the ERP server | |
+
+Everything is made beside the target first; what people would see changes only in the last steps,
+which rename. The database comes before its documents, as its renaming is the one that can be
+refused: then nothing of the target has changed. ``database`` is always the final name; every
+``argv`` runs in the database server's container as user ``postgres``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
+
+from restore import commands
+from restore.configuration import find_text, placeholders, reconcile
+from restore.model import (
+    ArtifactKind,
+    DatabaseFacts,
+    Role,
+    Step,
+    StepKind,
+)
+from restore.plan_request import (
+    MARK,
+    PlanRequest,
+    aside_name,
+    documents_of,
+    staging_folder,
+    temporary_name,
+)
+
+
+def steps_of(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> tuple[Step, ...]:
+    """Every step, in order, for a request in which nothing is missing."""
+    documents = tuple(chain.from_iterable(_documents(request, facts) for facts in databases))
+    return (
+        Step("stop-erp", StepKind.STOP_ERP, "Stop the ERP server", Role.ERP),
+        *_roles(request),
+        *chain.from_iterable(_database(request, facts) for facts in databases),
+        *documents,
+        *_configuration(request, databases),
+        *(_promote_database(request, facts) for facts in databases),
+        *(_promote_documents(step) for step in documents),
+        Step("start-erp", StepKind.START_ERP, "Start the ERP server", Role.ERP),
+    )
+
+
+def _roles(request: PlanRequest) -> Iterator[Step]:
+    for artifact in request.generation.artifacts_of(ArtifactKind.ROLES):
+        yield Step(
+            id="roles",
+            kind=StepKind.ROLES,
+            title="Create the roles that are missing",
+            target=request.target.configuration.erp_role,
+            source=f"{artifact.folder}/roles.sql",
+            bytes=artifact.bytes,
+            items=artifact.files,
+        )
+
+
+def _database(request: PlanRequest, facts: DatabaseFacts) -> Iterator[Step]:
+    name, superuser = facts.name, request.profile.database.superuser
+    temporary = temporary_name(name, request.generation.id)
+    new = commands.NewDatabase(
+        name=temporary,
+        owner=facts.owner,
+        encoding=facts.encoding,
+        collate=facts.collate,
+        ctype=facts.ctype,
+        comment=MARK + request.generation.id,
+    )
+    artifact = request.generation.artifacts_of(ArtifactKind.DATABASE, name)[0]
+    folder = f"{request.target.repository}/generations/{request.generation.id}/{artifact.folder}"
+    yield Step(
+        id=f"create-database:{name}",
+        kind=StepKind.CREATE_DATABASE,
+        title=f"Create database {name} under a temporary name",
+        target=temporary,
+        database=name,
+        argv=commands.create_database(superuser, new),
+    )
+    yield Step(
+        id=f"restore-database:{name}",
+        kind=StepKind.RESTORE_DATABASE,
+        title=f"Restore database {name}",
+        target=temporary,
+        database=name,
+        source=artifact.folder,
+        argv=commands.restore_database(superuser, temporary, folder, request.jobs),
+        bytes=artifact.bytes,
+        items=len(facts.tables),
+    )
+    yield Step(
+        id=f"analyze:{name}",
+        kind=StepKind.ANALYZE,
+        title=f"Gather statistics of database {name}",
+        target=temporary,
+        database=name,
+        argv=commands.analyze(superuser, temporary, request.jobs),
+        items=len(facts.tables),
+    )
+    yield Step(
+        id=f"check-database:{name}",
+        kind=StepKind.CHECK_DATABASE,
+        title=f"Check database {name}",
+        target=temporary,
+        database=name,
+        items=len(facts.tables),
+    )
+
+
+def _documents(request: PlanRequest, facts: DatabaseFacts) -> Iterator[Step]:
+    for tree in request.profile.documents:
+        artifact = documents_of(request.generation, tree, facts.name)
+        if artifact is None:
+            continue
+        folder = tree.path.replace("{database}", facts.name)
+        yield Step(
+            id=f"documents:{tree.name}:{facts.name}",
+            kind=StepKind.DOCUMENTS,
+            title=f"Copy documents {tree.name} of database {facts.name} aside",
+            target=folder,
+            database=facts.name,
+            source=artifact.folder,
+            staging=staging_folder(folder, request.generation.id),
+            owner=request.profile.erp.user,
+            bytes=artifact.bytes,
+            items=artifact.files,
+        )
+
+
+def _configuration(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> Iterator[Step]:
+    """The ERP's files; those of the database server are laid when it is made."""
+    values = placeholders(request.target.configuration, [facts.name for facts in databases])
+    for file in request.profile.configuration_of(Role.ERP):
+        held = find_text(request.texts, file)
+        reconciled = reconcile(held.text if held else "", file, values)
+        yield Step(
+            id=f"configuration:{file.name}",
+            kind=StepKind.CONFIGURATION,
+            title=f"Adapt and lay configuration file {file.name}",
+            target=file.path,
+            source=held.source if held else None,
+            owner=request.profile.erp.user,
+            items=1,
+            changes=reconciled.changes,
+        )
+
+
+def _promote_database(request: PlanRequest, facts: DatabaseFacts) -> Step:
+    temporary = temporary_name(facts.name, request.generation.id)
+    occupied = any(item.name == facts.name for item in request.target.existing)
+    promotion = commands.Promotion(
+        temporary=temporary,
+        final=facts.name,
+        aside=aside_name(facts.name, request.generation.id) if occupied else None,
+    )
+    return Step(
+        id=f"promote-database:{facts.name}",
+        kind=StepKind.PROMOTE_DATABASE,
+        title=f"Replace database {facts.name}"
+        if occupied
+        else f"Give database {facts.name} its name",
+        target=facts.name,
+        database=facts.name,
+        staging=temporary,
+        argv=commands.promote_database(request.profile.database.superuser, promotion),
+    )
+
+
+def _promote_documents(step: Step) -> Step:
+    _, tree, database = step.id.split(":", 2)
+    return replace(
+        step,
+        id=f"promote-documents:{tree}:{database}",
+        kind=StepKind.PROMOTE_DOCUMENTS,
+        title=f"Put documents {tree} of database {database} in place",
+        source=None,
+        bytes=0,
+    )

@@ -1,0 +1,159 @@
+"""From a generation and an environment to a plan, or to a refusal that names every reason. Pure.
+
+What the steps are and hold is told in ``plan_steps``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from restore.equivalence import accept, compare, is_difference_key, series_difference
+from restore.errors import RefusedError, UsageError
+from restore.model import (
+    ArtifactKind,
+    DatabaseFacts,
+    Difference,
+    RestorePlan,
+)
+from restore.plan_request import (
+    MARK,
+    ExistingDatabase,
+    PlanRequest,
+    PlanTarget,
+    aside_name,
+    documents_of,
+    foreseen_target,
+    is_ours,
+    staging_folder,
+    standing_target,
+    temporary_name,
+)
+from restore.plan_steps import steps_of
+from restore.plan_text import describe_plan, plan_document, plan_to_json
+
+__all__ = [
+    "MARK",
+    "ExistingDatabase",
+    "PlanRequest",
+    "PlanTarget",
+    "describe_plan",
+    "foreseen_target",
+    "is_ours",
+    "plan",
+    "plan_document",
+    "plan_to_json",
+    "staging_folder",
+    "standing_target",
+    "temporary_name",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    reason: str
+    hint: str
+
+
+def plan(request: PlanRequest) -> RestorePlan:
+    """Compute the steps that replay a generation into an environment.
+
+    Raises:
+        UsageError: a database asked for is not in the generation, or the profile is wrong.
+        RefusedError: the environment is not equivalent, the generation lacks something, or the
+            target is not empty; names every reason.
+    """
+    databases = _databases(request)
+    differences = _differences(request, databases)
+    refusals = [
+        *_profile_refusals(request),
+        *_blocking(differences),
+        *(item for facts in databases for item in _missing(request, facts)),
+        *(item for facts in databases for item in _occupied(request, facts.name)),
+    ]
+    if refusals:
+        raise RefusedError(
+            f"generation {request.generation.id} can't be replayed into {request.target.name}:\n"
+            + "\n".join(f"  {item.reason}" for item in refusals),
+            "\n".join(dict.fromkeys(item.hint for item in refusals)),
+        )
+    steps = steps_of(request, databases)
+    return RestorePlan(
+        generation=request.generation.id,
+        profile=request.profile.name,
+        environment=request.target.name,
+        databases=tuple(facts.name for facts in databases),
+        differences=differences,
+        steps=steps,
+        bytes=sum(step.bytes for step in steps),
+    )
+
+
+def _databases(request: PlanRequest) -> tuple[DatabaseFacts, ...]:
+    known = request.generation.fingerprint.databases
+    names = {facts.name for facts in known}
+    if unknown := [name for name in request.databases if name not in names]:
+        raise UsageError(
+            f"generation {request.generation.id} holds no database {', '.join(unknown)}",
+            f"it holds: {', '.join(sorted(names)) or 'none'}",
+        )
+    return tuple(f for f in known if not request.databases or f.name in request.databases)
+
+
+def _differences(
+    request: PlanRequest, databases: tuple[DatabaseFacts, ...]
+) -> tuple[Difference, ...]:
+    fingerprint = replace(request.generation.fingerprint, databases=databases)
+    wrong_series = series_difference(fingerprint, request.profile)
+    keys = {item.key for item in wrong_series}
+    found = (*wrong_series, *(i for i in compare(fingerprint, request.facts) if i.key not in keys))
+    return accept(found, [item for item in request.acceptances if is_difference_key(item.key)])
+
+
+def _profile_refusals(request: PlanRequest) -> Iterator[_Refusal]:
+    generation, profile = request.generation, request.profile
+    if generation.profile != profile.name:
+        yield _Refusal(
+            f"it was made with profile {generation.profile}, not {profile.name}",
+            f"use --profile {generation.profile}",
+        )
+    if not generation.fingerprint.databases:
+        yield _Refusal("it holds no database", "choose another generation")
+    if not generation.artifacts_of(ArtifactKind.ROLES):
+        yield _Refusal("it holds no roles, which own the databases", "choose another generation")
+
+
+def _blocking(differences: tuple[Difference, ...]) -> Iterator[_Refusal]:
+    for item in differences:
+        if item.blocks:
+            yield _Refusal(
+                f"{item.key}: expected {item.expected}, observed {item.observed}: {item.message}",
+                f'to go on all the same: --accept {item.key} --reason "…"',
+            )
+
+
+def _missing(request: PlanRequest, facts: DatabaseFacts) -> Iterator[_Refusal]:
+    hint = "choose another generation, or other databases"
+    if facts.name in ("", ".", "..") or "/" in facts.name or "\0" in facts.name:
+        yield _Refusal(f"database {facts.name!r} can't have a folder of documents", hint)
+    if not request.generation.artifacts_of(ArtifactKind.DATABASE, facts.name):
+        yield _Refusal(f"it holds no dump of database {facts.name}", hint)
+    for tree in request.profile.documents:
+        if documents_of(request.generation, tree, facts.name) is None:
+            yield _Refusal(f"it holds no documents {tree.name} of database {facts.name}", hint)
+
+
+def _occupied(request: PlanRequest, database: str) -> Iterator[_Refusal]:
+    existing = {item.name: item.ours for item in request.target.existing}
+    if not existing.get(database, True) and not request.replace:
+        yield _Refusal(
+            f"the target has a database {database} already, which this engine did not make",
+            "to lose it: --replace",
+        )
+    generation_id = request.generation.id
+    for name in (temporary_name(database, generation_id), aside_name(database, generation_id)):
+        if not existing.get(name, True):
+            yield _Refusal(
+                f"database {name} is in the way, and this engine did not make it",
+                f"rename or drop {name} by hand",
+            )
