@@ -1,0 +1,180 @@
+"""The equivalent environment that a generation asks for, computed before anything is made. Pure.
+
+``configuration_texts`` alone reads, through the repository that it is given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from restore.configuration import (
+    ConfigurationText,
+    ConfigurationTexts,
+    Reconciled,
+    decode,
+    find_text,
+    presentable,
+)
+from restore.errors import DamagedGenerationError
+from restore.ini import ini_value
+from restore.model import (
+    ArtifactKind,
+    Blueprint,
+    Generation,
+    ImageFacts,
+    Mount,
+    Role,
+    ServerBlueprint,
+    Upload,
+)
+from restore.postgresql_settings import PostgresqlPaths, reconcile_postgresql
+from restore.profile import Profile
+from restore.repository.base import Repository
+
+PROXY_IMAGE: Final = "pra/nginx:1.18"
+POSTGRESQL_PORT: Final = 5432
+DATA_VOLUME: Final = "data"
+CONFIG_FILE: Final = "/etc/postgresql/postgresql.conf"
+HBA_FILE: Final = "/etc/postgresql/pg_hba.conf"
+
+LONGEST_CONFIGURATION: Final = 4 << 20
+"""Bytes of a configuration file above which it is none."""
+
+HBA: Final = """\
+# Written by the restore engine: production's own rules name production's addresses.
+# Inside the container, maintenance needs no password; over the network, every role needs one.
+local  all  all  trust
+host   all  all  all  scram-sha-256
+"""
+
+_WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]*")
+_NO_ROLE: Final = frozenset({"", "False", "None", "false"})
+
+
+def configuration_texts(
+    repository: Repository, generation: Generation, profile: Profile
+) -> ConfigurationTexts:
+    """Read the configuration files that a generation holds and its profile knows.
+
+    Raises:
+        DamagedGenerationError: one is missing, or too large to be a configuration file.
+    """
+    known = {(file.server, file.name) for file in profile.configuration}
+    texts: list[ConfigurationText] = []
+    for artifact in generation.artifacts_of(ArtifactKind.CONFIGURATION):
+        for entry in repository.read_index(generation, artifact):
+            server = artifact.name.removeprefix("configuration-")
+            if server not in tuple(Role) or (Role(server), entry.path) not in known:
+                continue
+            source = f"{artifact.folder}/{entry.path}"
+            with repository.open(generation, artifact, entry) as file:
+                content = file.read(LONGEST_CONFIGURATION + 1)
+            if len(content) > LONGEST_CONFIGURATION:
+                raise DamagedGenerationError(
+                    f"{source} of generation {generation.id} is too large for a configuration file",
+                    "choose another generation",
+                )
+            texts.append(ConfigurationText(entry.path, Role(server), source, decode(content)))
+    return tuple(texts)
+
+
+def blueprint(
+    generation: Generation,
+    profile: Profile,
+    texts: ConfigurationTexts,
+    images: Mapping[Role, str] | None = None,
+) -> Blueprint:
+    """Compute what the stack must know to rebuild the servers as the generation had them.
+
+    Args:
+        images: images to use instead of the generation's, by role.
+
+    Raises:
+        DamagedGenerationError: the manifest's locale or encoding is none.
+    """
+    chosen = images or {}
+    fingerprint = generation.fingerprint
+    configuration = _postgresql(generation, profile, texts)
+    return Blueprint(
+        generation=generation.id,
+        profile=profile.name,
+        erp_role=erp_role(generation, profile, texts),
+        database=ServerBlueprint(
+            image=_image(
+                chosen.get(Role.DATABASE), fingerprint.postgresql.image, profile.database.image
+            ),
+            entrypoint=(),
+            command=("postgres", "-c", f"config_file={CONFIG_FILE}", "-c", f"hba_file={HBA_FILE}"),
+            port=POSTGRESQL_PORT,
+            # Over TCP: the server that prepares a new cluster listens on its socket only.
+            health=("pg_isready", "-h", "127.0.0.1", "-U", profile.database.superuser),
+            mounts=(Mount(DATA_VOLUME, profile.database.data),),
+            uploads=(Upload(CONFIG_FILE, presentable(configuration.text)), Upload(HBA_FILE, HBA)),
+            environment=_initdb(generation),
+        ),
+        erp=ServerBlueprint(
+            image=_image(chosen.get(Role.ERP), fingerprint.erp.image, profile.erp.image),
+            entrypoint=profile.erp.entrypoint,
+            command=profile.erp.command,
+            port=profile.erp.port,
+            health=profile.erp.health,
+            mounts=profile.erp.data,
+            user=profile.erp.user,
+        ),
+        proxy_image=chosen.get(Role.PROXY, PROXY_IMAGE),
+        changes=configuration.changes,
+    )
+
+
+def erp_role(generation: Generation, profile: Profile, texts: ConfigurationTexts) -> str:
+    """The role that the ERP logs in with: its configuration's, else the main database's owner.
+
+    Raises:
+        DamagedGenerationError: the generation tells neither.
+    """
+    for file in profile.configuration_of(Role.ERP):
+        held = find_text(texts, file)
+        if held is None or file.section is None:
+            continue
+        role = ini_value(held.text, file.section, profile.erp.role_key)
+        if role is not None and role not in _NO_ROLE:
+            return presentable(role)
+    for facts in generation.fingerprint.databases:
+        return facts.owner
+    raise DamagedGenerationError(
+        f"generation {generation.id} holds no database", "choose another generation"
+    )
+
+
+def _image(chosen: str | None, recorded: ImageFacts | None, default: str) -> str:
+    return chosen or (recorded.reference if recorded else "") or default
+
+
+def _postgresql(generation: Generation, profile: Profile, texts: ConfigurationTexts) -> Reconciled:
+    held = [t.text for t in texts if (t.server, t.name) == (Role.DATABASE, "postgresql.conf")]
+    data = profile.database.data
+    paths = PostgresqlPaths(data=data, hba=HBA_FILE, ident=f"{data}/pg_ident.conf")
+    version = generation.fingerprint.postgresql.version_number
+    return reconcile_postgresql(held[0] if held else None, paths, version)
+
+
+def _initdb(generation: Generation) -> tuple[str, ...]:
+    """The cluster's own locale and encoding: those of the main database, which is the first."""
+    for facts in generation.fingerprint.databases:
+        for word in (facts.encoding, facts.collate, facts.ctype):
+            # The image gives these words to a shell.
+            if not _WORD.fullmatch(word):
+                raise DamagedGenerationError(
+                    f"the manifest of generation {generation.id} gives database {facts.name} "
+                    f"the locale or encoding {word!r}, which is none",
+                    "choose another generation",
+                )
+        arguments = (
+            f"--encoding={facts.encoding}",
+            f"--lc-collate={facts.collate}",
+            f"--lc-ctype={facts.ctype}",
+        )
+        return (f"POSTGRES_INITDB_ARGS={' '.join(arguments)}",)
+    return ()

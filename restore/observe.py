@@ -1,0 +1,138 @@
+"""What an environment offers: foreseen from its images, then observed once it stands."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import Final
+
+import psycopg
+
+from restore.errors import EnvironmentFailure, ReplayError
+from restore.facts import erp_facts, image_of, operating_system, server_facts
+from restore.model import Blueprint, Environment, EnvironmentFacts, ServerFacts, Versioned
+from restore.profile import Profile
+from restore.runner import Runner
+from restore.sql import Connection, connect, rows
+
+_VERSION: Final = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?(?![\w.])")
+
+_EXTENSIONS: Final = "SELECT name, default_version FROM pg_catalog.pg_available_extensions"
+
+# The encodings that databases may have are the first ones; those after are for clients only.
+_ENCODINGS: Final = """
+    SELECT pg_encoding_to_char(number)
+    FROM generate_series(0, 34) AS number WHERE pg_encoding_to_char(number) <> ''
+"""
+_LOCALES: Final = """
+    SELECT collcollate, max(pg_collation_actual_version(oid)) FROM pg_catalog.pg_collation
+    WHERE collprovider = 'c' AND collcollate IS NOT NULL AND collcollate <> ''
+    GROUP BY collcollate
+"""
+_LOCALES_BEFORE_10: Final = """
+    SELECT DISTINCT collcollate, NULL FROM pg_catalog.pg_collation
+    WHERE collcollate IS NOT NULL AND collcollate <> ''
+"""
+
+
+def predicted_facts(runner: Runner, blueprint: Blueprint, profile: Profile) -> EnvironmentFacts:
+    """What the images of an environment declare; nothing is made or started.
+
+    Nothing is known of an image that is not present: it will be pulled.
+    """
+    erp = runner.image(blueprint.erp.image)
+    series = erp.variables.get(profile.erp.version_variable, "") if erp else ""
+    release = erp.variables.get(profile.erp.release_variable or "", "") if erp else ""
+    return EnvironmentFacts(
+        postgresql=_predicted_postgresql(runner, blueprint, profile),
+        erp=ServerFacts(release or series, 0, None, erp.facts if erp else None),
+        erp_series=series,
+    )
+
+
+def observed_facts(runner: Runner, environment: Environment, profile: Profile) -> EnvironmentFacts:
+    """What the servers of an environment say; the database server runs, the ERP may be stopped.
+
+    Raises:
+        EnvironmentFailure: the database server does not answer, or the ERP's container does not
+            say what it holds.
+    """
+    container = environment.erp.container
+    erp, series = erp_facts(runner, container, profile)
+    server = environment.database
+    with connect(server, "postgres") as connection:
+        try:
+            return EnvironmentFacts(
+                postgresql=server_facts(
+                    connection,
+                    operating_system(runner, server.container),
+                    image_of(runner, server.container),
+                ),
+                erp=erp,
+                erp_series=series,
+                extensions=_versioned(connection, _EXTENSIONS),
+                collations=_locales(connection),
+                encodings=tuple(sorted(str(name) for (name,) in rows(connection, _ENCODINGS))),
+                modules=available_modules(runner, container, profile),
+            )
+        except psycopg.Error as error:
+            raise EnvironmentFailure(
+                f"PostgreSQL at {server.address}:{server.port} does not say what it offers: "
+                f"{str(error).strip()}"
+            ) from error
+
+
+def available_modules(runner: Runner, container: str, profile: Profile) -> tuple[str, ...]:
+    """The ERP modules that a container holds, running or not, sorted.
+
+    Raises:
+        EnvironmentFailure: the profile's command failed or found none.
+    """
+    argv = profile.erp.available_modules
+    try:
+        output = runner.run_once(container, argv)
+    except ReplayError as error:
+        raise EnvironmentFailure(
+            f"the modules of {profile.title} could not be listed: {error.message}",
+            "see available_modules of the profile",
+        ) from error
+    paths = (PurePosixPath(line.strip()) for line in output.splitlines() if line.startswith("/"))
+    modules = tuple(sorted({path.parent.name for path in paths}))
+    if not modules:
+        raise EnvironmentFailure(
+            f"{argv[0]} found no module of {profile.title} in container {container[:12]}",
+            "see available_modules of the profile",
+        )
+    return modules
+
+
+def parse_version(text: str) -> tuple[str, int]:
+    """PostgreSQL's version and ``server_version_num`` in a package's version.
+
+    ``("13.23", 130023)`` of ``13.23-0+deb11u1``; ``("", 0)`` when there is none.
+    """
+    found = _VERSION.match(text.strip())
+    if not found:
+        return "", 0
+    first, second, third = int(found[1]), int(found[2]), int(found[3] or 0)
+    if first >= 10:
+        return f"{first}.{second}", first * 10000 + second
+    return found[0], first * 10000 + second * 100 + third
+
+
+def _predicted_postgresql(runner: Runner, blueprint: Blueprint, profile: Profile) -> ServerFacts:
+    image = runner.image(blueprint.database.image)
+    if image is None:
+        return ServerFacts("", 0, None, None)
+    version = image.variables.get(profile.database.version_variable, "")
+    return ServerFacts(*parse_version(version), None, image.facts)
+
+
+def _locales(connection: Connection) -> tuple[Versioned, ...]:
+    query = _LOCALES if connection.info.server_version >= 100000 else _LOCALES_BEFORE_10
+    return _versioned(connection, query)
+
+
+def _versioned(connection: Connection, query: str) -> tuple[Versioned, ...]:
+    found = (Versioned(str(name), str(version or "")) for name, version in rows(connection, query))
+    return tuple(sorted(found, key=lambda item: (item.name, item.version)))
