@@ -1,0 +1,169 @@
+"""Words, numbers, durations, sizes and dates as a reader of English or French expects them.
+
+Messages are catalogues in ``templates/messages.<language>.yaml``. The engine's own
+sentences (titles of steps, what a check observed) are English; ``phrases.<language>.yaml``
+translates those it knows and leaves the others as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+import yaml
+
+from restore.errors import UsageError
+
+LANGUAGES: Final = ("en", "fr")
+
+_PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
+_SIZE_STEP: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    pattern: re.Pattern[str]
+    translation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Locale:
+    """One language's words and formats."""
+
+    language: str
+    messages: Mapping[str, str]
+    phrases: tuple[_Phrase, ...]
+
+    def text(self, key: str, **values: object) -> str:
+        """The message of that key, its placeholders filled.
+
+        Raises:
+            KeyError: the catalogue has no such key.
+        """
+        return self.messages[key].format(**values)
+
+    def count(self, key: str, amount: int) -> str:
+        """The message ``<key>.one`` or ``<key>.other`` with ``{n}``; zero is singular in French."""
+        singular = amount == 1 or (amount == 0 and self.language == "fr")
+        form = "one" if singular else "other"
+        return self.text(f"{key}.{form}", n=self.number(amount))
+
+    def has(self, key: str) -> bool:
+        """Whether the catalogue has that key."""
+        return key in self.messages
+
+    def phrase(self, text: str) -> str:
+        """A sentence of the engine in this language, or as it is when it is not known."""
+        for phrase in self.phrases:
+            if found := phrase.pattern.fullmatch(text):
+                values = {name: self._captured(name, v) for name, v in found.groupdict().items()}
+                return phrase.translation.format(**values)
+        return text
+
+    def _captured(self, name: str, value: str) -> str:
+        """What a phrase quotes; the end of its placeholder's name says if it is translated too."""
+        if name.endswith("_phrase"):
+            return self.phrase(value)
+        if name.endswith("_number"):
+            return value.replace(".", self.text("format.separators")[1])
+        return value
+
+    def number(self, value: float, digits: int = 0) -> str:
+        """A number with this language's separators."""
+        text = f"{value:,.{digits}f}".replace("-", "−")
+        return text.translate(str.maketrans(",.", self.text("format.separators")))
+
+    def size(self, amount: int) -> str:
+        """Bytes in the largest decimal unit that leaves at least 1."""
+        units = self.text("format.units").split()
+        value, unit = float(amount), units.pop(0)
+        # 999,960 bytes are 1.0 MB, not 1,000.0 kB: compare what would be shown.
+        while units and round(value, 1) >= _SIZE_STEP:
+            value, unit = value / _SIZE_STEP, units.pop(0)
+        return f"{self.number(value, 0 if amount < _SIZE_STEP else 1)}\N{NO-BREAK SPACE}{unit}"
+
+    def percent(self, share: float) -> str:
+        """A share from 0 to 1 in whole percents."""
+        return self.text("format.percent", n=self.number(share * 100))
+
+    def duration(self, seconds: float) -> str:
+        """Seconds in at most two units."""
+        if seconds < 0:
+            return f"−{self.duration(-seconds)}"
+        if seconds < 1:
+            shown = self.number(seconds, 2) if seconds >= 0.005 or seconds == 0 else None
+            return self._units(s=shown or f"<\N{NO-BREAK SPACE}{self.number(0.01, 2)}")
+        if round(seconds, 1) < 60:
+            return self._units(s=self.number(seconds, 1))
+        whole = round(seconds)
+        if whole < 3600:
+            return self._units(min=str(whole // 60), s=f"{whole % 60:02}")
+        minutes = round(seconds / 60)
+        if minutes < 24 * 60:
+            return self._units(h=str(minutes // 60), min=f"{minutes % 60:02}")
+        hours = round(seconds / 3600)
+        return self._units(d=self.number(hours // 24), h=str(hours % 24))
+
+    def limit(self, seconds: float) -> str:
+        """A round number of seconds, such as a limit or a mark on an axis, without decimals."""
+        if seconds >= 60 or seconds != round(seconds):
+            return self.duration(seconds)
+        return self._units(s=self.number(seconds))
+
+    def moment(self, when: datetime) -> str:
+        """A date with its time, in UTC."""
+        utc = when.astimezone(UTC)
+        day = "1er" if self.language == "fr" and utc.day == 1 else str(utc.day)
+        month = self.text("format.months").split()[utc.month - 1]
+        return self.text("format.moment", day=day, month=month, year=utc.year, time=self.clock(utc))
+
+    def clock(self, when: datetime) -> str:
+        """The time of day, in UTC."""
+        return f"{when.astimezone(UTC):%H:%M:%S}"
+
+    def _units(self, **amounts: str) -> str:
+        space = "\N{NO-BREAK SPACE}"
+        return space.join(f"{n}{space}{self.text(f'format.{unit}')}" for unit, n in amounts.items())
+
+
+@cache
+def locale(language: str) -> Locale:
+    """The words and formats of a language.
+
+    Raises:
+        UsageError: there is no such language.
+    """
+    if language not in LANGUAGES:
+        known = ", ".join(LANGUAGES)
+        raise UsageError(f"there is no language {language!r}", f"reports are written in: {known}")
+    return Locale(
+        language,
+        messages=_catalogue(f"messages.{language}.yaml"),
+        phrases=()
+        if language == "en"
+        else tuple(
+            _Phrase(_pattern(source), translation)
+            for source, translation in _catalogue(f"phrases.{language}.yaml").items()
+        ),
+    )
+
+
+def _catalogue(name: str) -> dict[str, str]:
+    path = resources.files("restore") / "templates" / name
+    catalogue: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return catalogue
+
+
+def _pattern(source: str) -> re.Pattern[str]:
+    """Turn ``"{rows} rows in {table}"`` into a pattern that captures both names."""
+    parts = _PLACEHOLDER.split(source)
+    body = "".join(
+        f"(?P<{part}>.+?)" if position % 2 else re.escape(part)
+        for position, part in enumerate(parts)
+    )
+    return re.compile(body, re.DOTALL)

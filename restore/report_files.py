@@ -1,0 +1,124 @@
+"""Where reports are kept: one folder a run, each file complete or absent."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from restore.errors import NotFoundError, UsageError
+from restore.model import Report
+from restore.report import LANGUAGES, parse_report, to_html, to_json, to_junit
+
+JSON: Final = "report.json"
+HTML: Final = "report.html"
+JUNIT: Final = "junit.xml"
+
+
+def write_report(report: Report, folder: Path, language: str = "en") -> Path:
+    """Write every rendering of a report into its folder, which is made when it is not there.
+
+    ``report.json`` comes first, since all else can be made from it again. ``report.html`` and
+    ``junit.xml`` are in the language asked for; ``report.<language>.html`` is there for each.
+
+    Returns:
+        The path of ``report.html``.
+
+    Raises:
+        UsageError: there is no such language; nothing is written.
+    """
+    chosen = to_html(report, language)
+    texts = {JSON: to_json(report)}
+    texts |= {f"report.{other}.html": to_html(report, other) for other in LANGUAGES}
+    texts |= {HTML: chosen, JUNIT: to_junit(report, language)}
+    _write_all(folder, texts)
+    return folder / HTML
+
+
+def render_report(report: Report, form: str, language: str = "en") -> str:
+    """One rendering of a report: ``html``, ``json`` or ``junit``.
+
+    Raises:
+        UsageError: there is no such form or language.
+    """
+    match form:
+        case "html":
+            return to_html(report, language)
+        case "json":
+            return to_json(report)
+        case "junit":
+            return to_junit(report, language)
+    raise UsageError(f"there is no form {form!r} of a report", "use html, json or junit")
+
+
+def read_report(folder: Path) -> Report:
+    """Read the report that ``write_report`` left in a run's folder.
+
+    Raises:
+        NotFoundError: there is none.
+        UsageError: ``report.json`` is no report, or one of a newer engine.
+    """
+    path = folder / JSON
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise NotFoundError(f"{path} does not exist", "has the drill ended?") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not valid UTF-8: {error}") from error
+    return parse_report(text, str(path))
+
+
+def find_run(reports: Path, run: str | None = None) -> Path:
+    """The folder of a run; the newest one's when ``run`` is None.
+
+    Args:
+        reports: the folder that holds one folder a run.
+        run: the run's id, or a beginning of it that no other run has.
+
+    Raises:
+        NotFoundError: there is no such report.
+        UsageError: the beginning means several runs.
+    """
+    runs = sorted(path.parent for path in reports.glob(f"*/{JSON}"))
+    if not runs:
+        raise NotFoundError(f"there is no report in {reports}", "run 'pra drill' first")
+    if run is None:
+        return runs[-1]
+    found = [folder for folder in runs if folder.name == run] or [
+        folder for folder in runs if folder.name.startswith(run)
+    ]
+    newest = ", ".join(folder.name for folder in runs[:-6:-1])
+    if not found:
+        raise NotFoundError(f"run {run} has no report in {reports}", f"the newest runs: {newest}")
+    if len(found) > 1:
+        names = ", ".join(folder.name for folder in found)
+        raise UsageError(f"{run} means several runs: {names}", "give more of its id")
+    return found[0]
+
+
+def _write_all(folder: Path, texts: Mapping[str, str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        _write(folder / name, text)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file beside its place, then move it there: a reader sees the old or the new whole."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fchmod(file.fileno(), 0o644)
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
