@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shlex
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from offline import engine, pulumi_cli
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 # A home other than this tree's holds another tree's plug-in, or none.
 FORCED = ("PULUMI_HOME",)
+PASSPHRASE_FILE = "PULUMI_CONFIG_PASSPHRASE_FILE"  # noqa: S105 - a name, not a password
 
 
 class EnvironmentStep:
@@ -51,7 +53,13 @@ class EnvironmentStep:
         return [Component(self.name, "", "written by set-up", str(places.environment))]
 
 
-Contents = dict[str, list[str] | dict[str, str]]
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What both files say."""
+
+    path_prepend: tuple[str, ...]
+    variables: dict[str, str]
+    forced: tuple[str, ...] = FORCED
 
 
 def contents(host: Host) -> Contents:
@@ -60,7 +68,7 @@ def contents(host: Host) -> Contents:
     variables = {
         "PULUMI_HOME": str(places.pulumi_home),
         "PULUMI_BACKEND_URL": f"file://{places.state}",
-        "PULUMI_CONFIG_PASSPHRASE_FILE": str(places.passphrase),
+        PASSPHRASE_FILE: str(places.passphrase),
         "PULUMI_SKIP_UPDATE_CHECK": "1",
         # Everything is there already; a drill does not wait for sites that may be gone.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
@@ -69,43 +77,36 @@ def contents(host: Host) -> Contents:
     if found is not None and found[0].address != engine.DEFAULT:
         variables["DOCKER_HOST"] = found[0].address
     folders = [places.venv / "bin", *pulumi_cli.tools_path(host)]
-    return {
-        "path_prepend": [str(folder) for folder in folders],
-        "variables": variables,
-        "forced": list(FORCED),
-    }
+    return Contents(tuple(str(folder) for folder in folders), variables)
 
 
 def as_json(wanted: Contents) -> str:
-    return json.dumps(wanted, indent=2) + "\n"
+    return json.dumps(asdict(wanted), indent=2) + "\n"
 
 
 def as_shell(wanted: Contents) -> str:
     """Return the same for `. .pra/activate`, in POSIX shell."""
     lines = ["# Sourced by shells; written by set-up."]
-    folders = ":".join(wanted["path_prepend"])
-    lines.append(f"PATH={shlex.quote(folders)}:$PATH")
-    lines.append("export PATH")
-    variables = wanted["variables"]
-    for name, value in variables.items() if isinstance(variables, dict) else ():
+    folders = ":".join(wanted.path_prepend)
+    lines.append(f"PATH={shlex.quote(folders)}:$PATH; export PATH")
+    for name, value in wanted.variables.items():
+        setting = f"{name}={shlex.quote(value)}"
         if name in FORCED:
-            lines.append(f"{name}={shlex.quote(value)}")
-        elif name == "PULUMI_CONFIG_PASSPHRASE_FILE":
+            lines.append(f"{setting}; export {name}")
+        elif name == PASSPHRASE_FILE:
             # The passphrase itself, if set, is the user's other way to say it.
-            lines.append(f'[ -n "${{PULUMI_CONFIG_PASSPHRASE+set}}" ] || : "${{{name}:={value}}}"')
+            unset = f'[ -n "${{{name}-}}${{PULUMI_CONFIG_PASSPHRASE-}}" ]'
+            lines.append(f"{unset} || {{ {setting}; export {name}; }}")
         else:
-            lines.append(f': "${{{name}:={value}}}"')
-        lines.append(f'[ -z "${{{name}+set}}" ] || export {name}')
+            lines.append(f'[ -n "${{{name}-}}" ] || {setting}; export {name}')
     return "\n".join(lines) + "\n"
 
 
 def variables_for(host: Host) -> dict[str, str]:
     """Return the variables to run Pulumi with, from set-up itself."""
     wanted = contents(host)
-    folders, defaults = wanted["path_prepend"], wanted["variables"]
-    path = os.pathsep.join([*folders, host.environ.get("PATH", "")])
-    result = {"PATH": path}
-    for name, value in defaults.items() if isinstance(defaults, dict) else ():
+    result = {"PATH": os.pathsep.join([*wanted.path_prepend, host.environ.get("PATH", "")])}
+    for name, value in wanted.variables.items():
         result[name] = value if name in FORCED else host.environ.get(name, value)
     return result
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import sys
 import tarfile
-import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,7 +53,7 @@ class PulumiStep:
     def make(self, host: Host) -> list[Component]:
         target = cached(host).parent
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _temporary(target.parent) as folder:
+        with _temporary(target) as folder:
             if self._download(host, folder):
                 source = OFFICIAL
             else:
@@ -183,7 +181,7 @@ def _go(host: Host) -> tuple[Path, dict[str, str]]:
     found = folder / "go" / "bin" / "go"
     if not found.is_file():
         host.say("fetching a Go toolchain")
-        with _temporary(host.places.cache) as temporary:
+        with _temporary(folder) as temporary:
             lock = host.places.tree / "offline" / "tools" / "go.lock"
             # Its own pip: the system's Python often has none.
             pip = temporary / ".venv" / "bin" / "pip"
@@ -201,9 +199,13 @@ def _go(host: Host) -> tuple[Path, dict[str, str]]:
 
 
 @contextmanager
-def _temporary(parent: Path) -> Iterator[Path]:
-    """Give a new folder in `parent`; it is removed unless it got another name."""
-    folder = parent / f".making-{os.getpid()}-{threading.get_ident()}"
+def _temporary(target: Path) -> Iterator[Path]:
+    """Give an empty folder beside `target`; it is removed unless it got that name.
+
+    Set-ups take turns, so what is found there is what a killed one left.
+    """
+    folder = target.with_name(f".making-{target.name}")
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
         yield folder

@@ -140,6 +140,11 @@ def do(step: Step, host: Host, board: Board) -> Outcome:
         outcome = Outcome(step.name, made, time.monotonic() - since, tuple(components))
     except SetupError as error:
         outcome = Outcome(step.name, False, time.monotonic() - since, error=error)
+    except OSError as error:
+        # A full disk, a folder that may not be written: said like any other failure.
+        failure = SetupError(str(error), hint="free space, or give the folder to this user")
+        failure.__cause__ = error
+        outcome = Outcome(step.name, False, time.monotonic() - since, error=failure)
     board.ended(outcome)
     return outcome
 
