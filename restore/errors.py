@@ -83,3 +83,9 @@ class ReplayError(RestoreError):
     """A step of capture or replay failed."""
 
     exit_code = ExitCode.REPLAY
+
+
+class Interrupted(RestoreError):
+    """The user or the system asked the command to stop; what it made has been cleaned up."""
+
+    exit_code = ExitCode.INTERRUPTED

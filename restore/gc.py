@@ -13,7 +13,7 @@ from docker.errors import APIError, NotFound
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from restore import lock
-from restore.errors import EnvironmentFailure
+from restore.errors import EnvironmentFailure, NotFoundError, RefusedError
 from restore.runner import LABEL, Runner
 
 EPHEMERAL: Final = "drill-"
@@ -43,7 +43,7 @@ class Collection:
 def find_leftovers(runner: Runner) -> tuple[Leftover, ...]:
     """Everything on the engine that carries our label, in the order in which it can be removed."""
     client = runner.client
-    selector = {"label": LABEL}
+    selector: dict[str, str | list[str] | bool] = {"label": LABEL}
     found = [
         *(
             _leftover("container", c.id, c.name, c.attrs)
@@ -79,25 +79,46 @@ def choose_collections(
 ) -> tuple[Collection, ...]:
     """Decide which stacks to remove.
 
-    A stack whose process died is removed at once. One that this clone knows nothing of is removed
-    when all of it is older than ``older_than`` and its name is a drill's. One that lives, or was
-    asked to be kept, stays.
+    Only stacks that a drill made for itself are looked at. One whose process died is removed at
+    once; one that this clone knows nothing of when all of it is older than ``older_than``. One
+    that lives, or was asked to be kept, stays.
     """
     abandoned = lock.abandoned(locks)
     chosen: list[Collection] = []
     by_stack: dict[str, list[Leftover]] = {}
     for leftover in leftovers:
         by_stack.setdefault(leftover.stack, []).append(leftover)
-    for stack in sorted({*by_stack, *abandoned}):
+    ephemeral = (stack for stack in {*by_stack, *abandoned} if stack.startswith(EPHEMERAL))
+    for stack in sorted(ephemeral):
         items = tuple(by_stack.get(stack, ()))
         owner = abandoned.get(stack)
         if owner is not None and not owner.kept:
             reason = f"process {owner.process} ({owner.command}) ended without destroying it"
             chosen.append(Collection(stack, reason, items))
-        elif owner is None and not lock.alive(locks, stack) and stack.startswith(EPHEMERAL):
-            if all(now - item.created > older_than for item in items):
-                chosen.append(Collection(stack, f"older than {older_than}", items))
+        elif (
+            owner is None
+            and not lock.alive(locks, stack)
+            and all(now - item.created > older_than for item in items)
+        ):
+            chosen.append(Collection(stack, f"older than {older_than}", items))
     return tuple(chosen)
+
+
+def named_collection(
+    leftovers: Iterable[Leftover], locks: Path, stack: str
+) -> tuple[Collection, ...]:
+    """The one stack that the user named.
+
+    Raises:
+        RefusedError: a living process holds it.
+        NotFoundError: nothing is known of it.
+    """
+    items = tuple(item for item in leftovers if item.stack == stack)
+    if lock.alive(locks, stack):
+        raise RefusedError(f"stack {stack} is in use", "wait for its end, or stop it with Ctrl-C")
+    if not items and stack not in lock.abandoned(locks):
+        raise NotFoundError(f"there is nothing of stack {stack}")
+    return (Collection(stack, "named", items),)
 
 
 def remove(runner: Runner, leftovers: Iterable[Leftover]) -> None:

@@ -40,3 +40,6 @@ ENVIRONMENT: Final = (
 GENERATION: Final = "generation"
 VERDICT: Final = "verdict"
 REPORT: Final = "report"
+
+REPOSITORY_PATH: Final = "/srv/repository"
+"""Where the database server sees the backup repository, read-only."""

@@ -1,0 +1,114 @@
+"""The ``pra`` command: arguments, printing, and the exit code of every error.
+
+Nothing else in the engine exits.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import traceback
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from restore import __version__
+from restore.cli_backup import capture_command, generations_group, verify_command
+from restore.cli_recovery import (
+    drill_command,
+    gc_command,
+    plan_command,
+    report_command,
+    restore_command,
+)
+from restore.console import Terminal
+from restore.errors import ExitCode, RestoreError
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\b
+Examples:
+  pra capture --database-container db --erp-container erp
+  pra generations list
+  pra drill --generation latest
+  pra restore --stack staging --generation "latest-before 2026-11-23"
+
+Exit codes: 0 pass, 1 internal error, 2 usage, 3 verdict fail, 4 unverifiable, 5 not found,
+6 damaged generation, 7 refused, 8 environment, 9 capture or replay failed, 130 interrupted.
+""",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@click.option("--verbose", is_flag=True, help="Show the traceback of errors.")
+@click.version_option(__version__, prog_name="pra")
+@click.pass_context
+def pra(context: click.Context, as_json: bool, verbose: bool) -> None:
+    """Restore ERP backups into a rebuilt environment, and prove that they work.
+
+    A generation is one consistent backup set in a repository. A drill rebuilds an equivalent
+    environment with Pulumi, replays a generation into it, checks the result and gives a verdict.
+    """
+    context.obj = Terminal(as_json=as_json, verbose=verbose)
+
+
+@pra.command("completion")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion_command(shell: str) -> None:
+    """Print the completion script of a shell.
+
+    \b
+    Example:
+      eval "$(pra completion bash)"
+    """
+    from click.shell_completion import get_completion_class  # noqa: PLC0415 - rarely needed
+
+    found = get_completion_class(shell)
+    if found is not None:
+        click.echo(found(pra, {}, "pra", "_PRA_COMPLETE").source())
+
+
+for command in (
+    capture_command,
+    generations_group,
+    verify_command,
+    plan_command,
+    drill_command,
+    restore_command,
+    report_command,
+    gc_command,
+):
+    pra.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run ``pra`` and exit with the documented code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run ``pra`` and return its exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    terminal = Terminal(as_json="--json" in arguments, verbose="--verbose" in arguments)
+    try:
+        result = pra.main(arguments, prog_name="pra", standalone_mode=False)
+    except RestoreError as error:
+        if terminal.verbose:
+            traceback.print_exc()
+        terminal.error(error)
+        terminal.json({"error": error.message, "hint": error.hint, "exit_code": error.exit_code})
+        return error.exit_code
+    except click.exceptions.Abort:
+        terminal.note("interrupted")
+        return ExitCode.INTERRUPTED
+    except KeyboardInterrupt:
+        terminal.note("interrupted")
+        return ExitCode.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE
+    return int(result or ExitCode.PASS)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

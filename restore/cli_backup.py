@@ -1,0 +1,186 @@
+"""Commands on backups: capture, generations, verify."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from restore.capture import CaptureRequest, capture
+from restore.catalogue.selection import choose
+from restore.cli_options import (
+    choose_generation,
+    describe,
+    jobs_option,
+    profile_option,
+    repository_option,
+)
+from restore.console import Terminal
+from restore.errors import ExitCode
+from restore.model import Generation
+from restore.profile import load_profile
+from restore.repository import create_repository, open_repository
+from restore.runner import Runner
+from restore.stages import utc_now
+from restore.verify import verify
+
+
+@click.command(
+    "capture",
+    epilog="""\b
+Example:
+  pra capture --profile odoo --database-container prod-db --erp-container prod-erp \\
+      --repository /srv/backups
+""",
+)
+@profile_option
+@repository_option
+@click.option("--database-container", required=True, help="Container of PostgreSQL.")
+@click.option("--erp-container", required=True, help="Container of the ERP server.")
+@click.option("--database", "databases", multiple=True, help="Only this database; repeatable.")
+@jobs_option
+@click.pass_obj
+def capture_command(terminal: Terminal, /, **options: Any) -> None:
+    """Make a generation from a running ERP: databases first, then documents.
+
+    The ERP may go on working; it is only read. The generation appears in the repository when it
+    is complete, and not before.
+    """
+    profile = load_profile(options["profile"])
+    request = CaptureRequest(
+        profile=profile,
+        database_container=options["database_container"],
+        erp_container=options["erp_container"],
+        databases=options["databases"],
+        jobs=options["jobs"],
+    )
+    repository = create_repository(options["repository"])
+    with terminal.progress() as listener:
+        generation = capture(Runner.connect(), repository, request, now=utc_now, listener=listener)
+    terminal.print(f"captured {describe(generation)}")
+    terminal.json(summary(generation))
+
+
+@click.group("generations")
+def generations_group() -> None:
+    """List and show the generations of a repository."""
+
+
+@generations_group.command("list")
+@repository_option
+@click.pass_obj
+def list_command(terminal: Terminal, repository: str) -> None:
+    """List the complete generations, the newest last.
+
+    \b
+    Example:
+      pra generations list --repository /srv/backups
+    """
+    opened = open_repository(repository)
+    generations = [opened.load(name) for name in opened.ids()]
+    for generation in generations:
+        terminal.print(describe(generation))
+    if not generations:
+        terminal.note(f"{opened.location} holds no generation yet")
+    terminal.json([summary(generation) for generation in generations])
+
+
+@generations_group.command("show")
+@click.argument("generation", required=False)
+@repository_option
+@click.pass_obj
+def show_command(terminal: Terminal, generation: str | None, repository: str) -> None:
+    """Show what a generation holds.
+
+    \b
+    Example:
+      pra generations show latest
+    """
+    opened = open_repository(repository)
+    found = choose(opened, choose_generation(opened, generation, terminal))
+    prints = found.fingerprint
+    terminal.print(describe(found))
+    terminal.print(f"profile {found.profile}, engine {found.engine_version}")
+    terminal.print(
+        f"PostgreSQL {prints.postgresql.version} on {prints.postgresql.os or 'unknown OS'}; "
+        f"ERP {prints.erp.version} on {prints.erp.os or 'unknown OS'}"
+    )
+    terminal.table(
+        "Artefacts",
+        ("artefact", "kind", "location", "files", "bytes"),
+        [(a.name, a.kind.value, a.location, str(a.files), str(a.bytes)) for a in found.artifacts],
+    )
+    terminal.table(
+        "Databases",
+        ("database", "owner", "encoding", "locale", "tables", "rows", "modules"),
+        [
+            (
+                d.name,
+                d.owner,
+                d.encoding,
+                d.collate,
+                str(len(d.tables)),
+                str(sum(table.rows for table in d.tables)),
+                str(len(d.modules)),
+            )
+            for d in prints.databases
+        ],
+    )
+    terminal.json(summary(found))
+
+
+@click.command("verify")
+@click.argument("generation", required=False)
+@repository_option
+@jobs_option
+@click.pass_obj
+def verify_command(terminal: Terminal, generation: str | None, repository: str, jobs: int) -> int:
+    """Verify every checksum of a generation, in parallel.
+
+    \b
+    Examples:
+      pra verify latest
+      pra --json verify 20261124T0 --repository /srv/backups
+    """
+    opened = open_repository(repository)
+    found = choose(opened, choose_generation(opened, generation, terminal))
+    with terminal.progress() as listener:
+        result = verify(opened, found, jobs=jobs, listener=listener)
+    for problem in result.problems:
+        terminal.print(f"{problem.kind:10} {problem.artifact}/{problem.path}  {problem.detail}")
+    state = f"{len(result.problems)} problems" if result.problems else "sound"
+    terminal.print(
+        f"{found.id}: {state}; {result.files} files, {result.bytes} bytes "
+        f"in {result.duration:.1f} s"
+    )
+    terminal.json(
+        {
+            "generation": found.id,
+            "files": result.files,
+            "bytes": result.bytes,
+            "problems": [
+                {"artifact": p.artifact, "path": p.path, "kind": p.kind, "detail": p.detail}
+                for p in result.problems
+            ],
+        }
+    )
+    return ExitCode.DAMAGED if result.problems else ExitCode.PASS
+
+
+def summary(generation: Generation) -> dict[str, Any]:
+    """A generation for machines, without its tables and modules."""
+    return {
+        "id": generation.id,
+        "profile": generation.profile,
+        "started": generation.started.isoformat(),
+        "finished": generation.finished.isoformat(),
+        "consistency_point": generation.consistency_point.isoformat(),
+        "bytes": generation.bytes,
+        "databases": [database.name for database in generation.fingerprint.databases],
+        "postgresql": generation.fingerprint.postgresql.version,
+        "erp": generation.fingerprint.erp.version,
+        "artifacts": [
+            {"name": a.name, "kind": a.kind.value, "files": a.files, "bytes": a.bytes}
+            for a in generation.artifacts
+        ],
+    }

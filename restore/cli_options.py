@@ -1,0 +1,140 @@
+"""Options that several commands share, each described once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from restore import locations
+from restore.catalogue.selection import choose
+from restore.console import Terminal
+from restore.errors import UsageError
+from restore.model import Acceptance, Credentials, Generation
+from restore.repository.base import Repository
+from restore.secret import Secret
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+repository_option: Final[Decorator] = click.option(
+    "--repository",
+    envvar="PRA_REPOSITORY",
+    default=str(locations.REPOSITORY),
+    show_default=".pra/repository",
+    show_envvar=True,
+    help="Folder that holds the generations.",
+)
+profile_option: Final[Decorator] = click.option(
+    "--profile",
+    default="odoo",
+    show_default=True,
+    help="ERP profile: a name, or the path of a YAML file.",
+)
+generation_option: Final[Decorator] = click.option(
+    "--generation",
+    help='An id or its beginning, "latest", or "latest-before DATE". Asked on a terminal.',
+)
+jobs_option: Final[Decorator] = click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=os.cpu_count() or 2,
+    show_default="number of cores",
+    help="Parallel jobs of dumps, restores and checksums.",
+)
+reports_option: Final[Decorator] = click.option(
+    "--reports",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=locations.REPORTS,
+    show_default=".pra/reports",
+    help="Folder of the reports, one folder a run.",
+)
+language_option: Final[Decorator] = click.option(
+    "--lang", type=click.Choice(["en", "fr"]), default="en", show_default=True,
+    help="Language of report.html.",
+)  # fmt: skip
+accept_option: Final[Decorator] = click.option(
+    "--accept",
+    "accepted_keys",
+    multiple=True,
+    metavar="KEY",
+    help="Accept a difference, or ignore a check; each needs a --reason, in the same order.",
+)
+reason_option: Final[Decorator] = click.option(
+    "--reason", "reasons", multiple=True, metavar="TEXT", help="Why; goes into the report."
+)
+login_option: Final[Decorator] = click.option(
+    "--check-login",
+    envvar="PRA_CHECK_LOGIN",
+    show_envvar=True,
+    help="ERP account that the checks log in with; its password is read from "
+    "PRA_CHECK_PASSWORD or the file that PRA_CHECK_PASSWORD_FILE names.",
+)
+
+
+def acceptances(keys: tuple[str, ...], reasons: tuple[str, ...]) -> tuple[Acceptance, ...]:
+    """Pair accepted keys with their reasons.
+
+    Raises:
+        UsageError: one has no reason, or an empty one.
+    """
+    if len(keys) != len(reasons) or not all(reason.strip() for reason in reasons):
+        raise UsageError(
+            f"{len(keys)} --accept and {len(reasons)} --reason: each needs its own",
+            'for example: --accept postgresql.minor --reason "same major, patch only"',
+        )
+    return tuple(Acceptance(key, reason) for key, reason in zip(keys, reasons, strict=True))
+
+
+def check_credentials(login: str | None, default_login: str | None) -> Credentials | None:
+    """The ERP account of the checks, its password from the environment; None without a password.
+
+    Raises:
+        UsageError: a login was asked for, but no password is there.
+    """
+    password = os.environ.get("PRA_CHECK_PASSWORD")
+    if (file := os.environ.get("PRA_CHECK_PASSWORD_FILE")) and password is None:
+        try:
+            password = Path(file).read_text(encoding="utf-8").rstrip("\n")
+        except OSError as error:
+            raise UsageError(f"PRA_CHECK_PASSWORD_FILE: {error}") from error
+    if password is None:
+        if login is not None:
+            raise UsageError(
+                f"there is no password for the check account {login}",
+                "set PRA_CHECK_PASSWORD or PRA_CHECK_PASSWORD_FILE",
+            )
+        return None
+    name = login or default_login
+    return Credentials(name, Secret(password)) if name else None
+
+
+def choose_generation(repository: Repository, choice: str | None, terminal: Terminal) -> str:
+    """The generation that the user named, or picks from a list on a terminal.
+
+    Raises:
+        UsageError: none was named and there is no terminal to ask on.
+    """
+    if choice is not None:
+        return choice
+    if terminal.as_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("no generation was named", "add --generation latest, or an id")
+    ids = repository.ids()
+    if not ids:
+        choose(repository, "latest")
+    for number, name in enumerate(reversed(ids), start=1):
+        click.echo(f"{number:3}  {describe(repository.load(name))}", err=True)
+    picked: int = click.prompt("Generation", type=click.IntRange(1, len(ids)), default=1, err=True)
+    return ids[-picked]
+
+
+def describe(generation: Generation) -> str:
+    """A generation in a line."""
+    databases = ", ".join(database.name for database in generation.fingerprint.databases)
+    return (
+        f"{generation.id}  {generation.consistency_point:%Y-%m-%d %H:%M} UTC  "
+        f"{generation.bytes / 1e6:.1f} MB  {databases}"
+    )

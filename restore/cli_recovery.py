@@ -1,0 +1,275 @@
+"""Commands that restore: plan, drill, restore, report, gc."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from restore import gc, locations, lock
+from restore.cli_options import (
+    accept_option,
+    acceptances,
+    check_credentials,
+    choose_generation,
+    generation_option,
+    jobs_option,
+    language_option,
+    login_option,
+    profile_option,
+    reason_option,
+    reports_option,
+    repository_option,
+)
+from restore.console import Terminal
+from restore.drill import DrillRequest, drill, restore_stack
+from restore.engine import new_recorder
+from restore.errors import ExitCode, UsageError
+from restore.model import ProgressListener, Report, Role, Selection, Verdict
+from restore.plan_text import describe_plan, plan_document
+from restore.rebuild import destroy, stacks
+from restore.recorder import Recorder
+from restore.report import report_document
+from restore.report_files import find_run, read_report, render_report
+from restore.runner import Runner
+from restore.stages import ReplayRequest, Tools, foresee, open_tools, select, utc_now
+
+VERDICT_CODES: Final = {
+    Verdict.PASS: ExitCode.PASS,
+    Verdict.FAIL: ExitCode.FAIL,
+    Verdict.UNVERIFIABLE: ExitCode.UNVERIFIABLE,
+}
+
+Command = Callable[..., Any]
+
+
+def replay_options(command: Command) -> Command:
+    """Options of the commands that replay."""
+    for option in (
+        language_option,
+        reports_option,
+        jobs_option,
+        login_option,
+        reason_option,
+        accept_option,
+        generation_option,
+        repository_option,
+        profile_option,
+    ):
+        command = option(command)
+    return command
+
+
+def image_options(command: Command) -> Command:
+    """Options that replace the generation's images."""
+    for role in reversed(Role):
+        command = click.option(f"--{role.value}-image", help=f"Image of the {role.value} server.")(
+            command
+        )
+    return command
+
+
+@click.command("plan")
+@click.argument("generation", required=False)
+@repository_option
+@profile_option
+@accept_option
+@reason_option
+@jobs_option
+@image_options
+@click.pass_obj
+def plan_command(terminal: Terminal, /, **options: Any) -> None:
+    """Show the plan that a drill of a generation would follow. Nothing is made.
+
+    \b
+    Examples:
+      pra plan latest
+      pra --json plan latest
+    """
+    with terminal.progress() as listener:
+        tools, request = _prepare(terminal, options, listener, "pra plan")
+        recorder = new_recorder("drill", request, tools)
+        generation = select(tools, request.selection.generation, recorder)
+        plan = foresee(tools, generation, request, _images(options))
+    for line in describe_plan(plan):
+        terminal.print(line)
+    terminal.differences(plan.differences)
+    terminal.json(plan_document(plan))
+
+
+@click.command("drill")
+@click.option(
+    "--stack",
+    default="drill",
+    show_default=True,
+    help="Stack file whose settings the ephemeral environment starts from.",
+)
+@replay_options
+@image_options
+@click.option("--keep", is_flag=True, help="Leave the environment standing afterwards.")
+@click.pass_obj
+def drill_command(terminal: Terminal, /, **options: Any) -> int:
+    """Rebuild an environment, replay a generation into it, check it, and destroy it.
+
+    \b
+    Examples:
+      pra drill --generation latest
+      pra drill --generation "latest-before 2026-11-23" --lang fr
+      pra drill --generation latest --accept erp.release --reason "same series"
+    """
+    with terminal.progress() as listener:
+        tools, replay = _prepare(terminal, options, listener, "pra drill")
+        request = DrillRequest(
+            replay=replay, base=options["stack"], keep=options["keep"], images=_images(options)
+        )
+        report, folder, recorder = drill(request, tools)
+    return _conclude(terminal, report, folder, recorder)
+
+
+@click.command("restore")
+@click.option("--stack", required=True, help="Stack that stands, made by 'pulumi up'.")
+@replay_options
+@click.option("--replace", is_flag=True, help="Replace databases that the engine didn't put there.")
+@click.pass_obj
+def restore_command(terminal: Terminal, /, **options: Any) -> int:
+    """Replay a generation into an environment that stands.
+
+    A target that is not empty is refused, unless the engine filled it or --replace is given. The
+    old database goes away only when the new one has been checked.
+
+    \b
+    Example:
+      pra restore --stack staging --generation latest
+    """
+    with terminal.progress() as listener:
+        tools, request = _prepare(terminal, options, listener, "pra restore")
+        report, folder, recorder = restore_stack(options["stack"], request, tools)
+    return _conclude(terminal, report, folder, recorder)
+
+
+@click.command("report")
+@click.argument("run", required=False)
+@reports_option
+@language_option
+@click.option(
+    "--format", "form", type=click.Choice(["html", "json", "junit"]), default="html",
+    show_default=True, help="What to render.",
+)  # fmt: skip
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: stdout.")
+@click.pass_obj
+def report_command(terminal: Terminal, /, **options: Any) -> None:
+    """Render the report of a run again; of the last run when none is named.
+
+    \b
+    Examples:
+      pra report
+      pra report 20261124-060102-1a2b --lang fr --output rapport.html
+    """
+    folder = find_run(options["reports"], options["run"])
+    text = render_report(read_report(folder), options["form"], options["lang"])
+    if options["output"] is None:
+        click.echo(text)
+    else:
+        options["output"].write_text(text, encoding="utf-8")
+        terminal.print(f"report: {options['output']}")
+
+
+@click.command("gc")
+@click.option("--older-than", default="24h", show_default=True, help="Age of strangers' drills.")
+@click.option("--stack", help="Remove this stack, whoever made it and whatever its age.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@click.pass_obj
+def gc_command(terminal: Terminal, older_than: str, stack: str | None, dry_run: bool) -> None:
+    """Remove what crashed drills left: containers, networks, volumes and stack files.
+
+    Drills of this clone whose process died are removed at once; drills that this clone knows
+    nothing of, when they are older than --older-than. What lives, was kept, or carries no label
+    of ours stays.
+
+    \b
+    Examples:
+      pra gc --dry-run
+      pra gc --stack drill-20261124-060102-1a2b
+    """
+    runner = Runner.connect()
+    age = parse_age(older_than)
+    leftovers = gc.find_leftovers(runner)
+    if stack is not None:
+        chosen = gc.named_collection(leftovers, locations.LOCKS, stack)
+    else:
+        chosen = gc.choose_collections(leftovers, locations.LOCKS, now=utc_now(), older_than=age)
+    for collection in chosen:
+        terminal.print(f"{collection.stack}: {collection.reason}")
+        for item in collection.leftovers:
+            terminal.print(f"  {item.kind:10} {item.name}")
+        if not dry_run:
+            gc.remove(runner, collection.leftovers)
+            if collection.stack in stacks():
+                destroy(collection.stack)
+            lock.release(locations.LOCKS, collection.stack)
+    if not chosen:
+        terminal.print("nothing to remove")
+    terminal.json(
+        [
+            {
+                "stack": collection.stack,
+                "reason": collection.reason,
+                "removed": not dry_run,
+                "leftovers": [f"{item.kind} {item.name}" for item in collection.leftovers],
+            }
+            for collection in chosen
+        ]
+    )
+
+
+def parse_age(text: str) -> timedelta:
+    """An age such as ``90s``, ``30m``, ``2h`` or ``7d``.
+
+    Raises:
+        UsageError: it is none.
+    """
+    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+    match = re.fullmatch(r"(\d+)([smhd])", text)
+    if match is None:
+        raise UsageError(f"{text!r} is no age", "for example 90s, 30m, 2h or 7d")
+    return timedelta(**{units[match[2]]: int(match[1])})
+
+
+def _prepare(
+    terminal: Terminal, options: dict[str, Any], listener: ProgressListener, command: str
+) -> tuple[Tools, ReplayRequest]:
+    accepted = acceptances(options["accepted_keys"], options["reasons"])
+    selection = Selection(
+        repository=Path(options["repository"]), generation="", profile=options["profile"]
+    )
+    tools = open_tools(selection, listener)
+    choice = choose_generation(tools.repository, options["generation"], terminal)
+    request = ReplayRequest(
+        selection=Selection(selection.repository, choice, selection.profile),
+        credentials=check_credentials(options.get("check_login"), tools.profile.web.login),
+        accepted=accepted,
+        reports=options.get("reports", locations.REPORTS),
+        language=options.get("lang", "en"),
+        jobs=options["jobs"],
+        replace=options.get("replace", False),
+        command=command,
+    )
+    return tools, request
+
+
+def _images(options: dict[str, Any]) -> dict[Role, str]:
+    return {role: image for role in Role if (image := options.get(f"{role.value}_image"))}
+
+
+def _conclude(terminal: Terminal, report: Report, folder: Path, recorder: Recorder) -> int:
+    terminal.differences(report.differences)
+    terminal.report(report, str(folder / "report.html"))
+    terminal.json({**report_document(report), "folder": str(folder)})
+    if recorder.error is not None:
+        terminal.error(recorder.error)
+        return recorder.error.exit_code
+    return VERDICT_CODES[report.verdict]

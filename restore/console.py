@@ -1,0 +1,168 @@
+"""What a person sees: results on stdout, progress and errors on stderr."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from restore.errors import RestoreError
+from restore.model import (
+    CheckStatus,
+    Difference,
+    ProgressListener,
+    Report,
+    StepStatus,
+    Verdict,
+)
+from restore.model import Progress as Step
+
+_COLOURS = {
+    Verdict.PASS: "bold green",
+    Verdict.FAIL: "bold red",
+    Verdict.UNVERIFIABLE: "bold yellow",
+    CheckStatus.PASSED: "green",
+    CheckStatus.FAILED: "red",
+    CheckStatus.WARNING: "yellow",
+    CheckStatus.UNVERIFIABLE: "yellow",
+    CheckStatus.IGNORED: "dim",
+    StepStatus.SUCCEEDED: "green",
+    StepStatus.FAILED: "red",
+    StepStatus.SKIPPED: "dim",
+    StepStatus.ABORTED: "red",
+}
+
+
+@dataclass(slots=True)
+class Terminal:
+    """Where a command prints. With ``as_json``, stdout holds one JSON document and nothing else."""
+
+    as_json: bool = False
+    verbose: bool = False
+    out: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=True))
+    err: Console = field(
+        default_factory=lambda: Console(stderr=True, highlight=False, soft_wrap=True)
+    )
+
+    def print(self, text: str) -> None:
+        """Print a result for people."""
+        if not self.as_json:
+            self.out.print(Text(text))
+
+    def json(self, document: object) -> None:
+        """Print the result for machines."""
+        if self.as_json:
+            self.out.print_json(json.dumps(document, ensure_ascii=False), indent=2)
+
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Print rows for people, the title above."""
+        if self.as_json:
+            return
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        self.out.print(table)
+
+    def error(self, error: RestoreError) -> None:
+        """Print an error and its hint."""
+        self.err.print(Text(f"error: {error.message}", style="red"))
+        if error.hint:
+            self.err.print(Text(f"hint: {error.hint}"))
+
+    def note(self, text: str) -> None:
+        """Print a remark that is no result."""
+        self.err.print(Text(text, style="dim"))
+
+    def differences(self, differences: Sequence[Difference]) -> None:
+        """Print what differs between backup and environment."""
+        if differences:
+            self.table(
+                "Differences between the backup and the environment",
+                ("difference", "severity", "backup", "environment", "accepted because"),
+                [
+                    (d.key, d.severity.value, d.expected, d.observed, d.accepted or "")
+                    for d in differences
+                ],
+            )
+
+    def report(self, report: Report, path: str) -> None:
+        """Print a run's checks and verdict, and where its report is."""
+        if self.as_json:
+            return
+        for check in report.checks:
+            line = Text(f"  {check.status.value:13}", style=_COLOURS[check.status])
+            line.append(f"{check.title}: {check.reason or check.observed}", style="default")
+            self.out.print(line)
+            for detail in check.details if check.status is not CheckStatus.PASSED else ():
+                self.out.print(Text(f"                 {detail}"))
+        if report.rto is not None and report.rpo is not None:
+            self.out.print(
+                f"RTO {report.rto:.1f} s (start to last check), "
+                f"RPO {report.rpo / 3600:.1f} h (consistency point to start)"
+            )
+        verdict = Text("verdict: ").append(report.verdict.value, style=_COLOURS[report.verdict])
+        self.out.print(verdict)
+        self.out.print(Text(f"report: {path}"))
+
+    @contextmanager
+    def progress(self) -> Iterator[ProgressListener]:
+        """Show progress while the body runs: a bar on a terminal, a line a label elsewhere."""
+        if not self.err.is_terminal:
+            yield self._lines()
+            return
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[items]}"),
+            DownloadColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=self.err, transient=True) as bars:
+            yield self._bars(bars)
+
+    def _lines(self) -> ProgressListener:
+        last: list[str] = []
+
+        def listen(step: Step) -> None:
+            if step.label not in last:
+                last[:] = [step.label]
+                self.note(step.label)
+
+        return listen
+
+    @staticmethod
+    def _bars(bars: Progress) -> ProgressListener:
+        current: dict[str, TaskID] = {}
+
+        def listen(step: Step) -> None:
+            if step.label not in current:
+                for task in current.values():
+                    bars.remove_task(task)
+                current.clear()
+                current[step.label] = bars.add_task(step.label, total=None, items="")
+            items = f"{step.done_items}/{step.total_items}" if step.total_items else ""
+            bars.update(
+                current[step.label],
+                total=step.total_bytes or None,
+                completed=step.done_bytes,
+                items=items,
+            )
+
+        return listen

@@ -1,0 +1,111 @@
+"""The whole story: select, verify, plan, rebuild, replay, check, report, destroy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from restore import locations, lock
+from restore.engine import new_recorder, reported
+from restore.environment import environment_from_outputs
+from restore.gc import EPHEMERAL
+from restore.model import Environment, Generation, Report, Role
+from restore.rebuild import StackSpec, destroy, outputs_of, up
+from restore.recorder import Recorder
+from restore.stages import (
+    ReplayRequest,
+    Tools,
+    foresee,
+    replay_into,
+    require_integrity,
+    select,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DrillRequest:
+    """A drill: what to replay, and how to rebuild for it.
+
+    ``base`` names the stack file whose settings the ephemeral stack starts from; ``keep`` leaves
+    the environment standing afterwards.
+    """
+
+    replay: ReplayRequest
+    base: str
+    keep: bool
+    images: Mapping[Role, str]
+
+
+def drill(request: DrillRequest, tools: Tools) -> tuple[Report, Path, Recorder]:
+    """Rebuild an equivalent environment, replay a generation into it, judge, and destroy it."""
+    recorder = new_recorder("", request.replay, tools)
+    recorder.stack = stack = f"{EPHEMERAL}{recorder.run}"
+
+    def story() -> None:
+        generation = select(tools, request.replay.selection.generation, recorder)
+        require_integrity(tools, generation, recorder, request.replay.jobs)
+        with recorder.stage("foresee", "Compare the images with the backup"):
+            foresee(tools, generation, request.replay, request.images)
+        with rebuilt(stack, generation, request, tools, recorder) as environment:
+            replay_into(environment, generation, request.replay, tools, recorder)
+
+    report, folder = reported(recorder, request.replay, story)
+    return report, folder, recorder
+
+
+@contextmanager
+def rebuilt(
+    stack: str, generation: Generation, request: DrillRequest, tools: Tools, recorder: Recorder
+) -> Iterator[Environment]:
+    """Stages "rebuild" and "destroy" around the body, which gets the environment that stands.
+
+    The environment is destroyed however the body ends, unless it is to be kept; a stack that
+    could not be built is destroyed too.
+    """
+    started = tools.now()
+    with lock.stack_lock(
+        locations.LOCKS, stack, request.replay.command, now=started, kept=request.keep
+    ):
+        try:
+            with recorder.stage("rebuild", "Rebuild the environment with Pulumi"):
+                outputs = up(stack_spec(stack, generation, request), tools.listener)
+                environment = environment_from_outputs(outputs)
+            yield environment
+        finally:
+            if not request.keep:
+                with recorder.stage("destroy", "Destroy the environment"):
+                    destroy(stack, tools.listener)
+    if not request.keep:
+        lock.release(locations.LOCKS, stack)
+
+
+def stack_spec(stack: str, generation: Generation, request: DrillRequest) -> StackSpec:
+    """The ephemeral stack's settings; the engine replays itself, so the stack doesn't."""
+    replay = request.replay
+    settings: tuple[tuple[str, str], ...] = (
+        ("generation", generation.id),
+        ("repository", str(replay.selection.repository.resolve())),
+        ("profile", replay.selection.profile),
+        ("replay", "false"),
+        *((f"{role.value}Image", image) for role, image in request.images.items()),
+    )
+    return StackSpec(name=stack, settings=settings, base=request.base)
+
+
+def restore_stack(
+    stack: str, request: ReplayRequest, tools: Tools
+) -> tuple[Report, Path, Recorder]:
+    """Replay a generation into a stack that stands."""
+    recorder = new_recorder(stack, request, tools)
+
+    def story() -> None:
+        with lock.stack_lock(locations.LOCKS, stack, request.command, now=tools.now(), kept=True):
+            environment = environment_from_outputs(outputs_of(stack))
+            generation = select(tools, request.selection.generation, recorder)
+            require_integrity(tools, generation, recorder, request.jobs)
+            replay_into(environment, generation, request, tools, recorder)
+
+    report, folder = reported(recorder, request, story)
+    return report, folder, recorder

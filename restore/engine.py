@@ -1,0 +1,122 @@
+"""The engine's entry: what the Pulumi program calls, and how every run ends in a report."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from restore.blueprint import blueprint as compute_blueprint
+from restore.blueprint import configuration_texts
+from restore.catalogue.selection import choose
+from restore.environment import environment_from_outputs
+from restore.errors import Interrupted, RestoreError
+from restore.model import Blueprint, CheckStatus, Report, Role, Selection
+from restore.profile import load_profile
+from restore.recorder import Recorder
+from restore.report_files import write_report
+from restore.repository import open_repository
+from restore.stages import (
+    ReplayRequest,
+    Tools,
+    open_tools,
+    replay_into,
+    require_integrity,
+    select,
+)
+
+__all__ = ["ReplayRequest", "ReplaySummary", "blueprint", "replay_outputs"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaySummary:
+    """How a replay ended, in texts that may go into a stack's outputs."""
+
+    verdict: str
+    generation: str
+    report: str
+    message: str
+
+
+def blueprint(selection: Selection, images: Mapping[Role, str]) -> Blueprint:
+    """Compute the equivalent environment that a generation asks for.
+
+    Args:
+        images: images to use instead of the generation's, by role.
+
+    Raises:
+        RestoreError: the repository, generation or profile can't be used.
+    """
+    repository = open_repository(str(selection.repository))
+    generation = choose(repository, selection.generation)
+    profile = load_profile(selection.profile)
+    texts = configuration_texts(repository, generation, profile)
+    return compute_blueprint(generation, profile, texts, images)
+
+
+def replay_outputs(outputs: Mapping[str, Any], request: ReplayRequest) -> ReplaySummary:
+    """Replay into the environment that a stack's outputs describe, for the stack itself.
+
+    Raises:
+        RestoreError: what stopped the run, after its report was written.
+    """
+    tools = open_tools(request.selection)
+    environment = environment_from_outputs(outputs)
+    recorder = new_recorder(environment.stack, request, tools)
+
+    def story() -> None:
+        generation = select(tools, request.selection.generation, recorder)
+        require_integrity(tools, generation, recorder, request.jobs)
+        replay_into(environment, generation, request, tools, recorder)
+
+    report, folder = reported(recorder, request, story)
+    if recorder.error is not None:
+        raise recorder.error
+    failed = [c for c in report.checks if c.status is CheckStatus.FAILED]
+    message = "; ".join(f"{c.id}: expected {c.expected}, observed {c.observed}" for c in failed)
+    return ReplaySummary(
+        verdict=report.verdict.value,
+        generation=report.generation.id if report.generation else "",
+        report=str(folder / "report.html"),
+        message=message,
+    )
+
+
+def new_run(now: datetime) -> str:
+    """A run's id: sortable, and unique enough for a folder and a stack's name."""
+    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def new_recorder(stack: str, request: ReplayRequest, tools: Tools) -> Recorder:
+    """The recorder of a new run."""
+    return Recorder(
+        run=new_run(tools.now()),
+        command=request.command,
+        stack=stack,
+        accepted=request.accepted,
+        now=tools.now,
+        listener=tools.listener,
+    )
+
+
+def reported(
+    recorder: Recorder, request: ReplayRequest, story: Callable[[], None]
+) -> tuple[Report, Path]:
+    """Run a story to its end, however it ends, and write its report.
+
+    Returns:
+        The report, whose ``error`` says what stopped the run, and its folder.
+    """
+    try:
+        story()
+    except RestoreError as error:
+        recorder.error = error
+    except KeyboardInterrupt:
+        recorder.error = Interrupted("interrupted", "what was made has been removed; run it again")
+    report = recorder.report()
+    folder = request.reports / recorder.run
+    write_report(report, folder, request.language)
+    return report, folder

@@ -1,0 +1,211 @@
+"""The stages of a run: select, verify, foresee, plan, replay, check. Each is timed and kept.
+
+They are shared by ``pra drill``, ``pra restore`` and ``pulumi up``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from restore import sql
+from restore.blueprint import blueprint, configuration_texts
+from restore.catalogue.selection import choose
+from restore.checks import check_ids, run_checks
+from restore.context import ReplayContext
+from restore.equivalence import is_difference_key
+from restore.errors import RefusedError, ReplayError, UsageError
+from restore.model import (
+    Acceptance,
+    Credentials,
+    Environment,
+    EnvironmentFacts,
+    Generation,
+    ProgressListener,
+    RestorePlan,
+    Role,
+    Selection,
+    StepStatus,
+    ignore_progress,
+)
+from restore.observe import observed_facts, predicted_facts
+from restore.plan_request import PlanRequest, PlanTarget, foreseen_target, standing_target
+from restore.planning import plan
+from restore.profile import Profile, load_profile
+from restore.recorder import Recorder
+from restore.replay import ReplayInterrupted, replay
+from restore.repository import open_repository
+from restore.repository.base import Repository
+from restore.runner import Runner
+from restore.steps.databases import existing_databases
+from restore.verify import require_sound, verify
+from stacks.outputs import REPOSITORY_PATH
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRequest:
+    """What to replay into an environment that stands, and how to judge and report it.
+
+    ``accepted`` holds accepted differences and ignored checks alike, each with its reason.
+    ``replace`` allows a database that the engine didn't put there to be replaced.
+    """
+
+    selection: Selection
+    credentials: Credentials | None
+    accepted: tuple[Acceptance, ...]
+    reports: Path
+    language: str = "en"
+    jobs: int = 2
+    replace: bool = False
+    command: str = "pulumi up"
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The outside, as the engine uses it."""
+
+    runner: Runner
+    repository: Repository
+    profile: Profile
+    now: Callable[[], datetime]
+    listener: ProgressListener
+
+
+def utc_now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+def open_tools(selection: Selection, listener: ProgressListener = ignore_progress) -> Tools:
+    """Reach all that a run needs, or say at once what is missing.
+
+    Raises:
+        RestoreError: the repository, the profile or the Docker engine can't be used.
+    """
+    return Tools(
+        runner=Runner.connect(),
+        repository=open_repository(str(selection.repository)),
+        profile=load_profile(selection.profile),
+        now=utc_now,
+        listener=listener,
+    )
+
+
+def select(tools: Tools, choice: str, recorder: Recorder) -> Generation:
+    """Stage "select": find the generation that a choice names."""
+    with recorder.stage("select", f"Choose generation {choice}"):
+        generation = choose(tools.repository, choice)
+        recorder.generation = generation
+        if generation.profile != tools.profile.name:
+            raise RefusedError(
+                f"generation {generation.id} was made with profile {generation.profile}, "
+                f"not {tools.profile.name}",
+                f"use --profile {generation.profile}",
+            )
+    return generation
+
+
+def require_integrity(tools: Tools, generation: Generation, recorder: Recorder, jobs: int) -> None:
+    """Stage "verify": every checksum of the generation, before anything is made."""
+    with recorder.stage("verify", f"Verify generation {generation.id}"):
+        require_sound(verify(tools.repository, generation, jobs=jobs, listener=tools.listener))
+
+
+def foresee(
+    tools: Tools, generation: Generation, request: ReplayRequest, images: Mapping[Role, str]
+) -> RestorePlan:
+    """Plan for the environment that would be rebuilt, from its images alone; nothing is made.
+
+    Raises:
+        RefusedError: the environment would not be equivalent.
+    """
+    texts = configuration_texts(tools.repository, generation, tools.profile)
+    intended = blueprint(generation, tools.profile, texts, images)
+    facts = predicted_facts(tools.runner, intended, tools.profile)
+    target = foreseen_target("drill", intended, REPOSITORY_PATH)
+    return plan(_plan_request(tools, generation, request, facts, target))
+
+
+def replay_into(
+    environment: Environment,
+    generation: Generation,
+    request: ReplayRequest,
+    tools: Tools,
+    recorder: Recorder,
+) -> None:
+    """Stages "plan", "replay" and "check" on an environment that stands.
+
+    A failed step or check is kept in the recorder; only what stops the run is raised.
+
+    Raises:
+        RefusedError: the environment is not equivalent or not empty; nothing was changed.
+    """
+    with recorder.stage("plan", "Compare the environment with the backup and plan"):
+        facts = observed_facts(tools.runner, environment, tools.profile)
+        recorder.facts = facts
+        with sql.connect(environment.database, "postgres") as connection:
+            target = standing_target(environment, existing_databases(connection))
+        recorder.plan = plan(_plan_request(tools, generation, request, facts, target))
+        _require_known(request.accepted, tools.profile, recorder.plan)
+    context = ReplayContext(
+        runner=tools.runner,
+        environment=environment,
+        repository=tools.repository,
+        generation=generation,
+        profile=tools.profile,
+        listener=tools.listener,
+        now=tools.now,
+        jobs=request.jobs,
+        accepted=request.accepted,
+    )
+    with recorder.stage("replay", f"Replay generation {generation.id}"):
+        try:
+            outcome = replay(recorder.plan, context)
+        except ReplayInterrupted as interruption:
+            recorder.steps, recorder.checks = (
+                interruption.outcome.steps,
+                interruption.outcome.checks,
+            )
+            raise
+        recorder.steps, recorder.checks = outcome.steps, outcome.checks
+        if broken := [step for step in outcome.steps if step.status is StepStatus.FAILED]:
+            raise ReplayError(f"{broken[0].title}: {broken[0].reason}")
+    with recorder.stage("check", "Check the restored environment"):
+        found = run_checks(context, request.credentials, request.accepted, recorder.plan.databases)
+        recorder.checks = (*recorder.checks, *found)
+        recorder.checked = tools.now()
+
+
+def _plan_request(
+    tools: Tools,
+    generation: Generation,
+    request: ReplayRequest,
+    facts: EnvironmentFacts,
+    target: PlanTarget,
+) -> PlanRequest:
+    return PlanRequest(
+        generation=generation,
+        profile=tools.profile,
+        texts=configuration_texts(tools.repository, generation, tools.profile),
+        facts=facts,
+        target=target,
+        acceptances=request.accepted,
+        databases=request.selection.databases,
+        replace=request.replace,
+        jobs=request.jobs,
+    )
+
+
+def _require_known(
+    accepted: tuple[Acceptance, ...], profile: Profile, planned: RestorePlan
+) -> None:
+    """Refuse a misspelt acceptance before anything is changed."""
+    known = check_ids(profile, planned.databases)
+    wrong = [a.key for a in accepted if not is_difference_key(a.key) and a.key not in known]
+    if wrong:
+        raise UsageError(
+            f"no difference or check is named {', '.join(wrong)}",
+            "checks of this plan: " + ", ".join(known),
+        )
