@@ -113,6 +113,11 @@ def run_statements(superuser: str, database: str, statements: Sequence[str]) -> 
     return (*_psql(superuser, database), *(f"--command={text}" for text in statements))
 
 
+def query(superuser: str, database: str, statement: str) -> Argv:
+    """``psql`` that prints the rows of a statement, bare: one a line."""
+    return (*_psql(superuser, database), "--no-align", "--tuples-only", f"--command={statement}")
+
+
 def create_database(superuser: str, new: NewDatabase) -> Argv:
     """``psql`` that makes a database afresh, dropping one of the same name, and marks it.
 

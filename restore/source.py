@@ -1,0 +1,144 @@
+"""A production that runs: where its servers are, and as whom the ERP speaks to its database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from docker.models.containers import Container
+
+from restore.configuration import decode
+from restore.errors import EnvironmentFailure, NotFoundError, ReplayError
+from restore.ini import ini_value
+from restore.model import DatabaseServer, Role
+from restore.profile import ConfigurationFile, Profile
+from restore.runner import Runner
+from restore.secret import Secret
+from restore.sql import connect, rows
+
+PORT: Final = 5432
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The two servers of a production. Only the ERP's role and password of ``server`` are known."""
+
+    server: DatabaseServer
+    erp_container: str
+
+
+def find_source(
+    runner: Runner, profile: Profile, database_container: str, erp_container: str
+) -> Source:
+    """Look a production up by its containers; the ERP's own configuration gives the login.
+
+    Raises:
+        NotFoundError: a container does not exist.
+        EnvironmentFailure: one does not run or has no address.
+        ReplayError: the ERP's configuration names no role or no password.
+    """
+    database = _running(runner, database_container)
+    erp = _running(runner, erp_container)
+    role, password = _login(runner, erp_container, profile)
+    return Source(
+        server=DatabaseServer(
+            container=database_container,
+            address=_address(database, erp),
+            port=PORT,
+            superuser=profile.database.superuser,
+            password=Secret(""),
+            erp_role=role,
+            erp_password=password,
+            repository="",
+        ),
+        erp_container=erp_container,
+    )
+
+
+def list_databases(source: Source, profile: Profile, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """The ERP's databases: all that the profile's query finds, or those that are wanted.
+
+    Raises:
+        NotFoundError: there is none, or a wanted one does not exist.
+    """
+    with connect(source.server, "postgres", as_erp=True) as connection:
+        found = tuple(str(row[0]) for row in rows(connection, profile.database.databases))
+    where = f"the server in container {source.server.container}"
+    if missing := [name for name in wanted if name not in found]:
+        raise NotFoundError(
+            f"{where} has no database {', '.join(missing)}",
+            f"it has {', '.join(found) or 'none'}",
+        )
+    if not found:
+        raise NotFoundError(
+            f"{where} has no database of an ERP",
+            "is it the right container, and the right profile?",
+        )
+    return tuple(dict.fromkeys(wanted)) or found
+
+
+def read_configuration(runner: Runner, container: str, path: str) -> bytes:
+    """Read a configuration file of a running container, following links.
+
+    Raises:
+        ReplayError: there is none.
+    """
+    try:
+        return runner.read_file(container, resolve(runner, container, path))
+    except NotFoundError as error:
+        raise ReplayError(
+            f"container {container} has no configuration file {path}",
+            "does the profile name the right path?",
+        ) from error
+
+
+def resolve(runner: Runner, container: str, path: str) -> str:
+    """Where a path of a running container leads when links are followed; itself if to nowhere."""
+    done = runner.execute(container, ("readlink", "-f", path), user="root")
+    return done.stdout if done.exit_code == 0 and done.stdout else path
+
+
+def _running(runner: Runner, name: str) -> Container:
+    container = runner.container(name)
+    if not container.attrs["State"]["Running"]:
+        raise EnvironmentFailure(
+            f"container {name} is not running but {container.status}",
+            "capture reads a production that runs: start it",
+        )
+    return container
+
+
+def _address(database: Container, erp: Container) -> str:
+    """The database server's address, on a network that the ERP shares if there is one."""
+    own, shared = (item.attrs["NetworkSettings"]["Networks"] for item in (database, erp))
+    addresses = {name: network["IPAddress"] for name, network in own.items()}
+    usable = [name for name in sorted(addresses, key=lambda n: n not in shared) if addresses[name]]
+    if usable:
+        return str(addresses[usable[0]])
+    if database.attrs["HostConfig"]["NetworkMode"] == "host":
+        return "127.0.0.1"
+    raise EnvironmentFailure(
+        f"container {database.name} is on no network", "connect it to the ERP's network"
+    )
+
+
+def _login(runner: Runner, container: str, profile: Profile) -> tuple[str, Secret]:
+    keys = (profile.erp.role_key, profile.erp.password_key)
+    files = profile.configuration_of(Role.ERP)
+    for file in files:
+        role, password = _values(runner, container, file, keys)
+        if role and password:
+            return role, Secret(password)
+    raise ReplayError(
+        f"no configuration file of container {container} "
+        f"({', '.join(file.path for file in files)}) has both {keys[0]} and {keys[1]}",
+        "the capture logs in as the ERP does: set both keys there",
+    )
+
+
+def _values(
+    runner: Runner, container: str, file: ConfigurationFile, keys: tuple[str, str]
+) -> tuple[str | None, str | None]:
+    text = decode(read_configuration(runner, container, file.path))
+    role, password = (ini_value(text, file.section or "", key) for key in keys)
+    return role, password
