@@ -1,0 +1,88 @@
+"""The equivalent environment, composed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from restore.model import Blueprint
+from stacks import outputs as names
+from stacks.database import SUPERUSER, Database, DatabaseArgs
+from stacks.erp import Erp, ErpArgs
+from stacks.network import Network, NetworkArgs, addresses
+from stacks.proxy import Proxy, ProxyArgs, proxy_blueprint
+from stacks.secrets import Password
+from stacks.server import Place, ServerArgs
+from stacks.settings import Limits, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ErpEnvironmentArgs:
+    """What the stack is told, and what the generation asks for."""
+
+    settings: Settings
+    blueprint: Blueprint
+
+
+class ErpEnvironment(pulumi.ComponentResource):
+    """Networks, database server, ERP server and proxy, as a generation's production had them.
+
+    Outputs: ``outputs``, all that ``stacks.outputs.ENVIRONMENT`` names.
+    """
+
+    outputs: Mapping[str, pulumi.Input[Any]]
+
+    def __init__(
+        self, name: str, args: ErpEnvironmentArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("pra:environment:ErpEnvironment", name, None, opts)
+        settings, blueprint = args.settings, args.blueprint
+        inside = pulumi.ResourceOptions(parent=self)
+        where = addresses(settings.subnet)
+        network = Network(f"{name}-network", NetworkArgs(settings.stack, settings.subnet), inside)
+        place = Place(settings.stack, blueprint.generation, network.internal, settings.keep)
+        superuser = Password(f"{name}-database-password", settings.database_password, inside)
+        erp_role = Password(f"{name}-erp-password", settings.erp_password, inside)
+        database = Database(
+            f"{name}-database",
+            DatabaseArgs(
+                ServerArgs(place, blueprint.database, where.database, settings.database_limits),
+                superuser,
+                settings.selection.repository,
+            ),
+            inside,
+        )
+        erp = Erp(
+            f"{name}-erp",
+            ErpArgs(ServerArgs(place, blueprint.erp, where.erp, settings.erp_limits)),
+            inside,
+        )
+        site = proxy_blueprint(blueprint.proxy_image, f"{where.erp}:{blueprint.erp.port}")
+        proxy = Proxy(
+            f"{name}-proxy",
+            ProxyArgs(
+                ServerArgs(place, site, where.proxy, Limits()), network.outer, settings.http_port
+            ),
+            inside,
+        )
+        self.outputs = {
+            names.STACK: settings.stack,
+            names.NETWORK: network.internal,
+            names.DATABASE_CONTAINER: database.container,
+            names.DATABASE_ADDRESS: database.address,
+            names.DATABASE_PORT: database.port,
+            names.DATABASE_SUPERUSER: SUPERUSER,
+            names.DATABASE_PASSWORD: superuser.value,
+            names.ERP_CONTAINER: erp.container,
+            names.ERP_ADDRESS: erp.address,
+            names.ERP_PORT: erp.port,
+            names.ERP_ROLE: blueprint.erp_role,
+            names.ERP_ROLE_PASSWORD: erp_role.value,
+            names.ERP_URL: proxy.url,
+            names.EXTERNAL_URL: settings.external_url or proxy.url,
+            names.REPOSITORY_MOUNT: names.REPOSITORY_PATH,
+        }
+        self.register_outputs(dict(self.outputs))

@@ -1,0 +1,397 @@
+"""The stack's settings: the only reader of Pulumi's configuration.
+
+``KEYS`` describes every setting, once: its name, type, default, what it does and an example. The
+reference page and the list of known keys are made from it. ``parse`` is pure, so that it can be
+tested without Pulumi; ``read`` gives it what the stack holds.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import ipaddress
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+import pulumi
+from pulumi.runtime import config as pulumi_config
+
+from restore.errors import UsageError
+from restore.model import Acceptance, Credentials, Role, Selection
+from restore.secret import Secret
+from stacks.values import Values
+
+NAMESPACE: Final = "pra"
+DEFAULT_SHARED_MEMORY_MB: Final = 256
+
+_PRIVATE: Final = tuple(
+    ipaddress.IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One setting, as the reference documents it.
+
+    ``default`` is a text for people; "required" and "none" are said in full.
+    """
+
+    name: str
+    type: str
+    default: str
+    description: str
+    example: str
+    secret: bool = False
+
+
+KEYS: Final = (
+    Key(
+        "generation",
+        "text",
+        "required",
+        "The generation to replay: an id, a unique beginning of one, `latest`, or "
+        "`latest-before` with a date. Changing it replaces the servers and replays again.",
+        "latest",
+    ),
+    Key(
+        "repository",
+        "path",
+        ".pra/repository",
+        "The backup repository; a relative path starts at the project's folder. The database "
+        "server sees it read-only.",
+        "/srv/backups/erp",
+    ),
+    Key(
+        "profile",
+        "text",
+        "odoo",
+        "The ERP's profile: the name of one that ships, or the path of a YAML file.",
+        "odoo",
+    ),
+    Key(
+        "databases",
+        "list of texts",
+        "all",
+        "Restore only these databases of the generation.",
+        '["specibike_prod"]',
+    ),
+    Key(
+        "keep",
+        "boolean",
+        "false",
+        "The environment is meant to stay: its servers start again with the Docker engine.",
+        "true",
+    ),
+    Key(
+        "replay",
+        "boolean",
+        "true",
+        "Whether `pulumi up` itself replays the generation and checks it. `pra drill` sets it to "
+        "false, since it replays by itself.",
+        "false",
+    ),
+    Key(
+        "subnet",
+        "IPv4 network",
+        "a /24 of 10.192.0.0/10 derived from the stack's name",
+        "The internal network's subnet: private, from /16 to /28. The gateway takes its first "
+        "address, the database server the second, the ERP the third, the proxy the fourth.",
+        "10.20.30.0/24",
+    ),
+    Key(
+        "externalUrl",
+        "URL",
+        "the address published on this machine",
+        "The URL at which people reach the ERP, when something in front of it has another one.",
+        "https://erp-rescue.example.org",
+    ),
+    Key(
+        "httpPort",
+        "port",
+        "a free one, chosen by Docker",
+        "The port of 127.0.0.1 at which this machine reaches the ERP.",
+        "8080",
+    ),
+    Key(
+        "sizes",
+        "object",
+        "no limits",
+        "Limits of the servers: `databaseMemoryMb`, `databaseCpus`, `databaseSharedMemoryMb` "
+        f"({DEFAULT_SHARED_MEMORY_MB} if not given), `erpMemoryMb`, `erpCpus`.",
+        '{"databaseMemoryMb": 2048, "databaseCpus": 1.5}',
+    ),
+    Key(
+        "databaseImage",
+        "image",
+        "the generation's",
+        "The database server's image, in place of the generation's.",
+        "postgres:13.22",
+    ),
+    Key(
+        "erpImage",
+        "image",
+        "the generation's",
+        "The ERP server's image, in place of the generation's.",
+        "odoo:14.0",
+    ),
+    Key(
+        "proxyImage",
+        "image",
+        "the profile's",
+        "The reverse proxy's image: nginx, with curl or wget.",
+        "nginx:1.28",
+    ),
+    Key(
+        "checkLogin",
+        "text",
+        "admin",
+        "The ERP account that checks log in with. It needs `checkPassword`.",
+        "drill",
+    ),
+    Key(
+        "checkPassword",
+        "text",
+        "none",
+        "That account's password. Without it, the checks that need an account are unverifiable.",
+        "(secret)",
+        secret=True,
+    ),
+    Key(
+        "databasePassword",
+        "text",
+        "generated once",
+        "The database superuser's password. Changing it makes a new, empty database server.",
+        "(secret)",
+        secret=True,
+    ),
+    Key(
+        "erpPassword",
+        "text",
+        "generated once",
+        "The password of the ERP's database role. Changing it replays again.",
+        "(secret)",
+        secret=True,
+    ),
+    Key(
+        "accept",
+        "list of objects",
+        "[]",
+        "Differences and checks that are accepted, each with its written reason: `difference` "
+        "and `reason`.",
+        '[{"difference": "postgresql.minor", "reason": "same major, approved by IT"}]',
+    ),
+    Key("jobs", "integer", "2", "How many jobs restore in parallel, from 1 to 64.", "4"),
+    Key(
+        "reports",
+        "path",
+        ".pra/reports",
+        "The folder that receives reports; a relative path starts at the project's folder.",
+        "/var/lib/pra/reports",
+    ),
+    Key("language", "`en` or `fr`", "en", "The language of the report.", "fr"),
+)
+"""Every setting, in the order in which the reference shows them."""
+
+SIZE_KEYS: Final = (
+    "databaseMemoryMb",
+    "databaseCpus",
+    "databaseSharedMemoryMb",
+    "erpMemoryMb",
+    "erpCpus",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one server may use: memory in MiB, processors; None is no limit.
+
+    ``shared_memory_mb`` is the size of its ``/dev/shm``; None is Docker's default.
+    """
+
+    memory_mb: int | None = None
+    cpus: float | None = None
+    shared_memory_mb: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that the stack is told; paths are absolute."""
+
+    stack: str
+    selection: Selection
+    keep: bool
+    replay: bool
+    subnet: ipaddress.IPv4Network
+    external_url: str | None
+    http_port: int | None
+    database_limits: Limits
+    erp_limits: Limits
+    images: Mapping[Role, str]
+    credentials: Credentials | None
+    database_password: Secret | None
+    erp_password: Secret | None
+    accepted: tuple[Acceptance, ...]
+    jobs: int
+    reports: Path
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose settings are read: the stack's name and the project's folder."""
+
+    stack: str
+    root: Path
+
+
+def read() -> Settings:
+    """Read the settings of the stack that Pulumi runs.
+
+    Raises:
+        UsageError: settings are wrong; names each.
+    """
+    prefix = f"{NAMESPACE}:"
+    raw = {
+        key.removeprefix(prefix): value
+        for key, value in pulumi_config.CONFIG.get().items()
+        if key.startswith(prefix)
+    }
+    secret = {name for name in raw if pulumi_config.is_config_secret(prefix + name)}
+    # Pulumi runs a program in its project's folder.
+    return parse(raw, secret, Place(pulumi.get_stack(), Path.cwd()))
+
+
+def parse(raw: Mapping[str, str], secret: Collection[str], place: Place) -> Settings:
+    """Turn raw settings into ``Settings``.
+
+    Args:
+        raw: what Pulumi holds by name, without the namespace; lists and objects are JSON.
+        secret: names of those that are held as secrets.
+
+    Raises:
+        UsageError: settings are missing, unknown or wrong; all at once, each with its key.
+    """
+    values = Values(NAMESPACE, raw)
+    _refuse_unknown(values, raw)
+    _refuse_plain_secrets(values, raw, secret)
+    settings = _settings(values, place)
+    if values.errors:
+        lines = "\n".join(f"  {error}" for error in values.errors)
+        raise UsageError(
+            f"the settings of stack {place.stack} are wrong:\n{lines}",
+            f"see 'pulumi config --stack {place.stack}'; each key is described in "
+            "docs/reference/configuration.md",
+        )
+    return settings
+
+
+def default_subnet(stack: str) -> ipaddress.IPv4Network:
+    """The subnet of a stack that isn't told one.
+
+    Derived from its name: the same at each run, and two stacks seldom share one. Docker's own
+    pools hold nothing of 10.0.0.0/8, so that no network that Docker chose can be in the way.
+    """
+    digest = hashlib.sha256(stack.encode()).digest()
+    return ipaddress.IPv4Network(f"10.{192 + digest[0] % 64}.{digest[1]}.0/24")
+
+
+def _refuse_unknown(values: Values, raw: Mapping[str, str]) -> None:
+    known = [key.name for key in KEYS]
+    for name in raw:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {NAMESPACE}:{near[0]}?" if near else ""
+            values.wrong(name, f"there is no such setting{hint}")
+
+
+def _refuse_plain_secrets(values: Values, raw: Mapping[str, str], secret: Collection[str]) -> None:
+    for key in KEYS:
+        if key.secret and key.name in raw and key.name not in secret:
+            values.wrong(
+                key.name, f"must be a secret: 'pulumi config set --secret {NAMESPACE}:{key.name}'"
+            )
+
+
+def _settings(values: Values, place: Place) -> Settings:
+    sizes = values.numbers("sizes", SIZE_KEYS)
+    shared = sizes.whole("databaseSharedMemoryMb", 1)
+    return Settings(
+        stack=place.stack,
+        selection=Selection(
+            repository=place.root / values.text("repository", ".pra/repository"),
+            generation=values.text("generation"),
+            profile=values.text("profile", "odoo"),
+            databases=values.texts("databases"),
+        ),
+        keep=values.boolean("keep", False),
+        replay=values.boolean("replay", True),
+        subnet=_subnet(values, place.stack),
+        external_url=values.url("externalUrl"),
+        http_port=values.integer("httpPort", 1, 65535),
+        # PostgreSQL refuses to start with less; Odoo is killed at its first page.
+        database_limits=Limits(
+            memory_mb=sizes.whole("databaseMemoryMb", 64),
+            cpus=sizes.number("databaseCpus", 0.1),
+            shared_memory_mb=shared or DEFAULT_SHARED_MEMORY_MB,
+        ),
+        erp_limits=Limits(
+            memory_mb=sizes.whole("erpMemoryMb", 128), cpus=sizes.number("erpCpus", 0.1)
+        ),
+        images=_images(values),
+        credentials=_credentials(values),
+        database_password=_secret(values, "databasePassword"),
+        erp_password=_secret(values, "erpPassword"),
+        accepted=_accepted(values),
+        jobs=values.integer("jobs", 1, 64) or 2,
+        reports=place.root / values.text("reports", ".pra/reports"),
+        language=values.choice("language", ("en", "fr")),
+    )
+
+
+def _subnet(values: Values, stack: str) -> ipaddress.IPv4Network:
+    text = values.optional("subnet")
+    if text is None:
+        return default_subnet(stack)
+    try:
+        subnet = ipaddress.IPv4Network(text)
+    except ValueError as error:
+        values.wrong("subnet", f"must be an IPv4 network such as 10.20.30.0/24: {error}")
+        return default_subnet(stack)
+    if not any(subnet.subnet_of(private) for private in _PRIVATE):
+        values.wrong("subnet", f"{subnet} is not private: take one of 10/8, 172.16/12, 192.168/16")
+    if not 16 <= subnet.prefixlen <= 28:
+        values.wrong("subnet", f"must be from /16 to /28, not /{subnet.prefixlen}")
+    return subnet
+
+
+def _images(values: Values) -> Mapping[Role, str]:
+    names = {role: f"{role.value}Image" for role in Role}
+    found = {role: values.optional(name) for role, name in names.items()}
+    for role, image in found.items():
+        if image is not None and any(character.isspace() for character in image):
+            values.wrong(names[role], f"must be an image such as name:tag, not {image!r}")
+    return MappingProxyType({role: image for role, image in found.items() if image is not None})
+
+
+def _credentials(values: Values) -> Credentials | None:
+    login, password = values.optional("checkLogin"), _secret(values, "checkPassword")
+    if password is None:
+        if login is not None:
+            values.wrong("checkLogin", f"needs {NAMESPACE}:checkPassword")
+        return None
+    return Credentials(login or "admin", password)
+
+
+def _secret(values: Values, name: str) -> Secret | None:
+    text = values.optional(name)
+    if text is not None and any(character in text for character in "\0\r\n"):
+        values.wrong(name, "must be one line")
+    return None if text is None else Secret(text)
+
+
+def _accepted(values: Values) -> tuple[Acceptance, ...]:
+    items = values.records("accept", ("difference", "reason"))
+    return tuple(Acceptance(item["difference"], item["reason"]) for item in items)
