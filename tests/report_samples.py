@@ -121,14 +121,14 @@ DIFFERENCES = (
         Severity.WARNING,
         "13.16",
         "13.18",
-        "PostgreSQL's patch level is not production's",
+        "PostgreSQL has a newer patch level",
         accepted="same major, security fixes only",
     ),
 )
 
 STEPS = (
-    Step("stop-erp", StepKind.STOP_ERP, "Stop the ERP", "pra-erp"),
-    Step("roles", StepKind.ROLES, "Create the roles", "pra-db", source="roles/roles.sql"),
+    Step("stop-erp", StepKind.STOP_ERP, "Stop the ERP server", "pra-erp"),
+    Step("roles", StepKind.ROLES, "Create the roles that are missing", "pra-db", source="roles/roles.sql"),
     Step(
         f"restore-database:{DB}", StepKind.RESTORE_DATABASE, f"Restore database {DB}", DB,
         database=DB, source=f"database/{DB}", staging=f"{DB}-new",
@@ -136,18 +136,18 @@ STEPS = (
     ),
     Step(f"check-database:{DB}", StepKind.CHECK_DATABASE, f"Check database {DB}", DB, database=DB),
     Step(
-        f"documents:{DB}", StepKind.DOCUMENTS, f"Copy the documents of {DB}",
+        f"documents:{DB}", StepKind.DOCUMENTS, f"Copy documents filestore of database {DB} aside",
         f"/var/lib/odoo/filestore/{DB}", database=DB, owner="odoo", bytes=18_200_000, items=411,
     ),
     Step(
-        "configuration:erp", StepKind.CONFIGURATION, "Write odoo.conf", "/etc/odoo/odoo.conf",
+        "configuration:erp", StepKind.CONFIGURATION, "Adapt and lay configuration file odoo.conf", "/etc/odoo/odoo.conf",
         changes=(
             ConfigurationChange("odoo.conf", "db_host", "db.specibike.example", "172.30.0.2"),
             ConfigurationChange("odoo.conf", "db_password", "***", "***"),
             ConfigurationChange("odoo.conf", "max_cron_threads", None, "0"),
         ),
     ),
-    Step("start-erp", StepKind.START_ERP, "Start the ERP", "pra-erp"),
+    Step("start-erp", StepKind.START_ERP, "Start the ERP server", "pra-erp"),
 )  # fmt: skip
 
 PLAN = RestorePlan(
@@ -202,7 +202,7 @@ CHECKS = (
     CheckResult(
         f"documents.attachments:filestore:{DB}",
         f"Every document row has its file (filestore of {DB})", CheckStatus.PASSED,
-        "each row's file is there, readable, with its checksum", "412 rows, 411 files", 0.9,
+        "each row's file is there, readable, with its checksum", "412 rows, 411 files: 0 missing, 0 changed, 0 unreadable", 0.9,
     ),
     CheckResult(
         f"documents.orphans:filestore:{DB}", f"Files without a row (filestore of {DB})",
@@ -261,7 +261,7 @@ def failed() -> Report:
     wrong = replace(
         CHECKS[3],
         status=CheckStatus.FAILED,
-        observed="412 rows, 410 files; 2 missing",
+        observed="412 rows, 410 files: 2 missing, 0 changed, 0 unreadable",
         details=(
             "row 388 ('INV/2026/0042.pdf', file 3f/3fa8b2c4): the file is missing",
             "row 391 ('<script>alert(1)</script>', file 77/770011): the file is missing",

@@ -171,7 +171,9 @@ def _summary(report: Report, words: Locale) -> str:
     if report.verdict is Verdict.PASS:
         reserves = [c for c in report.checks if c.status is not CheckStatus.PASSED]
         return words.text("summary.reserves" if reserves or report.accepted else "summary.pass")
-    if failed := sum(check.status is CheckStatus.FAILED for check in report.checks):
+    stopped = any(step.status in _BROKEN for step in report.steps)
+    failed = sum(check.status is CheckStatus.FAILED for check in report.checks)
+    if failed and not stopped:
         return words.count("summary.checks", failed)
     if broken := [stage for stage in report.stages if stage.status in _BROKEN]:
         key = "aborted" if broken[0].status is StepStatus.ABORTED else "stage"

@@ -22,6 +22,7 @@ from restore.errors import UsageError
 LANGUAGES: Final = ("en", "fr")
 
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
+_NUMBER: Final = r"\d[\d.,\s]*"
 _SIZE_STEP: Final = 1000
 
 
@@ -58,11 +59,17 @@ class Locale:
         return key in self.messages
 
     def phrase(self, text: str) -> str:
-        """A sentence of the engine in this language, or as it is when it is not known."""
+        """A sentence of the engine in this language, or as it is when it is not known.
+
+        A text of several lines that is not known as a whole is translated line by line.
+        """
         for phrase in self.phrases:
             if found := phrase.pattern.fullmatch(text):
                 values = {name: self._captured(name, v) for name, v in found.groupdict().items()}
                 return phrase.translation.format(**values)
+        lines = text.split("\n")
+        if len(lines) > 1:
+            return "\n".join(self.phrase(line) for line in lines)
         return text
 
     def _captured(self, name: str, value: str) -> str:
@@ -163,7 +170,9 @@ def _pattern(source: str) -> re.Pattern[str]:
     """Turn ``"{rows} rows in {table}"`` into a pattern that captures both names."""
     parts = _PLACEHOLDER.split(source)
     body = "".join(
-        f"(?P<{part}>.+?)" if position % 2 else re.escape(part)
+        f"(?P<{part}>{_NUMBER if part.endswith('_number') else '.+?'})"
+        if position % 2
+        else re.escape(part)
         for position, part in enumerate(parts)
     )
-    return re.compile(body, re.DOTALL)
+    return re.compile(body)
