@@ -1,0 +1,79 @@
+"""What is checked once the restored ERP runs: its server, its documents, its pages.
+
+The database itself is checked before, under its temporary name, by a step of the plan.
+"""
+
+from __future__ import annotations
+
+from restore.checks.base import Check, Finding, passed_unless, run_check, with_acceptances
+from restore.checks.database import database_check_ids
+from restore.checks.documents import (
+    DocumentSet,
+    attachments_check,
+    document_checks,
+    orphans_check,
+)
+from restore.checks.served import served_check, served_checks
+from restore.checks.web import scenario_check_ids, scenario_checks
+from restore.context import ReplayContext
+from restore.facts import erp_facts
+from restore.model import Acceptance, CheckResult, CheckStatus, Credentials
+from restore.profile import Profile
+
+_STARTED = "erp.started"
+
+
+def run_checks(
+    context: ReplayContext,
+    credentials: Credentials | None,
+    accepted: tuple[Acceptance, ...] = (),
+    databases: tuple[str, ...] = (),
+) -> tuple[CheckResult, ...]:
+    """Check an environment whose ERP has been started; never raises for what it finds.
+
+    Args:
+        credentials: the account to log in with; without one, what needs it is unverifiable.
+        accepted: checks whose failure is ignored, each with the written reason.
+        databases: those that were restored; every one of the generation when empty.
+    """
+    names = databases or tuple(facts.name for facts in context.generation.fingerprint.databases)
+    results = [run_check(_started_check(context), lambda: _started(context))]
+    for documents in _document_sets(context.profile, names):
+        results += document_checks(context, documents)
+        results += served_checks(context, documents, credentials)
+    url, scenario = context.environment.erp.url, context.profile.web
+    for database in names[:1]:
+        results += scenario_checks(url, database, scenario, credentials)
+    return with_acceptances(tuple(results), accepted)
+
+
+def check_ids(profile: Profile, databases: tuple[str, ...]) -> tuple[str, ...]:
+    """The ids of every check that a replay of these databases runs, for validating acceptances."""
+    ids = [identifier for name in databases for identifier in database_check_ids(name)]
+    ids.append(_STARTED)
+    for documents in _document_sets(profile, databases):
+        checks = attachments_check(documents), orphans_check(documents), served_check(documents)
+        ids += (check.id for check in checks)
+    return (*ids, *scenario_check_ids(profile.web))
+
+
+def _document_sets(profile: Profile, databases: tuple[str, ...]) -> tuple[DocumentSet, ...]:
+    return tuple(DocumentSet(tree, name) for name in databases for tree in profile.documents)
+
+
+def _started_check(context: ReplayContext) -> Check:
+    series = context.generation.fingerprint.erp_series
+    return Check(_STARTED, f"{context.profile.title} runs", f"healthy, version {series}")
+
+
+def _started(context: ReplayContext) -> Finding:
+    container = context.environment.erp.container
+    state = context.runner.health(container)
+    facts, series = erp_facts(context.runner, container, context.profile)
+    observed = f"{state}, version {facts.version}"
+    if state != "healthy":
+        return Finding(CheckStatus.FAILED, observed)
+    wanted = context.generation.fingerprint.erp_series
+    # The plan refuses another series, unless the user accepted it with a reason.
+    other = [f"series {series}, production had {wanted}"] if series != wanted else []
+    return passed_unless(other, observed, otherwise=CheckStatus.WARNING)

@@ -1,0 +1,131 @@
+"""How every check runs: timed, never raising, its outcome a value."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Final
+
+import httpx
+import psycopg
+
+from restore.errors import RestoreError
+from restore.model import Acceptance, CheckResult, CheckStatus
+from restore.secret import MASK, Secret
+
+MOST_DETAILS: Final = 20
+"""Items named in a result; their number is always in what was observed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """An expectation, before it is held against what is there. ``sla`` is in seconds."""
+
+    id: str
+    title: str
+    expected: str
+    sla: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check saw. ``expected`` replaces the check's own when only the run could tell it."""
+
+    status: CheckStatus
+    observed: str
+    details: tuple[str, ...] = ()
+    reason: str = ""
+    expected: str | None = None
+
+
+def run_check(check: Check, probe: Callable[[], Finding]) -> CheckResult:
+    """Run a check and time it. What the probe could not look at is unverifiable, not a pass."""
+    begun = time.perf_counter()
+    try:
+        finding = probe()
+    except (RestoreError, psycopg.Error, httpx.HTTPError, OSError) as error:
+        finding = Finding(
+            CheckStatus.UNVERIFIABLE, "nothing could be observed", reason=describe(error)
+        )
+    return CheckResult(
+        id=check.id,
+        title=check.title,
+        status=finding.status,
+        expected=finding.expected or check.expected,
+        observed=finding.observed,
+        duration=time.perf_counter() - begun,
+        details=finding.details,
+        reason=finding.reason,
+        sla=check.sla,
+    )
+
+
+def unverifiable(check: Check, reason: str) -> CheckResult:
+    """The result of a check that can't be run at all."""
+    return CheckResult(
+        id=check.id,
+        title=check.title,
+        status=CheckStatus.UNVERIFIABLE,
+        expected=check.expected,
+        observed="not run",
+        duration=0.0,
+        reason=reason,
+        sla=check.sla,
+    )
+
+
+def passed_unless(
+    wrong: Iterable[str], observed: str, *, otherwise: CheckStatus = CheckStatus.FAILED
+) -> Finding:
+    """Passed when nothing is wrong; else ``otherwise``, with the first details."""
+    details = first_details(wrong)
+    return Finding(otherwise if details else CheckStatus.PASSED, observed, details)
+
+
+def first_details(items: Iterable[str]) -> tuple[str, ...]:
+    """The first of many details, and a word when there are more."""
+    some = tuple(islice(items, MOST_DETAILS + 1))
+    return some if len(some) <= MOST_DETAILS else (*some[:MOST_DETAILS], "… and more")
+
+
+def with_acceptances(
+    results: tuple[CheckResult, ...], accepted: tuple[Acceptance, ...]
+) -> tuple[CheckResult, ...]:
+    """Ignore the results that the user accepts. What passed needs no acceptance and stays so."""
+    reasons = {acceptance.key: acceptance.reason for acceptance in accepted}
+    return tuple(
+        _ignored(result, reasons[result.id])
+        if result.id in reasons and result.status is not CheckStatus.PASSED
+        else result
+        for result in results
+    )
+
+
+def _ignored(result: CheckResult, reason: str) -> CheckResult:
+    was = f"{result.status}: {result.reason}" if result.reason else f"{result.status}"
+    details = (f"would be {was}", *result.details)
+    return replace(result, status=CheckStatus.IGNORED, reason=reason, details=details)
+
+
+def describe(error: Exception) -> str:
+    """An error in one text, without the statement that a server may quote in it."""
+    if isinstance(error, RestoreError):
+        return error.message
+    if isinstance(error, psycopg.Error) and error.diag.message_primary:
+        return error.diag.message_primary
+    return str(error).strip() or type(error).__name__
+
+
+def masked(text: str, secrets: Iterable[Secret]) -> str:
+    """A text of the outside with every known secret hidden."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret.reveal(), MASK)
+    return text
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """A number with its noun: ``1 table``, ``2 tables``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}".replace(",", " ")

@@ -1,0 +1,268 @@
+"""Whether a restored database is the one that production had, row for row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Final
+
+from psycopg import sql as compose
+
+from restore import sql
+from restore.checks.base import Check, Finding, passed_unless, plural, run_check
+from restore.errors import EnvironmentFailure
+from restore.facts import table_counts
+from restore.model import CheckResult, CheckStatus, DatabaseFacts, DatabaseServer, TableFacts
+
+_OWN_SCHEMAS: Final = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'"
+
+_CONSTRAINTS: Final = f"""
+SELECT conrelid::regclass::text, conname, convalidated
+FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
+WHERE {_OWN_SCHEMAS} ORDER BY 1, 2
+"""  # noqa: S608 - a constant of this module
+
+_INDEXES: Final = f"""
+SELECT i.indexrelid::regclass::text, i.indrelid::regclass::text,
+       i.indisvalid AND i.indisready AND i.indislive
+FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE {_OWN_SCHEMAS} ORDER BY 1
+"""  # noqa: S608 - a constant of this module
+
+# Sequences that a column owns (serial, identity), with the column that they number.
+_SEQUENCES: Final = """
+SELECT sn.nspname, s.relname, tn.nspname, t.relname, a.attname, q.seqincrement
+FROM pg_catalog.pg_depend d
+JOIN pg_catalog.pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+JOIN pg_catalog.pg_namespace sn ON sn.oid = s.relnamespace
+JOIN pg_catalog.pg_sequence q ON q.seqrelid = s.oid AND NOT q.seqcycle
+JOIN pg_catalog.pg_class t ON t.oid = d.refobjid AND t.relkind IN ('r', 'p')
+JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace
+JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
+WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass
+  AND d.deptype IN ('a', 'i')
+  AND a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype)
+ORDER BY 1, 2
+"""
+
+_EXTENSIONS: Final = "SELECT extname, extversion FROM pg_catalog.pg_extension"
+
+_ENCODING: Final = """
+SELECT pg_catalog.pg_encoding_to_char(encoding), datcollate, datctype,
+       pg_catalog.pg_get_userbyid(datdba)
+FROM pg_catalog.pg_database WHERE datname = current_database()
+"""
+
+_READABLE: Final = f"""
+SELECT n.nspname, c.relname,
+       pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+       AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND {_OWN_SCHEMAS} ORDER BY 1, 2
+"""  # noqa: S608 - a constant of this module
+
+
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    """One kind of check on a database: its key, its title, what it expects and how it looks."""
+
+    key: str
+    title: str
+    expected: Callable[[_Subject], str]
+    look: Callable[[_Subject], Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """The database under check: where it stands, under which name, and what it must be."""
+
+    server: DatabaseServer
+    name: str
+    facts: DatabaseFacts
+
+
+def database_checks(
+    server: DatabaseServer, facts: DatabaseFacts, database: str
+) -> tuple[CheckResult, ...]:
+    """Hold a database against what the generation says of it.
+
+    Args:
+        facts: of the production's database; its name stands in the checks' ids.
+        database: the name under which it stands now, temporary or final.
+    """
+    subject = _Subject(server, database, facts)
+    return tuple(
+        run_check(
+            Check(f"{probe.key}:{facts.name}", probe.title, probe.expected(subject)),
+            lambda probe=probe: probe.look(subject),  # type: ignore[misc]
+        )
+        for probe in _PROBES
+    )
+
+
+def database_check_ids(database: str) -> tuple[str, ...]:
+    """The ids of the checks of a database, in the order in which they run."""
+    return tuple(f"{probe.key}:{database}" for probe in _PROBES)
+
+
+def _tables(subject: _Subject) -> Finding:
+    with sql.connect(subject.server, subject.name) as connection:
+        found = {_name(table): table.rows for table in table_counts(connection)}
+    wanted = {_name(table): table.rows for table in subject.facts.tables}
+    observed = f"{plural(len(found), 'table')}, {plural(sum(found.values()), 'row')}"
+    return passed_unless(_table_differences(wanted, found), observed)
+
+
+def _table_differences(wanted: dict[str, int], found: dict[str, int]) -> Iterator[str]:
+    for name in sorted(wanted.keys() | found.keys()):
+        if name not in found:
+            yield f"table {name} is missing (expected {plural(wanted[name], 'row')})"
+        elif name not in wanted:
+            yield f"table {name} was not in production ({plural(found[name], 'row')})"
+        elif wanted[name] != found[name]:
+            yield f"table {name}: expected {plural(wanted[name], 'row')}, found {found[name]}"
+
+
+def _constraints(subject: _Subject) -> Finding:
+    with sql.connect(subject.server, subject.name) as connection:
+        constraints = sql.rows(connection, _CONSTRAINTS)
+        indexes = sql.rows(connection, _INDEXES)
+    wrong = chain(
+        (f"constraint {name} of {table} is not valid" for table, name, ok in constraints if not ok),
+        (f"index {name} of {table} is not valid" for name, table, ok in indexes if not ok),
+    )
+    counts = plural(len(constraints), "constraint"), plural(len(indexes), "index", "indexes")
+    return passed_unless(wrong, ", ".join(counts))
+
+
+def _sequences(subject: _Subject) -> Finding:
+    with sql.connect(subject.server, subject.name) as connection:
+        sequences = sql.rows(connection, _SEQUENCES)
+        behind = [
+            line for row in sequences if (line := _sequence_behind(connection, row)) is not None
+        ]
+    observed = f"{plural(len(sequences), 'sequence')} of columns, {len(behind)} behind"
+    return passed_unless(behind, observed)
+
+
+def _sequence_behind(connection: sql.Connection, row: tuple[Any, ...]) -> str | None:
+    """What is wrong with a sequence: its next value is one that its column already passed."""
+    schema, name, table_schema, table, column, increment = row
+    query = compose.SQL(
+        "SELECT s.last_value, s.is_called, (SELECT {extreme}({column}) FROM {table}) FROM {name} s"
+    ).format(
+        extreme=compose.SQL("max" if increment > 0 else "min"),
+        column=sql.quoted(column),
+        table=sql.quoted(table_schema, table),
+        name=sql.quoted(schema, name),
+    )
+    last, called, reached = connection.execute(query).fetchall()[0]
+    following = last + increment if called else last
+    if reached is None or (following > reached if increment > 0 else following < reached):
+        return None
+    return (
+        f"sequence {schema}.{name} gives {following} next, "
+        f"but {table_schema}.{table}.{column} has reached {reached}"
+    )
+
+
+def _extensions(subject: _Subject) -> Finding:
+    with sql.connect(subject.server, subject.name) as connection:
+        found = dict(sql.rows(connection, _EXTENSIONS))
+    wanted = {extension.name: extension.version for extension in subject.facts.extensions}
+    observed = _listed(found)
+    if missing := [f"extension {name} is missing" for name in sorted(wanted.keys() - found.keys())]:
+        return passed_unless(missing, observed)
+    # A dump names no version, so the server's own is installed: worth saying, not a loss.
+    versions = (
+        f"extension {name} is {found[name]}, production had {version}"
+        for name, version in sorted(wanted.items())
+        if found[name] != version
+    )
+    return passed_unless(versions, observed, otherwise=CheckStatus.WARNING)
+
+
+def _encoding(subject: _Subject) -> Finding:
+    with sql.connect(subject.server, subject.name) as connection:
+        found = sql.rows(connection, _ENCODING)[0]
+    names = ("encoding", "collation", "character type", "owner")
+    wrong = (
+        f"{name} is {observed}, production had {expected}"
+        for name, expected, observed in zip(names, _properties(subject.facts), found, strict=True)
+        if expected != observed
+    )
+    return passed_unless(wrong, ", ".join(map(str, found)))
+
+
+def _role(subject: _Subject) -> Finding:
+    role = subject.server.erp_role
+    try:
+        with sql.connect(subject.server, subject.name, as_erp=True, deadline=2) as connection:
+            tables = sql.rows(connection, _READABLE)
+            readable = [(schema, name) for schema, name, allowed in tables if allowed]
+            for schema, name in readable[:1]:
+                table = sql.quoted(schema, name)
+                connection.execute(compose.SQL("SELECT 1 FROM {} LIMIT 1").format(table))
+    except EnvironmentFailure as error:
+        # The refused login is what this check looks for.
+        return Finding(CheckStatus.FAILED, f"{role} can't log in", (error.message,))
+    observed = f"logged in, reads {len(readable)} of {plural(len(tables), 'table')}"
+    if tables and not readable:
+        return Finding(CheckStatus.FAILED, observed)
+    closed = (f"{role} may not read {schema}.{name}" for schema, name, ok in tables if not ok)
+    return passed_unless(closed, observed, otherwise=CheckStatus.WARNING)
+
+
+def _name(table: TableFacts) -> str:
+    return f"{table.schema}.{table.name}"
+
+
+def _properties(facts: DatabaseFacts) -> tuple[str, str, str, str]:
+    return facts.encoding, facts.collate, facts.ctype, facts.owner
+
+
+def _listed(versions: dict[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in sorted(versions.items())) or "none"
+
+
+def _expected_tables(subject: _Subject) -> str:
+    tables = subject.facts.tables
+    return f"{plural(len(tables), 'table')}, {plural(sum(t.rows for t in tables), 'row')}"
+
+
+_PROBES: Final = (
+    _Probe("database.tables", "Tables and their rows", _expected_tables, _tables),
+    _Probe(
+        "database.constraints",
+        "Constraints and indexes",
+        lambda _: "every constraint and index is valid",
+        _constraints,
+    ),
+    _Probe(
+        "database.sequences",
+        "Sequences ahead of their columns",
+        lambda _: "every sequence is ahead of its column",
+        _sequences,
+    ),
+    _Probe(
+        "database.extensions",
+        "Extensions",
+        lambda s: _listed({e.name: e.version for e in s.facts.extensions}),
+        _extensions,
+    ),
+    _Probe(
+        "database.encoding",
+        "Encoding, locale and owner",
+        lambda s: ", ".join(_properties(s.facts)),
+        _encoding,
+    ),
+    _Probe(
+        "database.role",
+        "The ERP's own role reads it",
+        lambda s: f"role {s.server.erp_role} logs in and reads every table",
+        _role,
+    ),
+)

@@ -1,0 +1,183 @@
+"""Whether every document that the database knows is there, unchanged, and comes out of the ERP.
+
+A login, reads and HTTP 200 all pass with no documents at all, so each row is held against its file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from restore import sql
+from restore.checks.base import (
+    MOST_DETAILS,
+    Check,
+    Finding,
+    passed_unless,
+    plural,
+    run_check,
+    unverifiable,
+)
+from restore.checks.tree import Tree, hash_tree
+from restore.context import ReplayContext
+from restore.errors import UsageError
+from restore.model import CheckResult, CheckStatus
+from restore.profile import DocumentTree
+
+BATCH = 5000
+"""Rows fetched from the server at once."""
+
+
+class Row(NamedTuple):
+    """A document as the database knows it; ``file`` is relative to the tree's folder.
+
+    ``checksum`` is empty when the ERP recorded none: its file must then only be there.
+    """
+
+    id: str
+    name: str
+    file: str
+    checksum: str
+
+    def __str__(self) -> str:
+        return f"row {self.id} ({self.name!r}, file {self.file})"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentSet:
+    """The documents of one database in one tree of the profile."""
+
+    tree: DocumentTree
+    database: str
+
+    @property
+    def folder(self) -> str:
+        """Where the ERP keeps them."""
+        return self.tree.path.replace("{database}", self.database)
+
+    def check(self, key: str, title: str, expected: str) -> Check:
+        """One of this set's checks."""
+        where = f"{self.tree.name} of {self.database}"
+        id_ = f"documents.{key}:{self.tree.name}:{self.database}"
+        return Check(id_, f"{title} ({where})", expected)
+
+
+@dataclass(slots=True)
+class Match:
+    """Rows held against files: how many of each, and the first that are wrong."""
+
+    rows: int = 0
+    missing: int = 0
+    changed: int = 0
+    unreadable: int = 0
+    wrong: list[str] = field(default_factory=list)
+    orphans: list[str] = field(default_factory=list)
+
+
+def document_checks(context: ReplayContext, documents: DocumentSet) -> tuple[CheckResult, ...]:
+    """Hold the restored files against the rows, both ways."""
+    attachments, orphans = attachments_check(documents), orphans_check(documents)
+    if documents.tree.rows is None:
+        reason = "the profile has no query that lists the documents"
+        return unverifiable(attachments, reason), unverifiable(orphans, reason)
+    matches: list[Match] = []
+
+    def look() -> Finding:
+        tree = hash_tree(
+            context.runner,
+            context.environment.erp.container,
+            documents.folder,
+            documents.tree.algorithm,
+            context.profile.erp.user,
+        )
+        with document_rows(context, documents) as rows:
+            matches.append(match(rows, tree))
+        return _attachments(matches[0], tree, documents)
+
+    found = run_check(attachments, look)
+    if not matches:
+        return found, unverifiable(orphans, f"after failure of {attachments.id}")
+    return found, run_check(orphans, lambda: _orphans(matches[0]))
+
+
+def attachments_check(documents: DocumentSet) -> Check:
+    """Rows against files."""
+    return documents.check(
+        "attachments",
+        "Every document row has its file",
+        "each row's file is there, readable, with its checksum",
+    )
+
+
+def orphans_check(documents: DocumentSet) -> Check:
+    """Files against rows."""
+    return documents.check("orphans", "Files without a row", "no file without a row")
+
+
+@contextmanager
+def document_rows(context: ReplayContext, documents: DocumentSet) -> Iterator[Iterator[Row]]:
+    """Stream the rows of a set from its database, in the profile's order.
+
+    Raises:
+        UsageError: the profile has no query for them.
+    """
+    if documents.tree.rows is None:
+        raise UsageError(f"the profile has no rows for {documents.tree.name}")
+    server = context.environment.database
+    with (
+        sql.connect(server, documents.database) as connection,
+        connection.transaction(),
+        connection.cursor(name="pra_documents") as cursor,
+    ):
+        cursor.itersize = BATCH
+        cursor.execute(documents.tree.rows.encode())
+        yield (Row(*("" if value is None else str(value) for value in row)) for row in cursor)
+
+
+def match(rows: Iterable[Row], tree: Tree) -> Match:
+    """Hold each row against its file, and find the files that no row names."""
+    found = Match()
+    orphans = dict.fromkeys(tree.digests)
+    for row in rows:
+        found.rows += 1
+        orphans.pop(row.file, None)
+        problem = _problem(row, tree, found)
+        if problem is not None and len(found.wrong) <= MOST_DETAILS:
+            found.wrong.append(f"{row}: {problem}")
+    found.orphans = sorted(orphans)
+    return found
+
+
+def _problem(row: Row, tree: Tree, found: Match) -> str | None:
+    digest = tree.digests.get(row.file)
+    if digest is not None:
+        if row.checksum.lower() in ("", digest.hex()):
+            return None
+        found.changed += 1
+        return f"expected checksum {row.checksum}, the file has {digest.hex()}"
+    if (reason := tree.unreadable_reason(row.file)) is not None:
+        found.unreadable += 1
+        return f"the ERP's user can't read it: {reason}"
+    found.missing += 1
+    return "the file is missing"
+
+
+def _attachments(found: Match, tree: Tree, documents: DocumentSet) -> Finding:
+    observed = (
+        f"{plural(found.rows, 'row')}, {plural(len(tree.digests), 'file')}: "
+        f"{found.missing} missing, {found.changed} changed, {found.unreadable} unreadable"
+    )
+    wrong = list(found.wrong)
+    if tree.missing and wrong:
+        wrong.insert(0, f"folder {documents.folder} is missing")
+    return passed_unless(wrong, observed)
+
+
+def _orphans(found: Match) -> Finding:
+    return passed_unless(
+        (f"{path} belongs to no row" for path in found.orphans),
+        f"{plural(len(found.orphans), 'file')} without a row",
+        otherwise=CheckStatus.WARNING,
+    )

@@ -1,0 +1,130 @@
+"""Whether documents come out of the ERP itself, and are then still the same."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Final
+
+import httpx
+
+from restore.checks.base import (
+    Check,
+    Finding,
+    describe,
+    passed_unless,
+    plural,
+    run_check,
+    unverifiable,
+)
+from restore.checks.documents import DocumentSet, Row, document_rows
+from restore.checks.web import NO_ACCOUNT, StepFailed, WebSession, fill_path, log_in, open_session
+from restore.context import ReplayContext
+from restore.model import Artifact, ArtifactKind, CheckResult, CheckStatus, Credentials
+
+SAMPLE: Final = 20
+"""Documents fetched: the smallest, the largest, and the rest evenly spread over the rows."""
+
+FETCH_TIMEOUT: Final = 60.0
+"""Seconds without a byte after which a document counts as not served."""
+
+
+def served_check(documents: DocumentSet) -> Check:
+    """The check, before it runs."""
+    return documents.check(
+        "readable",
+        "Documents come out of the ERP",
+        f"a sample of {SAMPLE}, or all, each with its checksum",
+    )
+
+
+def served_checks(
+    context: ReplayContext, documents: DocumentSet, credentials: Credentials | None
+) -> tuple[CheckResult, ...]:
+    """Fetch a sample of documents as a logged-in user and hash what comes."""
+    check = served_check(documents)
+    fetch = documents.tree.fetch
+    if documents.tree.rows is None or fetch is None:
+        return (unverifiable(check, "the profile does not say how to fetch a document"),)
+    if credentials is None:
+        return (unverifiable(check, NO_ACCOUNT),)
+    return (run_check(check, lambda: _fetch_sample(context, documents, fetch, credentials)),)
+
+
+def pick(rows: Iterable[Row], wanted: frozenset[str], stride: int) -> tuple[Row, ...]:
+    """Choose rows: the first of each wanted file, and one of every ``stride``; no file twice."""
+    chosen: dict[str, Row] = {}
+    for number, row in enumerate(rows):
+        if row.file in wanted or number % stride == 0:
+            chosen.setdefault(row.file, row)
+    return tuple(chosen.values())
+
+
+def _fetch_sample(
+    context: ReplayContext, documents: DocumentSet, fetch: str, credentials: Credentials
+) -> Finding:
+    sample = _sample(context, documents)
+    if not sample:
+        return Finding(
+            CheckStatus.UNVERIFIABLE, "0 documents", reason="the database lists no document"
+        )
+    session = open_session(context.environment.erp.url, documents.database, credentials)
+    with session.client:
+        try:
+            log_in(session, context.profile.web)
+        except StepFailed as error:
+            return Finding(CheckStatus.UNVERIFIABLE, "not logged in", reason=str(error))
+        wrong = [
+            f"{row}: {problem}"
+            for row in sample
+            if (problem := _problem(session, fetch, documents, row)) is not None
+        ]
+    good = len(sample) - len(wrong)
+    return passed_unless(wrong, f"{good} of {plural(len(sample), 'document')} served unchanged")
+
+
+def _sample(context: ReplayContext, documents: DocumentSet) -> tuple[Row, ...]:
+    extremes = _extremes(context, documents)
+    with document_rows(context, documents) as rows:
+        total = sum(1 for _ in rows)
+    # Rounded up, so that the sample never grows beyond its size.
+    stride = max(1, -(-total // (SAMPLE - len(extremes))))
+    with document_rows(context, documents) as rows:
+        return pick(rows, extremes, stride)
+
+
+def _extremes(context: ReplayContext, documents: DocumentSet) -> frozenset[str]:
+    """The smallest and the largest file, as the generation's index tells."""
+    artifact = _artifact(context, documents)
+    if artifact is None:
+        return frozenset()
+    smallest = largest = None
+    for entry in context.repository.read_index(context.generation, artifact):
+        if smallest is None or entry.size < smallest.size:
+            smallest = entry
+        if largest is None or entry.size > largest.size:
+            largest = entry
+    return frozenset(entry.path for entry in (smallest, largest) if entry is not None)
+
+
+def _artifact(context: ReplayContext, documents: DocumentSet) -> Artifact | None:
+    name = f"{documents.tree.name}-{documents.database}"
+    found = context.generation.artifacts_of(ArtifactKind.DOCUMENTS, documents.database)
+    return next((artifact for artifact in found if artifact.name == name), None)
+
+
+def _problem(session: WebSession, fetch: str, documents: DocumentSet, row: Row) -> str | None:
+    """What is wrong with a document as the ERP serves it; None when it is right."""
+    path = fill_path(fetch, {"id": row.id, "database": documents.database})
+    digest = hashlib.new(documents.tree.algorithm, usedforsecurity=False)
+    try:
+        with session.client.stream("GET", path, timeout=FETCH_TIMEOUT) as response:
+            if response.status_code != 200:
+                return f"HTTP {response.status_code}"
+            for chunk in response.iter_bytes():
+                digest.update(chunk)
+    except httpx.HTTPError as error:
+        return f"no answer: {describe(error)}"
+    if row.checksum and digest.hexdigest() != row.checksum.lower():
+        return f"expected checksum {row.checksum}, the ERP served {digest.hexdigest()}"
+    return None

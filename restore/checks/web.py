@@ -1,0 +1,220 @@
+"""What a user would do first, request by request, each held against its SLA."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+import httpx
+
+from restore.checks.base import Check, Finding, describe, masked, run_check, unverifiable
+from restore.model import CheckResult, CheckStatus, Credentials
+from restore.profile import WebScenario, WebStep
+from restore.secret import Secret
+
+_PLACEHOLDER: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
+
+PATIENCE: Final = 30.0
+"""Seconds beyond its SLA that a step is waited for, so that a slow answer is measured."""
+
+NO_ACCOUNT: Final = "no account was given to log in with"
+
+
+@dataclass(slots=True)
+class WebSession:
+    """One visitor: cookies, and the values that the next requests need.
+
+    ``values`` fill placeholders; what is a ``Secret`` is masked wherever it could be shown.
+    """
+
+    client: httpx.Client
+    values: dict[str, str | Secret] = field(default_factory=dict)
+
+    @property
+    def secrets(self) -> list[Secret]:
+        """Values that nobody may see."""
+        return [value for value in self.values.values() if isinstance(value, Secret)]
+
+
+class StepFailed(Exception):
+    """A step's answer is not what it must be; the text says in which way, without the body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, in short. ``seconds`` is from the request to the last byte."""
+
+    status: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"HTTP {self.status} in {self.seconds:.2f} s"
+
+
+def open_session(url: str, database: str, credentials: Credentials | None) -> WebSession:
+    """A visitor of the ERP at ``url`` that has sent nothing yet; close its client when done."""
+    # The proxy variables of this machine must not lead a request away from the environment.
+    client = httpx.Client(base_url=url, follow_redirects=False, trust_env=False)
+    session = WebSession(client, {"database": database})
+    if credentials is not None:
+        session.values |= {"login": credentials.login, "password": credentials.password}
+    return session
+
+
+def log_in(session: WebSession, scenario: WebScenario) -> None:
+    """Play a scenario up to the step that sends the password.
+
+    Raises:
+        StepFailed: a step failed, or none sends a password; says which.
+        httpx.HTTPError: the ERP doesn't answer.
+    """
+    for step in scenario.steps:
+        try:
+            perform(session, step)
+        except StepFailed as error:
+            raise StepFailed(f"step {step.name!r} failed: {error}") from error
+        if _sends_password(step):
+            return
+    raise StepFailed("no step of the profile's web scenario sends a password")
+
+
+def scenario_checks(
+    url: str, database: str, scenario: WebScenario, credentials: Credentials | None
+) -> tuple[CheckResult, ...]:
+    """Play a scenario, one result a step. What follows a failed step can't be verified."""
+    session = open_session(url, database, credentials)
+    results: list[CheckResult] = []
+    failed: str | None = None
+    with session.client:
+        for step in scenario.steps:
+            check = _check(step)
+            if failed is not None:
+                result = unverifiable(check, f"after failure of {failed}")
+            elif step.credentials and credentials is None:
+                result = unverifiable(check, NO_ACCOUNT)
+            else:
+                result = run_check(check, lambda step=step: _probe(session, step))  # type: ignore[misc]
+                failed = step.name if _breaks(result) else None
+            results.append(result)
+    return tuple(results)
+
+
+def scenario_check_ids(scenario: WebScenario) -> tuple[str, ...]:
+    """The ids of a scenario's checks, in order."""
+    return tuple(_check(step).id for step in scenario.steps)
+
+
+def perform(session: WebSession, step: WebStep) -> Answer:
+    """Send one request, hold the answer against the step, and keep what it captures.
+
+    Raises:
+        StepFailed: the answer is wrong.
+        httpx.HTTPError: there is none.
+    """
+    request = session.client.build_request(
+        step.method,
+        fill_path(step.path, session.values),
+        data={key: _filled(text, session.values) for key, text in step.form} or None,
+        json=_filled_json(step.json, session.values),
+        timeout=step.sla + PATIENCE,
+    )
+    begun = time.perf_counter()
+    response = session.client.send(request)
+    answer = Answer(response.status_code, time.perf_counter() - begun)
+    if wrong := _wrong(step, response):
+        raise StepFailed(f"{answer}: {masked(wrong, session.secrets)}")
+    for name, pattern in step.capture:
+        if (match := re.search(pattern, response.text)) is None:
+            raise StepFailed(f"{answer}: the answer holds no {name}")
+        # Tokens open the session to whoever reads them.
+        session.values[name] = Secret(match[1])
+    return answer
+
+
+def _probe(session: WebSession, step: WebStep) -> Finding:
+    try:
+        answer = perform(session, step)
+    except StepFailed as error:
+        return Finding(CheckStatus.FAILED, str(error))
+    except httpx.HTTPError as error:
+        # An ERP that does not answer is exactly what this check looks for.
+        text = masked(f"no answer: {describe(error)}", session.secrets)
+        return Finding(CheckStatus.FAILED, text)
+    if answer.seconds > step.sla:
+        slow = f"{answer.seconds:.2f} s is more than the SLA of {step.sla:g} s"
+        return Finding(CheckStatus.FAILED, str(answer), (slow,))
+    return Finding(CheckStatus.PASSED, str(answer))
+
+
+def _wrong(step: WebStep, response: httpx.Response) -> str | None:
+    """In which way an answer is not the step's; never quotes the body."""
+    if response.status_code not in step.status:
+        return f"expected {_codes(step)}{_leading_to(response)}"
+    if step.location is not None and _path(response) != urlsplit(step.location).path:
+        return f"expected to be led to {step.location}{_leading_to(response)}"
+    if step.contains is not None and step.contains not in response.text:
+        return f"the answer does not hold {step.contains!r}"
+    if step.absent is not None and step.absent in response.text:
+        return f"the answer holds {step.absent!r}"
+    return None
+
+
+def _path(response: httpx.Response) -> str:
+    location: str = response.headers.get("location", "")
+    return urlsplit(location).path
+
+
+def _leading_to(response: httpx.Response) -> str:
+    """Where an answer leads, without the query: that may hold tokens."""
+    return f", was led to {_path(response)}" if "location" in response.headers else ""
+
+
+def _breaks(result: CheckResult) -> bool:
+    """Whether the session can't go on. A slow answer is still an answer."""
+    return result.status is not CheckStatus.PASSED and not result.details
+
+
+def fill_path(path: str, values: Mapping[str, str | Secret]) -> str:
+    """A path with its placeholders filled, each value quoted."""
+    return _filled(path, values, quoting=True)
+
+
+def _filled(text: str, values: Mapping[str, str | Secret], *, quoting: bool = False) -> str:
+    """Replace known placeholders; JSON and templates may hold braces of their own."""
+
+    def value(match: re.Match[str]) -> str:
+        found = values.get(match[1])
+        if found is None:
+            return match[0]
+        plain = found.reveal() if isinstance(found, Secret) else found
+        return quote(plain, safe="") if quoting else plain
+
+    return _PLACEHOLDER.sub(value, text)
+
+
+def _filled_json(value: Any, values: Mapping[str, str | Secret]) -> Any:
+    if isinstance(value, str):
+        return _filled(value, values)
+    if isinstance(value, list):
+        return [_filled_json(item, values) for item in value]
+    if isinstance(value, dict):
+        return {key: _filled_json(item, values) for key, item in value.items()}
+    return value
+
+
+def _sends_password(step: WebStep) -> bool:
+    texts = (*(text for _, text in step.form), repr(step.json))
+    return any("{password}" in text for text in texts)
+
+
+def _codes(step: WebStep) -> str:
+    return "HTTP " + " or ".join(map(str, step.status))
+
+
+def _check(step: WebStep) -> Check:
+    expected = f"{_codes(step)} within {step.sla:g} s"
+    return Check(f"web.scenario:{step.name}", f"Web: {step.name}", expected, step.sla)

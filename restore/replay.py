@@ -1,0 +1,142 @@
+"""Runs a plan's steps, in order, to their results."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+
+from restore.checks.base import describe
+from restore.context import ReplayContext
+from restore.errors import RestoreError
+from restore.model import (
+    CheckResult,
+    Progress,
+    RestorePlan,
+    Step,
+    StepKind,
+    StepResult,
+    StepStatus,
+)
+from restore.steps import databases, documents, roles, servers
+from restore.steps.databases import existing_databases
+
+__all__ = ["ReplayContext", "ReplayInterrupted", "ReplayOutcome", "existing_databases", "replay"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOutcome:
+    """How each step ended, and what the checks of restored databases found."""
+
+    steps: tuple[StepResult, ...]
+    checks: tuple[CheckResult, ...]
+
+
+class ReplayInterrupted(KeyboardInterrupt):
+    """Ctrl-C during a replay; ``outcome`` says how far it came."""
+
+    def __init__(self, outcome: ReplayOutcome) -> None:
+        super().__init__("replay interrupted")
+        self.outcome = outcome
+
+
+def replay(plan: RestorePlan, context: ReplayContext) -> ReplayOutcome:
+    """Run every step of a plan. The first that fails ends it; those after it are skipped.
+
+    Raises:
+        ReplayInterrupted: Ctrl-C; the step under way counts as aborted.
+    """
+    run = _Run(plan, context)
+    for step in plan.steps:
+        if run.stopped_by is not None:
+            run.skip(step)
+            continue
+        try:
+            run.perform(step)
+        except KeyboardInterrupt as interrupt:
+            for left in plan.steps[len(run.steps) :]:
+                run.skip(left)
+            raise ReplayInterrupted(run.outcome()) from interrupt
+    return run.outcome()
+
+
+class _Run:
+    """The results of a replay under way."""
+
+    def __init__(self, plan: RestorePlan, context: ReplayContext) -> None:
+        self._plan = plan
+        self._context = context
+        self.steps: list[StepResult] = []
+        self._checks: list[CheckResult] = []
+        self.stopped_by: str | None = None
+
+    def perform(self, step: Step) -> None:
+        """Run one step and keep how it ended."""
+        self._context.listener(Progress(step.title, 0, step.bytes, 0, step.items))
+        started, begun = self._context.now(), time.perf_counter()
+        status, reason = StepStatus.ABORTED, "a bug of the engine"
+        try:
+            _ACTS[step.kind](self, step)
+            status, reason = StepStatus.SUCCEEDED, ""
+        except (RestoreError, psycopg.Error, OSError) as error:
+            status, reason = StepStatus.FAILED, _reason(error)
+            self.stopped_by = f"after failure of {step.id}"
+        except KeyboardInterrupt:
+            reason = "interrupted"
+            self.stopped_by = f"after interruption of {step.id}"
+            raise
+        finally:
+            seconds = time.perf_counter() - begun
+            self.steps.append(StepResult(step.id, step.title, status, started, seconds, reason))
+
+    def skip(self, step: Step) -> None:
+        """Keep that a step was not run, and why."""
+        reason, now = self.stopped_by or "", self._context.now()
+        self.steps.append(StepResult(step.id, step.title, StepStatus.SKIPPED, now, 0.0, reason))
+
+    def outcome(self) -> ReplayOutcome:
+        """The results so far."""
+        return ReplayOutcome(tuple(self.steps), tuple(self._checks))
+
+    def plain(self, act: Callable[[ReplayContext, Step], None], step: Step) -> None:
+        """Run an act that needs nothing but its step."""
+        act(self._context, step)
+
+    def configure(self, step: Step) -> None:
+        """Write a configuration file, which names every database of the plan."""
+        servers.restore_configuration(self._context, step, self._plan.databases)
+
+    def check_database(self, step: Step) -> None:
+        """Check a database and keep the results, also when they end the replay."""
+        results = databases.check_database(self._context, step)
+        self._checks += results
+        databases.require_passed(results)
+
+
+def _act(act: Callable[[ReplayContext, Step], None]) -> Callable[[_Run, Step], None]:
+    return lambda run, step: run.plain(act, step)
+
+
+_ACTS: Final[Mapping[StepKind, Callable[[_Run, Step], None]]] = {
+    StepKind.STOP_ERP: _act(servers.stop_erp),
+    StepKind.ROLES: _act(roles.restore_roles),
+    StepKind.CREATE_DATABASE: _act(databases.create_database),
+    StepKind.RESTORE_DATABASE: _act(databases.restore_database),
+    StepKind.ANALYZE: _act(databases.analyze_database),
+    StepKind.CHECK_DATABASE: _Run.check_database,
+    StepKind.DOCUMENTS: _act(documents.restore_documents),
+    StepKind.CONFIGURATION: _Run.configure,
+    StepKind.PROMOTE_DATABASE: _act(databases.promote_database),
+    StepKind.PROMOTE_DOCUMENTS: _act(documents.promote_documents),
+    StepKind.START_ERP: _act(servers.start_erp),
+}
+"""What each kind of step does; a test holds that every kind is here."""
+
+
+def _reason(error: Exception) -> str:
+    text = describe(error)
+    hint = error.hint if isinstance(error, RestoreError) else ""
+    return f"{text}\n→ {hint}" if hint else text

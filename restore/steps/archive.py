@@ -1,0 +1,131 @@
+"""A tar stream made on the fly from a generation's files, in constant memory.
+
+Every file is read once, and hashed while it passes: what is written is what the index says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tarfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import IO, Final
+
+from restore.errors import DamagedGenerationError
+from restore.model import FileEntry
+
+CHUNK: Final = 1 << 20
+"""Bytes read at once."""
+
+_BLOCK: Final = tarfile.BLOCKSIZE
+_END: Final = bytes(2 * _BLOCK)
+_DEFAULT_MODE: Final = 0o640
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The numbers of a user and its group."""
+
+    user: int
+    group: int
+
+
+Open = Callable[[FileEntry], IO[bytes]]
+"""Opens a file of a generation."""
+
+
+def archive(
+    root: str, entries: Iterable[FileEntry], open_entry: Open, owner: Owner
+) -> Iterator[bytes]:
+    """Yield a tar stream of files under folder ``root`` (one name), all owned by ``owner``.
+
+    Folders come before what is in them. Modes are those of the index without set-id bits; a folder
+    lets in whoever may read its first file, since an index holds no folders.
+
+    Raises:
+        DamagedGenerationError: a file is not the one of the index; the stream then has no end, so
+            that what receives it fails too.
+    """
+    folders: set[str] = set()
+    for entry in entries:
+        name = f"{root}/{entry.path}"
+        mode = (_DEFAULT_MODE if entry.mode is None else entry.mode) & 0o777
+        for folder in _above(name):
+            if folder not in folders:
+                folders.add(folder)
+                yield _folder(folder, owner, _folder_mode(mode))
+        yield _header(name, owner, mode, entry)
+        with open_entry(entry) as file:
+            yield from _content(entry, file)
+    if not folders:
+        yield _folder(root, owner, _folder_mode(_DEFAULT_MODE))
+    yield _END
+
+
+def single_file(name: str, content: bytes, owner: Owner, mode: int) -> bytes:
+    """A tar archive of one small file."""
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = len(content), mode
+    info.uid, info.gid = owner.user, owner.group
+    return info.tobuf(tarfile.PAX_FORMAT) + content + _padding(len(content)) + _END
+
+
+def _content(entry: FileEntry, file: IO[bytes]) -> Iterator[bytes]:
+    digest, size = hashlib.sha256(), 0
+    while chunk := _read(entry, file, CHUNK):
+        size += len(chunk)
+        if size > entry.size:
+            raise _damaged(entry, f"is longer than {entry.size} bytes")
+        digest.update(chunk)
+        yield chunk
+    if size != entry.size:
+        raise _damaged(entry, f"has {size} bytes instead of {entry.size}")
+    if digest.hexdigest() != entry.sha256:
+        raise _damaged(entry, "does not have its checksum")
+    yield _padding(size)
+
+
+def _read(entry: FileEntry, file: IO[bytes], size: int) -> bytes:
+    try:
+        return file.read(size)
+    except OSError as error:
+        raise _damaged(entry, f"can't be read: {error.strerror}") from error
+
+
+def _damaged(entry: FileEntry, problem: str) -> DamagedGenerationError:
+    return DamagedGenerationError(
+        f"file {entry.path} of the generation {problem}",
+        "run 'pra verify' on it, and choose another generation",
+    )
+
+
+def _header(name: str, owner: Owner, mode: int, entry: FileEntry) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = entry.size, mode
+    info.uid, info.gid = owner.user, owner.group
+    info.mtime = entry.modified or 0
+    return info.tobuf(tarfile.PAX_FORMAT, errors="surrogateescape")
+
+
+def _folder(name: str, owner: Owner, mode: int) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.type, info.mode = tarfile.DIRTYPE, mode
+    info.uid, info.gid = owner.user, owner.group
+    return info.tobuf(tarfile.PAX_FORMAT, errors="surrogateescape")
+
+
+def _folder_mode(mode: int) -> int:
+    """Who reads a file may pass through its folder; its owner may write there."""
+    readers = mode & 0o444
+    return 0o700 | readers | readers >> 2
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders above a path, outermost first."""
+    parts = path.split("/")[:-1]
+    for length in range(1, len(parts) + 1):
+        yield "/".join(parts[:length])
+
+
+def _padding(size: int) -> bytes:
+    return bytes(-size % _BLOCK)

@@ -1,0 +1,186 @@
+"""Databases: restored under a temporary name, promoted at once when they are right."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+import psycopg
+
+from restore import sql
+from restore.checks.base import with_acceptances
+from restore.checks.database import database_checks
+from restore.context import ReplayContext
+from restore.errors import ReplayError, RestoreError
+from restore.model import CheckResult, CheckStatus, DatabaseFacts, Progress, Step
+from restore.plan_request import MARK, ExistingDatabase, is_ours
+
+MAINTENANCE: Final = "postgres"
+"""The database that the engine is connected to while it makes and renames others."""
+
+OS_USER: Final = "postgres"
+"""User of the database server's container, as whom PostgreSQL's tools run there."""
+
+READER: Final = "root"
+"""User who reads the repository there: a generation's files are closed to all but their owner."""
+
+_POLL: Final = 0.5
+
+_DATABASES: Final = """
+SELECT datname, coalesce(pg_catalog.shobj_description(oid, 'pg_database'), '')
+FROM pg_catalog.pg_database WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY datname
+"""
+
+_TABLES: Final = """
+SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%'
+  AND n.nspname <> 'information_schema'
+"""
+
+
+def existing_databases(connection: sql.Connection) -> tuple[ExistingDatabase, ...]:
+    """The databases of a server, and which of them this engine restored."""
+    return tuple(
+        ExistingDatabase(name, is_ours(comment))
+        for name, comment in sql.rows(connection, _DATABASES)
+    )
+
+
+def create_database(context: ReplayContext, step: Step) -> None:
+    """Make the temporary database; one of the same name must be a leftover of ours."""
+    name = step.target
+    server = context.environment.database
+    with sql.connect(server, MAINTENANCE) as connection:
+        _require_leftover(context, connection, name)
+        _end_sessions(connection, name)
+        _run(context, step)
+        found = connection.execute(
+            "SELECT pg_catalog.pg_get_userbyid(datdba),"
+            " pg_catalog.shobj_description(oid, 'pg_database')"
+            " FROM pg_catalog.pg_database WHERE datname = %s",
+            (name,),
+        ).fetchone()
+    wanted = (_facts(context, step).owner, _mark(context))
+    if found != wanted:
+        raise ReplayError(f"database {name} was created, but its owner or its mark is {found}")
+
+
+def restore_database(context: ReplayContext, step: Step) -> None:
+    """Run ``pg_restore`` into the temporary database."""
+    name = step.target
+    facts = _facts(context, step)
+    try:
+        with _watched_size(context, step, facts.size):
+            _run(context, step, user=READER)
+    except BaseException:
+        # An interrupted pg_restore goes on inside the container as long as its sessions do.
+        with (
+            suppress(RestoreError, psycopg.Error),
+            sql.connect(context.environment.database, MAINTENANCE) as connection,
+        ):
+            _end_sessions(connection, name)
+        raise
+    if facts.tables and _tables(context, name) == 0:
+        raise ReplayError(f"pg_restore ended well, but database {name} has no table")
+
+
+def analyze_database(context: ReplayContext, step: Step) -> None:
+    """Gather the planner's statistics, which no dump holds."""
+    _run(context, step)
+    name = step.target
+    if not any(table.rows for table in _facts(context, step).tables):
+        return
+    with sql.connect(context.environment.database, name) as connection:
+        if sql.rows(connection, "SELECT EXISTS (SELECT FROM pg_catalog.pg_stats)") != [(True,)]:
+            raise ReplayError(f"database {name} has no statistics after ANALYZE")
+
+
+def check_database(context: ReplayContext, step: Step) -> tuple[CheckResult, ...]:
+    """Hold the temporary database against the generation. The caller must look at the results."""
+    results = database_checks(context.environment.database, _facts(context, step), step.target)
+    return with_acceptances(results, context.accepted)
+
+
+def require_passed(results: tuple[CheckResult, ...]) -> None:
+    """Stop before a database that is wrong gets its final name.
+
+    Raises:
+        ReplayError: names the failed checks.
+    """
+    failed = [result for result in results if result.status is CheckStatus.FAILED]
+    if failed:
+        lines = (f"{one.id}: {'; '.join(one.details) or one.observed}" for one in failed)
+        raise ReplayError(
+            "the restored database is not production's:\n" + "\n".join(lines),
+            "nothing was promoted; --accept CHECK --reason … ignores a check",
+        )
+
+
+def promote_database(context: ReplayContext, step: Step) -> None:
+    """Give the restored database its final name."""
+    _run(context, step)
+    with sql.connect(context.environment.database, MAINTENANCE) as connection:
+        found = dict(sql.rows(connection, _DATABASES))
+    if found.get(step.target) != _mark(context) or step.staging in found:
+        raise ReplayError(f"{step.target} is not the database that was restored")
+
+
+def _mark(context: ReplayContext) -> str:
+    return MARK + context.generation.id
+
+
+def _facts(context: ReplayContext, step: Step) -> DatabaseFacts:
+    return context.facts_of(step.database or "")
+
+
+def _run(context: ReplayContext, step: Step, user: str = OS_USER) -> None:
+    context.runner.check(context.environment.database.container, step.argv, user=user)
+
+
+def _require_leftover(context: ReplayContext, connection: sql.Connection, name: str) -> None:
+    """Refuse to drop what we didn't make. A crash may have left it empty, before its mark."""
+    found = dict(sql.rows(connection, _DATABASES))
+    if name in found and not is_ours(found[name]) and _tables(context, name) > 0:
+        raise ReplayError(
+            f"database {name} holds tables and was not made by this engine",
+            "rename or drop it yourself",
+        )
+
+
+def _tables(context: ReplayContext, name: str) -> int:
+    with sql.connect(context.environment.database, name) as connection:
+        return int(sql.rows(connection, _TABLES)[0][0])
+
+
+def _end_sessions(connection: sql.Connection, name: str) -> None:
+    connection.execute(
+        "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity"
+        " WHERE datname = %s AND pid <> pg_catalog.pg_backend_pid()",
+        (name,),
+    )
+
+
+@contextmanager
+def _watched_size(context: ReplayContext, step: Step, expected: int) -> Iterator[None]:
+    """Tell the listener how large the database has become, until the body ends."""
+    done = threading.Event()
+
+    def watch() -> None:
+        with (
+            suppress(RestoreError, psycopg.Error),
+            sql.connect(context.environment.database, MAINTENANCE) as connection,
+        ):
+            while not done.wait(_POLL):
+                query = "SELECT pg_catalog.pg_database_size(%s::name)"
+                size = int(sql.rows(connection, query, step.target)[0][0])
+                context.listener(Progress(step.title, min(size, expected), expected))
+
+    thread = threading.Thread(target=watch, name="pra-restore-progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

@@ -1,0 +1,133 @@
+"""Documents: streamed beside their place, counted there, then put in it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import PurePosixPath
+from typing import IO
+
+from restore.context import ReplayContext
+from restore.errors import ReplayError, RestoreError
+from restore.model import Artifact, ArtifactKind, FileEntry, Progress, Step
+from restore.steps.archive import archive
+from restore.steps.servers import owner_of
+
+
+def restore_documents(context: ReplayContext, step: Step) -> None:
+    """Stream a tree into its staging folder and count what arrived. The ERP does not run."""
+    staging = _staging(step)
+    _require_volume(context, staging)
+    artifact = _artifact(context, step)
+    owner = owner_of(context, step.owner or context.profile.erp.user)
+    _make_parent(context, staging, step.owner or context.profile.erp.user)
+    _remove(context, staging)
+
+    def open_entry(entry: FileEntry) -> IO[bytes]:
+        return context.repository.open(context.generation, artifact, entry)
+
+    entries = _followed(context, step, artifact)
+    stream = archive(staging.name, entries, open_entry, owner)
+    try:
+        context.runner.write_archive(context.environment.erp.container, str(staging.parent), stream)
+        _require_complete(context, staging, artifact)
+    except BaseException:
+        # A half-written copy must not fill the volume; the first error is the one to tell.
+        with suppress(RestoreError):
+            _remove(context, staging)
+        raise
+
+
+def promote_documents(context: ReplayContext, step: Step) -> None:
+    """Put the staged tree in its place. What was there is removed only afterwards."""
+    staging, target = _staging(step), PurePosixPath(step.target)
+    aside = target.with_name(f".{target.name}.pra-old")
+    present = _names(context, target.parent)
+    if staging.name not in present:
+        raise ReplayError(f"{staging} is not there to be promoted")
+    if target.name in present:
+        _remove(context, aside)
+        _move(context, target, aside)
+    try:
+        _move(context, staging, target)
+    except BaseException:
+        if target.name in present:
+            with suppress(RestoreError):
+                _move(context, aside, target)
+        raise
+    # Also when an earlier replay was stopped before it came here.
+    _remove(context, aside)
+    left = _names(context, target.parent)
+    if target.name not in left or staging.name in left:
+        raise ReplayError(f"{staging} was moved, but {target} is not there")
+
+
+def _staging(step: Step) -> PurePosixPath:
+    if step.staging is None:
+        raise ReplayError(f"step {step.id} names no staging folder")
+    return PurePosixPath(step.staging)
+
+
+def _artifact(context: ReplayContext, step: Step) -> Artifact:
+    for artifact in context.generation.artifacts_of(ArtifactKind.DOCUMENTS):
+        if artifact.folder == step.source:
+            return artifact
+    raise ReplayError(f"generation {context.generation.id} holds no documents in {step.source}")
+
+
+def _followed(context: ReplayContext, step: Step, artifact: Artifact) -> Iterator[FileEntry]:
+    """The entries of an artefact, telling the listener how far they are."""
+    done = 0
+    for number, entry in enumerate(context.repository.read_index(context.generation, artifact)):
+        context.listener(Progress(step.title, done, artifact.bytes, number, artifact.files))
+        yield entry
+        done += entry.size
+    context.listener(Progress(step.title, done, artifact.bytes, artifact.files, artifact.files))
+
+
+def _require_volume(context: ReplayContext, folder: PurePosixPath) -> None:
+    """Moves and counts are done beside the stopped server, which shares only its volumes."""
+    model = context.runner.container(context.environment.erp.container)
+    mounts = [PurePosixPath(mount["Destination"]) for mount in model.attrs["Mounts"]]
+    if not any(folder.is_relative_to(mount) and folder != mount for mount in mounts):
+        raise ReplayError(
+            f"{folder} is on no volume of the ERP's container",
+            "the profile's erp.data must hold the folder of every document tree",
+        )
+
+
+def _require_complete(context: ReplayContext, folder: PurePosixPath, artifact: Artifact) -> None:
+    output = _beside(context, ("find", str(folder), "-type", "f", "-printf", "%s\\n"))
+    sizes = [int(line) for line in output.splitlines()]
+    if (len(sizes), sum(sizes)) != (artifact.files, artifact.bytes):
+        raise ReplayError(
+            f"{folder} holds {len(sizes)} files of {sum(sizes)} bytes, "
+            f"the generation {artifact.files} of {artifact.bytes}"
+        )
+
+
+def _make_parent(context: ReplayContext, folder: PurePosixPath, user: str) -> None:
+    """Create the folder above, as the ERP's user where that may, so that it is theirs."""
+    parent = str(folder.parent)
+    try:
+        _beside(context, ("mkdir", "-p", "--", parent), user=user)
+    except ReplayError:
+        _beside(context, ("mkdir", "-p", "--", parent))
+        _beside(context, ("chown", "--", user, parent))
+
+
+def _names(context: ReplayContext, folder: PurePosixPath) -> frozenset[str]:
+    argv = ("find", str(folder), "-mindepth", "1", "-maxdepth", "1", "-printf", "%f\\n")
+    return frozenset(_beside(context, argv).splitlines())
+
+
+def _remove(context: ReplayContext, folder: PurePosixPath) -> None:
+    _beside(context, ("rm", "-rf", "--", str(folder)))
+
+
+def _move(context: ReplayContext, source: PurePosixPath, target: PurePosixPath) -> None:
+    _beside(context, ("mv", "-T", "--", str(source), str(target)))
+
+
+def _beside(context: ReplayContext, argv: tuple[str, ...], user: str = "root") -> str:
+    return context.runner.run_once(context.environment.erp.container, argv, user=user)

@@ -1,0 +1,85 @@
+"""The ERP server around a replay: stopped before it, configured, started after it."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Final
+
+from restore.blueprint import configuration_texts
+from restore.configuration import encode, placeholders, reconcile, target_of
+from restore.context import ReplayContext
+from restore.errors import NotFoundError, ReplayError
+from restore.model import Role, Step
+from restore.profile import ConfigurationFile
+from restore.steps.archive import Owner, single_file
+
+START_DEADLINE: Final = 300.0
+"""Seconds that an ERP may take until its own probe passes."""
+
+_MODE: Final = 0o640
+
+
+def stop_erp(context: ReplayContext, _step: Step) -> None:
+    """Stop the ERP, so that nothing writes while the data comes back."""
+    container = context.environment.erp.container
+    context.runner.stop(container)
+    status = context.runner.container(container).status
+    if status in ("running", "restarting", "paused"):
+        raise ReplayError(f"the ERP's container is still {status} after it was stopped")
+
+
+def start_erp(context: ReplayContext, _step: Step) -> None:
+    """Start the ERP and wait until its own probe passes."""
+    container = context.environment.erp.container
+    context.runner.start(container)
+    context.runner.wait_healthy(container, START_DEADLINE)
+
+
+def restore_configuration(context: ReplayContext, step: Step, databases: tuple[str, ...]) -> None:
+    """Write production's configuration file, with the keys that the environment needs otherwise."""
+    file = _file(context, step)
+    target = target_of(context.environment)
+    values = placeholders(target, databases)
+    content = encode(reconcile(_source(context, step), file, values).text)
+    container = context.environment.erp.container
+    owner = owner_of(context, step.owner or context.profile.erp.user)
+    path = PurePosixPath(step.target)
+    archive = single_file(path.name, content, owner, _MODE)
+    context.runner.write_archive(container, str(path.parent), iter((archive,)))
+    if context.runner.read_file(container, step.target) != content:
+        raise ReplayError(f"{step.target} does not hold what was written into it")
+
+
+def owner_of(context: ReplayContext, user: str) -> Owner:
+    """The numbers of a user of the ERP's image, which need not run for it.
+
+    Raises:
+        ReplayError: the image has no such user.
+    """
+    if user.isdigit():
+        return Owner(int(user), int(user))
+    text = context.runner.read_file(context.environment.erp.container, "/etc/passwd")
+    for line in text.decode(errors="replace").splitlines():
+        name, _, number, group, *_ = (*line.split(":"), "", "", "")
+        if name == user:
+            return Owner(int(number), int(group))
+    raise ReplayError(
+        f"the ERP's image has no user {user}", "the profile's erp.user must be one of its users"
+    )
+
+
+def _file(context: ReplayContext, step: Step) -> ConfigurationFile:
+    for file in context.profile.configuration_of(Role.ERP):
+        if file.path == step.target:
+            return file
+    raise ReplayError(f"the profile knows no configuration file at {step.target}")
+
+
+def _source(context: ReplayContext, step: Step) -> str:
+    """Production's file; empty when the plan says that the generation holds none."""
+    if step.source is None:
+        return ""
+    for item in configuration_texts(context.repository, context.generation, context.profile):
+        if item.source == step.source:
+            return item.text
+    raise NotFoundError(f"generation {context.generation.id} holds no {step.source}")

@@ -1,0 +1,144 @@
+"""How a replay's steps end, whatever they do."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any, cast
+
+import pytest
+
+from restore import replay as module
+from restore.context import ReplayContext
+from restore.errors import ReplayError
+from restore.model import (
+    CheckResult,
+    CheckStatus,
+    Progress,
+    RestorePlan,
+    Step,
+    StepKind,
+    StepStatus,
+)
+from restore.replay import ReplayInterrupted, replay
+
+KINDS = (StepKind.STOP_ERP, StepKind.ROLES, StepKind.START_ERP)
+
+
+def plan_of(*kinds: StepKind) -> RestorePlan:
+    steps = tuple(Step(f"{kind}", kind, f"Do {kind}", "target", bytes=7) for kind in kinds)
+    return RestorePlan("g", "odoo", "stack", ("db",), (), steps, 7)
+
+
+@pytest.fixture
+def heard() -> list[Progress]:
+    return []
+
+
+@pytest.fixture
+def context(heard: list[Progress]) -> ReplayContext:
+    seconds = count()
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    nothing = cast(Any, None)
+    return ReplayContext(
+        runner=nothing,
+        environment=nothing,
+        repository=nothing,
+        generation=nothing,
+        profile=nothing,
+        now=lambda: start + timedelta(seconds=next(seconds)),
+        listener=heard.append,
+    )
+
+
+@pytest.fixture
+def acts(monkeypatch: pytest.MonkeyPatch) -> dict[StepKind, Callable[..., None]]:
+    """What each kind of step does, to be replaced."""
+    table: dict[StepKind, Callable[..., None]] = dict.fromkeys(StepKind, lambda _run, _step: None)
+    monkeypatch.setattr(module, "_ACTS", table)
+    return table
+
+
+def raising(error: BaseException) -> Callable[..., None]:
+    def act(_run: object, _step: Step) -> None:
+        raise error
+
+    return act
+
+
+def test_every_kind_of_step_has_its_act() -> None:
+    assert set(module._ACTS) == set(StepKind)
+
+
+@pytest.mark.usefixtures("acts")
+def test_steps_run_in_order_and_tell_the_listener(
+    context: ReplayContext, heard: list[Progress]
+) -> None:
+    outcome = replay(plan_of(*KINDS), context)
+
+    assert [step.id for step in outcome.steps] == [f"{kind}" for kind in KINDS]
+    assert {step.status for step in outcome.steps} == {StepStatus.SUCCEEDED}
+    assert [step.started.second for step in outcome.steps] == [0, 1, 2]
+    assert [progress.label for progress in heard] == [f"Do {kind}" for kind in KINDS]
+    assert heard[0].total_bytes == 7
+
+
+def test_what_follows_a_failure_is_skipped_with_the_reason(
+    acts: dict[StepKind, Callable[..., None]], context: ReplayContext
+) -> None:
+    acts[StepKind.ROLES] = raising(ReplayError("no role", "make one"))
+    done: list[str] = []
+    acts[StepKind.START_ERP] = lambda _run, step: done.append(step.id)
+
+    outcome = replay(plan_of(*KINDS), context)
+
+    statuses = [step.status for step in outcome.steps]
+    assert statuses == [StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.SKIPPED]
+    assert "no role" in outcome.steps[1].reason
+    assert "make one" in outcome.steps[1].reason
+    assert outcome.steps[2].reason == "after failure of roles"
+    assert done == []
+
+
+def test_an_interruption_aborts_its_step_and_is_raised_with_the_outcome(
+    acts: dict[StepKind, Callable[..., None]], context: ReplayContext
+) -> None:
+    acts[StepKind.ROLES] = raising(KeyboardInterrupt())
+
+    with pytest.raises(ReplayInterrupted) as raised:
+        replay(plan_of(*KINDS), context)
+
+    steps = raised.value.outcome.steps
+    assert [step.status for step in steps] == [
+        StepStatus.SUCCEEDED,
+        StepStatus.ABORTED,
+        StepStatus.SKIPPED,
+    ]
+    assert steps[2].reason == "after interruption of roles"
+    assert isinstance(raised.value, KeyboardInterrupt)
+
+
+def test_a_bug_is_no_failure_of_the_replay(
+    acts: dict[StepKind, Callable[..., None]], context: ReplayContext
+) -> None:
+    acts[StepKind.ROLES] = raising(ZeroDivisionError())
+
+    with pytest.raises(ZeroDivisionError):
+        replay(plan_of(*KINDS), context)
+
+
+def test_results_of_a_failed_database_check_are_in_the_outcome(
+    context: ReplayContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = CheckResult("database.role:db", "", CheckStatus.PASSED, "", "", 0.0)
+    wrong = replace(
+        good, id="database.tables:db", status=CheckStatus.FAILED, details=("t is gone",)
+    )
+    found = (good, wrong)
+    monkeypatch.setattr("restore.steps.databases.check_database", lambda _context, _step: found)
+
+    outcome = replay(plan_of(StepKind.CHECK_DATABASE, StepKind.PROMOTE_DATABASE), context)
+
+    assert outcome.checks == found
+    assert [step.status for step in outcome.steps] == [StepStatus.FAILED, StepStatus.SKIPPED]
+    assert "database.tables:db: gone" in outcome.steps[0].reason
