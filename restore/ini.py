@@ -31,17 +31,14 @@ class _Option:
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """A header's line and the active keys under it; a name may have several."""
+    """A header and the active keys under it; a name may have several.
+
+    ``last`` is the number of its last line that is neither empty nor a comment.
+    """
 
     name: str
-    line: int
+    last: int
     options: tuple[_Option, ...] = ()
-
-    @property
-    def end(self) -> int:
-        """The number of the line after its last key."""
-        last = self.options[-1] if self.options else None
-        return 1 + (self.line if last is None else max((last.line, *last.continued)))
 
 
 def ini_value(text: str, section: str, key: str) -> str | None:
@@ -59,7 +56,7 @@ def set_ini_value(text: str, section: str, key: str, value: str) -> str:
     sections = _parse(lines)
     found = _find(sections, section, key)
     if not found:
-        ends = [item.end for item in sections if item.name == section]
+        ends = [item.last + 1 for item in sections if item.name == section]
         _add(lines, ends[-1] if ends else None, section, f"{key} = {value}".rstrip())
     for option in found:
         if option.value != value:
@@ -108,6 +105,8 @@ def _parse(lines: Sequence[str]) -> list[_Section]:
             option = _Option(found["key"].lower(), found["value"], number)
             sections[-1] = replace(sections[-1], options=(*sections[-1].options, option))
             indent = depth
+        if sections:
+            sections[-1] = replace(sections[-1], last=number)
     return sections
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from restore.model import RestorePlan, Step
+from restore.model import RestorePlan, Step, StepKind
 
 
 def plan_document(plan: RestorePlan) -> dict[str, Any]:
@@ -48,12 +48,10 @@ def size_text(size: int) -> str:
 def _describe_step(step: Step, head: str, indent: str) -> Iterator[str]:
     size = f" ({size_text(step.bytes)})" if step.bytes else ""
     yield f"{head}{step.title}{size}"
-    if step.staging and step.source:
-        yield f"{indent}{step.source} → {step.staging}"
-    elif step.staging:
-        yield f"{indent}{step.staging} → {step.target}"
-    elif step.source:
-        yield f"{indent}{step.source} → {step.target}"
+    origin = step.source or step.staging
+    if origin and step.kind is not StepKind.ROLES:
+        # What is staged goes there first, and from there to its target.
+        yield f"{indent}{origin} → {step.staging if step.source and step.staging else step.target}"
     for change in step.changes:
         before = "(absent)" if change.before is None else change.before or "(empty)"
         yield f"{indent}{change.key}: {before} → {change.after or '(empty)'}"

@@ -37,16 +37,38 @@ def leave_out(text: str, keys: frozenset[str], why: str) -> tuple[str, tuple[tup
     """Comment out every line that sets one of the keys; also return those keys and values."""
     lines: list[str] = []
     gone: list[tuple[str, str]] = []
-    newline = newline_of(text)
     for line in text.split("\n"):
         found = _SETTING.match(line)
         if found and found["key"].lower() in keys:
             gone.append((found["key"].lower(), unquote(found["value"])))
-            lines.append(f"# {why}{newline.removesuffix(chr(10))}")
-            lines.append(f"#{line}")
+            lines += (_like(line, f"# {why}"), f"#{line}")
         else:
             lines.append(line)
     return "\n".join(lines), tuple(gone)
+
+
+def hide(text: str, keys: frozenset[str], why: str) -> tuple[str, frozenset[str]]:
+    """Take out every line that holds a value of one of the keys, commented out or not.
+
+    Also return the keys that were set. The values are gone from the text: they may be secrets.
+    """
+    lines: list[str] = []
+    gone: set[str] = set()
+    for line in text.split("\n"):
+        bare = line.lstrip("# \t")
+        found = _SETTING.match(bare)
+        if not found or found["key"].lower() not in keys or not unquote(found["value"]):
+            lines.append(line)
+            continue
+        if bare == line.lstrip():
+            gone.add(found["key"].lower())
+        lines.append(_like(line, f"# {found['key'].lower()}: {why}"))
+    return "\n".join(lines), frozenset(gone)
+
+
+def _like(line: str, text: str) -> str:
+    """A line that ends as another does, before the line feed."""
+    return text + ("\r" if line.endswith("\r") else "")
 
 
 def quote(value: str) -> str:

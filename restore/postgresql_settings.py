@@ -7,17 +7,30 @@ must start where production's folders, certificates and addresses are not.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from restore.configuration import Reconciled, Setting, set_postgresql
 from restore.model import ConfigurationChange
-from restore.postgresql_conf import leave_out, postgresql_value
+from restore.postgresql_conf import hide, leave_out, postgresql_value
+from restore.secret import MASK
 
 NAME: Final = "postgresql.conf"
 
 LEFT_OUT: Final = "(left out)"
 """What an ``include`` becomes in the list of changes."""
+
+_HIDDEN: Final = frozenset(
+    {
+        "primary_conninfo",
+        "archive_command",
+        "restore_command",
+        "archive_cleanup_command",
+        "recovery_end_command",
+        "ssl_passphrase_command",
+    }
+)
+"""Keys whose values often hold passwords: none may reach the stack's state."""
 
 _INCLUDES: Final = frozenset({"include", "include_dir"})
 _KEPT_AND_SHOWN: Final = (
@@ -99,6 +112,7 @@ def reconcile_postgresql(text: str | None, paths: PostgresqlPaths, version: int)
     kept, gone = leave_out(
         original, _INCLUDES, "Left out by the restore engine: not part of a generation."
     )
+    kept, hidden = hide(kept, _HIDDEN, "left out by the restore engine, as it may hold a secret")
     settings = (
         Setting("data_directory", paths.data, "Restored server: its own data."),
         Setting("hba_file", paths.hba, "Restored server: written by the restore engine."),
@@ -106,8 +120,11 @@ def reconcile_postgresql(text: str | None, paths: PostgresqlPaths, version: int)
         *_settings(original, version),
     )
     reconciled = set_postgresql(kept, NAME, settings)
-    includes = (ConfigurationChange(NAME, key, value, LEFT_OUT) for key, value in gone)
-    changes = (*includes, *reconciled.changes, *_shown(original))
+    changes = (
+        *(ConfigurationChange(NAME, key, value, LEFT_OUT) for key, value in gone),
+        *(replace(c, before=MASK) if c.key in hidden else c for c in reconciled.changes),
+        *_shown(original),
+    )
     return Reconciled(reconciled.text, changes)
 
 

@@ -1,0 +1,274 @@
+"""Plans: the golden ones, and every reason for which there is none."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fixtures.plans.cases import FOLDER, ID, PASSWORD, cases, database, request
+from restore.errors import ExitCode, RefusedError, UsageError
+from restore.model import Acceptance, ArtifactKind, StepKind
+from restore.planning import (
+    MARK,
+    ExistingDatabase,
+    describe_plan,
+    is_ours,
+    plan,
+    plan_document,
+    plan_to_json,
+    staging_folder,
+    temporary_name,
+)
+
+CASES = cases()
+
+
+def existing(*databases, **changes):
+    plain = request()
+    return replace(plain, target=replace(plain.target, existing=databases), **changes)
+
+
+def without(kind, name=None):
+    plain = request("a", "b")
+    gone = plain.generation.artifacts_of(kind, name)
+    kept = tuple(item for item in plain.generation.artifacts if item not in gone)
+    return replace(plain, generation=replace(plain.generation, artifacts=kept))
+
+
+def refusal(wanted):
+    with pytest.raises(RefusedError) as caught:
+        plan(wanted)
+    assert caught.value.exit_code is ExitCode.REFUSED
+    return caught.value
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_golden_plans(name):
+    """A plan that differs on purpose is written anew by ``python -m fixtures.plans``."""
+    assert plan_to_json(plan(CASES[name])) == (FOLDER / f"{name}.json").read_text("utf-8")
+
+
+def test_there_is_no_golden_plan_of_a_case_that_is_gone():
+    assert {path.stem for path in FOLDER.glob("*.json")} == set(CASES)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_no_plan_holds_a_secret(name):
+    made = plan(CASES[name])
+    for text in (plan_to_json(made), "\n".join(describe_plan(made)), repr(made)):
+        assert PASSWORD not in text
+    assert json.loads(plan_to_json(made)) == json.loads(json.dumps(plan_document(made)))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_nothing_final_changes_before_all_is_made_and_checked(name):
+    steps = plan(CASES[name]).steps
+    kinds = [step.kind for step in steps]
+    assert kinds[0] is StepKind.STOP_ERP
+    assert kinds[-1] is StepKind.START_ERP
+    first = kinds.index(StepKind.PROMOTE_DATABASE)
+    promotions = {StepKind.PROMOTE_DATABASE, StepKind.PROMOTE_DOCUMENTS}
+    assert set(kinds[first:-1]) == promotions
+    assert not promotions & set(kinds[:first])
+    final = set(plan(CASES[name]).databases)
+    early = (StepKind.CREATE_DATABASE, StepKind.RESTORE_DATABASE, StepKind.ANALYZE)
+    assert not final & {step.target for step in steps if step.kind in early}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_step_ids_are_unique_and_say_what_they_are(name):
+    steps = plan(CASES[name]).steps
+    assert len({step.id for step in steps}) == len(steps)
+    assert all(step.id.split(":")[0] == step.kind.value for step in steps)
+
+
+def test_commands_read_the_generation_where_the_container_sees_it():
+    (step,) = [s for s in plan(request()).steps if s.kind is StepKind.RESTORE_DATABASE]
+    assert step.argv[-1] == f"/srv/repository/generations/{ID}/database/specibike_prod"
+    assert step.source == "database/specibike_prod"
+    assert f"--dbname={step.target}" in step.argv
+
+
+def test_documents_are_made_beside_their_target():
+    (step,) = [s for s in plan(request()).steps if s.kind is StepKind.DOCUMENTS]
+    assert step.target == "/var/lib/odoo/filestore/specibike_prod"
+    assert step.staging == "/var/lib/odoo/filestore/.specibike_prod.pra-0a1b2c"
+    (promotion,) = [s for s in plan(request()).steps if s.kind is StepKind.PROMOTE_DOCUMENTS]
+    assert (promotion.staging, promotion.target) == (step.staging, step.target)
+
+
+def test_a_plan_knows_its_size():
+    made = plan(request())
+    assert made.bytes == request().generation.bytes - 10_240  # the configuration is small change
+
+
+def test_lines_for_people():
+    lines = describe_plan(plan(CASES["one-database"]))
+    assert lines[0] == f"Generation {ID} (profile odoo) into drill"
+    assert " 1. Stop the ERP server" in lines
+    assert " 4. Restore database specibike_prod (4.7 MiB)" in lines
+    assert "      db_host: 10.20.0.5 → 172.30.0.10" in lines
+    assert "      db_name: (absent) → specibike_prod" in lines
+    assert "      logfile: /var/log/odoo/odoo-server.log → (empty)" in lines
+
+
+# --- names ----------------------------------------------------------------------------------------
+
+
+def test_temporary_names_are_short_enough_and_stay_different():
+    assert temporary_name("specibike_prod", ID) == "specibike_prod__pra_0a1b2c"
+    one, other = "é" * 31 + "a", "é" * 31 + "b"
+    names = {temporary_name(name, ID) for name in (one, other)}
+    assert len(names) == 2
+    assert all(len(name.encode()) <= 63 for name in names)
+
+
+@given(st.text(min_size=1, max_size=63))
+def test_temporary_names_fit_whatever_the_name(name):
+    made = temporary_name(name, ID)
+    assert len(made.encode("utf-8", "surrogatepass")) <= 63
+    assert made.endswith("__pra_0a1b2c")
+
+
+def test_staging_folder_of_a_folder_with_a_slash():
+    assert staging_folder("/a/b/", ID) == "/a/.b.pra-0a1b2c"
+
+
+@pytest.mark.parametrize(
+    ("comment", "ours"), [(MARK + ID, True), ("production", False), ("", False), (None, False)]
+)
+def test_a_database_of_ours_is_known_by_its_comment(comment, ours):
+    assert is_ours(comment) is ours
+
+
+# --- refusals -------------------------------------------------------------------------------------
+
+
+def test_blocking_differences_are_all_named_with_the_way_to_accept_them():
+    plain = request()
+    facts = replace(plain.facts, modules=(), encodings=())
+    error = refusal(replace(plain, facts=facts))
+    for key in ("postgresql.encoding", "erp.module:base", "erp.module:sale"):
+        assert f"{key}: expected" in error.message
+        assert f'--accept {key} --reason "…"' in error.hint
+
+
+def test_accepting_one_difference_does_not_accept_another():
+    plain = request()
+    wanted = replace(
+        plain,
+        facts=replace(plain.facts, modules=()),
+        acceptances=(Acceptance("erp.module:sale", "gone"),),
+    )
+    error = refusal(wanted)
+    assert "erp.module:base" in error.message
+    assert "erp.module:sale" not in error.message
+
+
+def test_an_acceptance_of_a_check_is_of_no_concern():
+    wanted = replace(request(), acceptances=(Acceptance("documents.attachments", "known"),))
+    assert plan(wanted).differences == ()
+
+
+def test_a_series_that_the_profile_does_not_know_blocks():
+    plain = request()
+    fingerprint = replace(plain.generation.fingerprint, erp_series="19.0")
+    wanted = replace(plain, generation=replace(plain.generation, fingerprint=fingerprint))
+    assert "erp.series: expected 19.0, observed 14.0" in refusal(wanted).message
+
+
+def test_differences_are_those_of_the_chosen_databases():
+    plain = request("a", "b")
+    crm = replace(database("b"), modules=(), extensions=(), collate="C", ctype="C")
+    fingerprint = replace(plain.generation.fingerprint, databases=(database("a"), crm))
+    wanted = replace(
+        plain,
+        generation=replace(plain.generation, fingerprint=fingerprint),
+        facts=replace(plain.facts, modules=(), extensions=(), collations=()),
+        databases=("b",),
+    )
+    assert plan(wanted).databases == ("b",)
+
+
+def test_another_profile_is_refused():
+    wanted = replace(request(), profile=replace(request().profile, name="tryton"))
+    error = refusal(wanted)
+    assert "made with profile odoo, not tryton" in error.message
+    assert error.hint == "use --profile odoo"
+
+
+def test_an_unknown_database_is_an_error_of_usage():
+    with pytest.raises(UsageError, match="holds no database nothing") as caught:
+        plan(replace(request(), databases=("nothing",)))
+    assert "specibike_prod" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "reason"),
+    [
+        (ArtifactKind.DATABASE, "a", "no dump of database a"),
+        (ArtifactKind.DOCUMENTS, "b", "no documents filestore of database b"),
+        (ArtifactKind.ROLES, None, "no roles"),
+    ],
+)
+def test_a_generation_that_lacks_a_part_is_refused(kind, name, reason):
+    error = refusal(without(kind, name))
+    assert reason in error.message
+
+
+def test_what_is_missing_for_a_database_that_is_not_asked_for_does_not_matter():
+    wanted = replace(without(ArtifactKind.DATABASE, "a"), databases=("b",))
+    assert plan(wanted).databases == ("b",)
+
+
+def test_a_generation_without_databases_is_refused():
+    plain = request()
+    fingerprint = replace(plain.generation.fingerprint, databases=())
+    wanted = replace(plain, generation=replace(plain.generation, fingerprint=fingerprint))
+    assert "holds no database" in refusal(wanted).message
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a/b", "../../etc", "a\0b"])
+def test_a_name_that_would_leave_the_folder_of_documents_is_refused(name):
+    assert "can't have a folder" in refusal(request(name)).message
+
+
+def test_a_database_of_another_is_never_replaced_unasked():
+    error = refusal(existing(ExistingDatabase("specibike_prod", ours=False)))
+    assert "has a database specibike_prod already" in error.message
+    assert "--replace" in error.hint
+
+
+def test_other_databases_of_the_target_do_not_matter():
+    assert plan(existing(ExistingDatabase("other", ours=False)))
+
+
+@pytest.mark.parametrize(("ours", "allowed"), [(True, False), (False, True)])
+def test_a_database_of_ours_or_on_demand_goes_aside(ours, allowed):
+    made = plan(existing(ExistingDatabase("specibike_prod", ours=ours), replace=allowed))
+    (step,) = [s for s in made.steps if s.kind is StepKind.PROMOTE_DATABASE]
+    assert any(
+        '"specibike_prod" RENAME TO "specibike_prod__pra_old_0a1b2c"' in w for w in step.argv
+    )
+
+
+@pytest.mark.parametrize("infix", ["__pra_", "__pra_old_"])
+def test_a_database_under_a_temporary_name_must_be_ours(infix):
+    name = temporary_name("specibike_prod", ID, infix)
+    assert plan(existing(ExistingDatabase(name, ours=True)))
+    error = refusal(existing(ExistingDatabase(name, ours=False), replace=True))
+    assert f"database {name} is in the way" in error.message
+
+
+def test_every_reason_is_named_at_once():
+    wanted = without(ArtifactKind.DATABASE, "a")
+    wanted = replace(
+        wanted,
+        facts=replace(wanted.facts, modules=("base",)),
+        target=replace(wanted.target, existing=(ExistingDatabase("b", ours=False),)),
+    )
+    message = refusal(wanted).message
+    for reason in ("erp.module:sale", "no dump of database a", "has a database b already"):
+        assert reason in message
