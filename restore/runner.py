@@ -11,7 +11,7 @@ import subprocess
 import tarfile
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, Any, Final, cast
 
@@ -186,10 +186,13 @@ class Runner:
         with _daemon(f"run {argv[0]} in container {container[:12]}"):
             exec_id = api.exec_create(container, list(argv), user=user, environment=plain)["Id"]
             out, err = _LineSplitter(), _LineSplitter()
-            for stdout, stderr in api.exec_start(exec_id, stream=True, demux=True):
-                for line in err.feed(stderr):
-                    on_error_line(line)
-                yield from out.feed(stdout)
+            frames = api.exec_start(exec_id, stream=True, demux=True)
+            # The stream's own close() leaves the connection open: close the answer itself.
+            with closing(cast(Any, frames)._response):
+                for stdout, stderr in frames:
+                    for line in err.feed(stderr):
+                        on_error_line(line)
+                    yield from out.feed(stdout)
             for line in err.rest():
                 on_error_line(line)
             yield from out.rest()
