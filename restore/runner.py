@@ -312,6 +312,13 @@ class Runner:
                 f"container {container[:12]} stopped: {self._last_words(container)}"
             )
 
+    def health(self, container: str) -> str:
+        """A container's state by its own probe: ``healthy``, ``starting``, ``unhealthy``, ``exited``.
+
+        ``none`` when it has no probe.
+        """
+        return self._health(container)
+
     def _health(self, container: str) -> str:
         state = self.container(container).attrs["State"]
         if state["Status"] in ("exited", "dead"):
