@@ -94,7 +94,7 @@ def plan_command(terminal: Terminal, /, **options: Any) -> None:
         tools, request = _prepare(terminal, options, listener, "pra plan")
         recorder = new_recorder("drill", request, tools)
         generation = select(tools, request.selection.generation, recorder)
-        plan = foresee(tools, generation, request, _images(options))
+        _, plan = foresee(tools, generation, request, _images(options))
     for line in describe_plan(plan):
         terminal.print(line)
     terminal.differences(plan.differences)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -47,16 +48,21 @@ _COLOURS = {
 }
 
 
+def _console(*, stderr: bool) -> Console:
+    """A console that cuts no table where there is no screen whose width would ask for it."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else 200
+    return Console(stderr=stderr, highlight=False, soft_wrap=True, width=width)
+
+
 @dataclass(slots=True)
 class Terminal:
     """Where a command prints. With ``as_json``, stdout holds one JSON document and nothing else."""
 
     as_json: bool = False
     verbose: bool = False
-    out: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=True))
-    err: Console = field(
-        default_factory=lambda: Console(stderr=True, highlight=False, soft_wrap=True)
-    )
+    out: Console = field(default_factory=lambda: _console(stderr=False))
+    err: Console = field(default_factory=lambda: _console(stderr=True))
 
     def print(self, text: str) -> None:
         """Print a result for people."""

@@ -9,19 +9,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from restore.blueprint import blueprint as compute_blueprint
-from restore.blueprint import configuration_texts
+from restore import locations
 from restore.catalogue.selection import choose
 from restore.environment import environment_from_outputs
 from restore.errors import Interrupted, RestoreError
-from restore.model import Blueprint, CheckStatus, Report, Role, Selection
-from restore.profile import load_profile
+from restore.model import Acceptance, Blueprint, CheckStatus, Report, Role, Selection
 from restore.recorder import Recorder
 from restore.report_files import write_report
-from restore.repository import open_repository
 from restore.stages import (
     ReplayRequest,
     Tools,
+    foresee,
     open_tools,
     replay_into,
     require_integrity,
@@ -41,20 +39,24 @@ class ReplaySummary:
     message: str
 
 
-def blueprint(selection: Selection, images: Mapping[Role, str]) -> Blueprint:
+def blueprint(
+    selection: Selection, images: Mapping[Role, str], accepted: tuple[Acceptance, ...] = ()
+) -> Blueprint:
     """Compute the equivalent environment that a generation asks for.
 
     Args:
         images: images to use instead of the generation's, by role.
+        accepted: differences that the user accepts.
 
     Raises:
-        RestoreError: the repository, generation or profile can't be used.
+        RestoreError: the repository, generation or profile can't be used, or the environment
+            would not be equivalent.
     """
-    repository = open_repository(str(selection.repository))
-    generation = choose(repository, selection.generation)
-    profile = load_profile(selection.profile)
-    texts = configuration_texts(repository, generation, profile)
-    return compute_blueprint(generation, profile, texts, images)
+    tools = open_tools(selection)
+    generation = choose(tools.repository, selection.generation)
+    request = ReplayRequest(selection, None, accepted, locations.REPORTS)
+    intended, _ = foresee(tools, generation, request, images)
+    return intended
 
 
 def replay_outputs(outputs: Mapping[str, Any], request: ReplayRequest) -> ReplaySummary:

@@ -129,7 +129,7 @@ def blueprint_of(settings: Settings) -> Blueprint:
     """
     from restore import engine  # noqa: PLC0415
 
-    return engine.blueprint(settings.selection, settings.images)
+    return engine.blueprint(settings.selection, settings.images, settings.accepted)
 
 
 def _replay(props: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,172 @@
+"""Whole drills of a real generation: what passes, and what must never pass."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from restore.errors import ExitCode
+from restore.model import ArtifactKind
+from restore.repository.folder import FolderRepository
+from restore.runner import Runner
+from tests.fix_drill import Commands, fingerprint, labelled, told
+from tests.fix_repository import edit_manifest, flip_byte, forget_file
+
+pytestmark = [pytest.mark.docker, pytest.mark.e2e]
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays(docker_runner: Runner) -> object:
+    """Each drill leaves the engine as it found it."""
+    before = labelled(docker_runner)
+    yield
+    assert labelled(docker_runner) == before
+
+
+def test_a_drill_passes_and_leaves_the_backup_untouched(
+    commands: Commands, production_repository: FolderRepository
+) -> None:
+    folder = Path(production_repository.location)
+    before = fingerprint(folder)
+
+    done = commands.pra("drill", "--repository", str(folder), "--generation", "latest")
+
+    assert done.returncode == ExitCode.PASS, told(done)
+    assert "verdict: pass" in done.stdout
+    assert fingerprint(folder) == before
+    (run,) = commands.reports.iterdir()
+    assert {path.name for path in run.iterdir()} >= {"report.html", "report.json", "junit.xml"}
+    report = commands.report()
+    assert report["verdict"] == "pass"
+    statuses = {check["id"]: check["status"] for check in report["checks"]}
+    assert set(statuses.values()) == {"passed"}, statuses
+    assert any(name.startswith("documents.readable") for name in statuses)
+    assert [stage["id"] for stage in report["stages"]] == [
+        "select", "verify", "foresee", "rebuild", "plan", "replay", "check", "destroy",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [ArtifactKind.DATABASE, ArtifactKind.DOCUMENTS])
+def test_one_changed_byte_is_refused_before_anything_is_made(
+    kind: ArtifactKind, commands: Commands, private_production: FolderRepository
+) -> None:
+    generation = private_production.load(private_production.ids()[-1])
+    (artifact,) = generation.artifacts_of(kind)
+    entry = max(private_production.read_index(generation, artifact), key=lambda entry: entry.size)
+    flip_byte(generation.root / artifact.folder / entry.path, entry.size // 2)
+
+    verified = commands.pra("verify", "latest", "--repository", private_production.location)
+    drilled = commands.pra(
+        "drill", "--generation", "latest", "--repository", private_production.location
+    )
+
+    assert verified.returncode == ExitCode.DAMAGED, told(verified)
+    assert entry.path in verified.stdout
+    assert drilled.returncode == ExitCode.DAMAGED, told(drilled)
+    assert entry.path in drilled.stderr
+    assert "rebuild" not in [stage["id"] for stage in commands.report()["stages"]]
+
+
+def test_a_missing_attachment_fails_the_drill_and_is_named(
+    commands: Commands, private_production: FolderRepository
+) -> None:
+    generation = private_production.load(private_production.ids()[-1])
+    (artifact,) = generation.artifacts_of(ArtifactKind.DOCUMENTS)
+    gone = max(private_production.read_index(generation, artifact), key=lambda entry: entry.size)
+    forget_file(generation, artifact.name, gone.path)
+
+    done = commands.pra(
+        "drill", "--generation", "latest", "--repository", private_production.location
+    )
+
+    assert done.returncode == ExitCode.FAIL, told(done)
+    assert "verdict: fail" in done.stdout
+    assert gone.path in done.stdout
+    (failed,) = [c for c in commands.report()["checks"] if c["status"] == "failed"]
+    assert failed["id"].startswith("documents.attachments")
+
+
+def test_another_erp_series_is_refused_before_anything_is_made(
+    commands: Commands, private_production: FolderRepository
+) -> None:
+    generation = private_production.load(private_production.ids()[-1])
+    edit_manifest(generation, lambda m: m["fingerprint"].update(erp_series="15.0"))
+
+    done = commands.pra(
+        "drill", "--generation", "latest", "--repository", private_production.location
+    )
+
+    assert done.returncode == ExitCode.REFUSED, told(done)
+    assert "erp.series" in done.stderr and "15.0" in done.stderr
+    assert "rebuild" not in [stage["id"] for stage in commands.report()["stages"]]
+
+
+def wait_for_containers(runner: Runner) -> None:
+    """Wait until a drill has containers."""
+    Retrying(
+        retry=retry_if_result(lambda found: not any("container" in item for item in found)),
+        stop=stop_after_delay(120),
+        wait=wait_fixed(0.2),
+    )(labelled, runner)
+
+
+def test_a_killed_drill_is_collected_and_strangers_are_left(
+    commands: Commands, production_repository: FolderRepository, docker_runner: Runner
+) -> None:
+    stranger = docker_runner.client.containers.create(
+        "pra/nginx:1.18", labels={"pra.test": "stranger"}
+    )
+    try:
+        drill = commands.start(
+            "drill", "--generation", "latest", "--repository", production_repository.location
+        )
+        wait_for_containers(docker_runner)
+        os.kill(drill.pid, signal.SIGKILL)
+        drill.communicate(timeout=60)
+        assert labelled(docker_runner)
+
+        shown = commands.pra("--json", "gc", "--dry-run")
+        assert labelled(docker_runner)
+        done = commands.pra("gc")
+
+        (collection,) = json.loads(shown.stdout)
+        assert str(drill.pid) in collection["reason"]
+        assert done.returncode == 0, told(done)
+        assert labelled(docker_runner) == []
+        assert docker_runner.container(str(stranger.id)).status == "created"
+        assert "nothing to remove" in commands.pra("gc").stdout
+    finally:
+        stranger.remove(force=True)
+
+
+def test_ctrl_c_cleans_up_and_still_writes_the_report(
+    commands: Commands, production_repository: FolderRepository, docker_runner: Runner
+) -> None:
+    drill = commands.start(
+        "drill", "--generation", "latest", "--repository", production_repository.location
+    )
+    wait_for_containers(docker_runner)
+    drill.send_signal(signal.SIGINT)
+    output, _ = drill.communicate(timeout=180)
+
+    assert drill.returncode == ExitCode.INTERRUPTED, output
+    assert labelled(docker_runner) == []
+    assert commands.report()["verdict"] == "fail"
+
+
+def test_without_a_password_what_needs_one_is_unverifiable(
+    commands: Commands, production_repository: FolderRepository
+) -> None:
+    alone = Commands(commands.reports, with_account=False)
+    done = alone.pra(
+        "drill", "--generation", "latest", "--repository", production_repository.location
+    )
+    assert done.returncode == ExitCode.PASS, told(done)
+    statuses = {c["id"]: c["status"] for c in alone.report()["checks"]}
+    assert statuses["web.scenario:home"] == "passed"
+    assert statuses["web.scenario:login"] == "unverifiable"

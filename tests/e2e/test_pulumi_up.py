@@ -1,0 +1,153 @@
+"""``pulumi up`` alone is a drill, and ``pulumi destroy`` leaves nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from fixtures.production import LOGIN, PASSWORD
+from restore.errors import ExitCode
+from restore.locations import ROOT
+from restore.model import ArtifactKind, Generation
+from restore.repository.folder import FolderRepository
+from restore.runner import Runner
+from tests.fix_drill import Commands, labelled, told
+from tests.fix_repository import edit_manifest, forget_file, writable
+
+pytestmark = [pytest.mark.docker, pytest.mark.e2e]
+
+CANARIES = ("canary-superuser-7f3a", "canary-erp-role-91bc")
+
+
+def configure(commands: Commands, stack: str, repository: str, *, secret: bool = True) -> None:
+    """Set what a user would set; the passwords are canaries."""
+    plain = (("repository", repository), ("generation", "latest"), ("checkLogin", LOGIN),
+             ("reports", str(commands.reports)))  # fmt: skip
+    secrets = (("checkPassword", PASSWORD), ("databasePassword", CANARIES[0]),
+               ("erpPassword", CANARIES[1]))  # fmt: skip
+    for key, value in plain:
+        done = commands.pulumi("config", "set", "--stack", stack, key, value)
+        assert done.returncode == 0, told(done)
+    for key, value in secrets if secret else ():
+        done = commands.pulumi("config", "set", "--stack", stack, "--secret", key, value)
+        assert done.returncode == 0, told(done)
+
+
+def second_generation(repository: FolderRepository) -> Generation:
+    """A copy of the last generation, a day later."""
+    last = repository.load(repository.ids()[-1])
+    name = "20991231T000000Z-abcdef"
+    shutil.copytree(last.root, last.root.parent / name)
+    (last.root.parent / name).chmod(0o700)
+    manifest = writable(last.root.parent / name / "manifest.json")
+    document = json.loads(manifest.read_text(encoding="utf-8"))
+    manifest.write_text(json.dumps({**document, "id": name}), encoding="utf-8")
+    return repository.load(name)
+
+
+def test_up_replays_once_and_again_for_another_generation(
+    commands: Commands, stack: str, private_production: FolderRepository, docker_runner: Runner
+) -> None:
+    configure(commands, stack, private_production.location)
+    first = private_production.load(private_production.ids()[-1])
+
+    up = commands.pulumi("up", "--yes", "--skip-preview", "--stack", stack)
+    assert up.returncode == 0, told(up)
+    outputs = json.loads(commands.pulumi("stack", "output", "--json", "--stack", stack).stdout)
+    assert (outputs["verdict"], outputs["generation"]) == ("pass", first.id)
+    assert Path(outputs["report"]).is_file()
+    assert len(labelled(docker_runner, stack)) >= 6
+
+    again = commands.pulumi("up", "--yes", "--skip-preview", "--stack", stack)
+    assert again.returncode == 0, told(again)
+    assert "unchanged" in again.stdout
+    assert not any(word in again.stdout for word in (" created", " updated", " replaced")), told(
+        again
+    )
+    assert len(list(commands.reports.iterdir())) == 1
+
+    assert_no_canary(commands, stack, docker_runner)
+
+    second = second_generation(private_production)
+    preview = commands.pulumi("preview", "--stack", stack)
+    assert "RestoredGeneration" in preview.stdout and "update" in preview.stdout, told(preview)
+    changed = commands.pulumi("up", "--yes", "--skip-preview", "--stack", stack)
+    assert changed.returncode == 0, told(changed)
+    assert commands.report()["generation"]["id"] == second.id
+    assert len(list(commands.reports.iterdir())) == 2
+
+    restored = commands.pra("restore", "--stack", stack, "--generation", first.id,
+                            "--repository", private_production.location)  # fmt: skip
+    assert restored.returncode == ExitCode.PASS, told(restored)
+    assert commands.report()["generation"]["id"] == first.id
+
+    destroyed = commands.pulumi("destroy", "--yes", "--skip-preview", "--stack", stack)
+    assert destroyed.returncode == 0, told(destroyed)
+    assert labelled(docker_runner, stack) == []
+
+
+def assert_no_canary(commands: Commands, stack: str, runner: Runner) -> None:
+    """No password is in clear in state, reports, settings, or what Docker tells of containers."""
+    exported = commands.pulumi("stack", "export", "--stack", stack)
+    assert exported.returncode == 0, told(exported)
+    texts = {"state": exported.stdout,
+             "settings": (ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")}  # fmt: skip
+    for path in commands.reports.rglob("*.*"):
+        texts[str(path)] = path.read_text(encoding="utf-8")
+    for container in runner.client.containers.list(filters={"label": f"pra.stack={stack}"}):
+        texts[f"inspect {container.name}"] = json.dumps(container.attrs)
+        texts[f"log of {container.name}"] = container.logs().decode(errors="replace")
+        processes = container.top(ps_args="axww -o pid,args")["Processes"]
+        texts[f"processes of {container.name}"] = json.dumps(processes)
+    found = [name for name, text in texts.items() for canary in CANARIES if canary in text]
+    assert found == []
+
+
+def test_a_failing_check_fails_the_up(
+    commands: Commands, stack: str, private_production: FolderRepository
+) -> None:
+    generation = private_production.load(private_production.ids()[-1])
+    (artifact,) = generation.artifacts_of(ArtifactKind.DOCUMENTS)
+    gone = next(iter(private_production.read_index(generation, artifact)))
+    forget_file(generation, artifact.name, gone.path)
+    configure(commands, stack, private_production.location)
+
+    up = commands.pulumi("up", "--yes", "--skip-preview", "--stack", stack)
+
+    assert up.returncode != 0
+    text = up.stdout + up.stderr
+    assert "documents.attachments" in text and "report.html" in text, told(up)
+
+
+def test_wrong_settings_are_all_told_at_once(
+    commands: Commands, stack: str, production_repository: FolderRepository
+) -> None:
+    configure(commands, stack, production_repository.location, secret=False)
+    for key, value in (("subnet", "8.8.8.0/24"), ("keep", "perhaps"), ("generatoin", "latest")):
+        commands.pulumi("config", "set", "--stack", stack, key, value)
+
+    done = commands.pulumi("preview", "--stack", stack)
+
+    text = done.stdout + done.stderr
+    assert done.returncode != 0
+    for part in ("pra:subnet", "pra:keep", "pra:generatoin", "did you mean pra:generation",
+                 "pra:checkLogin"):  # fmt: skip
+        assert part in text, told(done)
+    assert "Traceback" not in text
+
+
+def test_another_series_is_refused_before_anything_is_made(
+    commands: Commands, stack: str, private_production: FolderRepository, docker_runner: Runner
+) -> None:
+    generation = private_production.load(private_production.ids()[-1])
+    edit_manifest(generation, lambda m: m["fingerprint"].update(erp_series="15.0"))
+    configure(commands, stack, private_production.location)
+
+    up = commands.pulumi("up", "--yes", "--skip-preview", "--stack", stack)
+
+    assert up.returncode != 0
+    assert "erp.series" in up.stdout + up.stderr, told(up)
+    assert labelled(docker_runner, stack) == []

@@ -1,0 +1,131 @@
+"""Whole drills: the ``pra`` and ``pulumi`` commands as a user runs them, and what they leave."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.production import LOGIN, PASSWORD
+from restore import gc
+from restore.locations import ENVIRONMENT, ROOT
+from restore.runner import Runner
+
+TIMEOUT = 400
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Runs commands as a user would, from the clone, with what set-up put in place."""
+
+    reports: Path
+    with_account: bool = True
+
+    def environment(self) -> dict[str, str]:
+        """The user's environment after ``. .pra/activate``, with the check account's password."""
+        document = json.loads(ENVIRONMENT.read_text(encoding="utf-8"))
+        path = os.pathsep.join([*document["path_prepend"], os.environ["PATH"]])
+        account = {"PRA_CHECK_LOGIN": LOGIN, "PRA_CHECK_PASSWORD": PASSWORD}
+        return {
+            **{name: value for name, value in os.environ.items() if name not in account},
+            **document["variables"],
+            "PATH": path,
+            **(account if self.with_account else {}),
+        }
+
+    def pra_argv(self, *arguments: str) -> list[str]:
+        """The argv of ``pra``, with reports kept apart where a command writes one."""
+        program = [sys.executable, "-c", "from restore.cli import main; main()"]
+        reports = ["--reports", str(self.reports)]
+        return [*program, *arguments, *(reports if {"drill", "restore"} & {*arguments} else [])]
+
+    def pra(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ``pra``."""
+        return self._run(self.pra_argv(*arguments))
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start ``pra`` and leave it running."""
+        return subprocess.Popen(
+            self.pra_argv(*arguments),
+            cwd=ROOT,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ``pulumi``."""
+        return self._run(["pulumi", "--non-interactive", *arguments])
+
+    def report(self) -> dict[str, Any]:
+        """The last report."""
+        folder = sorted(self.reports.glob("*/report.json"))[-1]
+        document: dict[str, Any] = json.loads(folder.read_text(encoding="utf-8"))
+        return document
+
+    def _run(self, argv: list[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            argv,
+            cwd=ROOT,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+
+
+def told(done: subprocess.CompletedProcess[str]) -> str:
+    """All that a command printed, for a failing assertion."""
+    return f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+
+
+def labelled(runner: Runner, stack: str = "") -> list[str]:
+    """Containers, networks and volumes of a drill's stacks, or of one stack."""
+    return [
+        f"{item.kind} {item.name} of {item.stack}"
+        for item in gc.find_leftovers(runner)
+        if (item.stack == stack if stack else item.stack.startswith(gc.EPHEMERAL))
+    ]
+
+
+def fingerprint(folder: Path) -> dict[str, tuple[int, int, str]]:
+    """Every byte, mode and time of a repository."""
+    return {
+        str(path.relative_to(folder)): (
+            path.lstat().st_mode,
+            path.lstat().st_mtime_ns,
+            sha256(path.read_bytes()).hexdigest() if path.is_file() else "",
+        )
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+@pytest.fixture
+def commands(tmp_path: Path) -> Commands:
+    """Commands whose reports are the test's own."""
+    return Commands(tmp_path / "reports")
+
+
+@pytest.fixture
+def stack(commands: Commands, docker_runner: Runner) -> Iterator[str]:
+    """A stack that the test makes by hand with ``pulumi``, gone afterwards."""
+    name = f"test-{secrets.token_hex(4)}"
+    made = commands.pulumi("stack", "init", name)
+    assert made.returncode == 0, told(made)
+    yield name
+    commands.pulumi("destroy", "--yes", "--skip-preview", "--stack", name)
+    items = [item for item in gc.find_leftovers(docker_runner) if item.stack == name]
+    gc.remove(docker_runner, items)
+    commands.pulumi("stack", "rm", "--yes", "--force", name)
+    (ROOT / f"Pulumi.{name}.yaml").unlink(missing_ok=True)
