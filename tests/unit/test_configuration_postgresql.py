@@ -7,33 +7,9 @@ from hypothesis import strategies as st
 from restore.model import ConfigurationChange
 from restore.postgresql_conf import append_lines, hide, leave_out, postgresql_value, quote, unquote
 from restore.postgresql_settings import PostgresqlPaths, reconcile_postgresql
+from tests.debian_conf import DEBIAN
 
 PATHS = PostgresqlPaths("/var/lib/postgresql/data", "/etc/hba", "/var/lib/postgresql/data/ident")
-
-DEBIAN = """\
-# as Debian lays it
-data_directory = '/var/lib/postgresql/13/main'\t\t# use data in another directory
-hba_file = '/etc/postgresql/13/main/pg_hba.conf'
-external_pid_file = '/var/run/postgresql/13-main.pid'
-#listen_addresses = 'localhost'
-port = 5433
-max_connections = 200\t\t\t# (change requires restart)
-unix_socket_directories = '/var/run/postgresql'
-ssl = on
-ssl_cert_file = '/etc/ssl/certs/ssl-cert-snakeoil.pem'
-shared_buffers = 128MB
-shared_preload_libraries = 'pg_stat_statements'
-archive_mode = on
-archive_command = 'curl -u backup:pw-archive -T %p https://archive/%f'
-primary_conninfo = 'host=10.0.0.6 user=rep password=pw-primary'
-#primary_conninfo = 'host=10.0.0.7 password=pw-older'
-synchronous_standby_names = '*'
-stats_temp_directory = '/var/run/postgresql/13-main.pg_stat_tmp'
-lc_messages = 'fr_FR.UTF-8'
-include_dir = 'conf.d'
-include 'extra.conf'
-include_if_exists = 'more.conf'
-"""
 
 
 def values(text):
