@@ -128,7 +128,7 @@ def _within(name: str) -> str:
 
 
 def _origin(member: tarfile.TarInfo) -> FileOrigin:
-    return FileOrigin(member.uid, member.gid, member.mode, float(member.mtime))
+    return FileOrigin(member.uid, member.gid, member.mode & 0o7777, float(member.mtime))
 
 
 @contextmanager

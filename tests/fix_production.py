@@ -1,1 +1,117 @@
-"""A real generation, made once a machine from a production of the fixtures' own."""
+"""A real generation, made once a machine from the fixtures' own production, and stand-ins.
+
+The real one lies in ``$PRA_CACHE`` (``~/.cache/pra``) under a name made of all that it depends on.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from fixtures.production import Steps, capture_production
+from fixtures.site import ODOO_IMAGE, POSTGRESQL_IMAGE
+from restore import commands
+from restore.model import Generation
+from restore.repository.folder import FolderRepository
+from restore.repository.folder_writer import remove_tree
+from restore.runner import Runner
+from tests.fix_repository import copy_repository
+
+_ROOT = Path(__file__).resolve().parent.parent
+_SOURCES = (
+    "fixtures/*.py",
+    "restore/capture.py",
+    "restore/facts.py",
+    "restore/source.py",
+    "restore/transfer.py",
+    "restore/catalogue/native.py",
+    "restore/repository/*.py",
+    "restore/profiles/odoo.yaml",
+    "restore/schemas/manifest.schema.json",
+)
+_UNUSED_FOR = 24 * 3600.0
+"""Seconds after which a cached production that nothing asks for any more is removed."""
+
+
+def cache_folder() -> Path:
+    """Where what is expensive to make is kept between runs."""
+    return Path(os.environ.get("PRA_CACHE") or Path.home() / ".cache" / "pra")
+
+
+def _cache_key(runner: Runner) -> str:
+    """A name for all that a production's generation depends on."""
+    digest = hashlib.sha256()
+    for pattern in _SOURCES:
+        for path in sorted(_ROOT.glob(pattern)):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    dump = commands.dump_database(commands.DumpRequest("d", "f", "s", 2))
+    digest.update(repr((dump, commands.dump_roles("s"))).encode())
+    for reference in (POSTGRESQL_IMAGE, ODOO_IMAGE):
+        image = runner.image(reference)
+        assert image is not None, f"image {reference} is missing: run 'make setup'"
+        digest.update(image.facts.id.encode())
+    return digest.hexdigest()[:16]
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One process at a time; the others then find what it made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "production.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def cached_production(runner: Runner) -> Path:
+    """The repository with a real production's generation, made now if there is none yet."""
+    folder = cache_folder() / "fixtures"
+    target = folder / f"production-{_cache_key(runner)}"
+    with _alone(folder):
+        if not target.is_dir():
+            for old in folder.glob("production-*"):
+                if old.is_dir() and time.time() - old.stat().st_mtime > _UNUSED_FOR:
+                    remove_tree(old)
+            with tempfile.TemporaryDirectory(dir=folder, prefix="new-") as made:
+                capture_production(runner.client, Path(made) / "repository", Steps())
+                (Path(made) / "repository").rename(target)
+        os.utime(target)
+    return target
+
+
+@pytest.fixture(scope="session")
+def docker_runner() -> Iterator[Runner]:
+    """The Docker engine of this machine; the test fails when there is none."""
+    runner = Runner.connect()
+    yield runner
+    runner.close()
+
+
+@pytest.fixture(scope="session")
+def production_repository(docker_runner: Runner) -> FolderRepository:
+    """A repository with one generation of a real production. Shared: it is only read."""
+    return FolderRepository.at(cached_production(docker_runner))
+
+
+@pytest.fixture(scope="session")
+def production_generation(production_repository: FolderRepository) -> Generation:
+    """That one generation."""
+    return production_repository.load(production_repository.ids()[-1])
+
+
+@pytest.fixture
+def private_production(
+    production_repository: FolderRepository, tmp_path: Path
+) -> Iterator[FolderRepository]:
+    """A copy of it that may be broken."""
+    copied = copy_repository(Path(production_repository.location), tmp_path / "production")
+    yield copied
+    shutil.rmtree(copied.location)
