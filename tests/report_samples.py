@@ -128,7 +128,10 @@ DIFFERENCES = (
 
 STEPS = (
     Step("stop-erp", StepKind.STOP_ERP, "Stop the ERP server", "pra-erp"),
-    Step("roles", StepKind.ROLES, "Create the roles that are missing", "pra-db", source="roles/roles.sql"),
+    Step(
+        "roles", StepKind.ROLES, "Create the roles that are missing", "odoo",
+        source="roles/roles.sql",
+    ),
     Step(
         f"restore-database:{DB}", StepKind.RESTORE_DATABASE, f"Restore database {DB}", DB,
         database=DB, source=f"database/{DB}", staging=f"{DB}-new",
@@ -140,7 +143,8 @@ STEPS = (
         f"/var/lib/odoo/filestore/{DB}", database=DB, owner="odoo", bytes=18_200_000, items=411,
     ),
     Step(
-        "configuration:erp", StepKind.CONFIGURATION, "Adapt and lay configuration file odoo.conf", "/etc/odoo/odoo.conf",
+        "configuration:odoo.conf", StepKind.CONFIGURATION,
+        "Adapt and lay configuration file odoo.conf", "/etc/odoo/odoo.conf",
         changes=(
             ConfigurationChange("odoo.conf", "db_host", "db.specibike.example", "172.30.0.2"),
             ConfigurationChange("odoo.conf", "db_password", "***", "***"),
@@ -202,7 +206,8 @@ CHECKS = (
     CheckResult(
         f"documents.attachments:filestore:{DB}",
         f"Every document row has its file (filestore of {DB})", CheckStatus.PASSED,
-        "each row's file is there, readable, with its checksum", "412 rows, 411 files: 0 missing, 0 changed, 0 unreadable", 0.9,
+        "each row's file is there, readable, with its checksum",
+        "412 rows, 411 files: 0 missing, 0 changed, 0 unreadable", 0.9,
     ),
     CheckResult(
         f"documents.orphans:filestore:{DB}", f"Files without a row (filestore of {DB})",
