@@ -62,7 +62,8 @@ def diff(
         change = _change(prop, name, state, old_inputs, news)
         if change is not None:
             inputs_changed = old_inputs.get(name) != news.get(name)
-            changes[name] = PropertyChange(change, prop.replaces, inputs_changed)
+            replaces = prop.replaces or (prop.stays and is_empty(news.get(name)))
+            changes[name] = PropertyChange(change, replaces, inputs_changed)
     replaced = any(change.replaces for change in changes.values())
     return Difference(changes, replaced and _must_delete_first(spec, old_inputs, news))
 

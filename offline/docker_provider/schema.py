@@ -32,14 +32,17 @@ class Kind(Enum):
 class Prop:
     """One input.
 
-    `replaces`: a change needs a new resource. `unordered`: order means nothing (a set upstream).
-    `computed`: Docker fills it in when it's absent, so absence isn't a change. `validate` gives a
-    reason why a value is wrong, or None. `canonical` maps values that mean the same to one value.
+    `replaces`: a change needs a new resource. `stays`: Docker changes it to another value in place
+    but can't take it away, so that needs a new resource. `unordered`: order means nothing (a set
+    upstream). `computed`: Docker fills it in when it's absent, so absence isn't a change.
+    `validate` gives a reason why a value is wrong, or None. `canonical` maps values that mean the
+    same to one value.
     """
 
     kind: Kind
     required: bool = False
     replaces: bool = True
+    stays: bool = False
     unordered: bool = False
     computed: bool = False
     default: Any = None

@@ -9,7 +9,7 @@ from docker.errors import APIError
 
 from offline.docker_provider.container import Container
 from offline.docker_provider.container.adopted import adopted_inputs
-from offline.docker_provider.container.config import create_body, update_body
+from offline.docker_provider.container.config import create_body, update_arguments
 from offline.docker_provider.container.readback import outputs
 from offline.docker_provider.container.running import mask
 from offline.docker_provider.container.uploads import _mode
@@ -139,16 +139,17 @@ def test_health_checks_are_in_nanoseconds() -> None:
     }
 
 
-def test_an_update_lifts_limits_that_are_no_longer_given() -> None:
-    made = update_body({"restart": "always"})
-
-    assert made["Memory"] == 0
-    assert made["CpuShares"] == 0
-    assert made["RestartPolicy"] == {"Name": "always", "MaximumRetryCount": 0}
+def test_an_update_says_only_what_is_given() -> None:
+    assert update_arguments({"restart": "always", "cpuShares": 512}) == {
+        "cpu_shares": 512,
+        "restart_policy": {"Name": "always", "MaximumRetryCount": 0},
+    }
 
 
 def test_an_update_of_memory_moves_the_swap_limit_that_it_implies() -> None:
-    assert update_body({"memory": 128})["MemorySwap"] == 256 * 1024 * 1024
+    megabyte = 1024 * 1024
+    assert update_arguments({"memory": 128})["memswap_limit"] == 256 * megabyte
+    assert update_arguments({"memory": 128, "memorySwap": -1})["memswap_limit"] == -1
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,16 @@ def test_updated_in_place(name: str, old: Any, new: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "old"),
+    [("memory", 64), ("memorySwap", 128), ("cpuShares", 512), ("cpuSet", "0"), ("cpuQuota", 9)],
+)
+def test_a_limit_that_is_taken_away_replaces_since_docker_cannot_lift_it(
+    name: str, old: Any
+) -> None:
+    assert container_diff({name: old}, {}).replaces == [name]
+
+
+@pytest.mark.parametrize(
     ("name", "old", "new"),
     [
         ("image", "x", "y"),

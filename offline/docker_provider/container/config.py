@@ -1,4 +1,4 @@
-"""From inputs to the body of Docker's "create container" and "update container" calls."""
+"""From inputs to what Docker's "create container" and "update container" calls take."""
 
 from __future__ import annotations
 
@@ -41,23 +41,23 @@ def create_body(inputs: Props) -> dict[str, Any]:
     return _without_none(body)
 
 
-def update_body(inputs: Props) -> dict[str, Any]:
-    """The body of "update container": every limit that can change, so that none is left behind."""
-    body = {
-        "RestartPolicy": _restart_policy(inputs),
-        "CpuPeriod": inputs.get("cpuPeriod", 0),
-        "CpuQuota": inputs.get("cpuQuota", 0),
-        "CpuShares": inputs.get("cpuShares", 0),
-        "CpusetCpus": inputs.get("cpuSet", ""),
-        "Memory": inputs.get("memory", 0) * MEGABYTE,
-        "MemoryReservation": inputs.get("memoryReservation", 0) * MEGABYTE,
-    }
-    if inputs.get("memorySwap"):
-        body["MemorySwap"] = _swap(inputs["memorySwap"])
-    elif inputs.get("memory"):
+def update_arguments(inputs: Props) -> dict[str, Any]:
+    """The arguments of the SDK's `update_container`; what isn't given stays as it is."""
+    swap = inputs.get("memorySwap")
+    if not swap and inputs.get("memory"):
         # Docker refuses a limit above the swap limit that an earlier one implied (twice as much).
-        body["MemorySwap"] = 2 * inputs["memory"] * MEGABYTE
-    return body
+        swap = 2 * inputs["memory"]
+    arguments = {
+        "cpu_period": inputs.get("cpuPeriod"),
+        "cpu_quota": inputs.get("cpuQuota"),
+        "cpu_shares": inputs.get("cpuShares"),
+        "cpuset_cpus": inputs.get("cpuSet"),
+        "mem_limit": _bytes(inputs.get("memory")),
+        "mem_reservation": _bytes(inputs.get("memoryReservation")),
+        "memswap_limit": _swap(swap) if swap else None,
+        "restart_policy": _restart_policy(inputs),
+    }
+    return {name: value for name, value in arguments.items() if value}
 
 
 def _host_config(inputs: Props) -> dict[str, Any]:

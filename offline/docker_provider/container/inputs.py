@@ -129,18 +129,21 @@ _VOLUME = {
     "volumeName": string(),
 }
 
-# Docker can change these on a container that exists. Upstream does so for the same ones.
+# Docker can change these on a container that exists. Upstream does so for the same ones, but Docker
+# doesn't lift a limit: it takes zero for "leave it".
 _UPDATED_IN_PLACE = {
-    "cpuPeriod": integer(replaces=False, validate=checks.at_least(0)),
-    "cpuQuota": integer(replaces=False, validate=checks.at_least(0)),
+    "cpuPeriod": integer(replaces=False, stays=True, validate=checks.at_least(0)),
+    "cpuQuota": integer(replaces=False, stays=True, validate=checks.at_least(0)),
     "cpuSet": string(
-        replaces=False, validate=checks.matching(r"\d+([,-]\d+)*", "CPUs such as '0-1' or '0,2'")
+        replaces=False,
+        stays=True,
+        validate=checks.matching(r"\d+([,-]\d+)*", "CPUs such as '0-1' or '0,2'"),
     ),
-    "cpuShares": integer(replaces=False, validate=checks.at_least(0)),
+    "cpuShares": integer(replaces=False, stays=True, validate=checks.at_least(0)),
     "maxRetryCount": integer(replaces=False, validate=checks.at_least(0)),
-    "memory": integer(replaces=False, validate=checks.at_least(0)),
-    "memoryReservation": integer(replaces=False, validate=checks.at_least(0)),
-    "memorySwap": integer(replaces=False, computed=True, validate=checks.at_least(-1)),
+    "memory": integer(replaces=False, stays=True, validate=checks.at_least(0)),
+    "memoryReservation": integer(replaces=False, stays=True, validate=checks.at_least(0)),
+    "memorySwap": integer(replaces=False, stays=True, computed=True, validate=checks.at_least(-1)),
     "restart": string(
         replaces=False,
         default="no",

@@ -11,7 +11,7 @@ from ..remote_image import find, find_or_pull
 from ..resource import Context, Created, known_inputs
 from ..values import Props
 from .adopted import adopted_inputs
-from .config import create_body, update_body
+from .config import create_body, update_arguments
 from .inputs import SPEC, UPDATED_IN_PLACE
 from .readback import outputs
 from .running import start
@@ -127,18 +127,10 @@ def _join_networks(context: Context, identity: str, inputs: Props) -> None:
 
 
 def _update_limits(context: Context, identity: str, news: Props) -> None:
-    client = context.client
     try:
-        # The SDK's own update_container leaves zeros out, so no limit could ever be lifted.
-        response = client.post(
-            f"{client.base_url}/v{client.api_version}/containers/{identity}/update",
-            json=update_body(news),
-        )
+        context.client.update_container(identity, **update_arguments(news))
     except DOCKER_ERRORS as error:
         raise failed(f"update container {news['name']}", error) from error
-    if not response.ok:
-        reason = response.json().get("message", response.reason)
-        raise ProviderError(f"can't update container {news['name']}: {reason}")
 
 
 def _remove(context: Context, identity: str, state: Props, *, force_only: bool = False) -> None:
