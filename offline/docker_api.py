@@ -76,11 +76,12 @@ class Docker:
                 request.method,
                 request.path + ("?" + urlencode(request.query) if request.query else ""),
                 request.body,
-                {"Content-Type": request.kind},
+                {"Content-Type": request.kind, "Connection": "close"},
                 encode_chunked=streamed,
             )
             answer = connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
+            connection.close()
             raise SetupError(f"Docker at {self.address}: {error}") from error
         if answer.status not in request.accept:
             text = answer.read().decode("utf-8", "replace")
@@ -117,6 +118,8 @@ class Docker:
                 yield event
         except (OSError, http.client.HTTPException) as error:
             raise SetupError(f"Docker stopped answering: {error}") from error
+        finally:
+            answer.close()
 
     def build(self, folder: bytes, told: Callable[[str], None]) -> str:
         """Build a folder given as a tar, on the host's network; return the image's ID."""

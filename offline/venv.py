@@ -19,83 +19,74 @@ if TYPE_CHECKING:
 
 LOCK = "requirements.lock"
 MARKER = ".made-from"
-# Makes the whole tree importable: linters and tests look into all of it.
-COMPAT = ("--config-settings", "editable_mode=compat")
+BIRTH = ".born"
+# Modules are compiled when first imported: most of what is installed never is.
+INSTALL = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile")
+# `compat` makes the whole tree importable: linters and tests look into all of it.
+EDITABLE = (
+    *("--no-deps", "--no-build-isolation", "--no-index"),
+    *("--config-settings", "editable_mode=compat", "--editable"),
+)
 
 
 class VenvStep:
-    """Provides `.venv`. Made anew when the lock, the project file or the tree's path change."""
+    """Provides `.venv`, brought up to date when the lock or the project change.
+
+    It is made anew only for another Python or another place: programs may be running in it.
+    """
 
     name = "virtual environment"
 
     def probe(self, host: Host) -> list[Component] | None:
         places = host.places
-        try:
-            made_from = (places.venv / MARKER).read_text(encoding="utf-8")
-        except OSError:
-            return None
+        made_from = _read(places.venv / MARKER)
         if made_from != fingerprint(places.tree) or not places.python.exists():
             return None
         return _components(host)
 
     def make(self, host: Host) -> list[Component]:
         places = host.places
-        python = places.python
         (places.venv / MARKER).unlink(missing_ok=True)
-        host.say("creating it")
-        host.run(
-            Command(
-                [sys.executable, "-m", "venv", "--clear", places.venv],
-                log="venv",
-                hint="Debian and Ubuntu: apt-get install python3-venv",
-            )
-        )
-        pip: list[str | Path] = [
-            python,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        ]
+        if _read(places.venv / BIRTH) != birth(places.tree) or not places.python.exists():
+            _create(host)
         host.say("installing the packages of the lock file")
-        host.run(
-            Command(
-                [*pip, "--require-hashes", "-r", places.tree / LOCK],
-                log="venv",
-                hint="the Python package index must be reachable; see `pip config list`",
-            )
-        )
+        hint = "the Python package index must be reachable; see `pip config list`"
+        lock = ("--require-hashes", "-r", places.tree / LOCK)
+        host.run(Command([places.python, *INSTALL, *lock], log="venv", hint=hint))
         host.say("installing this tree")
-        host.run(
-            Command(
-                [
-                    *pip,
-                    "--no-deps",
-                    "--no-build-isolation",
-                    "--no-index",
-                    *COMPAT,
-                    "-e",
-                    places.tree,
-                ],
-                log="venv",
-            )
-        )
-        found = fingerprint(places.tree)
-        (places.venv / MARKER).write_text(found, encoding="utf-8")
+        host.run(Command([places.python, *INSTALL, *EDITABLE, places.tree], log="venv"))
+        made_from = fingerprint(places.tree)
+        (places.venv / MARKER).write_text(made_from, encoding="utf-8")
         return _components(host)
+
+
+def _create(host: Host) -> None:
+    venv = host.places.venv
+    host.say("creating it")
+    host.run(
+        Command(
+            [sys.executable, "-m", "venv", "--clear", venv],
+            log="venv",
+            hint="Debian and Ubuntu: apt-get install python3-venv",
+        )
+    )
+    (venv / BIRTH).write_text(birth(host.places.tree), encoding="utf-8")
+
+
+def birth(tree: Path) -> str:
+    """Return what an environment cannot change once it is made: its Python and its place."""
+    return f"{sys.version_info.major}.{sys.version_info.minor} {tree}"
 
 
 def fingerprint(tree: Path) -> str:
     """Return what the environment depends on, hashed: not the settings of linters and tests."""
-    digest = hashlib.sha256(f"{tree}\0{sys.version_info[:2]}\0".encode())
+    digest = hashlib.sha256(f"{birth(tree)}\0".encode())
     try:
         digest.update((tree / LOCK).read_bytes())
         project = tomllib.loads((tree / "pyproject.toml").read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise SetupError(f"{tree}: {LOCK} or pyproject.toml cannot be read: {error}") from error
     parts = [project.get("build-system"), project.get("project")]
-    parts.append(project.get("tool", {}).get("setuptools"))
     digest.update(json.dumps(parts, sort_keys=True).encode())
     return digest.hexdigest()
 
@@ -109,3 +100,10 @@ def _components(host: Host) -> list[Component]:
             str(host.places.venv),
         )
     ]
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return ""
