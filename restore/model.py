@@ -398,6 +398,7 @@ class Report:
     ``stages`` are the drill's (select, verify, plan, rebuild, replay, check, destroy), ``steps``
     the plan's. ``rpo`` is the time from the consistency point to the drill's start and ``rto`` the
     time from the drill's start until the checks ended, in seconds; None when it did not get there.
+    ``changes`` are the blueprint's; those of the plan's steps stand in the plan.
     """
 
     run: str
@@ -419,6 +420,7 @@ class Report:
     rto: float | None
     rpo: float | None
     engine_version: str
+    changes: tuple[ConfigurationChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

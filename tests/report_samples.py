@@ -258,6 +258,7 @@ def passed() -> Report:
         rto=43.1,
         rpo=(STARTED - POINT).total_seconds(),
         engine_version="0.1.0",
+        changes=(ConfigurationChange("postgresql.conf", "listen_addresses", "localhost", "*"),),
     )
 
 
@@ -341,6 +342,7 @@ def early() -> Report:
         checks=(),
         differences=(),
         accepted=(),
+        changes=(),
         error=message,
         hint="generations there: 20261123T213000Z-1f3a9c",
         rto=None,

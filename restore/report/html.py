@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -39,11 +40,15 @@ class VersionRow:
     name: str
     backup: str | None
     environment: str | None
+    equal: bool | None = None
+    """Whether they mean the same, when their texts don't tell."""
 
     @property
     def differs(self) -> bool:
         """Whether both are known and not the same."""
-        return None not in (self.backup, self.environment) and self.backup != self.environment
+        if None in (self.backup, self.environment):
+            return False
+        return self.backup != self.environment if self.equal is None else not self.equal
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,10 +208,10 @@ def _steps(report: Report) -> Iterator[StepRow]:
 
 def _changes(report: Report) -> Iterator[ChangeRow]:
     file = None
-    for step in report.plan.steps if report.plan else ():
-        for change in step.changes:
-            yield ChangeRow(change, first=change.file != file)
-            file = change.file
+    planned = (step.changes for step in (report.plan.steps if report.plan else ()))
+    for change in chain(report.changes, *planned):
+        yield ChangeRow(change, first=change.file != file)
+        file = change.file
 
 
 def _versions(report: Report, words: Locale) -> Iterator[VersionRow]:
@@ -236,7 +241,15 @@ def _versions(report: Report, words: Locale) -> Iterator[VersionRow]:
 def _server_rows(
     name: str, backup: ServerFacts | None, now: ServerFacts | None, words: Locale
 ) -> Iterator[VersionRow]:
-    yield VersionRow(name, backup.version if backup else None, now.version if now else None)
+    yield VersionRow(
+        name,
+        backup.version if backup else None,
+        now.version if now else None,
+        # An image tells "13.16", its server "13.16 (Debian 13.16-0+deb11u1)".
+        equal=backup.version_number == now.version_number
+        if backup and now and backup.version_number and now.version_number
+        else None,
+    )
     yield VersionRow(
         words.text("versions.os", server=name),
         backup.os if backup else None,

@@ -168,6 +168,15 @@ def test_many_details_are_cut() -> None:
 def test_changes_are_shown_and_secrets_masked() -> None:
     text = Page(to_html(passed())).text
     assert "db.specibike.example" in text and "***" in text and "absent" in text
+    assert text.index("listen_addresses") < text.index("db_host")
+
+
+def test_versions_that_mean_the_same_do_not_differ() -> None:
+    report = passed()
+    assert report.facts is not None and report.generation is not None
+    told = replace(report.generation.fingerprint.postgresql, version="13.16")
+    same = replace(report, facts=replace(report.facts, postgresql=told))
+    assert ">differs<" in to_html(report) and ">differs<" not in to_html(same)
 
 
 def test_columns_of_sla_are_there_only_when_time_is_judged() -> None:
