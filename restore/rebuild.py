@@ -1,0 +1,338 @@
+"""Rebuilds environments: the only importer of Pulumi's Automation API.
+
+Stacks are made, updated and destroyed in this clone's own Pulumi program, whatever stack the user
+has selected. An ephemeral stack's settings file stands beside the program for as long as the stack
+does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pulumi import automation as auto
+from pulumi.automation.errors import (
+    CommandError,
+    ConcurrentUpdateError,
+    StackNotFoundError,
+    create_command_error,
+)
+from pulumi.automation.events import EngineEvent
+from semver import VersionInfo
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
+
+from restore import gc, locations
+from restore.errors import EnvironmentFailure, NotFoundError
+from restore.model import Progress, ProgressListener, ignore_progress
+from restore.processes import Command, run_attended
+from restore.pulumi_environment import BACKEND, pulumi_environment, read_set_up
+from restore.runner import Runner
+from restore.secret import Secret
+from restore.stack_file import StackSpec, forget_settings, write_settings
+
+OTHERS_SECONDS: Final = 60.0
+"""How long a stack that another process is updating is waited for."""
+
+TAIL_LINES: Final = 25
+
+_COLOURS: Final = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
+_HOLDER: Final = re.compile(r"\(pid (\d+)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an update would do: how many resources for each kind of change, and Pulumi's text."""
+
+    changes: tuple[tuple[str, int], ...]
+    text: str
+
+
+def up(spec: StackSpec, listener: ProgressListener = ignore_progress) -> Mapping[str, Any]:
+    """Create or update a stack and return its outputs, secrets in clear.
+
+    Raises:
+        EnvironmentFailure: Pulumi can't be used, or the update failed; what it made until then
+            stands: destroy it.
+    """
+    workspace = _Workspace()
+    watch = _Watch(f"Rebuild stack {spec.name}", listener)
+    with _explained(f"rebuild stack {spec.name}", watch, spec):
+        stack = _prepared(workspace, spec)
+        result = stack.up(color="never", on_event=watch.event, suppress_outputs=True)
+    return {name: output.value for name, output in result.outputs.items()}
+
+
+def preview(spec: StackSpec) -> Preview:
+    """Say what ``up`` would do. The stack is created when there is none, and left empty.
+
+    Raises:
+        EnvironmentFailure: Pulumi can't be used, or the program failed.
+    """
+    workspace = _Workspace()
+    watch = _Watch(f"Preview stack {spec.name}", ignore_progress)
+    with _explained(f"preview stack {spec.name}", watch, spec):
+        result = _prepared(workspace, spec).preview(color="never", on_event=watch.event)
+    changes = sorted((str(change), count) for change, count in result.change_summary.items())
+    return Preview(tuple(changes), spec.masked(result.stdout))
+
+
+def outputs_of(stack: str) -> Mapping[str, Any]:
+    """Return a stack's outputs, secrets in clear.
+
+    Raises:
+        NotFoundError: there is no such stack.
+        EnvironmentFailure: Pulumi can't be used.
+    """
+    workspace = _Workspace()
+    with _explained(f"read stack {stack}"):
+        text = workspace.cli.ask("stack", "output", "--json", "--show-secrets", "--stack", stack)
+    outputs: dict[str, Any] = json.loads(text)
+    return outputs
+
+
+def stacks() -> tuple[str, ...]:
+    """Return the names of this program's stacks in the backend.
+
+    Raises:
+        EnvironmentFailure: Pulumi can't be used.
+    """
+    workspace = _Workspace()
+    with _explained("list the stacks"):
+        return tuple(sorted(stack.name for stack in workspace.list_stacks()))
+
+
+def destroy(
+    stack: str, listener: ProgressListener = ignore_progress, *, remove: bool = True
+) -> None:
+    """Destroy all that a stack has, however its last update ended; an unknown stack is no error.
+
+    When Pulumi can't (resources were made that it doesn't know of, or vanished), what carries the
+    stack's label is removed from the Docker engine and the stack is forgotten.
+
+    Args:
+        remove: forget the stack, too, and its settings file if the stack is ephemeral.
+
+    Raises:
+        EnvironmentFailure: Pulumi or Docker can't be used; something may stand still.
+    """
+    workspace = _Workspace()
+    watch = _Watch(f"Destroy stack {stack}", listener)
+    with _explained(f"destroy stack {stack}", watch):
+        found = stack in (summary.name for summary in workspace.list_stacks())
+        if found:
+            _destroy(auto.Stack.select(stack, workspace), watch, remove)
+    if remove:
+        forget_settings(stack)
+
+
+def cancel(stack: str) -> None:
+    """Break the lock of a stack whose update died. A living update is not stopped by it.
+
+    Raises:
+        EnvironmentFailure: Pulumi can't be used, or nothing locks the stack.
+    """
+    workspace = _Workspace()
+    with _explained(f"cancel the update of stack {stack}"):
+        workspace.cli.ask("cancel", "--yes", "--stack", stack)
+
+
+def _prepared(workspace: _Workspace, spec: StackSpec) -> auto.Stack:
+    """Write the settings of a stack and create it, if it isn't there."""
+    write_settings(spec)
+    stack = auto.Stack.create_or_select(spec.name, workspace)
+    for key, value in spec.secrets:
+        workspace.cli.ask("config", "set", "--secret", key, "--stack", spec.name, stdin=value)
+    return stack
+
+
+def _destroy(stack: auto.Stack, watch: _Watch, remove: bool) -> None:
+    try:
+        _wait_until_free(stack, watch)
+    except CommandError:
+        if not remove:
+            raise
+        _sweep(stack.name)
+    if remove:
+        stack.workspace.remove_stack(stack.name, force=True, preserve_config=True)
+
+
+def _wait_until_free(stack: auto.Stack, watch: _Watch) -> None:
+    """Destroy a stack; wait for another update of it to end, and break the lock of a dead one."""
+
+    def busy(error: BaseException) -> bool:
+        return isinstance(error, ConcurrentUpdateError) and _holder_lives(str(error))
+
+    try:
+        for attempt in Retrying(
+            retry=retry_if_exception(busy),
+            stop=stop_after_delay(OTHERS_SECONDS),
+            wait=wait_fixed(1),
+            reraise=True,
+        ):
+            with attempt:
+                stack.destroy(color="never", on_event=watch.event)
+    except ConcurrentUpdateError:
+        cancel(stack.name)
+        stack.destroy(color="never", on_event=watch.event)
+
+
+def _holder_lives(message: str) -> bool:
+    """Whether the process that Pulumi names as a lock's holder may still be there."""
+    holder = _HOLDER.search(message)
+    if holder is None:
+        return True
+    try:
+        os.kill(int(holder[1]), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _sweep(stack: str) -> None:
+    """Remove what carries a stack's label, without Pulumi."""
+    runner = Runner.connect()
+    try:
+        gc.remove(runner, [item for item in gc.find_leftovers(runner) if item.stack == stack])
+    finally:
+        runner.close()
+
+
+class _Cli(auto.PulumiCommand):
+    """Pulumi's CLI, found and run in the environment that set-up prepared."""
+
+    def __init__(self) -> None:
+        self.environment = pulumi_environment(read_set_up(locations.ENVIRONMENT), os.environ)
+        found = shutil.which("pulumi", path=self.environment["PATH"])
+        if found is None:
+            raise EnvironmentFailure("Pulumi is not installed", "run 'make setup'")
+        self.command = found
+        if BACKEND not in self.environment:
+            # The program's own backend, named in Pulumi.yaml, is a folder that must be there.
+            (locations.STATE / "state").mkdir(parents=True, exist_ok=True)
+        version = self.ask("version").strip().removeprefix("v")
+        self.version = VersionInfo.parse(version) if VersionInfo.is_valid(version) else None
+
+    def run(
+        self,
+        args: list[str],
+        cwd: str,
+        additional_env: Mapping[str, str],
+        on_output: auto.OnOutput | None = None,
+        on_error: auto.OnOutput | None = None,
+    ) -> auto.CommandResult:
+        """Run one command for the SDK, and be interrupted as ``run_attended`` is."""
+        environment = {**self.environment, **additional_env, "PULUMI_AUTOMATION_API": "true"}
+        argv = (self.command, "--non-interactive", *args)
+        return self._done(Command(argv, Path(cwd), environment), on_output, on_error)
+
+    def ask(self, *args: str, stdin: Secret | None = None) -> str:
+        """Run one command that the SDK doesn't have and return its output.
+
+        Raises:
+            CommandError: it failed.
+        """
+        argv = (self.command, "--non-interactive", *args)
+        return self._done(Command(argv, locations.ROOT, self.environment, stdin)).stdout
+
+    @staticmethod
+    def _done(
+        command: Command,
+        on_output: auto.OnOutput | None = None,
+        on_error: auto.OnOutput | None = None,
+    ) -> auto.CommandResult:
+        ended = run_attended(command, on_output, on_error)
+        result = auto.CommandResult(ended.stdout, ended.stderr, ended.exit_code)
+        if ended.exit_code != 0:
+            raise create_command_error(result)
+        return result
+
+
+class _Workspace(auto.LocalWorkspace):
+    """This clone's Pulumi program. Unlike the SDK's, it leaves the user's selected stack alone."""
+
+    def __init__(self) -> None:
+        self.cli = _Cli()
+        super().__init__(work_dir=str(locations.ROOT), pulumi_command=self.cli)
+
+    def create_stack(self, stack_name: str) -> None:
+        self.cli.ask("stack", "init", "--no-select", "--stack", stack_name)
+
+    def select_stack(self, stack_name: str) -> None:
+        self.cli.ask("stack", "--show-name", "--stack", stack_name)
+
+
+class _Watch:
+    """Follows an update's events: counts resources for the listener and keeps the errors."""
+
+    def __init__(self, label: str, listener: ProgressListener) -> None:
+        self.errors: list[str] = []
+        self._label = label
+        self._listener = listener
+        self._begun = 0
+        self._done = 0
+        listener(Progress(label))
+
+    def event(self, event: EngineEvent) -> None:
+        """Take one event; called in the SDK's thread."""
+        if event.diagnostic_event is not None:
+            if event.diagnostic_event.severity == "error":
+                self.errors.append(_plain(event.diagnostic_event.message))
+            return
+        if event.resource_pre_event is not None:
+            self._begun += 1
+        elif event.res_outputs_event is not None:
+            self._done += 1
+        else:
+            return
+        self._listener(Progress(self._label, done_items=self._done, total_items=self._begun))
+
+
+@contextmanager
+def _explained(
+    act: str, watch: _Watch | None = None, spec: StackSpec | None = None
+) -> Iterator[None]:
+    """Turn what Pulumi refuses into an error that says what was tried, and what next."""
+    try:
+        yield
+    except StackNotFoundError as error:
+        raise NotFoundError(f"could not {act}: there is none", "see 'pulumi stack ls'") from error
+    except ConcurrentUpdateError as error:
+        raise EnvironmentFailure(
+            f"could not {act}: another process is updating it",
+            "wait for it to end; if it died, run 'pulumi cancel'",
+        ) from error
+    except CommandError as error:
+        said = "\n".join(watch.errors) if watch is not None else ""
+        text = said or _tail(_plain(str(error)))
+        text = spec.masked(text) if spec is not None else text
+        raise EnvironmentFailure(f"could not {act}:\n{text}", _hint(text)) from error
+
+
+def _hint(text: str) -> str:
+    hints = {
+        "passphrase": "set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE; "
+        "'make setup' makes a file for this clone",
+        "unable to open state directory": "run 'make setup', or create the folder",
+        "resource plugin": "run 'make setup': it installs the Docker provider's plug-in",
+        "Pool overlaps": "another network has this subnet: set another one (pra:subnet)",
+        "port is already allocated": "another process uses the port: set another (pra:httpPort)",
+        "Cannot connect to the Docker daemon": "does the Docker engine run? see 'make doctor'",
+    }
+    return next((hint for sign, hint in hints.items() if sign in text), "see 'make doctor'")
+
+
+def _plain(text: str) -> str:
+    return _COLOURS.sub("", text).strip()
+
+
+def _tail(text: str) -> str:
+    return "\n".join(text.splitlines()[-TAIL_LINES:])

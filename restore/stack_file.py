@@ -1,0 +1,110 @@
+"""Settings files of stacks: ``Pulumi.<stack>.yaml`` beside the program."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from restore import gc, locations
+from restore.errors import EnvironmentFailure, NotFoundError
+from restore.secret import MASK, Secret
+
+NAMESPACE: Final = "pra"
+EPHEMERAL: Final = (gc.EPHEMERAL, "test-")
+"""Prefixes of stacks whose settings file is ours, and goes with the stack."""
+
+
+@dataclass(frozen=True, slots=True)
+class StackSpec:
+    """A stack to rebuild: its name, its settings, and the stack file that they come on top of.
+
+    Names of settings are those of ``stacks.settings``, without the namespace; values are texts,
+    lists and objects as JSON. ``base`` names a ``Pulumi.<base>.yaml``, whose settings are taken
+    with its secrets, for a stack that has no file yet; None is no base.
+    """
+
+    name: str
+    settings: tuple[tuple[str, str | Secret], ...]
+    base: str | None = "drill"
+
+    @property
+    def secrets(self) -> tuple[tuple[str, Secret], ...]:
+        """The settings that Pulumi encrypts, by their whole key."""
+        return tuple(
+            (f"{NAMESPACE}:{name}", value)
+            for name, value in self.settings
+            if isinstance(value, Secret)
+        )
+
+    def masked(self, text: str) -> str:
+        """Mask the secrets, should a tool have repeated one."""
+        for _, value in self.secrets:
+            text = text.replace(value.reveal(), MASK) if value else text
+        return text
+
+
+def settings_file(stack: str) -> Path:
+    """Where Pulumi keeps a stack's settings."""
+    return locations.ROOT / f"Pulumi.{stack}.yaml"
+
+
+def write_settings(spec: StackSpec) -> None:
+    """Write a stack's plain settings over those that it, or its base, has.
+
+    Raises:
+        NotFoundError: the base has no file.
+        EnvironmentFailure: a file is damaged.
+    """
+    own = settings_file(spec.name)
+    base = _read(own) if own.exists() else _read(settings_file(spec.base)) if spec.base else {}
+    text = yaml.safe_dump(merged(base, spec), sort_keys=False, allow_unicode=True)
+    own.write_text(text, encoding="utf-8")
+
+
+def forget_settings(stack: str) -> None:
+    """Remove the settings file of an ephemeral stack; others belong to the user."""
+    if stack.startswith(EPHEMERAL):
+        settings_file(stack).unlink(missing_ok=True)
+
+
+def merged(base: Mapping[str, Any], spec: StackSpec) -> dict[str, Any]:
+    """The content of a stack's settings file: its base's, with the plain settings on top.
+
+    Secrets are not part of it; Pulumi encrypts and adds them.
+    """
+    plain = {
+        f"{NAMESPACE}:{name}": _structured(value)
+        for name, value in spec.settings
+        if not isinstance(value, Secret)
+    }
+    given = {_qualified(key): value for key, value in (base.get("config") or {}).items()}
+    return {**base, "config": {**given, **plain}}
+
+
+def _qualified(key: str) -> str:
+    return key if ":" in key else f"{NAMESPACE}:{key}"
+
+
+def _structured(text: str) -> Any:
+    """Pulumi keeps lists and objects as such; every scalar as a text."""
+    if not text.startswith(("[", "{")):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise NotFoundError(f"stack file {path} does not exist") from error
+    except (OSError, yaml.YAMLError) as error:
+        raise EnvironmentFailure(f"stack file {path} can't be read: {error}") from error
+    return content if isinstance(content, dict) else {}
