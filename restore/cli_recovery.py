@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -94,11 +95,13 @@ def plan_command(terminal: Terminal, /, **options: Any) -> None:
         tools, request = _prepare(terminal, options, listener, "pra plan")
         recorder = new_recorder("drill", request, tools)
         generation = select(tools, request.selection.generation, recorder)
-        _, plan = foresee(tools, generation, request, _images(options))
-    for line in describe_plan(plan):
-        terminal.print(line)
-    terminal.differences(plan.differences)
-    terminal.json(plan_document(plan))
+        foresee(tools, generation, request, _images(options), recorder)
+    plan = recorder.plan
+    if plan is not None:
+        for line in describe_plan(plan):
+            terminal.print(line)
+        terminal.json(plan_document(plan))
+    terminal.differences(recorder.differences)
 
 
 @click.command("drill")
@@ -133,13 +136,13 @@ def drill_command(terminal: Terminal, /, **options: Any) -> int:
 @click.command("restore")
 @click.option("--stack", required=True, help="Stack that stands, made by 'pulumi up'.")
 @replay_options
-@click.option("--replace", is_flag=True, help="Replace databases that the engine didn't put there.")
+@click.option("--replace", is_flag=True, help="Replace databases that are there already.")
 @click.pass_obj
 def restore_command(terminal: Terminal, /, **options: Any) -> int:
     """Replay a generation into an environment that stands.
 
-    A target that is not empty is refused, unless the engine filled it or --replace is given. The
-    old database goes away only when the new one has been checked.
+    A target that is not empty is refused, unless --replace is given. The old database goes away
+    only when the new one has been checked.
 
     \b
     Example:
@@ -271,5 +274,7 @@ def _conclude(terminal: Terminal, report: Report, folder: Path, recorder: Record
     terminal.json({**report_document(report), "folder": str(folder)})
     if recorder.error is not None:
         terminal.error(recorder.error)
+        if terminal.verbose:
+            traceback.print_exception(recorder.error)
         return recorder.error.exit_code
     return VERDICT_CODES[report.verdict]

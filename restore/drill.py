@@ -46,8 +46,7 @@ def drill(request: DrillRequest, tools: Tools) -> tuple[Report, Path, Recorder]:
     def story() -> None:
         generation = select(tools, request.replay.selection.generation, recorder)
         require_integrity(tools, generation, recorder, request.replay.jobs)
-        with recorder.stage("foresee", "Compare the images with the backup"):
-            foresee(tools, generation, request.replay, request.images)
+        foresee(tools, generation, request.replay, request.images, recorder)
         with rebuilt(stack, generation, request, tools, recorder) as environment:
             replay_into(environment, generation, request.replay, tools, recorder)
 

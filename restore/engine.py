@@ -55,8 +55,8 @@ def blueprint(
     tools = open_tools(selection)
     generation = choose(tools.repository, selection.generation)
     request = ReplayRequest(selection, None, accepted, locations.REPORTS)
-    intended, _ = foresee(tools, generation, request, images)
-    return intended
+    recorder = new_recorder("", request, tools)
+    return foresee(tools, generation, request, images, recorder)
 
 
 def replay_outputs(outputs: Mapping[str, Any], request: ReplayRequest) -> ReplaySummary:
@@ -118,6 +118,11 @@ def reported(
         recorder.error = error
     except KeyboardInterrupt:
         recorder.error = Interrupted("interrupted", "what was made has been removed; run it again")
+    except Exception as error:  # a bug still leaves a report, and says that it is one
+        recorder.error = RestoreError(
+            f"internal error: {type(error).__name__}: {error}", "please report it as a bug"
+        )
+        recorder.error.__cause__ = error
     report = recorder.report()
     folder = request.reports / recorder.run
     write_report(report, folder, request.language)

@@ -54,8 +54,9 @@ class PlanTarget:
 class PlanRequest:
     """All that a plan depends on.
 
-    ``databases`` restricts it to some; empty means all. ``replace`` allows a database that the
-    engine did not make to be replaced. ``acceptances`` that name a check are of no concern here.
+    ``databases`` restricts it to some; empty means all. ``replace`` allows a database that is
+    there already to be replaced, whoever made it: people may have worked in it since.
+    ``acceptances`` that name a check are of no concern here.
     """
 
     generation: Generation

@@ -64,10 +64,10 @@ def plan(request: PlanRequest) -> RestorePlan:
             target is not empty; names every reason.
     """
     databases = _databases(request)
-    differences = _differences(request, databases)
+    found = differences(request)
     refusals = [
         *_profile_refusals(request),
-        *_blocking(differences),
+        *_blocking(found),
         *(item for facts in databases for item in _missing(request, facts)),
         *(item for facts in databases for item in _occupied(request, facts.name)),
     ]
@@ -83,7 +83,7 @@ def plan(request: PlanRequest) -> RestorePlan:
         profile=request.profile.name,
         environment=request.target.name,
         databases=tuple(facts.name for facts in databases),
-        differences=differences,
+        differences=found,
         steps=steps,
         bytes=sum(step.bytes for step in steps),
     )
@@ -100,10 +100,13 @@ def _databases(request: PlanRequest) -> tuple[DatabaseFacts, ...]:
     return tuple(f for f in known if not request.databases or f.name in request.databases)
 
 
-def _differences(
-    request: PlanRequest, databases: tuple[DatabaseFacts, ...]
-) -> tuple[Difference, ...]:
-    fingerprint = replace(request.generation.fingerprint, databases=databases)
+def differences(request: PlanRequest) -> tuple[Difference, ...]:
+    """How the environment is not what the databases asked for need, accepted or not.
+
+    Raises:
+        UsageError: a database asked for is not in the generation.
+    """
+    fingerprint = replace(request.generation.fingerprint, databases=_databases(request))
     wrong_series = series_difference(fingerprint, request.profile)
     keys = {item.key for item in wrong_series}
     found = (*wrong_series, *(i for i in compare(fingerprint, request.facts) if i.key not in keys))
@@ -145,10 +148,10 @@ def _missing(request: PlanRequest, facts: DatabaseFacts) -> Iterator[_Refusal]:
 
 def _occupied(request: PlanRequest, database: str) -> Iterator[_Refusal]:
     existing = {item.name: item.ours for item in request.target.existing}
-    if not existing.get(database, True) and not request.replace:
+    if database in existing and not request.replace:
         yield _Refusal(
-            f"the target has a database {database} already, which this engine did not make",
-            "to lose it: --replace",
+            f"the target has a database {database} already",
+            "to lose what it holds: pra restore --replace, or 'pulumi config set replace true'",
         )
     generation_id = request.generation.id
     for name in (temporary_name(database, generation_id), aside_name(database, generation_id)):

@@ -79,7 +79,8 @@ class DocumentTree:
     """A tree of documents, one folder a database (``{database}`` in ``path``).
 
     ``rows`` is a query giving id, name, file relative to the folder, and hexadecimal checksum by
-    ``algorithm`` (a ``hashlib`` name); ``fetch`` the ERP's path that serves the document of a row.
+    ``algorithm`` (a ``hashlib`` name); ``fetch`` the ERP's path that serves the document of a row; ``ignored`` folders of the tree
+    whose files belong to no row by design.
     """
 
     name: str
@@ -87,6 +88,7 @@ class DocumentTree:
     rows: str | None
     algorithm: str
     fetch: str | None
+    ignored: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +203,7 @@ def _profile(data: dict[str, Any]) -> Profile:
                 rows=item.get("rows"),
                 algorithm=item.get("algorithm", "sha1"),
                 fetch=item.get("fetch"),
+                ignored=tuple(item.get("ignored", ())),
             )
             for item in data["documents"]
         ),

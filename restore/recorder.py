@@ -12,6 +12,8 @@ from restore.errors import RestoreError
 from restore.model import (
     Acceptance,
     CheckResult,
+    ConfigurationChange,
+    Difference,
     EnvironmentFacts,
     Generation,
     Progress,
@@ -42,6 +44,8 @@ class Recorder:
     generation: Generation | None = None
     facts: EnvironmentFacts | None = None
     plan: RestorePlan | None = None
+    differences: tuple[Difference, ...] = ()
+    changes: tuple[ConfigurationChange, ...] = ()
     stages: list[StepResult] = field(default_factory=list)
     steps: tuple[StepResult, ...] = ()
     checks: tuple[CheckResult, ...] = ()
@@ -93,8 +97,9 @@ class Recorder:
             stages=tuple(self.stages),
             steps=self.steps,
             checks=self.checks,
-            differences=self.plan.differences if self.plan else (),
+            differences=self.differences,
             accepted=self.accepted,
+            changes=self.changes,
             error=self.error.message if self.error else None,
             hint=(self.error.hint or None) if self.error else None,
             rto=rto,

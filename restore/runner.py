@@ -239,7 +239,7 @@ class Runner:
         """
         with _daemon(f"write into {path} of container {container[:12]}"):
             try:
-                self._client.api.put_archive(container, path, chunks)
+                self._client.api.put_archive(container, path, iter(chunks))
             except NotFound as error:
                 raise NotFoundError(f"container {container[:12]} has no folder {path}") from error
 
@@ -313,7 +313,7 @@ class Runner:
             )
 
     def health(self, container: str) -> str:
-        """A container's state by its own probe: ``healthy``, ``starting``, ``unhealthy``, ``exited``.
+        """A container by its own probe: ``healthy``, ``starting``, ``unhealthy``, ``exited``.
 
         ``none`` when it has no probe.
         """

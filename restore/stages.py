@@ -23,7 +23,6 @@ from restore.model import (
     CheckStatus,
     Credentials,
     Environment,
-    EnvironmentFacts,
     Generation,
     ProgressListener,
     RestorePlan,
@@ -34,7 +33,7 @@ from restore.model import (
 )
 from restore.observe import observed_facts, predicted_facts
 from restore.plan_request import PlanRequest, PlanTarget, foreseen_target, standing_target
-from restore.planning import plan
+from restore.planning import differences, plan
 from restore.profile import Profile, load_profile
 from restore.recorder import Recorder
 from restore.replay import ReplayInterrupted, replay
@@ -51,7 +50,7 @@ class ReplayRequest:
     """What to replay into an environment that stands, and how to judge and report it.
 
     ``accepted`` holds accepted differences and ignored checks alike, each with its reason.
-    ``replace`` allows a database that the engine didn't put there to be replaced.
+    ``replace`` allows a database that is there already to be replaced.
     """
 
     selection: Selection
@@ -116,21 +115,28 @@ def require_integrity(tools: Tools, generation: Generation, recorder: Recorder, 
 
 
 def foresee(
-    tools: Tools, generation: Generation, request: ReplayRequest, images: Mapping[Role, str]
-) -> tuple[Blueprint, RestorePlan]:
-    """Plan for the environment that would be rebuilt, from its images alone; nothing is made.
+    tools: Tools,
+    generation: Generation,
+    request: ReplayRequest,
+    images: Mapping[Role, str],
+    recorder: Recorder,
+) -> Blueprint:
+    """Stage "foresee": plan for the environment that would be rebuilt, from its images alone.
 
     Args:
         images: images to use instead of the generation's, by role.
 
     Raises:
-        RefusedError: the environment would not be equivalent.
+        RefusedError: the environment would not be equivalent; nothing was made.
     """
-    texts = configuration_texts(tools.repository, generation, tools.profile)
-    intended = blueprint(generation, tools.profile, texts, images)
-    facts = predicted_facts(tools.runner, intended, tools.profile)
-    target = foreseen_target("drill", intended, REPOSITORY_PATH)
-    return intended, plan(_plan_request(tools, generation, request, facts, target))
+    with recorder.stage("foresee", "Compare the images with the backup"):
+        texts = configuration_texts(tools.repository, generation, tools.profile)
+        intended = blueprint(generation, tools.profile, texts, images)
+        recorder.changes = intended.changes
+        recorder.facts = predicted_facts(tools.runner, intended, tools.profile)
+        target = foreseen_target("drill", intended, REPOSITORY_PATH)
+        _plan(tools, generation, request, target, recorder)
+    return intended
 
 
 def replay_into(
@@ -148,12 +154,13 @@ def replay_into(
         RefusedError: the environment is not equivalent or not empty; nothing was changed.
     """
     with recorder.stage("plan", "Compare the environment with the backup and plan"):
-        facts = observed_facts(tools.runner, environment, tools.profile)
-        recorder.facts = facts
+        texts = configuration_texts(tools.repository, generation, tools.profile)
+        recorder.changes = blueprint(generation, tools.profile, texts).changes
+        recorder.facts = observed_facts(tools.runner, environment, tools.profile)
         with sql.connect(environment.database, "postgres") as connection:
             target = standing_target(environment, existing_databases(connection))
-        recorder.plan = plan(_plan_request(tools, generation, request, facts, target))
-        _require_known(request.accepted, tools.profile, recorder.plan)
+        planned = _plan(tools, generation, request, target, recorder)
+        _require_known(request.accepted, tools.profile, planned)
     context = ReplayContext(
         runner=tools.runner,
         environment=environment,
@@ -167,7 +174,7 @@ def replay_into(
     )
     with recorder.stage("replay", f"Replay generation {generation.id}"):
         try:
-            outcome = replay(recorder.plan, context)
+            outcome = replay(planned, context)
         except ReplayInterrupted as interruption:
             recorder.steps, recorder.checks = (
                 interruption.outcome.steps,
@@ -182,29 +189,34 @@ def replay_into(
         if broken := [step for step in outcome.steps if step.status is StepStatus.FAILED]:
             raise ReplayError(f"{broken[0].title}: {broken[0].reason}")
     with recorder.stage("check", "Check the restored environment"):
-        found = run_checks(context, request.credentials, request.accepted, recorder.plan.databases)
+        found = run_checks(context, request.credentials, request.accepted, planned.databases)
         recorder.checks = (*recorder.checks, *found)
         recorder.checked = tools.now()
 
 
-def _plan_request(
+def _plan(
     tools: Tools,
     generation: Generation,
     request: ReplayRequest,
-    facts: EnvironmentFacts,
     target: PlanTarget,
-) -> PlanRequest:
-    return PlanRequest(
+    recorder: Recorder,
+) -> RestorePlan:
+    """Plan for a target whose facts the recorder has, and keep what was found on the way."""
+    assert recorder.facts is not None  # noqa: S101 - the caller has just looked
+    wanted = PlanRequest(
         generation=generation,
         profile=tools.profile,
         texts=configuration_texts(tools.repository, generation, tools.profile),
-        facts=facts,
+        facts=recorder.facts,
         target=target,
         acceptances=request.accepted,
         databases=request.selection.databases,
         replace=request.replace,
         jobs=request.jobs,
     )
+    recorder.differences = differences(wanted)
+    recorder.plan = plan(wanted)
+    return recorder.plan
 
 
 def _require_known(

@@ -111,6 +111,7 @@ class RestoredGeneration(dynamic.Resource, module="pra", name="RestoredGeneratio
                 {"key": accepted.key, "reason": accepted.reason} for accepted in settings.accepted
             ],
             "jobs": settings.jobs,
+            "replace": settings.replace,
             "reports": str(settings.reports),
             "language": settings.language,
             "verdict": None,
@@ -166,4 +167,5 @@ def _request(props: dict[str, Any]) -> ReplayRequest:
         reports=Path(props["reports"]),
         language=props["language"],
         jobs=int(props["jobs"]),
+        replace=bool(props["replace"]),
     )

@@ -94,6 +94,14 @@ KEYS: Final = (
         "false",
     ),
     Key(
+        "replace",
+        "boolean",
+        "the opposite of `keep`",
+        "Whether a replay may replace a database that is there already. Where people work in the "
+        "environment, leave it false: a new generation would take their work away.",
+        "true",
+    ),
+    Key(
         "subnet",
         "IPv4 network",
         "a /24 of 10.192.0.0/10 derived from the stack's name",
@@ -224,6 +232,7 @@ class Settings:
     selection: Selection
     keep: bool
     replay: bool
+    replace: bool
     subnet: ipaddress.IPv4Network
     external_url: str | None
     http_port: int | None
@@ -316,6 +325,7 @@ def _refuse_plain_secrets(values: Values, raw: Mapping[str, str], secret: Collec
 
 
 def _settings(values: Values, place: Place) -> Settings:
+    keep = values.boolean("keep", False)
     sizes = values.numbers("sizes", SIZE_KEYS)
     shared = sizes.whole("databaseSharedMemoryMb", 1)
     return Settings(
@@ -326,8 +336,9 @@ def _settings(values: Values, place: Place) -> Settings:
             profile=values.text("profile", "odoo"),
             databases=values.texts("databases"),
         ),
-        keep=values.boolean("keep", False),
+        keep=keep,
         replay=values.boolean("replay", True),
+        replace=values.boolean("replace", not keep),
         subnet=_subnet(values, place.stack),
         external_url=values.url("externalUrl"),
         http_port=values.integer("httpPort", 1, 65535),

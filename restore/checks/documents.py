@@ -93,7 +93,7 @@ def document_checks(context: ReplayContext, documents: DocumentSet) -> tuple[Che
             context.profile.erp.user,
         )
         with document_rows(context, documents) as rows:
-            matches.append(match(rows, tree))
+            matches.append(match(rows, tree, documents.tree.ignored))
         return _attachments(matches[0], tree, documents)
 
     found = run_check(attachments, look)
@@ -136,10 +136,16 @@ def document_rows(context: ReplayContext, documents: DocumentSet) -> Iterator[It
         yield (Row(*("" if value is None else str(value) for value in row)) for row in cursor)
 
 
-def match(rows: Iterable[Row], tree: Tree) -> Match:
-    """Hold each row against its file, and find the files that no row names."""
+def match(rows: Iterable[Row], tree: Tree, ignored: tuple[str, ...] = ()) -> Match:
+    """Hold each row against its file, and find the files that no row names.
+
+    Args:
+        ignored: folders whose files belong to no row by design.
+    """
     found = Match()
-    orphans = dict.fromkeys(tree.digests)
+    orphans = dict.fromkeys(
+        path for path in tree.digests if path.partition("/")[0] not in ignored
+    )
     for row in rows:
         found.rows += 1
         orphans.pop(row.file, None)

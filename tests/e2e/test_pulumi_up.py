@@ -79,7 +79,7 @@ def test_up_replays_once_and_again_for_another_generation(
     assert commands.report()["generation"]["id"] == second.id
     assert len(list(commands.reports.iterdir())) == 2
 
-    restored = commands.pra("restore", "--stack", stack, "--generation", first.id,
+    restored = commands.pra("restore", "--stack", stack, "--replace", "--generation", first.id,
                             "--repository", private_production.location)  # fmt: skip
     assert restored.returncode == ExitCode.PASS, told(restored)
     assert commands.report()["generation"]["id"] == first.id

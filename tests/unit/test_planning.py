@@ -245,9 +245,11 @@ def test_other_databases_of_the_target_do_not_matter():
     assert plan(existing(ExistingDatabase("other", ours=False)))
 
 
-@pytest.mark.parametrize(("ours", "allowed"), [(True, False), (False, True)])
-def test_a_database_of_ours_or_on_demand_goes_aside(ours, allowed):
-    made = plan(existing(ExistingDatabase("specibike_prod", ours=ours), replace=allowed))
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_database_goes_aside_on_demand_only(ours):
+    there = ExistingDatabase("specibike_prod", ours=ours)
+    assert "has a database specibike_prod already" in refusal(existing(there)).message
+    made = plan(existing(there, replace=True))
     (step,) = [s for s in made.steps if s.kind is StepKind.PROMOTE_DATABASE]
     assert any(
         '"specibike_prod" RENAME TO "specibike_prod__pra_old_0a1b2c"' in w for w in step.argv
