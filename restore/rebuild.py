@@ -24,7 +24,7 @@ from pulumi.automation.errors import (
     StackNotFoundError,
     create_command_error,
 )
-from pulumi.automation.events import EngineEvent
+from pulumi.automation.events import DiagnosticEvent, EngineEvent
 from semver import VersionInfo
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
@@ -42,6 +42,7 @@ OTHERS_SECONDS: Final = 60.0
 
 TAIL_LINES: Final = 25
 
+_ECHOES: Final = ("an unhandled error occurred", "update failed", "preview failed")
 _COLOURS: Final = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
 _HOLDER: Final = re.compile(r"\(pid (\d+)\)")
 
@@ -284,8 +285,7 @@ class _Watch:
     def event(self, event: EngineEvent) -> None:
         """Take one event; called in the SDK's thread."""
         if event.diagnostic_event is not None:
-            if event.diagnostic_event.severity == "error":
-                self.errors.append(_plain(event.diagnostic_event.message))
+            self._keep(event.diagnostic_event)
             return
         if event.resource_pre_event is not None:
             self._begun += 1
@@ -294,6 +294,12 @@ class _Watch:
         else:
             return
         self._listener(Progress(self._label, done_items=self._done, total_items=self._begun))
+
+    def _keep(self, diagnostic: DiagnosticEvent) -> None:
+        text = _plain(diagnostic.message)
+        # Pulumi adds to each error of the program, and of a resource, that there was one.
+        if diagnostic.severity == "error" and not text.startswith(_ECHOES):
+            self.errors.append(text)
 
 
 @contextmanager
@@ -319,6 +325,7 @@ def _explained(
 
 def _hint(text: str) -> str:
     hints = {
+        "the settings of stack": "",
         "passphrase": "set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE; "
         "'make setup' makes a file for this clone",
         "unable to open state directory": "run 'make setup', or create the folder",
