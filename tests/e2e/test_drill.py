@@ -44,7 +44,8 @@ def test_a_drill_passes_and_leaves_the_backup_untouched(
     report = commands.report()
     assert report["verdict"] == "pass"
     statuses = {check["id"]: check["status"] for check in report["checks"]}
-    assert set(statuses.values()) == {"passed"}, statuses
+    # Odoo leaves a few files that no row names any more: a warning, no failure.
+    assert set(statuses.values()) <= {"passed", "warning"}, statuses
     assert any(name.startswith("documents.readable") for name in statuses)
     assert [stage["id"] for stage in report["stages"]] == [
         "select", "verify", "foresee", "rebuild", "plan", "replay", "check", "destroy",

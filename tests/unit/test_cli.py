@@ -1,0 +1,176 @@
+"""The ``pra`` command at its edge: what is printed where, and the exit code of every error."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from restore import cli_options
+from restore.cli import run
+from restore.cli_recovery import parse_age
+from restore.console import Terminal
+from restore.errors import ExitCode, UsageError
+from restore.model import Acceptance, Generation
+from restore.report_files import write_report
+from restore.repository.folder import FolderRepository
+from tests.fix_repository import flip_byte
+from tests.report_samples import passed
+
+
+def test_generations_are_listed_and_shown(
+    small_generation: Generation, repository: FolderRepository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ("--repository", repository.location)
+    assert run(["generations", "list", *where]) == ExitCode.PASS
+    assert run(["generations", "show", "latest", *where]) == ExitCode.PASS
+    out = capsys.readouterr().out
+    assert small_generation.id in out
+    for part in ("PostgreSQL 13.16", "14.0.0+dfsg", "filestore-specibike_prod", "roles"):
+        assert part in out
+
+    assert run(["--json", "generations", "list", *where]) == ExitCode.PASS
+    (listed,) = json.loads(capsys.readouterr().out)
+    assert listed["id"] == small_generation.id
+    assert listed["databases"] == ["specibike_prod"]
+
+
+def test_an_empty_repository_is_said_to_be_empty(
+    repository: FolderRepository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["generations", "list", "--repository", repository.location]) == ExitCode.PASS
+    assert "no generation yet" in capsys.readouterr().err
+    assert (
+        run(["generations", "show", "latest", "--repository", repository.location])
+        == ExitCode.NOT_FOUND
+    )
+
+
+def test_a_sound_generation_verifies_and_a_damaged_one_is_named(
+    small_generation: Generation, repository: FolderRepository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ("--repository", repository.location)
+    assert run(["verify", "latest", *where]) == ExitCode.PASS
+    assert "sound" in capsys.readouterr().out
+
+    flip_byte(small_generation.root / "roles" / "roles.sql")
+    assert run(["verify", "latest", *where]) == ExitCode.DAMAGED
+    assert "roles.sql" in capsys.readouterr().out
+    assert run(["--json", "verify", "latest", *where]) == ExitCode.DAMAGED
+    (problem,) = json.loads(capsys.readouterr().out)["problems"]
+    assert (problem["kind"], problem["artifact"]) == ("changed", "roles")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["generations", "list", "--repository", "/nowhere"], ExitCode.NOT_FOUND, "/nowhere"),
+        (["drill", "--generation", "latest", "--repository", "/nowhere"], ExitCode.NOT_FOUND, ""),
+        (["drill", "--profile", "dolibarr", "--generation", "x"], ExitCode.NOT_FOUND, "dolibarr"),
+        (["frobnicate"], ExitCode.USAGE, "frobnicate"),
+        (["verify", "--jobs", "0"], ExitCode.USAGE, "--jobs"),
+        (["gc", "--older-than", "soon"], ExitCode.USAGE, "soon"),
+        (["report", "--reports", "/nowhere"], ExitCode.NOT_FOUND, "/nowhere"),
+    ],
+)
+def test_errors_have_their_exit_code(
+    arguments: list[str],
+    code: ExitCode,
+    text: str,
+    repository: FolderRepository,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PRA_REPOSITORY", repository.location)
+    assert run(arguments) == code
+    assert text in capsys.readouterr().err
+
+
+def test_an_error_is_json_where_json_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["--json", "generations", "list", "--repository", "/nowhere"])
+    document = json.loads(capsys.readouterr().out)
+    assert document["exit_code"] == ExitCode.NOT_FOUND
+    assert "/nowhere" in document["error"]
+
+
+def test_no_generation_named_and_no_terminal_is_a_usage_error(
+    small_generation: Generation, repository: FolderRepository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["verify", "--repository", repository.location]) == ExitCode.USAGE
+    assert "--generation latest" in capsys.readouterr().err
+
+
+def test_on_a_terminal_the_generation_is_asked_for(
+    small_generation: Generation,
+    repository: FolderRepository,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.prompt", lambda *_args, **_options: 1)
+    chosen = cli_options.choose_generation(repository, None, Terminal())
+    assert chosen == small_generation.id
+    assert small_generation.id in capsys.readouterr().err
+
+
+def test_a_report_is_rendered_again_in_another_language(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = passed()
+    write_report(report, tmp_path / report.run)
+    assert run(["report", "--reports", str(tmp_path), "--lang", "fr"]) == ExitCode.PASS
+    assert 'lang="fr"' in capsys.readouterr().out
+    target = tmp_path / "junit.xml"
+    arguments = ["report", report.run, "--reports", str(tmp_path), "--format", "junit"]
+    assert run([*arguments, "--output", str(target)]) == ExitCode.PASS
+    assert "<testsuites" in target.read_text(encoding="utf-8")
+
+
+def test_every_acceptance_needs_its_reason() -> None:
+    assert cli_options.acceptances(("erp.release",), ("same series",)) == (
+        Acceptance("erp.release", "same series"),
+    )
+    for keys, reasons in ((("a", "b"), ("x",)), (("a",), (" ",)), ((), ("x",))):
+        with pytest.raises(UsageError):
+            cli_options.acceptances(keys, reasons)
+
+
+def test_the_check_account_comes_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("PRA_CHECK_PASSWORD", raising=False)
+    monkeypatch.delenv("PRA_CHECK_PASSWORD_FILE", raising=False)
+    assert cli_options.check_credentials(None, "admin") is None
+    with pytest.raises(UsageError, match="no password"):
+        cli_options.check_credentials("drill", "admin")
+    file = tmp_path / "password"
+    file.write_text("from-a-file\n", encoding="utf-8")
+    monkeypatch.setenv("PRA_CHECK_PASSWORD_FILE", str(file))
+    found = cli_options.check_credentials("drill", "admin")
+    assert found is not None
+    assert (found.login, found.password.reveal()) == ("drill", "from-a-file")
+    monkeypatch.setenv("PRA_CHECK_PASSWORD_FILE", str(tmp_path / "absent"))
+    with pytest.raises(UsageError, match="PRA_CHECK_PASSWORD_FILE"):
+        cli_options.check_credentials(None, "admin")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("7d", 604800)]
+)
+def test_ages(text: str, seconds: int) -> None:
+    assert parse_age(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["completion", shell]) == ExitCode.PASS
+    assert "_PRA_COMPLETE" in capsys.readouterr().out
+
+
+def test_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("capture", "drill", "restore", "plan", "verify", "gc", "report"):
+        assert run([command, "--help"]) == ExitCode.PASS
+        assert "Example" in capsys.readouterr().out
