@@ -18,7 +18,7 @@ _WORKERS = 64
 _MAX_MESSAGE_BYTES = 400 * 1024 * 1024
 _QUEUE_SECONDS = 30 * 60
 _PARENT_CHECK_SECONDS = 1.0
-_GRACE_SECONDS = 5.0
+_GRACE_SECONDS = 4.0
 
 _OPTIONS = [
     ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
@@ -28,14 +28,15 @@ _OPTIONS = [
 
 
 def main() -> int:
-    """Serve one engine; ends on SIGTERM, or when the process that started it is gone.
+    """Serve one engine; ends on SIGINT or SIGTERM, or when the process that started it is gone.
 
     Arguments (the engine's address, logging flags) are accepted and not needed.
     """
     ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    # Ctrl-C reaches the whole process group: the engine says Cancel then, and ends us when done.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The engine ends a plug-in by SIGINT, and kills it when it's still there after five seconds.
+    # A person's Ctrl-C doesn't come here: plug-ins have process groups of their own.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
     parent = os.getppid()
 
     waiter = Waiter()
