@@ -10,9 +10,10 @@ PYTHON ?= $(firstword $(shell for python in python3 python3.14 python3.13 python
 	&& echo "$$python"; done))
 REPOSITORY ?= .pra/repository
 GENERATION ?= latest
-# Further arguments: make drill DRILL_ARGS="--profile mine", make test PYTEST_ARGS="-k plan -x"
+# Further arguments: make drill DRILL_ARGS="--profile mine", make test PYTEST_ARGS="-k plan -x", make doctor DOCTOR_ARGS=--json
 DRILL_ARGS ?=
 PYTEST_ARGS ?=
+DOCTOR_ARGS ?=
 IN_ENVIRONMENT := . .pra/activate;
 
 .PHONY: help setup drill test test-all lint format lock doctor clean
@@ -47,7 +48,7 @@ lock: ## make requirements.lock anew from pyproject.toml (needs uv)
 	@mv requirements.lock.tmp requirements.lock && rm requirements.lock.new
 
 doctor: ## show what is in place, which version, and where from
-	@$(PYTHON) -m offline.doctor
+	@$(PYTHON) -m offline.doctor $(DOCTOR_ARGS)
 
 clean: ## remove what drills left in Docker, the virtual environment and .pra (backups in it too)
 	@if [[ -x .venv/bin/pra ]]; then $(IN_ENVIRONMENT) pra gc; fi
