@@ -1,0 +1,208 @@
+"""The native manifest: what is written is read back, what is wrong is said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from restore.catalogue.native import parse_manifest, render_manifest
+from restore.errors import DamagedGenerationError
+from restore.model import (
+    Artifact,
+    ArtifactKind,
+    DatabaseFacts,
+    FileEntry,
+    Fingerprint,
+    Generation,
+    ImageFacts,
+    ServerFacts,
+    TableFacts,
+    Versioned,
+)
+from restore.repository.index import parse_entry, render_entry
+from restore.schema import schema, schema_errors
+from tests.fix_repository import edit_manifest
+
+ROOT = Path("/backups/generations/20261123T180000Z-00ff00")
+
+text = st.text(min_size=1, max_size=12)
+name = st.text(st.characters(exclude_characters="/\0"), min_size=1, max_size=12).filter(
+    lambda part: part not in (".", "..")
+)
+whole = st.integers(min_value=0, max_value=1 << 50)
+digest = st.text("0123456789abcdef", min_size=64, max_size=64)
+moment = st.datetimes(
+    min_value=datetime(2000, 1, 1),
+    timezones=st.sampled_from([UTC, timezone(timedelta(hours=2))]),
+)
+versioned = st.builds(Versioned, text, st.text(max_size=5))
+image = st.builds(ImageFacts, text, text, st.lists(text, max_size=2).map(tuple))
+server = st.builds(ServerFacts, text, whole, st.none() | text, st.none() | image)
+tables = st.lists(st.builds(TableFacts, text, text, whole), max_size=3).map(tuple)
+versions = st.lists(versioned, max_size=3).map(tuple)
+databases = st.builds(
+    DatabaseFacts,
+    name=text,
+    owner=text,
+    encoding=text,
+    collate=text,
+    ctype=text,
+    collation_version=st.none() | text,
+    size=whole,
+    extensions=versions,
+    modules=versions,
+    tables=tables,
+)
+
+
+@st.composite
+def artifacts(draw: st.DrawFn) -> tuple[Artifact, ...]:
+    """Artefacts whose names and folders differ."""
+    made = []
+    for part in draw(st.lists(name, max_size=4, unique=True)):
+        made.append(
+            Artifact(
+                name=part,
+                kind=draw(st.sampled_from(ArtifactKind)),
+                database=draw(st.none() | text),
+                location=draw(st.text(max_size=5)),
+                folder=f"documents/{part}",
+                index=f"indexes/{part}.jsonl",
+                index_sha256=draw(digest),
+                files=draw(whole),
+                bytes=draw(whole),
+            )
+        )
+    return tuple(made)
+
+
+generations = st.builds(
+    Generation,
+    id=st.just(ROOT.name),
+    profile=text,
+    started=moment,
+    finished=moment,
+    consistency_point=moment,
+    engine_version=text,
+    fingerprint=st.builds(
+        Fingerprint, server, server, text, st.lists(databases, max_size=2).map(tuple)
+    ),
+    artifacts=artifacts(),
+    root=st.just(ROOT),
+)
+
+
+@given(generations)
+def test_what_is_written_is_read_back(generation: Generation) -> None:
+    assert parse_manifest(render_manifest(generation), ROOT) == generation
+
+
+@given(
+    st.builds(
+        FileEntry,
+        path=st.lists(name, min_size=1, max_size=3).map("/".join),
+        size=whole,
+        sha256=digest,
+        owner=st.none() | whole,
+        group=st.none() | whole,
+        mode=st.none() | whole,
+        modified=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+    )
+)
+def test_a_line_of_an_index_written_is_read_back(entry: FileEntry) -> None:
+    line = render_entry(entry)
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+    assert parse_entry(line) == entry
+
+
+def test_every_option_of_the_schema_is_described() -> None:
+    def check(node: Any, where: str) -> None:
+        if isinstance(node, dict):
+            for key, option in node.get("properties", {}).items():
+                assert "description" in option or "$ref" in option, f"{where}.{key}"
+            if node.get("type") == "object":
+                assert node["additionalProperties"] is False, where
+            for key, value in node.items():
+                check(value, f"{where}.{key}")
+
+    check(schema("manifest"), "manifest")
+
+
+def damaged(generation: Generation, edit: Callable[[dict[str, Any]], object]) -> str:
+    """The message that an edited manifest is refused with."""
+    edit_manifest(generation, edit)
+    with pytest.raises(DamagedGenerationError) as caught:
+        parse_manifest((generation.root / "manifest.json").read_text(), generation.root)
+    assert generation.id in caught.value.message
+    assert caught.value.hint
+    return caught.value.message
+
+
+def set_artifact(number: int, **values: Any) -> Callable[[dict[str, Any]], object]:
+    """An edit of one artefact."""
+    return lambda document: document["artifacts"][number].update(values)
+
+
+def test_a_newer_format_is_said_before_anything_else(small_generation: Generation) -> None:
+    message = damaged(small_generation, lambda d: d.update(format=2, novelty=1, artifacts=None))
+    assert "format 2" in message
+    assert "novelty" not in message
+
+
+def test_every_error_is_told_with_its_path(small_generation: Generation) -> None:
+    def edit(document: dict[str, Any]) -> None:
+        document["surprise"] = 1
+        document["fingerprint"]["databases"][0]["size"] = -1
+        document["artifacts"][1]["kind"] = "poetry"
+
+    message = damaged(small_generation, edit)
+    assert "surprise" in message
+    assert "fingerprint.databases[0].size" in message
+    assert "artifacts[1].kind" in message
+
+
+@pytest.mark.parametrize("path", ["/etc", "../other", "database/../..", "a//b", ""])
+def test_a_folder_outside_the_generation_is_refused(
+    small_generation: Generation, path: str
+) -> None:
+    assert "artifacts[0].folder" in damaged(small_generation, set_artifact(0, folder=path))
+
+
+@pytest.mark.parametrize(
+    "path", ["roles", "roles/inner", "indexes", "manifest.json", "configuration"]
+)
+def test_a_folder_within_anothers_is_refused(small_generation: Generation, path: str) -> None:
+    assert "folder" in damaged(small_generation, set_artifact(0, folder=path))
+
+
+def test_an_index_elsewhere_is_refused(small_generation: Generation) -> None:
+    message = damaged(small_generation, set_artifact(0, index="indexes/../../x.jsonl"))
+    assert "artifacts[0].index" in message
+
+
+def test_a_name_used_twice_is_refused(small_generation: Generation) -> None:
+    assert "twice" in damaged(small_generation, set_artifact(0, name="roles"))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"format": "1"}', '{"format": true}'])
+def test_what_is_no_manifest_is_refused(text: str) -> None:
+    with pytest.raises(DamagedGenerationError):
+        parse_manifest(text, ROOT)
+
+
+def test_an_impossible_date_is_refused(small_generation: Generation) -> None:
+    damaged(small_generation, lambda d: d.update(started="2026-13-45T00:00:00Z"))
+
+
+def test_times_are_written_in_utc(small_generation: Generation) -> None:
+    document = json.loads(render_manifest(small_generation))
+    assert document["started"] == "2026-11-23T18:00:00Z"
+    assert not schema_errors("manifest", document)
