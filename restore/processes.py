@@ -10,6 +10,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -62,24 +63,26 @@ def run_attended(
         )
     except OSError as error:
         raise EnvironmentFailure(f"{command.argv[0]} could not be started: {error}") from error
-    out, err = _Reader(_open(process.stdout), on_output), _Reader(_open(process.stderr), on_error)
-    try:
-        if process.stdin is not None and command.stdin is not None:
-            with process.stdin as stdin:
-                stdin.write(command.stdin.reveal())
-        process.wait()
-    except BaseException:
-        _end(process)
-        raise
-    finally:
-        stdout, stderr = out.text(), err.text()
-    return Execution(command.argv, process.returncode, stdout, stderr)
+    with process:
+        readers: list[_Reader] = []
+        try:
+            readers.append(_Reader(process.stdout, on_output))
+            readers.append(_Reader(process.stderr, on_error))
+            _feed(process.stdin, command.stdin)
+            process.wait()
+        except BaseException:
+            _end(process)
+            raise
+        finally:
+            texts = [reader.text() for reader in readers]
+    return Execution(command.argv, process.returncode, *texts)
 
 
-def _open(stream: IO[str] | None) -> IO[str]:
-    if stream is None:
-        raise AssertionError("a pipe was asked for")
-    return stream
+def _feed(stream: IO[str] | None, secret: Secret | None) -> None:
+    """Hand a secret to a process; one that doesn't want it is none of our business."""
+    if stream is not None and secret is not None:
+        with suppress(BrokenPipeError), stream:
+            stream.write(secret.reveal())
 
 
 def _dying_with_us() -> tuple[str, ...]:
@@ -107,7 +110,9 @@ def _end(process: subprocess.Popen[str]) -> None:
 class _Reader:
     """Reads a stream in a thread, so that no pipe fills up while another is waited for."""
 
-    def __init__(self, stream: IO[str], listener: Listener | None) -> None:
+    def __init__(self, stream: IO[str] | None, listener: Listener | None) -> None:
+        if stream is None:
+            raise ValueError("the process has no such stream")
         self._stream = stream
         self._listener = listener
         self._lines: list[str] = []

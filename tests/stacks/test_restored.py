@@ -1,0 +1,166 @@
+"""The generation as a resource: when it is replayed, with what, and how it fails."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from restore import engine
+from restore.errors import RefusedError
+from restore.model import Acceptance, Credentials, Selection
+from restore.secret import Secret
+from stacks import outputs
+from stacks.restored import REPLAYED_INTO, Replay, blueprint_of
+from tests.stacks.conftest import BLUEPRINT, STACK, Built, build, settings
+
+CREDENTIALS = {"checkLogin": "drill", "checkPassword": "sesame"}
+
+
+@pytest.fixture(scope="module")
+def inputs() -> dict[str, Any]:
+    """The resource's inputs, as Pulumi hands them to the provider."""
+    told = settings(
+        ("checkPassword",),
+        accept='[{"difference": "postgresql.minor", "reason": "approved"}]',
+        databases='["one"]',
+        **CREDENTIALS,
+    )
+    return resource(build(told))
+
+
+def resource(built: Built) -> dict[str, Any]:
+    (found,) = built.of("RestoredGeneration").values()
+    return {name: value for name, value in found.inputs.items() if name != "__provider"}
+
+
+class Engine:
+    """Stands in for the engine and notes what it is asked."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, verdict: str = "pass") -> None:
+        self.asked: list[tuple[Any, engine.ReplayRequest]] = []
+        self.verdict = verdict
+        self.error: Exception | None = None
+        monkeypatch.setattr(engine, "replay_outputs", self.replay)
+
+    def replay(self, found: Any, request: engine.ReplayRequest) -> engine.ReplaySummary:
+        self.asked.append((found, request))
+        if self.error is not None:
+            raise self.error
+        return engine.ReplaySummary(
+            verdict=self.verdict,
+            generation=request.selection.generation,
+            report="/r/report.html",
+            message="documents.attachments: expected 12 files, observed 11",
+        )
+
+
+def test_the_engine_is_asked_for_all_that_was_set(
+    inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Engine(monkeypatch)
+
+    result = Replay().create(inputs)
+
+    ((found, request),) = asked.asked
+    assert set(found) == set(outputs.ENVIRONMENT)
+    assert request.selection == Selection(
+        Path("/project/.pra/repository"), BLUEPRINT.generation, "odoo", ("one",)
+    )
+    assert request.credentials == Credentials("drill", Secret("sesame"))
+    assert request.accepted == (Acceptance("postgresql.minor", "approved"),)
+    assert (request.jobs, request.language, request.replace) == (2, "en", True)
+    assert request.reports == Path("/project/.pra/reports")
+    assert result.id == f"replayed-{STACK}"
+    assert result.outs is not None
+    assert (result.outs["verdict"], result.outs["report"]) == ("pass", "/r/report.html")
+
+
+def test_without_a_password_there_are_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Engine(monkeypatch)
+    Replay().create(resource(build(settings())))
+    assert asked.asked[0][1].credentials is None
+
+
+@pytest.mark.parametrize("verdict", ["fail", "unverifiable"])
+def test_a_verdict_that_is_no_pass_fails_the_update(
+    verdict: str, inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Engine(monkeypatch, verdict)
+    with pytest.raises(Exception, match=verdict) as caught:
+        Replay().update("id", {}, inputs)
+    assert "documents.attachments" in str(caught.value)
+    assert "/r/report.html" in str(caught.value)
+
+
+def test_a_refusal_is_told_with_its_hint(
+    inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Engine(monkeypatch).error = RefusedError("PostgreSQL is older", "choose another image")
+    with pytest.raises(Exception, match="PostgreSQL is older\nchoose another image"):
+        Replay().create(inputs)
+
+
+def test_an_unchanged_resource_is_not_replayed(inputs: dict[str, Any]) -> None:
+    olds = {**inputs, "verdict": "pass", "report": "/r"}
+    assert Replay().diff("id", olds, inputs).changes is False
+
+
+@pytest.mark.parametrize("key", ["generation", "profile", "repository", "databases"])
+def test_another_generation_is_replayed(key: str, inputs: dict[str, Any]) -> None:
+    diff = Replay().diff("id", inputs, {**inputs, key: "another"})
+    assert diff.changes is True
+    assert not diff.replaces
+
+
+@pytest.mark.parametrize("key", REPLAYED_INTO)
+def test_a_new_server_or_password_is_replayed_into(key: str, inputs: dict[str, Any]) -> None:
+    moved = {**inputs["environment"], key: "another"}
+    assert Replay().diff("id", inputs, {**inputs, "environment": moved}).changes is True
+
+
+@pytest.mark.parametrize("key", ["jobs", "reports", "language", "checkPassword", "accept"])
+def test_how_it_is_judged_does_not_replay_what_passed(key: str, inputs: dict[str, Any]) -> None:
+    assert Replay().diff("id", inputs, {**inputs, key: "another"}).changes is False
+
+
+def test_a_new_port_of_the_proxy_is_no_reason_to_replay(inputs: dict[str, Any]) -> None:
+    moved = {**inputs["environment"], outputs.ERP_URL: "http://127.0.0.1:1"}
+    assert Replay().diff("id", inputs, {**inputs, "environment": moved}).changes is False
+
+
+def test_an_environment_that_is_not_known_yet_will_be_replayed_into(
+    inputs: dict[str, Any],
+) -> None:
+    assert Replay().diff("id", inputs, {**inputs, "environment": "unknown"}).changes is True
+
+
+def test_destroying_touches_nothing(inputs: dict[str, Any]) -> None:
+    Replay().delete("id", inputs)
+
+
+def test_the_serialised_provider_holds_no_secret() -> None:
+    built = build(settings(("checkPassword",), **CREDENTIALS))
+    (found,) = built.of("RestoredGeneration").values()
+    assert b"sesame" not in base64.b64decode(found.inputs["__provider"])
+    assert {"checkPassword", "environment"} <= found.secret
+
+
+def test_a_stack_that_does_not_replay_has_no_such_resource() -> None:
+    assert not build(settings(replay="false")).of("RestoredGeneration")
+
+
+def test_the_blueprint_is_the_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[Any, ...]] = []
+
+    def blueprint(*args: Any) -> Any:
+        asked.append(args)
+        return BLUEPRINT
+
+    monkeypatch.setattr(engine, "blueprint", blueprint)
+    told = settings(erpImage="odoo:14.0")
+
+    assert blueprint_of(told) == BLUEPRINT
+    assert asked[0][:2] == (told.selection, told.images)
