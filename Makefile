@@ -10,6 +10,10 @@ PYTHON ?= $(firstword $(shell for python in python3 python3.14 python3.13 python
 	&& echo "$$python"; done))
 REPOSITORY ?= .pra/repository
 GENERATION ?= latest
+# The account of the example production; your own is PRA_CHECK_LOGIN and PRA_CHECK_PASSWORD.
+ifeq ($(REPOSITORY),.pra/repository)
+drill: export PRA_CHECK_PASSWORD ?= admin
+endif
 # Further arguments: make drill DRILL_ARGS="--profile mine", make test PYTEST_ARGS="-k plan -x", make doctor DOCTOR_ARGS=--json
 DRILL_ARGS ?=
 PYTEST_ARGS ?=
