@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from restore.capture import CaptureRequest, capture
-from restore.catalogue.selection import choose
 from restore.cli_options import (
     choose_generation,
     describe,
@@ -21,6 +20,7 @@ from restore.model import Generation
 from restore.profile import load_profile
 from restore.repository import create_repository, open_repository
 from restore.runner import Runner
+from restore.selection import choose
 from restore.stages import utc_now
 from restore.verify import verify
 

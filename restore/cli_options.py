@@ -11,12 +11,12 @@ from typing import Any, Final
 import click
 
 from restore import locations
-from restore.catalogue.selection import choose
 from restore.console import Terminal
 from restore.errors import UsageError
 from restore.model import Acceptance, Credentials, Generation
 from restore.repository.base import Repository
 from restore.secret import Secret
+from restore.selection import choose
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 

@@ -12,8 +12,9 @@ from restore.engine import new_recorder, reported
 from restore.environment import environment_from_outputs
 from restore.gc import EPHEMERAL
 from restore.model import Environment, Generation, Report, Role
-from restore.rebuild import StackSpec, destroy, outputs_of, up
+from restore.rebuild import destroy, outputs_of, up
 from restore.recorder import Recorder
+from restore.stack_file import StackSpec
 from restore.stages import (
     ReplayRequest,
     Tools,

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from restore import locations
-from restore.catalogue.selection import choose
 from restore.environment import environment_from_outputs
 from restore.errors import Interrupted, RestoreError
 from restore.model import Acceptance, Blueprint, CheckStatus, Report, Role, Selection
 from restore.recorder import Recorder
 from restore.report_files import write_report
+from restore.selection import choose
 from restore.stages import (
     ReplayRequest,
     Tools,

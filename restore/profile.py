@@ -79,8 +79,8 @@ class DocumentTree:
     """A tree of documents, one folder a database (``{database}`` in ``path``).
 
     ``rows`` is a query giving id, name, file relative to the folder, and hexadecimal checksum by
-    ``algorithm`` (a ``hashlib`` name); ``fetch`` the ERP's path that serves the document of a row; ``ignored`` folders of the tree
-    whose files belong to no row by design.
+    ``algorithm`` (a ``hashlib`` name); ``fetch`` the ERP's path that serves the document of a row;
+    ``ignored`` folders of the tree whose files belong to no row by design.
     """
 
     name: str

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from restore import sql
 from restore.blueprint import blueprint, configuration_texts
-from restore.catalogue.selection import choose
 from restore.checks import check_ids, run_checks
 from restore.context import ReplayContext
 from restore.equivalence import is_difference_key
@@ -40,6 +39,7 @@ from restore.replay import ReplayInterrupted, replay
 from restore.repository import open_repository
 from restore.repository.base import Repository
 from restore.runner import Runner
+from restore.selection import choose
 from restore.steps.databases import existing_databases
 from restore.verify import require_sound, verify
 from stacks.outputs import REPOSITORY_PATH

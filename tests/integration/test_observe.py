@@ -310,12 +310,12 @@ def test_commands_work_with_the_server_s_own_tools(
     )
     run(commands.run_statements("postgres", name, ["CREATE TABLE t AS SELECT 1 AS a"]))
     assert "CREATE ROLE postgres" in run(commands.dump_roles("postgres"))
-    run(commands.dump_database(commands.DumpRequest(name, "/tmp/dump", "postgres", 2)))  # noqa: S108
-    assert "TABLE DATA public t" in run(commands.list_dump("/tmp/dump"))  # noqa: S108
+    run(commands.dump_database(commands.DumpRequest(name, "/tmp/dump", "postgres", 2)))
+    assert "TABLE DATA public t" in run(commands.list_dump("/tmp/dump"))
     new = commands.NewDatabase(temporary, "postgres", "UTF8", "C", "C", "it's \\ ours")
     run(commands.create_database("postgres", new))
     run(commands.create_database("postgres", new))
-    run(commands.restore_database("postgres", temporary, "/tmp/dump", 2))  # noqa: S108
+    run(commands.restore_database("postgres", temporary, "/tmp/dump", 2))
     run(commands.analyze("postgres", temporary, 2))
     # A session on the old one does not stand in the way.
     with psycopg.connect(

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from restore.catalogue.selection import choose
 from restore.errors import DamagedGenerationError, NotFoundError, UsageError
 from restore.model import Generation
 from restore.repository.folder import FolderRepository
+from restore.selection import choose
 from tests.fix_repository import STARTED, GenerationFactory, edit_manifest
 
 

@@ -12,7 +12,7 @@ ODD = 'l\'été "2026" \\ a=b'
 
 
 def test_dump_is_a_parallel_directory_of_one_snapshot():
-    request = DumpRequest("specibike_prod", "/tmp/d", "postgres", 4, "00000003-1")  # noqa: S108
+    request = DumpRequest("specibike_prod", "/tmp/d", "postgres", 4, "00000003-1")
     assert commands.dump_database(request) == (
         "pg_dump",
         "--format=directory",

@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from restore.errors import NotFoundError, UsageError
-from restore.model import Role
 from restore.locations import ROOT
+from restore.model import Role
 from restore.profile import load_profile, parse_profile, profile_names
 
 TEXT = (ROOT / "restore" / "profiles" / "odoo.yaml").read_text(encoding="utf-8")
