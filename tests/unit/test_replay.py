@@ -141,4 +141,4 @@ def test_results_of_a_failed_database_check_are_in_the_outcome(
 
     assert outcome.checks == found
     assert [step.status for step in outcome.steps] == [StepStatus.FAILED, StepStatus.SKIPPED]
-    assert "database.tables:db: gone" in outcome.steps[0].reason
+    assert "database.tables:db: t is gone" in outcome.steps[0].reason
