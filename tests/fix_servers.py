@@ -196,22 +196,17 @@ def make_plan(context: ReplayContext, lab: DatabaseLab, **changes: Any) -> Resto
 
 
 @pytest.fixture(scope="session")
-def runner() -> Iterator[Runner]:
-    """The Docker engine; a test that needs one fails when none answers."""
-    connected = Runner.connect()
-    yield connected
-    connected.close()
-
-
-@pytest.fixture(scope="session")
 def odoo_profile() -> Profile:
     """The profile that ships."""
     return load_profile("odoo")
 
 
 @pytest.fixture(scope="session")
-def database_lab(runner: Runner, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseLab]:
+def database_lab(
+    docker_runner: Runner, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DatabaseLab]:
     """PostgreSQL that sees every temporary folder of this session."""
+    runner = docker_runner
     stack = f"test-{secrets.token_hex(4)}"
     shared = tmp_path_factory.getbasetemp().resolve()
     with private_network(runner, stack) as (network, addresses):
@@ -358,7 +353,7 @@ def environment_of(lab: DatabaseLab, repository: Repository, erp: str) -> Enviro
 
 def dump_files(lab: DatabaseLab, database: str) -> dict[str, bytes]:
     """Dump a database with the server's own tools and read the dump."""
-    folder = f"/tmp/{secrets.token_hex(4)}"  # noqa: S108 - in the container
+    folder = f"/tmp/{secrets.token_hex(4)}"
     request = commands.DumpRequest(database, folder, "postgres", jobs=2)
     lab.runner.check(lab.container, commands.dump_database(request), user="postgres")
     return {

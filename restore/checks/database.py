@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
@@ -16,6 +17,9 @@ from restore.facts import table_counts
 from restore.model import CheckResult, CheckStatus, DatabaseFacts, DatabaseServer, TableFacts
 
 _OWN_SCHEMAS: Final = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'"
+
+_DEADLINE: Final = 2.0
+"""Seconds until a refused connection is final; the server is known to run."""
 
 _CONSTRAINTS: Final = f"""
 SELECT conrelid::regclass::text, conname, convalidated
@@ -109,7 +113,7 @@ def database_check_ids(database: str) -> tuple[str, ...]:
 
 
 def _tables(subject: _Subject) -> Finding:
-    with sql.connect(subject.server, subject.name) as connection:
+    with _connect(subject) as connection:
         found = {_name(table): table.rows for table in table_counts(connection)}
     wanted = {_name(table): table.rows for table in subject.facts.tables}
     observed = f"{plural(len(found), 'table')}, {plural(sum(found.values()), 'row')}"
@@ -127,7 +131,7 @@ def _table_differences(wanted: dict[str, int], found: dict[str, int]) -> Iterato
 
 
 def _constraints(subject: _Subject) -> Finding:
-    with sql.connect(subject.server, subject.name) as connection:
+    with _connect(subject) as connection:
         constraints = sql.rows(connection, _CONSTRAINTS)
         indexes = sql.rows(connection, _INDEXES)
     wrong = chain(
@@ -139,7 +143,7 @@ def _constraints(subject: _Subject) -> Finding:
 
 
 def _sequences(subject: _Subject) -> Finding:
-    with sql.connect(subject.server, subject.name) as connection:
+    with _connect(subject) as connection:
         sequences = sql.rows(connection, _SEQUENCES)
         behind = [
             line for row in sequences if (line := _sequence_behind(connection, row)) is not None
@@ -170,7 +174,7 @@ def _sequence_behind(connection: sql.Connection, row: tuple[Any, ...]) -> str | 
 
 
 def _extensions(subject: _Subject) -> Finding:
-    with sql.connect(subject.server, subject.name) as connection:
+    with _connect(subject) as connection:
         found = dict(sql.rows(connection, _EXTENSIONS))
     wanted = {extension.name: extension.version for extension in subject.facts.extensions}
     observed = _listed(found)
@@ -186,7 +190,7 @@ def _extensions(subject: _Subject) -> Finding:
 
 
 def _encoding(subject: _Subject) -> Finding:
-    with sql.connect(subject.server, subject.name) as connection:
+    with _connect(subject) as connection:
         found = sql.rows(connection, _ENCODING)[0]
     names = ("encoding", "collation", "character type", "owner")
     wrong = (
@@ -200,7 +204,7 @@ def _encoding(subject: _Subject) -> Finding:
 def _role(subject: _Subject) -> Finding:
     role = subject.server.erp_role
     try:
-        with sql.connect(subject.server, subject.name, as_erp=True, deadline=2) as connection:
+        with _connect(subject, as_erp=True) as connection:
             tables = sql.rows(connection, _READABLE)
             readable = [(schema, name) for schema, name, allowed in tables if allowed]
             for schema, name in readable[:1]:
@@ -214,6 +218,10 @@ def _role(subject: _Subject) -> Finding:
         return Finding(CheckStatus.FAILED, observed)
     closed = (f"{role} may not read {schema}.{name}" for schema, name, ok in tables if not ok)
     return passed_unless(closed, observed, otherwise=CheckStatus.WARNING)
+
+
+def _connect(subject: _Subject, *, as_erp: bool = False) -> AbstractContextManager[sql.Connection]:
+    return sql.connect(subject.server, subject.name, as_erp=as_erp, deadline=_DEADLINE)
 
 
 def _name(table: TableFacts) -> str:

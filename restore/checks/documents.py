@@ -85,14 +85,16 @@ def document_checks(context: ReplayContext, documents: DocumentSet) -> tuple[Che
     matches: list[Match] = []
 
     def look() -> Finding:
-        tree = hash_tree(
-            context.runner,
-            context.environment.erp.container,
-            documents.folder,
-            documents.tree.algorithm,
-            context.profile.erp.user,
-        )
+        # The rows are those of the moment before the files are read: the ERP runs, and stores a
+        # file before its row, so what it adds meanwhile can't look like a loss.
         with document_rows(context, documents) as rows:
+            tree = hash_tree(
+                context.runner,
+                context.environment.erp.container,
+                documents.folder,
+                documents.tree.algorithm,
+                context.profile.erp.user,
+            )
             matches.append(match(rows, tree, documents.tree.ignored))
         return _attachments(matches[0], tree, documents)
 
@@ -118,7 +120,7 @@ def orphans_check(documents: DocumentSet) -> Check:
 
 @contextmanager
 def document_rows(context: ReplayContext, documents: DocumentSet) -> Iterator[Iterator[Row]]:
-    """Stream the rows of a set from its database, in the profile's order.
+    """Stream the rows of a set from its database, as they are on entry, in the profile's order.
 
     Raises:
         UsageError: the profile has no query for them.
@@ -143,9 +145,7 @@ def match(rows: Iterable[Row], tree: Tree, ignored: tuple[str, ...] = ()) -> Mat
         ignored: folders whose files belong to no row by design.
     """
     found = Match()
-    orphans = dict.fromkeys(
-        path for path in tree.digests if path.partition("/")[0] not in ignored
-    )
+    orphans = dict.fromkeys(path for path in tree.digests if path.partition("/")[0] not in ignored)
     for row in rows:
         found.rows += 1
         orphans.pop(row.file, None)
@@ -172,7 +172,7 @@ def _problem(row: Row, tree: Tree, found: Match) -> str | None:
 
 def _attachments(found: Match, tree: Tree, documents: DocumentSet) -> Finding:
     observed = (
-        f"{plural(found.rows, 'row')}, {plural(len(tree.digests), 'file')}: "
+        f"{plural(found.rows, 'row')}, {plural(len(tree.digests), 'readable file')}: "
         f"{found.missing} missing, {found.changed} changed, {found.unreadable} unreadable"
     )
     wrong = list(found.wrong)

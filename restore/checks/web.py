@@ -21,6 +21,9 @@ _PLACEHOLDER: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 PATIENCE: Final = 30.0
 """Seconds beyond its SLA that a step is waited for, so that a slow answer is measured."""
 
+CONNECT_TIMEOUT: Final = 5.0
+"""Seconds after which a server that takes no connection counts as down."""
+
 NO_ACCOUNT: Final = "no account was given to log in with"
 
 
@@ -120,7 +123,7 @@ def perform(session: WebSession, step: WebStep) -> Answer:
         fill_path(step.path, session.values),
         data={key: _filled(text, session.values) for key, text in step.form} or None,
         json=_filled_json(step.json, session.values),
-        timeout=step.sla + PATIENCE,
+        timeout=httpx.Timeout(step.sla + PATIENCE, connect=CONNECT_TIMEOUT),
     )
     begun = time.perf_counter()
     response = session.client.send(request)

@@ -120,7 +120,7 @@ def test_a_second_replay_replaces_what_the_first_restored(scene: Scene) -> None:
     scene.lab.execute("DELETE FROM sale_order", DATABASE)
     scene.in_erp("touch", f"{FILESTORE}/left-by-the-drill")
 
-    outcome = replay(scene.plan(), scene.context)
+    outcome = replay(scene.plan(replace=True), scene.context)
 
     assert failures(outcome.steps) == []
     assert scene.lab.databases() == {DATABASE}

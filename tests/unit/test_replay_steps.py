@@ -1,0 +1,137 @@
+"""What the steps do when a server is not as the plan believes, without any server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from restore.context import ReplayContext
+from restore.errors import ReplayError
+from restore.model import Generation, Step, StepKind
+from restore.profile import load_profile
+from restore.repository.folder import FolderRepository
+from restore.steps.archive import Owner
+from restore.steps.documents import promote_documents, restore_documents
+from restore.steps.servers import owner_of, restore_configuration, stop_erp
+
+PASSWD = b"root:x:0:0::/root:/bin/sh\nodd\nodoo:x:101:102::/var/lib/odoo:/bin/false\n"
+PROMOTION = Step(
+    "promote-documents:t:db", StepKind.PROMOTE_DOCUMENTS, "", "/v/docs/db", staging="/v/docs/.new"
+)
+
+
+class Beside:
+    """A runner on a folder's names; ``refuse`` is a command that fails."""
+
+    def __init__(self, names: set[str], refuse: tuple[str, ...] = ()) -> None:
+        self.names, self.refuse = names, refuse
+        self.status = "running"
+
+    def run_once(self, _like: str, argv: tuple[str, ...], **_: Any) -> str:
+        if argv == self.refuse:
+            raise ReplayError("mv exited with 1")
+        last = [path.rpartition("/")[2] for path in argv[-2:]]
+        if argv[0] == "mv":
+            self.names.remove(last[0])
+            self.names.add(last[1])
+        elif argv[0] == "rm":
+            self.names.discard(last[1])
+        elif argv[0] == "find":
+            return "".join(f"{name}\n" for name in sorted(self.names))
+        return ""
+
+    def read_file(self, _container: str, _path: str) -> bytes:
+        return PASSWD
+
+    def stop(self, _container: str) -> None:
+        """Does not help."""
+
+    def container(self, _name: str) -> Beside:
+        return self
+
+
+@pytest.fixture
+def context_of(
+    small_generation: Generation, repository: FolderRepository
+) -> Callable[[Beside], ReplayContext]:
+    class Erp:
+        container = "erp"
+
+    class Place:
+        erp = Erp()
+
+    def make(runner: Beside) -> ReplayContext:
+        return ReplayContext(
+            runner=cast(Any, runner),
+            environment=cast(Any, Place()),
+            repository=repository,
+            generation=small_generation,
+            profile=load_profile("odoo"),
+            now=cast(Any, None),
+        )
+
+    return make
+
+
+Make = Callable[[Beside], ReplayContext]
+
+
+def test_documents_take_the_place_of_the_old_ones(context_of: Make) -> None:
+    runner = Beside({"db", ".new", ".db.pra-old", "other"})
+
+    promote_documents(context_of(runner), PROMOTION)
+
+    assert runner.names == {"db", "other"}
+
+
+def test_the_old_documents_come_back_when_the_new_ones_cannot_be_moved(context_of: Make) -> None:
+    runner = Beside({"db", ".new"}, refuse=("mv", "-T", "--", "/v/docs/.new", "/v/docs/db"))
+
+    with pytest.raises(ReplayError, match="mv exited with 1"):
+        promote_documents(context_of(runner), PROMOTION)
+
+    assert runner.names == {"db", ".new"}
+
+
+@pytest.mark.parametrize(
+    ("user", "owner"),
+    [("odoo", Owner(101, 102)), ("root", Owner(0, 0)), ("1000", Owner(1000, 1000))],
+)
+def test_users_are_those_of_the_image(context_of: Make, user: str, owner: Owner) -> None:
+    assert owner_of(context_of(Beside(set())), user) == owner
+
+
+def test_an_unknown_user_is_told(context_of: Make) -> None:
+    with pytest.raises(ReplayError, match="has no user nobody"):
+        owner_of(context_of(Beside(set())), "nobody")
+
+
+def test_an_erp_that_does_not_stop_is_told(context_of: Make) -> None:
+    with pytest.raises(ReplayError, match="is still running"):
+        stop_erp(context_of(Beside(set())), PROMOTION)
+
+
+def test_configuration_must_be_one_of_the_profile_and_of_the_generation(context_of: Make) -> None:
+    context = context_of(Beside(set()))
+    step = Step("c", StepKind.CONFIGURATION, "", "/etc/other.conf")
+
+    with pytest.raises(ReplayError, match=r"knows no configuration file at /etc/other\.conf"):
+        restore_configuration(context, step, ("db",))
+
+
+def test_documents_must_be_some_of_the_generation(context_of: Make) -> None:
+    class Volume(Beside):
+        attrs: Any = {"Mounts": [{"Destination": "/v"}]}
+
+    step = replace(PROMOTION, source="documents/filestore/nowhere")
+
+    with pytest.raises(ReplayError, match="holds no documents in documents/filestore/nowhere"):
+        restore_documents(context_of(Volume(set())), step)
+
+
+def test_a_database_that_the_generation_does_not_know_is_a_bug(context_of: Make) -> None:
+    with pytest.raises(KeyError):
+        context_of(Beside(set())).facts_of("nowhere")
