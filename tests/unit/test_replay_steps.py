@@ -29,6 +29,7 @@ class Beside:
     def __init__(self, names: set[str], refuse: tuple[str, ...] = ()) -> None:
         self.names, self.refuse = names, refuse
         self.status = "running"
+        self.attrs: dict[str, Any] = {}
 
     def run_once(self, _like: str, argv: tuple[str, ...], **_: Any) -> str:
         if argv == self.refuse:
@@ -123,13 +124,12 @@ def test_configuration_must_be_one_of_the_profile_and_of_the_generation(context_
 
 
 def test_documents_must_be_some_of_the_generation(context_of: Make) -> None:
-    class Volume(Beside):
-        attrs: Any = {"Mounts": [{"Destination": "/v"}]}
-
+    runner = Beside(set())
+    runner.attrs = {"Mounts": [{"Destination": "/v"}]}
     step = replace(PROMOTION, source="documents/filestore/nowhere")
 
     with pytest.raises(ReplayError, match="holds no documents in documents/filestore/nowhere"):
-        restore_documents(context_of(Volume(set())), step)
+        restore_documents(context_of(runner), step)
 
 
 def test_a_database_that_the_generation_does_not_know_is_a_bug(context_of: Make) -> None:
