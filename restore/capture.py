@@ -33,6 +33,7 @@ from restore.model import (
     Progress,
     ProgressListener,
     Role,
+    ServerFacts,
     ignore_progress,
 )
 from restore.profile import DocumentTree, Profile
@@ -117,6 +118,7 @@ def capture(
     started = now()
     source = find_source(runner, request.profile, request.database_container, request.erp_container)
     names = list_databases(source, request.profile, request.databases)
+    # Asked first of all: the wrong container should not cost a dump.
     erp, series = erp_facts(runner, request.erp_container, request.profile)
     with repository.write(generation_id(started, secrets.token_hex(3))) as writer:
         job = _Capture(runner, request, source, writer, now, listener)
@@ -128,12 +130,6 @@ def capture(
         _capture_roles(job)
         for server in (Role.ERP, Role.DATABASE):
             _capture_configuration(job, server)
-        with connect(source.server, names[0], as_erp=True) as connection:
-            postgresql = server_facts(
-                connection,
-                operating_system(runner, request.database_container),
-                image_of(runner, request.database_container),
-            )
         return writer.finish(
             GenerationSummary(
                 profile=request.profile.name,
@@ -142,9 +138,17 @@ def capture(
                 finished=now(),
                 consistency_point=min(item.consistency_point for item in captured),
                 fingerprint=Fingerprint(
-                    postgresql, erp, series, tuple(item.facts for item in captured)
+                    _postgresql_facts(job, names[0]), erp, series, tuple(d.facts for d in captured)
                 ),
             )
+        )
+
+
+def _postgresql_facts(job: _Capture, database: str) -> ServerFacts:
+    container = job.source.server.container
+    with connect(job.source.server, database, as_erp=True) as connection:
+        return server_facts(
+            connection, operating_system(job.runner, container), image_of(job.runner, container)
         )
 
 

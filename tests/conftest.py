@@ -1,8 +1,14 @@
 """Fixtures live in plug-ins, one file a subject."""
 
+from hypothesis import settings
+
 pytest_plugins = [
     "tests.fix_repository",
     "tests.fix_production",
     "tests.fix_servers",
     "tests.fix_drill",
 ]
+
+# A machine under load is no failure.
+settings.register_profile("pra", deadline=None)
+settings.load_profile("pra")

@@ -22,7 +22,7 @@ from fixtures.site import ODOO_IMAGE, POSTGRESQL_IMAGE
 from restore import commands
 from restore.model import Generation
 from restore.repository.folder import FolderRepository
-from restore.repository.folder_writer import remove_tree
+from restore.repository.tree import remove_tree
 from restore.runner import Runner
 from tests.fix_repository import copy_repository
 

@@ -26,8 +26,9 @@ from restore.repository.base import (
     ProblemKind,
     is_generation_id,
 )
-from restore.repository.folder_writer import open_writer, partials, remove_partial, sync
+from restore.repository.folder_writer import open_writer
 from restore.repository.index import BadLineError, parse_entry
+from restore.repository.tree import partials, remove_partial, sync
 from restore.safe_paths import UnsafePathError, open_beneath
 
 MARKER: Final = "pra-repository.json"

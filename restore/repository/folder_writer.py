@@ -6,18 +6,16 @@ Whatever interrupts it, readers see the whole generation or nothing.
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, Final, Protocol
+from typing import IO, Final
 
 from restore.catalogue.native import MANIFEST, render_manifest
-from restore.errors import NotFoundError, ReplayError
+from restore.errors import ReplayError
 from restore.model import Artifact, ArtifactKind, FileEntry, Generation
 from restore.repository.base import (
     CHUNK,
@@ -26,16 +24,13 @@ from restore.repository.base import (
     FileOrigin,
     GenerationSummary,
     GenerationWriter,
-    Partial,
     is_generation_id,
 )
 from restore.repository.index import render_entry
+from restore.repository.tree import FOLDER_MODE, lock, remove_tree, seal, sync
 from restore.safe_paths import UnsafePathError, beneath, open_beneath, safe_parts
 
 INDEXES: Final = "indexes"
-FILE_MODE: Final = 0o440
-SECRET_FILE_MODE: Final = 0o400
-FOLDER_MODE: Final = 0o550
 _SPARE: Final = ".linked"
 """Name under which a hard link is made before it takes its place."""
 
@@ -65,13 +60,13 @@ def open_writer(
         raise ReplayError(f"generation {generation_id} is already being written") from error
     except OSError as error:
         raise ReplayError(f"repository {partial.parent} cannot be written: {error}") from error
-    lock = _lock(root)
+    held = lock(root)
     try:
         yield FolderWriter(root, complete, previous)
     finally:
         if root.exists():
             remove_tree(root)
-        os.close(lock)
+        os.close(held)
 
 
 class FolderWriter:
@@ -159,7 +154,7 @@ class FolderWriter:
                 for artifact in self._artifacts
                 if artifact.kind is ArtifactKind.CONFIGURATION
             }
-            _seal(self._root, "", secret)
+            seal(self._root, "", secret)
             if target.exists():
                 raise ReplayError(f"generation {self.id} already exists", "try again")
             self._root.rename(target)
@@ -247,7 +242,7 @@ class _HashedFile:
 
 
 def _store(content: IO[bytes], target: Path) -> tuple[int, str]:
-    """Write a new file and return its size and SHA-256; it is brought to disk by ``_seal``."""
+    """Write a new file and return its size and SHA-256; it is brought to disk by ``seal``."""
     size = 0
     with target.open("xb", buffering=0) as file:
         hashed = _HashedFile(file)
@@ -265,41 +260,6 @@ def _origin(
     return origin.owner, origin.group, origin.mode, origin.modified
 
 
-def _seal(folder: Path, prefix: str, secret: set[str]) -> None:
-    """Bring a tree to disk, deepest first, and make it read-only.
-
-    Files below a folder of ``secret`` are readable by their owner only.
-    """
-    with os.scandir(folder) as items:
-        for item in items:
-            path = Path(item.path)
-            if item.is_dir(follow_symlinks=False):
-                _seal(path, f"{prefix}{item.name}/", secret)
-                path.chmod(FOLDER_MODE)
-            else:
-                hidden = any(prefix.startswith(f"{name}/") for name in secret)
-                path.chmod(SECRET_FILE_MODE if hidden else FILE_MODE)
-                sync(path)
-    sync(folder)
-
-
-def sync(path: Path) -> None:
-    """Bring a file's or a folder's content to disk.
-
-    Raises:
-        OSError: the disk refused.
-    """
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    except OSError as error:
-        # Some mounted file systems have no fsync of folders.
-        if not (path.is_dir() and error.errno in (errno.EINVAL, errno.ENOTSUP)):
-            raise
-    finally:
-        os.close(file)
-
-
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
     try:
@@ -312,72 +272,3 @@ def _writing(path: Path) -> Iterator[None]:
             f"{path} cannot be written: {error.strerror or error}",
             "the disk is full: free some space, or use another repository" if full else "",
         ) from error
-
-
-def _lock(folder: Path) -> int:
-    """Mark a folder as being written while this process lives, where the file system can."""
-    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    with suppress(OSError):
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return file
-
-
-def _locked(folder: Path) -> bool:
-    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(file)
-    return False
-
-
-def partials(folder: Path) -> tuple[Partial, ...]:
-    """Generations that are being written, or whose writer died, oldest first."""
-    found = [item for item in folder.iterdir() if item.is_dir()] if folder.is_dir() else []
-    return tuple(
-        Partial(
-            id=item.name,
-            path=item,
-            modified=datetime.fromtimestamp(item.stat().st_mtime, UTC),
-            active=_locked(item),
-        )
-        for item in sorted(found)
-    )
-
-
-def remove_partial(folder: Path, name: str) -> None:
-    """Remove what a dead writer left; see ``FolderRepository.remove_partial``."""
-    for found in partials(folder):
-        if found.id == name:
-            if found.active:
-                raise ReplayError(f"generation {name} is being written", "stop its capture first")
-            remove_tree(found.path)
-            return
-    raise NotFoundError(f"there is no unfinished generation {name}")
-
-
-class _Remover(Protocol):
-    def __call__(self, path: str) -> object: ...
-
-
-def remove_tree(root: Path) -> None:
-    """Remove a folder although it was made read-only.
-
-    Raises:
-        ReplayError: something in it can't be removed.
-    """
-
-    def open_up(remove: _Remover, path: str, _error: Any) -> None:
-        Path(path).parent.chmod(0o700)
-        if Path(path).is_dir():
-            Path(path).chmod(0o700)
-        remove(path)
-
-    try:
-        shutil.rmtree(root, onerror=open_up)
-    except OSError as error:
-        raise ReplayError(f"{root} cannot be removed: {error}") from error

@@ -15,7 +15,7 @@ import pytest
 from restore.errors import DamagedGenerationError, NotFoundError, ReplayError, UsageError
 from restore.model import ArtifactKind, Generation
 from restore.repository import create_repository, open_repository
-from restore.repository import folder_writer as folder_writer_module
+from restore.repository import tree as tree_module
 from restore.repository.base import (
     ArtifactSpec,
     DamagedFileError,
@@ -182,7 +182,7 @@ def test_a_failure_while_sealing_leaves_nothing(
     def fail(_path: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(folder_writer_module, "sync", fail)
+    monkeypatch.setattr(tree_module, "sync", fail)
     with pytest.raises(ReplayError, match="No space left") as caught:
         generation_factory()
     assert "disk is full" in caught.value.hint
