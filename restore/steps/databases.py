@@ -104,16 +104,20 @@ def check_database(context: ReplayContext, step: Step) -> tuple[CheckResult, ...
 
 
 def require_passed(results: tuple[CheckResult, ...]) -> None:
-    """Stop before a database that is wrong gets its final name.
+    """Stop before a database that is wrong, or could not be looked at, gets its final name.
 
     Raises:
-        ReplayError: names the failed checks.
+        ReplayError: names the checks.
     """
-    failed = [result for result in results if result.status is CheckStatus.FAILED]
-    if failed:
-        lines = (f"{one.id}: {'; '.join(one.details) or one.observed}" for one in failed)
+    bad = (CheckStatus.FAILED, CheckStatus.UNVERIFIABLE)
+    if refused := [result for result in results if result.status in bad]:
+        lines = (
+            f"{one.id}: {'; '.join(one.details) or one.reason or one.observed}" for one in refused
+        )
+        wrong = any(one.status is CheckStatus.FAILED for one in refused)
+        problem = "is not production's" if wrong else "could not be checked"
         raise ReplayError(
-            "the restored database is not production's:\n" + "\n".join(lines),
+            f"the restored database {problem}:\n" + "\n".join(lines),
             "nothing was promoted; --accept CHECK --reason … ignores a check",
         )
 

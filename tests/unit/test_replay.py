@@ -142,3 +142,21 @@ def test_results_of_a_failed_database_check_are_in_the_outcome(
     assert outcome.checks == found
     assert [step.status for step in outcome.steps] == [StepStatus.FAILED, StepStatus.SKIPPED]
     assert "database.tables:db: t is gone" in outcome.steps[0].reason
+
+
+def test_a_database_that_could_not_be_checked_is_not_promoted(
+    context: ReplayContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = CheckResult("database.role:db", "", CheckStatus.PASSED, "", "", 0.0)
+    blind = replace(
+        good, id="database.tables:db", status=CheckStatus.UNVERIFIABLE, reason="server went away"
+    )
+    monkeypatch.setattr(
+        "restore.steps.databases.check_database", lambda _context, _step: (good, blind)
+    )
+
+    outcome = replay(plan_of(StepKind.CHECK_DATABASE, StepKind.PROMOTE_DATABASE), context)
+
+    assert [step.status for step in outcome.steps] == [StepStatus.FAILED, StepStatus.SKIPPED]
+    assert "could not be checked" in outcome.steps[0].reason
+    assert "database.tables:db: server went away" in outcome.steps[0].reason
