@@ -15,9 +15,9 @@ import click
 
 from restore import __version__
 from restore.cli_backup import capture_command, generations_group, verify_command
+from restore.cli_gc import gc_command
 from restore.cli_recovery import (
     drill_command,
-    gc_command,
     plan_command,
     report_command,
     restore_command,

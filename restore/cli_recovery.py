@@ -1,17 +1,15 @@
-"""Commands that restore: plan, drill, restore, report, gc."""
+"""Commands that restore: plan, drill, restore, report."""
 
 from __future__ import annotations
 
-import re
 import traceback
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from restore import gc, locations, lock
+from restore import locations
 from restore.cli_options import (
     accept_option,
     acceptances,
@@ -29,15 +27,13 @@ from restore.cli_options import (
 from restore.console import Terminal
 from restore.drill import DrillRequest, drill, restore_stack
 from restore.engine import new_recorder
-from restore.errors import ExitCode, UsageError
+from restore.errors import ExitCode
 from restore.model import ProgressListener, Report, Role, Selection, Verdict
 from restore.plan_text import describe_plan, plan_document
-from restore.rebuild import destroy, stacks
 from restore.recorder import Recorder
 from restore.report import report_document
 from restore.report_files import find_run, read_report, render_report
-from restore.runner import Runner
-from restore.stages import ReplayRequest, Tools, foresee, open_tools, select, utc_now
+from restore.stages import ReplayRequest, Tools, foresee, open_tools, select
 
 VERDICT_CODES: Final = {
     Verdict.PASS: ExitCode.PASS,
@@ -179,67 +175,6 @@ def report_command(terminal: Terminal, /, **options: Any) -> None:
     else:
         options["output"].write_text(text, encoding="utf-8")
         terminal.print(f"report: {options['output']}")
-
-
-@click.command("gc")
-@click.option("--older-than", default="24h", show_default=True, help="Age of strangers' drills.")
-@click.option("--stack", help="Remove this stack, whoever made it and whatever its age.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
-@click.pass_obj
-def gc_command(terminal: Terminal, older_than: str, stack: str | None, dry_run: bool) -> None:
-    """Remove what crashed drills left: containers, networks, volumes and stack files.
-
-    Drills of this clone whose process died are removed at once; drills that this clone knows
-    nothing of, when they are older than --older-than. What lives, was kept, or carries no label
-    of ours stays.
-
-    \b
-    Examples:
-      pra gc --dry-run
-      pra gc --stack drill-20261124-060102-1a2b
-    """
-    runner = Runner.connect()
-    age = parse_age(older_than)
-    leftovers = gc.find_leftovers(runner)
-    if stack is not None:
-        chosen = gc.named_collection(leftovers, locations.LOCKS, stack)
-    else:
-        chosen = gc.choose_collections(leftovers, locations.LOCKS, now=utc_now(), older_than=age)
-    for collection in chosen:
-        terminal.print(f"{collection.stack}: {collection.reason}")
-        for item in collection.leftovers:
-            terminal.print(f"  {item.kind:10} {item.name}")
-        if not dry_run:
-            gc.remove(runner, collection.leftovers)
-            if collection.stack in stacks():
-                destroy(collection.stack)
-            lock.release(locations.LOCKS, collection.stack)
-    if not chosen:
-        terminal.print("nothing to remove")
-    terminal.json(
-        [
-            {
-                "stack": collection.stack,
-                "reason": collection.reason,
-                "removed": not dry_run,
-                "leftovers": [f"{item.kind} {item.name}" for item in collection.leftovers],
-            }
-            for collection in chosen
-        ]
-    )
-
-
-def parse_age(text: str) -> timedelta:
-    """An age such as ``90s``, ``30m``, ``2h`` or ``7d``.
-
-    Raises:
-        UsageError: it is none.
-    """
-    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-    match = re.fullmatch(r"(\d+)([smhd])", text)
-    if match is None:
-        raise UsageError(f"{text!r} is no age", "for example 90s, 30m, 2h or 7d")
-    return timedelta(**{units[match[2]]: int(match[1])})
 
 
 def _prepare(

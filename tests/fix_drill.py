@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -91,11 +92,12 @@ def told(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def labelled(runner: Runner, stack: str = "") -> list[str]:
-    """Containers, networks and volumes of a drill's stacks, or of one stack."""
+    """Containers, networks and volumes of every drill's stack, or of one stack."""
+    wanted = re.compile(re.escape(stack) if stack else rf"{gc.EPHEMERAL}\d.*")
     return [
         f"{item.kind} {item.name} of {item.stack}"
         for item in gc.find_leftovers(runner)
-        if (item.stack == stack if stack else item.stack.startswith(gc.EPHEMERAL))
+        if wanted.fullmatch(item.stack)
     ]
 
 

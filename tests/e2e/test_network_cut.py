@@ -58,7 +58,7 @@ def test_make_drill_works_with_the_network_cut(
     commands: Commands, production_repository: FolderRepository
 ) -> None:
     outside = ["setpriv", "--regid", GROUP, "--clear-groups"]
-    probe = "import socket; socket.create_connection(('192.0.2.1', 443), timeout=5)"
+    probe = "import socket; socket.create_connection(('203.0.113.1', 443), timeout=5)"
     reached = subprocess.run([*outside, "python3", "-c", probe], check=False, capture_output=True)
     assert reached.returncode != 0
     assert rejected() > 0, "the cut doesn't cut"

@@ -10,7 +10,7 @@ import pytest
 
 from restore import cli_options
 from restore.cli import run
-from restore.cli_recovery import parse_age
+from restore.cli_gc import parse_age
 from restore.console import Terminal
 from restore.errors import ExitCode, UsageError
 from restore.model import Acceptance, Generation
@@ -174,3 +174,23 @@ def test_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
     for command in ("capture", "drill", "restore", "plan", "verify", "gc", "report"):
         assert run([command, "--help"]) == ExitCode.PASS
         assert "Example" in capsys.readouterr().out
+
+
+def test_gc_removes_what_an_interrupted_capture_left(
+    repository: FolderRepository,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("restore.cli_gc.Runner.connect", lambda: None)
+    monkeypatch.setattr("restore.gc.find_leftovers", lambda _runner: ())
+    monkeypatch.setattr("restore.lock.abandoned", lambda _folder: {})
+    left = Path(repository.location) / "partial" / "20261124T010203Z-abcdef"
+    left.mkdir(parents=True)
+    arguments = ["gc", "--repository", repository.location]
+    assert run([*arguments, "--dry-run"]) == ExitCode.PASS
+    assert left.name in capsys.readouterr().out
+    assert left.exists()
+    assert run(arguments) == ExitCode.PASS
+    assert not left.exists()
+    assert run(["gc", "--repository", "/nowhere"]) == ExitCode.PASS
+    assert "nothing to remove" in capsys.readouterr().out

@@ -1,0 +1,108 @@
+"""The command that cleans up: gc."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import click
+
+from restore import gc, locations, lock
+from restore.cli_options import repository_option
+from restore.console import Terminal
+from restore.errors import NotFoundError, UsageError
+from restore.rebuild import destroy, stacks
+from restore.repository import open_repository
+from restore.runner import Runner
+from restore.stages import utc_now
+
+
+@click.command("gc")
+@click.option("--older-than", default="24h", show_default=True, help="Age of strangers' drills.")
+@click.option("--stack", help="Remove this stack, whoever made it and whatever its age.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@repository_option
+@click.pass_obj
+def gc_command(
+    terminal: Terminal, older_than: str, stack: str | None, dry_run: bool, repository: str
+) -> None:
+    """Remove what crashed drills left: containers, networks, volumes and stack files.
+
+    Generations that an interrupted capture left unfinished in the repository go too.
+
+    Drills of this clone whose process died are removed at once; drills that this clone knows
+    nothing of, when they are older than --older-than. What lives, was kept, or carries no label
+    of ours stays.
+
+    \b
+    Examples:
+      pra gc --dry-run
+      pra gc --stack drill-20261124-060102-1a2b
+    """
+    runner = Runner.connect()
+    age = parse_age(older_than)
+    leftovers = gc.find_leftovers(runner)
+    if stack is not None:
+        chosen = gc.named_collection(leftovers, locations.LOCKS, stack)
+    else:
+        chosen = gc.choose_collections(leftovers, locations.LOCKS, now=utc_now(), older_than=age)
+    for collection in chosen:
+        terminal.print(f"{collection.stack}: {collection.reason}")
+        for item in collection.leftovers:
+            terminal.print(f"  {item.kind:10} {item.name}")
+        if not dry_run:
+            gc.remove(runner, collection.leftovers)
+            if collection.stack in stacks():
+                destroy(collection.stack)
+            lock.release(locations.LOCKS, collection.stack)
+    partials = _collect_partials(terminal, repository, dry_run)
+    if not chosen and not partials:
+        terminal.print("nothing to remove")
+    terminal.json(
+        [
+            {
+                "stack": collection.stack,
+                "reason": collection.reason,
+                "removed": not dry_run,
+                "leftovers": [f"{item.kind} {item.name}" for item in collection.leftovers],
+            }
+            for collection in chosen
+        ]
+        + [
+            {
+                "generation": partial,
+                "reason": "its capture was interrupted",
+                "removed": not dry_run,
+                "leftovers": [],
+            }
+            for partial in partials
+        ]
+    )
+
+
+def _collect_partials(terminal: Terminal, location: str, dry_run: bool) -> tuple[str, ...]:
+    """Remove the unfinished generations of a repository whose capture no longer lives."""
+    try:
+        repository = open_repository(location)
+    except NotFoundError:
+        return ()
+    found = tuple(partial for partial in repository.partials() if not partial.active)
+    for partial in found:
+        terminal.print(f"{partial.id}: its capture was interrupted")
+        terminal.print(f"  folder     {partial.path}")
+        if not dry_run:
+            repository.remove_partial(partial.id)
+    return tuple(partial.id for partial in found)
+
+
+def parse_age(text: str) -> timedelta:
+    """An age such as ``90s``, ``30m``, ``2h`` or ``7d``.
+
+    Raises:
+        UsageError: it is none.
+    """
+    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+    match = re.fullmatch(r"(\d+)([smhd])", text)
+    if match is None:
+        raise UsageError(f"{text!r} is no age", "for example 90s, 30m, 2h or 7d")
+    return timedelta(**{units[match[2]]: int(match[1])})
