@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -33,18 +32,13 @@ from restore.errors import EnvironmentFailure, NotFoundError
 from restore.model import Progress, ProgressListener, ignore_progress
 from restore.processes import Command, run_attended
 from restore.pulumi_environment import BACKEND, pulumi_environment, read_set_up
+from restore.pulumi_messages import hint, holder_lives, is_echo, plain, tail
 from restore.runner import Runner
 from restore.secret import Secret
 from restore.stack_file import StackSpec, forget_settings, write_settings
 
 OTHERS_SECONDS: Final = 60.0
 """How long a stack that another process is updating is waited for."""
-
-TAIL_LINES: Final = 25
-
-_ECHOES: Final = ("an unhandled error occurred", "update failed", "preview failed")
-_COLOURS: Final = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
-_HOLDER: Final = re.compile(r"\(pid (\d+)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +149,16 @@ def _prepared(workspace: _Workspace, spec: StackSpec) -> auto.Stack:
 
 def _destroy(stack: auto.Stack, watch: _Watch, remove: bool) -> None:
     try:
-        _wait_until_free(stack, watch)
+        _destroy_when_free(stack, watch)
+    except ConcurrentUpdateError as error:
+        if holder_lives(str(error)):
+            raise
+        cancel(stack.name)
+        if remove:
+            # What a killed update has made last, Pulumi doesn't know of.
+            _sweep(stack.name)
+        else:
+            stack.destroy(color="never", on_event=watch.event)
     except CommandError:
         if not remove:
             raise
@@ -164,38 +167,18 @@ def _destroy(stack: auto.Stack, watch: _Watch, remove: bool) -> None:
         stack.workspace.remove_stack(stack.name, force=True, preserve_config=True)
 
 
-def _wait_until_free(stack: auto.Stack, watch: _Watch) -> None:
-    """Destroy a stack; wait for another update of it to end, and break the lock of a dead one."""
-
-    def busy(error: BaseException) -> bool:
-        return isinstance(error, ConcurrentUpdateError) and _holder_lives(str(error))
-
-    try:
-        for attempt in Retrying(
-            retry=retry_if_exception(busy),
-            stop=stop_after_delay(OTHERS_SECONDS),
-            wait=wait_fixed(1),
-            reraise=True,
-        ):
-            with attempt:
-                stack.destroy(color="never", on_event=watch.event)
-    except ConcurrentUpdateError:
-        cancel(stack.name)
-        stack.destroy(color="never", on_event=watch.event)
-
-
-def _holder_lives(message: str) -> bool:
-    """Whether the process that Pulumi names as a lock's holder may still be there."""
-    holder = _HOLDER.search(message)
-    if holder is None:
-        return True
-    try:
-        os.kill(int(holder[1]), 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+def _destroy_when_free(stack: auto.Stack, watch: _Watch) -> None:
+    """Destroy a stack; one that a living process is updating is waited for."""
+    for attempt in Retrying(
+        retry=retry_if_exception(
+            lambda error: isinstance(error, ConcurrentUpdateError) and holder_lives(str(error))
+        ),
+        stop=stop_after_delay(OTHERS_SECONDS),
+        wait=wait_fixed(1),
+        reraise=True,
+    ):
+        with attempt:
+            stack.destroy(color="never", on_event=watch.event)
 
 
 def _sweep(stack: str) -> None:
@@ -296,9 +279,8 @@ class _Watch:
         self._listener(Progress(self._label, done_items=self._done, total_items=self._begun))
 
     def _keep(self, diagnostic: DiagnosticEvent) -> None:
-        text = _plain(diagnostic.message)
-        # Pulumi adds to each error of the program, and of a resource, that there was one.
-        if diagnostic.severity == "error" and not text.startswith(_ECHOES):
+        text = plain(diagnostic.message)
+        if diagnostic.severity == "error" and not is_echo(text):
             self.errors.append(text)
 
 
@@ -318,28 +300,6 @@ def _explained(
         ) from error
     except CommandError as error:
         said = "\n".join(watch.errors) if watch is not None else ""
-        text = said or _tail(_plain(str(error)))
+        text = said or tail(plain(str(error)))
         text = spec.masked(text) if spec is not None else text
-        raise EnvironmentFailure(f"could not {act}:\n{text}", _hint(text)) from error
-
-
-def _hint(text: str) -> str:
-    hints = {
-        "the settings of stack": "",
-        "passphrase": "set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE; "
-        "'make setup' makes a file for this clone",
-        "unable to open state directory": "run 'make setup', or create the folder",
-        "resource plugin": "run 'make setup': it installs the Docker provider's plug-in",
-        "Pool overlaps": "another network has this subnet: set another one (pra:subnet)",
-        "port is already allocated": "another process uses the port: set another (pra:httpPort)",
-        "Cannot connect to the Docker daemon": "does the Docker engine run? see 'make doctor'",
-    }
-    return next((hint for sign, hint in hints.items() if sign in text), "see 'make doctor'")
-
-
-def _plain(text: str) -> str:
-    return _COLOURS.sub("", text).strip()
-
-
-def _tail(text: str) -> str:
-    return "\n".join(text.splitlines()[-TAIL_LINES:])
+        raise EnvironmentFailure(f"could not {act}:\n{text}", hint(text)) from error

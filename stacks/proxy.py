@@ -132,11 +132,12 @@ class Proxy(pulumi.ComponentResource):
         settings.wait_timeout = READY_SECONDS
         container = docker.Container(name, settings, container_options(self))
         self.container = container.id
-        self.url = container.ports.apply(_url)
+        self.url = container.ports.apply(published_url)
         self.register_outputs({"container": self.container, "url": self.url})
 
 
-def _url(ports: Sequence[docker.outputs.ContainerPort] | None) -> str:
+def published_url(ports: Sequence[docker.outputs.ContainerPort] | None) -> str:
+    """The URL at which this machine reaches the one published port, read back from Docker."""
     published = [port.external for port in ports or () if port.external]
     if not published:
         raise RuntimeError("Docker published no port for the proxy: is another process using it?")

@@ -9,7 +9,7 @@ import pytest
 from restore.environment import environment_from_outputs
 from restore.runner import LABEL
 from stacks import labels, outputs
-from stacks.proxy import HEALTH
+from stacks.proxy import HEALTH, published_url
 from tests.stacks.conftest import BLUEPRINT, PORT, STACK, Built, build, settings
 
 SERVERS = ("database", "erp", "proxy")
@@ -209,3 +209,8 @@ def test_a_server_without_files_or_variables_has_none() -> None:
     bare = replace(BLUEPRINT.erp, entrypoint=(), command=(), user=None, mounts=())
     erp = build(settings(), replace(BLUEPRINT, erp=bare)).container("erp")
     assert not {"entrypoints", "command", "user", "uploads", "envs"} & set(erp)
+
+
+def test_a_proxy_whose_port_is_not_published_is_told() -> None:
+    with pytest.raises(RuntimeError, match="no port"):
+        published_url([])

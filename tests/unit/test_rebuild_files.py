@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import yaml
 from restore import locations
 from restore.errors import EnvironmentFailure, NotFoundError
 from restore.pulumi_environment import SetUp, pulumi_environment, read_set_up
+from restore.pulumi_messages import hint, holder_lives, is_echo, plain, tail
 from restore.secret import Secret
 from restore.stack_file import StackSpec, forget_settings, merged, settings_file, write_settings
 
@@ -165,3 +168,44 @@ def test_a_damaged_file_of_set_up_is_told(text: str, tmp_path: Path) -> None:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(EnvironmentFailure, match=r"environment\.json"):
         read_set_up(path)
+
+
+def locked(host: str, pid: int) -> str:
+    """What Pulumi says of a lock."""
+    url = "file:///state/.pulumi/locks/organization/pra/drill/1.json"
+    return (
+        "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) "
+        "to end or delete the lock file with `pulumi cancel`.\n"
+        f"  {url}: created by root@{host} (pid {pid}) at 2026-11-24T06:01:02Z"
+    )
+
+
+def test_a_lock_is_held_by_a_process_that_lives() -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    here = socket.gethostname()
+    assert holder_lives(locked(here, os.getpid()))
+    assert not holder_lives(locked(here, ended.pid))
+
+
+def test_of_other_machines_nothing_is_known() -> None:
+    assert holder_lives(locked("elsewhere", 1))
+    assert holder_lives("locked, by whom is not said")
+
+
+def test_a_process_of_another_user_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_pid: int, _signal: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", refused)
+    assert holder_lives(locked(socket.gethostname(), 1))
+
+
+def test_messages_are_plain_short_and_have_a_hint() -> None:
+    assert plain("<{%fg 1%}>error: <{%reset%}>\x1b[31mred\x1b[0m\n") == "error: red"
+    assert tail("\n".join(str(number) for number in range(100))).splitlines()[0] == "75"
+    assert "PULUMI_CONFIG_PASSPHRASE" in hint("passphrase must be set with ...")
+    assert "pra:subnet" in hint("Pool overlaps with other one on this address space")
+    assert hint("the settings of stack drill are wrong:") == ""
+    assert "doctor" in hint("something else")
+    assert is_echo("update failed") and not is_echo("no space left on device")
