@@ -30,7 +30,8 @@ setup: ## put in place whatever is missing (Docker, Pulumi, virtual environment,
 	@$(PYTHON) -m offline.setup
 
 drill: setup ## restore the latest backup into a fresh environment and check it
-	@$(IN_ENVIRONMENT) [[ -n "$$(ls -A $(REPOSITORY)/generations 2>/dev/null)" ]] \
+	@# Never into a repository of yours: a disk that isn't mounted must not pass with example data.
+	@$(IN_ENVIRONMENT) [[ "$(REPOSITORY)" != .pra/repository || -n "$$(ls -A $(REPOSITORY)/generations 2>/dev/null)" ]] \
 		|| python -m fixtures.production --repository $(REPOSITORY)
 	@$(IN_ENVIRONMENT) pra drill --stack drill --repository $(REPOSITORY) --generation $(GENERATION) $(DRILL_ARGS)
 
