@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from restore.engine import new_recorder, reported
 from restore.environment import environment_from_outputs
 from restore.gc import EPHEMERAL
 from restore.model import Environment, Generation, Report, Role
+from restore.profile import is_profile_path
 from restore.rebuild import destroy, outputs_of, up
 from restore.recorder import Recorder
 from restore.stack_file import StackSpec
@@ -68,27 +70,34 @@ def rebuilt(
     with lock.stack_lock(
         locations.LOCKS, stack, request.replay.command, now=started, kept=request.keep
     ):
+        stands = False
         try:
             with recorder.stage("rebuild", "Rebuild the environment with Pulumi"):
                 outputs = up(stack_spec(stack, generation, request), tools.listener)
                 environment = environment_from_outputs(outputs)
+            stands = True
             yield environment
         finally:
-            if not request.keep:
+            if not (request.keep and stands):
                 with recorder.stage("destroy", "Destroy the environment"):
                     destroy(stack, tools.listener)
-    if not request.keep:
-        lock.release(locations.LOCKS, stack)
+                # Only of what is gone: the lock file tells 'pra gc' of the rest.
+                lock.release(locations.LOCKS, stack)
 
 
 def stack_spec(stack: str, generation: Generation, request: DrillRequest) -> StackSpec:
     """The ephemeral stack's settings; the engine replays itself, so the stack doesn't."""
     replay = request.replay
+    profile = replay.selection.profile
+    accepted = [{"difference": one.key, "reason": one.reason} for one in replay.accepted]
     settings: tuple[tuple[str, str], ...] = (
         ("generation", generation.id),
-        ("repository", str(replay.selection.repository.resolve())),
-        ("profile", replay.selection.profile),
+        # The program runs in the project's folder, whatever folder the command runs in.
+        ("repository", str(replay.selection.repository.expanduser().resolve())),
+        ("profile", str(Path(profile).resolve()) if is_profile_path(profile) else profile),
         ("replay", "false"),
+        # The program refuses what is not equivalent, as this drill has done already.
+        ("accept", json.dumps(accepted)),
         *((f"{role.value}Image", image) for role, image in request.images.items()),
     )
     return StackSpec(name=stack, settings=settings, base=request.base)
@@ -101,8 +110,9 @@ def restore_stack(
     recorder = new_recorder(stack, request, tools)
 
     def story() -> None:
+        # Asked first: a stack that isn't there gets no lock file.
+        environment = environment_from_outputs(outputs_of(stack))
         with lock.stack_lock(locations.LOCKS, stack, request.command, now=tools.now(), kept=True):
-            environment = environment_from_outputs(outputs_of(stack))
             generation = select(tools, request.selection.generation, recorder)
             require_integrity(tools, generation, recorder, request.jobs)
             replay_into(environment, generation, request, tools, recorder)

@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -68,7 +68,8 @@ def abandoned(folder: Path) -> dict[str, Owner]:
     """The stacks whose process ended without destroying them, by name."""
     found: dict[str, Owner] = {}
     for path in sorted(folder.glob("*.lock")) if folder.is_dir() else ():
-        with path.open(encoding="utf-8") as file:
+        # Another process may release its own meanwhile.
+        with suppress(FileNotFoundError), path.open(encoding="utf-8") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -146,14 +146,19 @@ def profile_names() -> tuple[str, ...]:
     )
 
 
+def is_profile_path(name: str) -> bool:
+    """Whether a profile is named by its path, not by its name."""
+    return name.endswith((".yaml", ".yml"))
+
+
 def load_profile(name: str) -> Profile:
-    """Read a profile by name, or by path when ``name`` ends in ``.yaml``.
+    """Read a profile by name, or by path (``is_profile_path``).
 
     Raises:
         NotFoundError: there is no such profile.
         UsageError: the file is no YAML or breaks the schema; all errors at once.
     """
-    if name.endswith((".yaml", ".yml")):
+    if is_profile_path(name):
         path = Path(name)
         if not path.is_file():
             raise NotFoundError(f"profile {name} does not exist")

@@ -1,0 +1,153 @@
+"""How a drill's environment comes and goes, whatever happens in between."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from restore import drill as module
+from restore import locations, lock
+from restore.drill import DrillRequest, rebuilt, restore_stack, stack_spec
+from restore.errors import EnvironmentFailure, ExitCode, NotFoundError, ReplayError
+from restore.model import Acceptance, Generation, Selection, ignore_progress
+from restore.profile import load_profile
+from restore.recorder import Recorder
+from restore.stages import ReplayRequest, Tools
+
+NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
+STACK = "drill-20261124-060000-1a2b"
+TOOLS = Tools(
+    runner=cast(Any, None),
+    repository=cast(Any, None),
+    profile=load_profile("odoo"),
+    now=lambda: NOW,
+    listener=ignore_progress,
+)
+
+
+def request_of(folder: Path, *, keep: bool = False, profile: str = "odoo") -> DrillRequest:
+    replay = ReplayRequest(
+        Selection(Path("backups"), "latest", profile),
+        None,
+        (Acceptance("erp.series", "tried by hand"),),
+        folder / "reports",
+        command="pra drill",
+    )
+    return DrillRequest(replay, base="drill", keep=keep, images={})
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder("run", "pra drill", STACK, (), lambda: NOW, ignore_progress)
+
+
+@pytest.fixture(autouse=True)
+def destroyed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[str]]:
+    """The stacks that were destroyed; nothing is really made."""
+    gone: list[str] = []
+    monkeypatch.setattr(locations, "LOCKS", tmp_path / "locks")
+    monkeypatch.setattr(module, "up", lambda _spec, _listener: {})
+    monkeypatch.setattr(module, "environment_from_outputs", lambda _outputs: None)
+    monkeypatch.setattr(module, "destroy", lambda stack, _listener: gone.append(stack))
+    yield gone
+
+
+def play(
+    folder: Path,
+    recorder: Recorder,
+    generation: Generation,
+    error: BaseException | None,
+    *,
+    keep: bool = False,
+) -> None:
+    with rebuilt(STACK, generation, request_of(folder, keep=keep), TOOLS, recorder):
+        if error is not None:
+            raise error
+
+
+@pytest.mark.parametrize("error", [None, ReplayError("broken"), KeyboardInterrupt()])
+def test_nothing_of_a_drill_stays_however_it_ends(
+    error: BaseException | None,
+    destroyed: list[str],
+    recorder: Recorder,
+    small_generation: Generation,
+    tmp_path: Path,
+) -> None:
+    try:
+        play(tmp_path, recorder, small_generation, error)
+    except (ReplayError, KeyboardInterrupt) as raised:
+        assert raised is error
+
+    assert destroyed == [STACK]
+    assert lock.abandoned(locations.LOCKS) == {}
+
+
+def test_what_could_not_be_destroyed_is_left_to_garbage_collection(
+    recorder: Recorder,
+    small_generation: Generation,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_stack: str, _listener: object) -> None:
+        raise EnvironmentFailure("Docker is gone")
+
+    monkeypatch.setattr(module, "destroy", refuse)
+    with pytest.raises(EnvironmentFailure):
+        play(tmp_path, recorder, small_generation, None)
+    assert list(lock.abandoned(locations.LOCKS)) == [STACK]
+
+
+def test_an_environment_is_kept_once_it_stands_and_not_before(
+    destroyed: list[str],
+    recorder: Recorder,
+    small_generation: Generation,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(ReplayError):
+        play(tmp_path, recorder, small_generation, ReplayError("broken"), keep=True)
+    assert destroyed == []
+    assert lock.abandoned(locations.LOCKS)[STACK].kept
+
+    def refuse(_spec: object, _listener: object) -> None:
+        raise EnvironmentFailure("no such image")
+
+    monkeypatch.setattr(module, "up", refuse)
+    with pytest.raises(EnvironmentFailure):
+        play(tmp_path, recorder, small_generation, None, keep=True)
+    assert destroyed == [STACK]
+    assert lock.abandoned(locations.LOCKS) == {}
+
+
+def test_the_stack_is_told_what_the_drill_accepts_and_where_things_are(
+    small_generation: Generation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    spec = stack_spec(STACK, small_generation, request_of(tmp_path, profile="mine.yaml"))
+
+    settings = dict(spec.settings)
+    assert json.loads(cast(str, settings["accept"])) == [
+        {"difference": "erp.series", "reason": "tried by hand"}
+    ]
+    assert settings["repository"] == str(tmp_path / "backups")
+    assert settings["profile"] == str(tmp_path / "mine.yaml")
+    plain = stack_spec(STACK, small_generation, request_of(tmp_path))
+    assert dict(plain.settings)["profile"] == "odoo"
+
+
+def test_a_stack_that_is_not_there_gets_no_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(stack: str) -> None:
+        raise NotFoundError(f"there is no stack {stack}")
+
+    monkeypatch.setattr(module, "outputs_of", absent)
+    _, _, recorder = restore_stack("nope", request_of(tmp_path).replay, TOOLS)
+    assert recorder.error is not None and recorder.error.exit_code is ExitCode.NOT_FOUND
+    assert not (locations.LOCKS / "nope.lock").exists()
