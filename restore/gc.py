@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +18,9 @@ from restore.errors import EnvironmentFailure, NotFoundError, RefusedError
 from restore.runner import LABEL, Runner
 
 EPHEMERAL: Final = "drill-"
-"""Prefix of the stacks that a drill makes for itself; only these are collected by age."""
+"""Prefix of the stacks that a drill makes for itself; its run's id follows."""
+
+_EPHEMERAL: Final = re.compile(rf"{EPHEMERAL}\d{{8}}-\d{{6}}-[0-9a-f]{{4}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,11 @@ class Collection:
     stack: str
     reason: str
     leftovers: tuple[Leftover, ...]
+
+
+def is_ephemeral(stack: str) -> bool:
+    """Whether a drill made the stack for itself. People may name theirs ``drill-sales``."""
+    return _EPHEMERAL.fullmatch(stack) is not None
 
 
 def find_leftovers(runner: Runner) -> tuple[Leftover, ...]:
@@ -88,8 +96,7 @@ def choose_collections(
     by_stack: dict[str, list[Leftover]] = {}
     for leftover in leftovers:
         by_stack.setdefault(leftover.stack, []).append(leftover)
-    ephemeral = (stack for stack in {*by_stack, *abandoned} if stack.startswith(EPHEMERAL))
-    for stack in sorted(ephemeral):
+    for stack in sorted(filter(is_ephemeral, {*by_stack, *abandoned})):
         items = tuple(by_stack.get(stack, ()))
         owner = abandoned.get(stack)
         if owner is not None and not owner.kept:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,8 @@ from restore.errors import EnvironmentFailure, NotFoundError
 from restore.secret import MASK, Secret
 
 NAMESPACE: Final = "pra"
-EPHEMERAL: Final = (gc.EPHEMERAL, "test-")
-"""Prefixes of stacks whose settings file is ours, and goes with the stack."""
+_TEST: Final = re.compile(r"test-[0-9a-f]{8}")
+"""Stacks of the tests, whose settings file goes with the stack, as those of drills do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def write_settings(spec: StackSpec) -> None:
 
 def forget_settings(stack: str) -> None:
     """Remove the settings file of an ephemeral stack; others belong to the user."""
-    if stack.startswith(EPHEMERAL):
+    if gc.is_ephemeral(stack) or _TEST.fullmatch(stack):
         settings_file(stack).unlink(missing_ok=True)
 
 

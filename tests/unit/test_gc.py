@@ -10,6 +10,8 @@ from restore.errors import NotFoundError, RefusedError
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 DAY = timedelta(hours=24)
+DRILL = "drill-20261124-050000-00a1"
+OTHER = "drill-20261122-050000-00b2"
 
 
 def leftover(stack: str, age: timedelta = timedelta(minutes=5)) -> gc.Leftover:
@@ -27,35 +29,37 @@ def chosen(leftovers: list[gc.Leftover], locks: Path) -> list[str]:
 
 
 def test_a_dead_drill_of_this_clone_goes_at_once(tmp_path: Path) -> None:
-    own(tmp_path, "drill-1")
-    assert chosen([leftover("drill-1")], tmp_path) == ["drill-1"]
+    own(tmp_path, DRILL)
+    assert chosen([leftover(DRILL)], tmp_path) == [DRILL]
 
 
 def test_a_dead_drill_without_leftovers_is_forgotten_too(tmp_path: Path) -> None:
-    own(tmp_path, "drill-1")
-    assert chosen([], tmp_path) == ["drill-1"]
+    own(tmp_path, DRILL)
+    assert chosen([], tmp_path) == [DRILL]
 
 
 def test_a_kept_drill_stays(tmp_path: Path) -> None:
-    own(tmp_path, "drill-1", kept=True)
-    assert chosen([leftover("drill-1", 3 * DAY)], tmp_path) == []
+    own(tmp_path, DRILL, kept=True)
+    assert chosen([leftover(DRILL, 3 * DAY)], tmp_path) == []
 
 
 def test_a_living_drill_stays(tmp_path: Path) -> None:
-    with lock.stack_lock(tmp_path, "drill-1", "pra drill", now=NOW, kept=False):
-        assert chosen([leftover("drill-1", 3 * DAY)], tmp_path) == []
+    with lock.stack_lock(tmp_path, DRILL, "pra drill", now=NOW, kept=False):
+        assert chosen([leftover(DRILL, 3 * DAY)], tmp_path) == []
         with pytest.raises(RefusedError, match="in use"):
-            gc.named_collection([leftover("drill-1")], tmp_path, "drill-1")
+            gc.named_collection([leftover(DRILL)], tmp_path, DRILL)
 
 
 def test_a_stranger_goes_by_age_only(tmp_path: Path) -> None:
-    young, old = leftover("drill-young"), leftover("drill-old", 2 * DAY)
-    assert chosen([young, old], tmp_path) == ["drill-old"]
+    young, old = leftover(DRILL), leftover(OTHER, 2 * DAY)
+    assert chosen([young, old], tmp_path) == [OTHER]
 
 
 def test_stacks_that_people_made_stay(tmp_path: Path) -> None:
     own(tmp_path, "staging")
-    assert chosen([leftover("staging", 9 * DAY), leftover("drill", 9 * DAY)], tmp_path) == []
+    own(tmp_path, "drill-by-hand")
+    names = ("staging", "drill", "drill-sales", "drill-2026", "drill-by-hand", f"{DRILL}-bis")
+    assert chosen([leftover(name, 9 * DAY) for name in names], tmp_path) == []
 
 
 def test_a_named_stack_goes_whatever_it_is(tmp_path: Path) -> None:

@@ -106,11 +106,13 @@ def test_a_base_that_is_missing_or_damaged_is_told(project: Path) -> None:
 
 
 def test_only_ephemeral_stacks_lose_their_file() -> None:
-    for stack in ("drill-1", "staging"):
+    ephemeral = ("drill-20261124-050000-00a1", "test-0a1b2c3d")
+    peoples = ("staging", "drill", "drill-sales", "test-site")
+    for stack in (*ephemeral, *peoples):
         settings_file(stack).touch()
         forget_settings(stack)
-    assert not settings_file("drill-1").exists()
-    assert settings_file("staging").exists()
+    assert not any(settings_file(stack).exists() for stack in ephemeral)
+    assert all(settings_file(stack).exists() for stack in peoples)
     forget_settings("drill-never-was")
 
 
