@@ -207,7 +207,7 @@ CHECKS = (
         f"documents.attachments:filestore:{DB}",
         f"Every document row has its file (filestore of {DB})", CheckStatus.PASSED,
         "each row's file is there, readable, with its checksum",
-        "412 rows, 411 files: 0 missing, 0 changed, 0 unreadable", 0.9,
+        "412 rows, 411 readable files: 0 missing, 0 changed, 0 unreadable", 0.9,
     ),
     CheckResult(
         f"documents.orphans:filestore:{DB}", f"Files without a row (filestore of {DB})",
@@ -267,7 +267,7 @@ def failed() -> Report:
     wrong = replace(
         CHECKS[3],
         status=CheckStatus.FAILED,
-        observed="412 rows, 410 files: 2 missing, 0 changed, 0 unreadable",
+        observed="412 rows, 410 readable files: 2 missing, 0 changed, 0 unreadable",
         details=(
             "row 388 ('INV/2026/0042.pdf', file 3f/3fa8b2c4): the file is missing",
             "row 391 ('<script>alert(1)</script>', file 77/770011): the file is missing",

@@ -47,7 +47,9 @@ def test_failed_checks_are_failures_with_details() -> None:
     root = parsed(failed())
     failure = case(root, "checks.documents.attachments:filestore:specibike_prod").find("failure")
     assert failure is not None and failure.text is not None
-    assert failure.get("message") == "412 rows, 410 files: 2 missing, 0 changed, 0 unreadable"
+    assert (
+        failure.get("message") == "412 rows, 410 readable files: 2 missing, 0 changed, 0 unreadable"
+    )
     assert "row 391 ('<script>alert(1)</script>'" in failure.text
     slow = case(root, "checks.web.scenario:home").find("failure")
     assert slow is not None and "at most" in (slow.text or "")
