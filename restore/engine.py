@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from restore import locations
+from restore import locations, lock
 from restore.environment import environment_from_outputs
 from restore.errors import Interrupted, RestoreError
 from restore.model import Acceptance, Blueprint, CheckStatus, Report, Role, Selection
@@ -70,9 +70,13 @@ def replay_outputs(outputs: Mapping[str, Any], request: ReplayRequest) -> Replay
     recorder = new_recorder(environment.stack, request, tools)
 
     def story() -> None:
-        generation = select(tools, request.selection.generation, recorder)
-        require_integrity(tools, generation, recorder, request.jobs)
-        replay_into(environment, generation, request, tools, recorder)
+        # 'pra restore' may be at work in the same stack, of which Pulumi knows nothing.
+        with lock.stack_lock(
+            locations.LOCKS, environment.stack, request.command, now=tools.now(), kept=True
+        ):
+            generation = select(tools, request.selection.generation, recorder)
+            require_integrity(tools, generation, recorder, request.jobs)
+            replay_into(environment, generation, request, tools, recorder)
 
     report, folder = reported(recorder, request, story)
     if recorder.error is not None:
@@ -117,7 +121,7 @@ def reported(
     except RestoreError as error:
         recorder.error = error
     except KeyboardInterrupt:
-        recorder.error = Interrupted("interrupted", "what was made has been removed; run it again")
+        recorder.error = Interrupted("interrupted", "run it again: it begins afresh")
     except Exception as error:  # a bug still leaves a report, and says that it is one
         recorder.error = RestoreError(
             f"internal error: {type(error).__name__}: {error}", "please report it as a bug"

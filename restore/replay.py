@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,6 +47,8 @@ class ReplayInterrupted(KeyboardInterrupt):
 def replay(plan: RestorePlan, context: ReplayContext) -> ReplayOutcome:
     """Run every step of a plan. The first that fails ends it; those after it are skipped.
 
+    An ERP that ran before is started again when a replay ends before anything was promoted.
+
     Raises:
         ReplayInterrupted: Ctrl-C; the step under way counts as aborted.
     """
@@ -71,6 +74,8 @@ class _Run:
         self._context = context
         self.steps: list[StepResult] = []
         self._checks: list[CheckResult] = []
+        self._erp_ran = False
+        self._promoting = False
         self.stopped_by: str | None = None
 
     def perform(self, step: Step) -> None:
@@ -83,14 +88,22 @@ class _Run:
             status, reason = StepStatus.SUCCEEDED, ""
         except (RestoreError, psycopg.Error, OSError) as error:
             status, reason = StepStatus.FAILED, _reason(error)
-            self.stopped_by = f"after failure of {step.id}"
+            self._end(f"after failure of {step.id}")
         except KeyboardInterrupt:
             reason = "interrupted"
-            self.stopped_by = f"after interruption of {step.id}"
+            self._end(f"after interruption of {step.id}")
             raise
         finally:
             seconds = time.perf_counter() - begun
             self.steps.append(StepResult(step.id, step.title, status, started, seconds, reason))
+
+    def _end(self, why: str) -> None:
+        """Skip the rest. While nothing was promoted, what people used is as it was: start it."""
+        self.stopped_by = why
+        if self._erp_ran and not self._promoting:
+            with suppress(RestoreError):
+                self._context.runner.start(self._context.environment.erp.container)
+                self.stopped_by += "; nothing was promoted, and the ERP was started again"
 
     def skip(self, step: Step) -> None:
         """Keep that a step was not run, and why."""
@@ -103,6 +116,17 @@ class _Run:
 
     def plain(self, act: Callable[[ReplayContext, Step], None], step: Step) -> None:
         """Run an act that needs nothing but its step."""
+        act(self._context, step)
+
+    def stop_erp(self, step: Step) -> None:
+        """Stop the ERP, and keep in mind whether it ran."""
+        model = self._context.runner.container(self._context.environment.erp.container)
+        self._erp_ran = model.status == "running"
+        servers.stop_erp(self._context, step)
+
+    def promote(self, act: Callable[[ReplayContext, Step], None], step: Step) -> None:
+        """Run an act that changes what people see."""
+        self._promoting = True
         act(self._context, step)
 
     def configure(self, step: Step) -> None:
@@ -120,8 +144,12 @@ def _act(act: Callable[[ReplayContext, Step], None]) -> Callable[[_Run, Step], N
     return lambda run, step: run.plain(act, step)
 
 
+def _promotion(act: Callable[[ReplayContext, Step], None]) -> Callable[[_Run, Step], None]:
+    return lambda run, step: run.promote(act, step)
+
+
 _ACTS: Final[Mapping[StepKind, Callable[[_Run, Step], None]]] = {
-    StepKind.STOP_ERP: _act(servers.stop_erp),
+    StepKind.STOP_ERP: _Run.stop_erp,
     StepKind.ROLES: _act(roles.restore_roles),
     StepKind.CREATE_DATABASE: _act(databases.create_database),
     StepKind.RESTORE_DATABASE: _act(databases.restore_database),
@@ -129,8 +157,8 @@ _ACTS: Final[Mapping[StepKind, Callable[[_Run, Step], None]]] = {
     StepKind.CHECK_DATABASE: _Run.check_database,
     StepKind.DOCUMENTS: _act(documents.restore_documents),
     StepKind.CONFIGURATION: _Run.configure,
-    StepKind.PROMOTE_DATABASE: _act(databases.promote_database),
-    StepKind.PROMOTE_DOCUMENTS: _act(documents.promote_documents),
+    StepKind.PROMOTE_DATABASE: _promotion(databases.promote_database),
+    StepKind.PROMOTE_DOCUMENTS: _promotion(documents.promote_documents),
     StepKind.START_ERP: _act(servers.start_erp),
 }
 """What each kind of step does; a test holds that every kind is here."""

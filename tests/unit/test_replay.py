@@ -1,9 +1,12 @@
 """How a replay's steps end, whatever they do."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -160,3 +163,51 @@ def test_a_database_that_could_not_be_checked_is_not_promoted(
     assert [step.status for step in outcome.steps] == [StepStatus.FAILED, StepStatus.SKIPPED]
     assert "could not be checked" in outcome.steps[0].reason
     assert "database.tables:db: server went away" in outcome.steps[0].reason
+
+
+@dataclass
+class Docker:
+    """A runner whose only container is the ERP's."""
+
+    status: str
+    started: int = 0
+
+    def container(self, _name: str) -> Docker:
+        return self
+
+    def stop(self, _name: str) -> None:
+        self.status = "exited"
+
+    def start(self, _name: str) -> None:
+        self.started += 1
+
+
+@pytest.mark.parametrize(
+    ("before", "failing", "restarts"),
+    [
+        ("running", StepKind.ROLES, 1),
+        ("created", StepKind.ROLES, 0),
+        ("running", StepKind.PROMOTE_DATABASE, 0),
+    ],
+)
+def test_an_erp_that_ran_is_started_again_while_nothing_was_promoted(
+    before: str,
+    failing: StepKind,
+    restarts: int,
+    context: ReplayContext,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    erp = Docker(before)
+    environment = SimpleNamespace(erp=SimpleNamespace(container="erp"))
+    context = replace(context, runner=cast(Any, erp), environment=cast(Any, environment))
+    table = dict(module._ACTS)
+    table[StepKind.ROLES] = lambda _run, _step: None
+    wrap = module._act if failing is StepKind.ROLES else module._promotion
+    table[failing] = wrap(raising(ReplayError("broken")))
+    monkeypatch.setattr(module, "_ACTS", table)
+    kinds = (StepKind.STOP_ERP, StepKind.ROLES, StepKind.PROMOTE_DATABASE, StepKind.START_ERP)
+
+    outcome = replay(plan_of(*kinds), context)
+
+    assert erp.started == restarts
+    assert ("started again" in outcome.steps[-1].reason) is bool(restarts)
