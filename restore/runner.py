@@ -18,6 +18,7 @@ from typing import IO, Any, Final, cast
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container
+from docker.types import LogConfig
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from restore.errors import EnvironmentFailure, NotFoundError, ReplayError
@@ -29,6 +30,12 @@ LABEL: Final = "pra.stack"
 
 TAIL_LINES: Final = 20
 PROBE_INTERVAL: Final = 0.25
+
+_WHOLE_LOG: Final = LogConfig(
+    type=LogConfig.types.JSON,
+    config={"mode": "blocking", "max-size": "1000g", "max-file": "1", "compress": "false"},
+)
+"""A log that holds all that was written; the engine's default may drop or rotate lines."""
 
 _NO_ENVIRONMENT: Final[Mapping[str, str | Secret]] = {}
 
@@ -97,7 +104,8 @@ class Runner:
                 return self._client.containers.get(name)
             except NotFound as error:
                 raise NotFoundError(
-                    f"container {name} does not exist", "has its stack been destroyed?"
+                    f"container {name} does not exist",
+                    "'docker ps -a' shows which do; has its stack been destroyed?",
                 ) from error
 
     def execute(
@@ -262,6 +270,7 @@ class Runner:
                 volumes_from=[str(model.id)],
                 network_mode="none",
                 labels={LABEL: model.labels.get(LABEL, ""), "pra.role": "helper"},
+                log_config=_WHOLE_LOG,
             )
             try:
                 helper.start()
