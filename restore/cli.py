@@ -106,6 +106,9 @@ def run(arguments: list[str]) -> int:
         return ExitCode.INTERRUPTED
     except click.ClickException as error:
         error.show()
+        command = getattr(error, "ctx", None)
+        hint = f"see '{command.command_path} --help'" if command else "see 'pra --help'"
+        terminal.json({"error": error.format_message(), "hint": hint, "exit_code": ExitCode.USAGE})
         return ExitCode.USAGE
     return int(result or ExitCode.PASS)
 

@@ -61,10 +61,15 @@ accept_option: Final[Decorator] = click.option(
     "accepted_keys",
     multiple=True,
     metavar="KEY",
-    help="Accept a difference, or ignore a check; each needs a --reason, in the same order.",
+    help="Accept a difference (postgresql.minor), or ignore a check (web.scenario:logout); each "
+    "needs a --reason, in the same order.",
 )
 reason_option: Final[Decorator] = click.option(
-    "--reason", "reasons", multiple=True, metavar="TEXT", help="Why; goes into the report."
+    "--reason",
+    "reasons",
+    multiple=True,
+    metavar="TEXT",
+    help="Why that is accepted; goes into the report.",
 )
 login_option: Final[Decorator] = click.option(
     "--check-login",
@@ -95,12 +100,16 @@ def check_credentials(login: str | None, default_login: str | None) -> Credentia
     Raises:
         UsageError: a login was asked for, but no password is there.
     """
-    password = os.environ.get("PRA_CHECK_PASSWORD")
+    # CI servers set a variable that has no value to nothing.
+    password = os.environ.get("PRA_CHECK_PASSWORD") or None
     if (file := os.environ.get("PRA_CHECK_PASSWORD_FILE")) and password is None:
         try:
             password = Path(file).read_text(encoding="utf-8").rstrip("\n")
         except OSError as error:
-            raise UsageError(f"PRA_CHECK_PASSWORD_FILE: {error}") from error
+            raise UsageError(
+                f"PRA_CHECK_PASSWORD_FILE: {file} can't be read: {error.strerror}",
+                "name a file that holds the password, or set PRA_CHECK_PASSWORD",
+            ) from error
     if password is None:
         if login is not None:
             raise UsageError(
@@ -121,7 +130,11 @@ def choose_generation(repository: Repository, choice: str | None, terminal: Term
     if choice is not None:
         return choice
     if terminal.as_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError("no generation was named", "add --generation latest, or an id")
+        raise UsageError(
+            "no generation was named",
+            "name one: latest, or an id from 'pra generations list'; "
+            "drill and restore take it by --generation",
+        )
     ids = repository.ids()
     if not ids:
         choose(repository, "latest")

@@ -41,6 +41,12 @@ VERDICT_CODES: Final = {
     Verdict.UNVERIFIABLE: ExitCode.UNVERIFIABLE,
 }
 
+_IMAGES: Final = {
+    Role.DATABASE: "Image of the database server, in place of the generation's.",
+    Role.ERP: "Image of the ERP server, in place of the generation's.",
+    Role.PROXY: "Image of the reverse proxy, in place of the profile's.",
+}
+
 Command = Callable[..., Any]
 
 
@@ -64,9 +70,7 @@ def replay_options(command: Command) -> Command:
 def image_options(command: Command) -> Command:
     """Options that replace the generation's images."""
     for role in reversed(Role):
-        command = click.option(f"--{role.value}-image", help=f"Image of the {role.value} server.")(
-            command
-        )
+        command = click.option(f"--{role.value}-image", help=_IMAGES[role])(command)
     return command
 
 
@@ -137,12 +141,14 @@ def drill_command(terminal: Terminal, /, **options: Any) -> int:
 def restore_command(terminal: Terminal, /, **options: Any) -> int:
     """Replay a generation into an environment that stands.
 
-    A target that is not empty is refused, unless --replace is given. The old database goes away
-    only when the new one has been checked.
+    A target that has a database of the same name already is refused, unless --replace is given.
+    The old database goes away only when the new one has been checked. The repository must be the
+    one that the stack was made with.
 
     \b
-    Example:
+    Examples:
       pra restore --stack staging --generation latest
+      pra restore --stack staging --generation "latest-before 2026-11-23" --replace
     """
     with terminal.progress() as listener:
         tools, request = _prepare(terminal, options, listener, "pra restore")
@@ -165,7 +171,7 @@ def report_command(terminal: Terminal, /, **options: Any) -> None:
 
     \b
     Examples:
-      pra report
+      pra report --output report.html
       pra report 20261124-060102-1a2b --lang fr --output rapport.html
     """
     folder = find_run(options["reports"], options["run"])

@@ -20,11 +20,11 @@ class ExitCode(IntEnum):
     UNVERIFIABLE = 4
     """A drill ended, but no check could be run."""
     NOT_FOUND = 5
-    """The repository, generation, stack or report asked for does not exist."""
+    """The repository, generation, profile, container, stack or report asked for does not exist."""
     DAMAGED = 6
     """A generation does not match its manifest, or its manifest is not readable."""
     REFUSED = 7
-    """The environment is not equivalent, or the target is not empty: nothing was changed."""
+    """The environment is not equivalent, or holds the database already: nothing was changed."""
     ENVIRONMENT = 8
     """Docker, Pulumi, PostgreSQL or another server could not be used."""
     REPLAY = 9

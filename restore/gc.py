@@ -124,7 +124,10 @@ def named_collection(
     if lock.alive(locks, stack):
         raise RefusedError(f"stack {stack} is in use", "wait for its end, or stop it with Ctrl-C")
     if not items and stack not in lock.abandoned(locks):
-        raise NotFoundError(f"there is nothing of stack {stack}")
+        raise NotFoundError(
+            f"there is nothing of stack {stack}",
+            "'pra gc --dry-run' shows what crashed drills left",
+        )
     return (Collection(stack, "named", items),)
 
 

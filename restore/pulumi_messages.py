@@ -21,6 +21,8 @@ _HINTS: Final = {
     "resource plugin": "run 'make setup': it installs the Docker provider's plug-in",
     "Pool overlaps": "another network has this subnet: set another one (pra:subnet)",
     "port is already allocated": "another process uses the port: set another (pra:httpPort)",
+    "invalid locale name": "the database server's image lacks production's locale: give another "
+    "image (--database-image, or pra:databaseImage)",
     "Cannot connect to the Docker daemon": "does the Docker engine run? see 'make doctor'",
 }
 """What to do next, by a part of what Pulumi or Docker said; the first that fits."""

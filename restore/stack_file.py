@@ -105,7 +105,9 @@ def _read(path: Path) -> Mapping[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise NotFoundError(f"stack file {path} does not exist") from error
+        raise NotFoundError(
+            f"stack file {path} does not exist", "name one that does: drill, ci, staging"
+        ) from error
     except (OSError, yaml.YAMLError) as error:
         raise EnvironmentFailure(f"stack file {path} can't be read: {error}") from error
     return content if isinstance(content, dict) else {}

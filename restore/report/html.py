@@ -259,6 +259,10 @@ def _server_rows(
         words.text("versions.image", server=name),
         _image(backup.image if backup else None),
         _image(now.image if now else None),
+        # A container tells the id of its image, and not always its name.
+        equal=backup.image.id == now.image.id
+        if backup and now and backup.image and now.image
+        else None,
     )
 
 

@@ -56,7 +56,8 @@ class FolderRepository:
         except FileNotFoundError as error:
             raise NotFoundError(
                 f"{root} is no repository: it has no {MARKER}",
-                "'pra capture' makes one; is the disk mounted?",
+                "is the disk mounted? name another by --repository or PRA_REPOSITORY; "
+                "'pra capture' makes one",
             ) from error
         except (OSError, ValueError) as error:
             raise DamagedGenerationError(

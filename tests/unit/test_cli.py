@@ -93,13 +93,17 @@ def test_an_error_is_json_where_json_was_asked_for(capsys: pytest.CaptureFixture
     document = json.loads(capsys.readouterr().out)
     assert document["exit_code"] == ExitCode.NOT_FOUND
     assert "/nowhere" in document["error"]
+    assert run(["--json", "verify", "--jobs", "0"]) == ExitCode.USAGE
+    document = json.loads(capsys.readouterr().out)
+    assert document["exit_code"] == ExitCode.USAGE and "--jobs" in document["error"]
+    assert document["hint"] == "see 'pra verify --help'"
 
 
 def test_no_generation_named_and_no_terminal_is_a_usage_error(
     small_generation: Generation, repository: FolderRepository, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["verify", "--repository", repository.location]) == ExitCode.USAGE
-    assert "--generation latest" in capsys.readouterr().err
+    assert "name one: latest" in capsys.readouterr().err
 
 
 def test_on_a_terminal_the_generation_is_asked_for(
@@ -143,6 +147,8 @@ def test_the_check_account_comes_from_the_environment(
 ) -> None:
     monkeypatch.delenv("PRA_CHECK_PASSWORD", raising=False)
     monkeypatch.delenv("PRA_CHECK_PASSWORD_FILE", raising=False)
+    assert cli_options.check_credentials(None, "admin") is None
+    monkeypatch.setenv("PRA_CHECK_PASSWORD", "")
     assert cli_options.check_credentials(None, "admin") is None
     with pytest.raises(UsageError, match="no password"):
         cli_options.check_credentials("drill", "admin")

@@ -177,6 +177,10 @@ def test_versions_that_mean_the_same_do_not_differ() -> None:
     told = replace(report.generation.fingerprint.postgresql, version="13.16")
     same = replace(report, facts=replace(report.facts, postgresql=told))
     assert ">differs<" in to_html(report) and ">differs<" not in to_html(same)
+    assert told.image is not None
+    unnamed = replace(told, image=replace(told.image, reference=told.image.id))
+    same = replace(report, facts=replace(report.facts, postgresql=unnamed))
+    assert ">differs<" not in to_html(same)
 
 
 def test_columns_of_sla_are_there_only_when_time_is_judged() -> None:
