@@ -128,6 +128,7 @@ def foresee(
 
     Raises:
         RefusedError: the environment would not be equivalent; nothing was made.
+        UsageError: an acceptance names neither a difference nor a check.
     """
     with recorder.stage("foresee", "Compare the images with the backup"):
         texts = configuration_texts(tools.repository, generation, tools.profile)
@@ -135,7 +136,8 @@ def foresee(
         recorder.changes = intended.changes
         recorder.facts = predicted_facts(tools.runner, intended, tools.profile)
         target = foreseen_target("drill", intended, REPOSITORY_PATH)
-        _plan(tools, generation, request, target, recorder)
+        planned = _plan(tools, generation, request, target, recorder)
+        _require_known(request.accepted, tools.profile, planned)
     return intended
 
 
