@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 from restore.secret import Secret
 
@@ -352,6 +353,10 @@ class CheckStatus(StrEnum):
     IGNORED = "ignored"
 
 
+NOTHING_OBSERVED: Final = "nothing could be observed"
+"""What an unverifiable check observed that was begun and broke off."""
+
+
 @dataclass(frozen=True, slots=True)
 class CheckResult:
     """One expectation held against what is there.
@@ -382,11 +387,19 @@ class Verdict(StrEnum):
 
 
 def verdict_of(steps: tuple[StepResult, ...], checks: tuple[CheckResult, ...]) -> Verdict:
-    """Judge a drill: a failed step or check fails it; no check run is never a pass."""
+    """Judge a drill: a failed step or check fails it.
+
+    No check run is never a pass, nor is a check that broke off: what it looks for is unknown.
+    """
     if any(step.status in (StepStatus.FAILED, StepStatus.ABORTED) for step in steps):
         return Verdict.FAIL
     if any(check.status is CheckStatus.FAILED for check in checks):
         return Verdict.FAIL
+    if any(
+        check.status is CheckStatus.UNVERIFIABLE and check.observed == NOTHING_OBSERVED
+        for check in checks
+    ):
+        return Verdict.UNVERIFIABLE
     ran = [c for c in checks if c.status in (CheckStatus.PASSED, CheckStatus.WARNING)]
     return Verdict.PASS if ran else Verdict.UNVERIFIABLE
 

@@ -12,7 +12,7 @@ import httpx
 import psycopg
 
 from restore.errors import RestoreError
-from restore.model import Acceptance, CheckResult, CheckStatus
+from restore.model import NOTHING_OBSERVED, Acceptance, CheckResult, CheckStatus
 from restore.secret import MASK, Secret
 
 MOST_DETAILS: Final = 20
@@ -46,9 +46,7 @@ def run_check(check: Check, probe: Callable[[], Finding]) -> CheckResult:
     try:
         finding = probe()
     except (RestoreError, psycopg.Error, httpx.HTTPError, OSError) as error:
-        finding = Finding(
-            CheckStatus.UNVERIFIABLE, "nothing could be observed", reason=describe(error)
-        )
+        finding = Finding(CheckStatus.UNVERIFIABLE, NOTHING_OBSERVED, reason=describe(error))
     return CheckResult(
         id=check.id,
         title=check.title,

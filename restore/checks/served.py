@@ -20,6 +20,7 @@ from restore.checks.base import (
 from restore.checks.documents import DocumentSet, Row, document_rows
 from restore.checks.web import NO_ACCOUNT, StepFailed, WebSession, fill_path, log_in, open_session
 from restore.context import ReplayContext
+from restore.errors import EnvironmentFailure
 from restore.model import Artifact, ArtifactKind, CheckResult, CheckStatus, Credentials
 
 SAMPLE: Final = 20
@@ -73,7 +74,7 @@ def _fetch_sample(
         try:
             log_in(session, context.profile.web)
         except StepFailed as error:
-            return Finding(CheckStatus.UNVERIFIABLE, "not logged in", reason=str(error))
+            raise EnvironmentFailure(f"not logged in: {error}") from error
         wrong = [
             f"{row}: {problem}"
             for row in sample

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from restore.errors import RefusedError
-from restore.model import CheckResult, CheckStatus, StepStatus, Verdict, ignore_progress
+from restore.checks.base import Check, Finding, run_check, unverifiable, with_acceptances
+from restore.errors import EnvironmentFailure, RefusedError
+from restore.model import Acceptance, CheckResult, CheckStatus, StepStatus, Verdict, ignore_progress
 from restore.recorder import Recorder
 
 START = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -41,6 +42,21 @@ def test_no_check_run_is_never_a_pass(recorder: Recorder) -> None:
     assert recorder.report().verdict is Verdict.UNVERIFIABLE
     recorder.checks = (check(CheckStatus.UNVERIFIABLE), check(CheckStatus.IGNORED))
     assert recorder.report().verdict is Verdict.UNVERIFIABLE
+
+
+def test_a_check_that_broke_off_is_never_a_pass(recorder: Recorder) -> None:
+    def probe() -> Finding:
+        raise EnvironmentFailure("the server went away")
+
+    broken = run_check(Check("documents.attachments:filestore:db", "", ""), probe)
+    recorder.checks = (check(CheckStatus.PASSED), broken)
+    assert recorder.report().verdict is Verdict.UNVERIFIABLE
+    ignored = with_acceptances((broken,), (Acceptance(broken.id, "known"),))
+    recorder.checks = (check(CheckStatus.PASSED), *ignored)
+    assert recorder.report().verdict is Verdict.PASS
+    # What needs an account that nobody gave was never begun.
+    recorder.checks = (check(CheckStatus.PASSED), unverifiable(Check("web", "", ""), "no account"))
+    assert recorder.report().verdict is Verdict.PASS
 
 
 def test_one_failed_check_fails(recorder: Recorder) -> None:
