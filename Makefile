@@ -55,6 +55,6 @@ lock: ## make requirements.lock anew from pyproject.toml (needs uv)
 doctor: ## show what is in place, which version, and where from
 	@$(PYTHON) -m offline.doctor $(DOCTOR_ARGS)
 
-clean: ## remove what drills left in Docker, the virtual environment and .pra (backups in it too)
+clean: ## remove what drills left in Docker, the virtual environment and .pra (with its backups, and Pulumi's state of stacks that stay)
 	@if [[ -x .venv/bin/pra ]]; then $(IN_ENVIRONMENT) pra gc; fi
 	@rm -rf .venv .pra

@@ -77,6 +77,11 @@ def main() -> int:
     except KeyboardInterrupt:
         board.line("interrupted; what was finished is kept")
         return 130
+    except OSError as error:
+        # The cache or the logs: a step's own failure is told by its outcome.
+        print(f"set-up can't write: {error}", file=sys.stderr)
+        print("hint: give the folder to this user, or set PRA_CACHE to another", file=sys.stderr)
+        return 1
     board.line(f"set-up took {time.monotonic() - since:.1f} s")
     failed = [outcome for outcome in outcomes if outcome.error]
     for outcome in failed:
