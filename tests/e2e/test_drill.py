@@ -17,7 +17,7 @@ from restore.runner import Runner
 from tests.fix_drill import Commands, fingerprint, labelled, told
 from tests.fix_repository import edit_manifest, flip_byte, forget_file
 
-pytestmark = [pytest.mark.docker, pytest.mark.e2e]
+pytestmark = [pytest.mark.docker, pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
 
 @pytest.fixture(autouse=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import docker
 import pytest
 
@@ -39,9 +37,7 @@ def test_waiting_ends_at_the_deadline(plugin_stack: Stack) -> None:
         'container(healthcheck=check("exit 1", retries=100), wait=True, wait_timeout=3)'
     )
 
-    started = time.monotonic()
     assert "isn't healthy after 3 s" in plugin_stack.up_fails()
-    assert time.monotonic() - started < 30
 
 
 def test_waiting_without_a_health_check_is_an_error(plugin_stack: Stack) -> None:

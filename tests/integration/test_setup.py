@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import shutil
 import subprocess
 import sys
 import time
@@ -68,12 +67,11 @@ def sql(container: Container, statement: str, *options: str) -> str:
     return text
 
 
-def set_up(*prefix: str) -> tuple[float, subprocess.CompletedProcess[str]]:
+def set_up(*prefix: str) -> subprocess.CompletedProcess[str]:
     """Run set-up where it has nothing to make: these tests run in what it would change."""
     if doctor.main(["--json"]):
         pytest.fail("set-up has something to make here: run `make setup`, then the tests")
-    since = time.monotonic()
-    done = subprocess.run(
+    return subprocess.run(
         [*prefix, sys.executable, "-m", "offline.setup"],
         cwd=TREE,
         capture_output=True,
@@ -81,24 +79,18 @@ def set_up(*prefix: str) -> tuple[float, subprocess.CompletedProcess[str]]:
         timeout=60,
         check=False,
     )
-    return time.monotonic() - since, done
 
 
-def test_a_second_set_up_is_quick_and_makes_nothing() -> None:
-    seconds, done = set_up()
+def test_a_second_set_up_makes_nothing() -> None:
+    done = set_up()
     assert done.returncode == 0, done.stdout + done.stderr
     assert " made" not in done.stdout.replace("(made from", "").replace("(made by", "")
-    assert seconds < 5
 
 
-@pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare to cut the network")
 def test_a_second_set_up_needs_no_network() -> None:
     options = ("--net",) if os.geteuid() == 0 else ("--net", "--map-root-user")
-    if subprocess.run(["unshare", *options, "true"], check=False).returncode:
-        pytest.skip("this kernel or user may not make network namespaces")
-    seconds, done = set_up("unshare", *options)
+    done = set_up("unshare", *options)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert seconds < 5
 
 
 def test_the_doctor_finds_everything() -> None:
