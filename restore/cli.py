@@ -5,6 +5,7 @@ Nothing else in the engine exits.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import traceback
@@ -98,10 +99,11 @@ def run(arguments: list[str]) -> int:
         terminal.error(error)
         terminal.json({"error": error.message, "hint": error.hint, "exit_code": error.exit_code})
         return error.exit_code
-    except click.exceptions.Abort:
-        terminal.note("interrupted")
-        return ExitCode.INTERRUPTED
-    except KeyboardInterrupt:
+    except BrokenPipeError:
+        # The reader, `head` for example, has seen enough; Python would complain at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.PASS
+    except (click.exceptions.Abort, KeyboardInterrupt):
         terminal.note("interrupted")
         return ExitCode.INTERRUPTED
     except click.ClickException as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import click
 
@@ -18,7 +18,7 @@ from restore.stages import utc_now
 
 
 @click.command("gc")
-@click.option("--older-than", default="24h", show_default=True, help="Age of strangers' drills.")
+@click.option("--older-than", default="24h", show_default=True, help="Age of what goes by its age.")
 @click.option("--stack", help="Remove this stack, whoever made it and whatever its age.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @repository_option
@@ -28,11 +28,10 @@ def gc_command(
 ) -> None:
     """Remove what crashed drills left: containers, networks, volumes and stack files.
 
-    Generations that an interrupted capture left unfinished in the repository go too.
-
     Drills of this clone whose process died are removed at once; drills that this clone knows
-    nothing of, when they are older than --older-than. What lives, was kept, or carries no label
-    of ours stays.
+    nothing of, when they are older than --older-than. So are generations that an interrupted
+    capture left unfinished in the repository. What lives, was kept, or carries no label of ours
+    stays.
 
     \b
     Examples:
@@ -55,7 +54,7 @@ def gc_command(
             if collection.stack in stacks():
                 destroy(collection.stack)
             lock.release(locations.LOCKS, collection.stack)
-    partials = _collect_partials(terminal, repository, dry_run)
+    partials = () if stack else _collect_partials(terminal, repository, utc_now() - age, dry_run)
     if not chosen and not partials:
         terminal.print("nothing to remove")
     terminal.json(
@@ -80,13 +79,22 @@ def gc_command(
     )
 
 
-def _collect_partials(terminal: Terminal, location: str, dry_run: bool) -> tuple[str, ...]:
-    """Remove the unfinished generations of a repository whose capture no longer lives."""
+def _collect_partials(
+    terminal: Terminal, location: str, before: datetime, dry_run: bool
+) -> tuple[str, ...]:
+    """Remove the unfinished generations that nothing was added to since ``before``.
+
+    Their age counts too, since the lock of a capture elsewhere isn't seen on every network mount.
+    """
     try:
         repository = open_repository(location)
     except NotFoundError:
         return ()
-    found = tuple(partial for partial in repository.partials() if not partial.active)
+    found = tuple(
+        partial
+        for partial in repository.partials()
+        if not partial.active and partial.modified < before
+    )
     for partial in found:
         terminal.print(f"{partial.id}: its capture was interrupted")
         terminal.print(f"  folder     {partial.path}")

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from restore import locations, lock
 from restore.engine import new_recorder, reported
 from restore.environment import environment_from_outputs
+from restore.errors import UsageError
 from restore.gc import EPHEMERAL
 from restore.model import Environment, Generation, Report, Role
 from restore.profile import is_profile_path
 from restore.rebuild import destroy, outputs_of, up
 from restore.recorder import Recorder
-from restore.stack_file import StackSpec
+from restore.stack_file import StackSpec, setting_of
 from restore.stages import (
     ReplayRequest,
     Tools,
@@ -42,7 +43,12 @@ class DrillRequest:
 
 
 def drill(request: DrillRequest, tools: Tools) -> tuple[Report, Path, Recorder]:
-    """Rebuild an equivalent environment, replay a generation into it, judge, and destroy it."""
+    """Rebuild an equivalent environment, replay a generation into it, judge, and destroy it.
+
+    Raises:
+        NotFoundError: there is no such stack file to start from.
+    """
+    request = replace(request, images={**stack_images(request.base), **request.images})
     recorder = new_recorder("", request.replay, tools)
     recorder.stack = stack = f"{EPHEMERAL}{recorder.run}"
 
@@ -55,6 +61,12 @@ def drill(request: DrillRequest, tools: Tools) -> tuple[Report, Path, Recorder]:
 
     report, folder = reported(recorder, request.replay, story)
     return report, folder, recorder
+
+
+def stack_images(stack: str) -> dict[Role, str]:
+    """The images that a stack's file asks for, by role."""
+    found = {role: setting_of(stack, f"{role.value}Image") for role in Role}
+    return {role: image for role, image in found.items() if image is not None}
 
 
 @contextmanager
@@ -113,9 +125,28 @@ def restore_stack(
         # Asked first: a stack that isn't there gets no lock file.
         environment = environment_from_outputs(outputs_of(stack))
         with lock.stack_lock(locations.LOCKS, stack, request.command, now=tools.now(), kept=True):
+            require_mounted(environment, request, tools)
             generation = select(tools, request.selection.generation, recorder)
             require_integrity(tools, generation, recorder, request.jobs)
             replay_into(environment, generation, request, tools, recorder)
 
     report, folder = reported(recorder, request, story)
     return report, folder, recorder
+
+
+def require_mounted(environment: Environment, request: ReplayRequest, tools: Tools) -> None:
+    """Refuse a repository that is not the one that the database server sees.
+
+    Raises:
+        UsageError: names both.
+    """
+    server = environment.database
+    wanted = request.selection.repository.expanduser().resolve()
+    mounts = tools.runner.container(server.container).attrs["Mounts"]
+    seen = [Path(m["Source"]) for m in mounts if m["Destination"] == server.repository]
+    if wanted not in seen:
+        raise UsageError(
+            f"stack {environment.stack} sees repository {', '.join(map(str, seen)) or 'none'}, "
+            f"not {wanted}",
+            "name that one, or 'pulumi config set repository' and 'pulumi up' first",
+        )

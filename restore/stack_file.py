@@ -87,6 +87,18 @@ def merged(base: Mapping[str, Any], spec: StackSpec) -> dict[str, Any]:
     return {**base, "config": {**given, **plain}}
 
 
+def setting_of(stack: str, name: str) -> str | None:
+    """A plain setting in a stack's file; None when it is absent or secret.
+
+    Raises:
+        NotFoundError: the stack has no file.
+        EnvironmentFailure: the file is damaged.
+    """
+    given = _read(settings_file(stack)).get("config") or {}
+    value = {_qualified(key): value for key, value in given.items()}.get(f"{NAMESPACE}:{name}")
+    return None if value is None or isinstance(value, dict | list) else str(value)
+
+
 def _qualified(key: str) -> str:
     return key if ":" in key else f"{NAMESPACE}:{key}"
 

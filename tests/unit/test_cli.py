@@ -192,7 +192,9 @@ def test_gc_removes_what_an_interrupted_capture_left(
     monkeypatch.setattr("restore.lock.abandoned", lambda _folder: {})
     left = Path(repository.location) / "partial" / "20261124T010203Z-abcdef"
     left.mkdir(parents=True)
-    arguments = ["gc", "--repository", repository.location]
+    assert run(["gc", "--repository", repository.location]) == ExitCode.PASS
+    assert left.exists(), "it is too young"
+    arguments = ["gc", "--repository", repository.location, "--older-than", "0s"]
     assert run([*arguments, "--dry-run"]) == ExitCode.PASS
     assert left.name in capsys.readouterr().out
     assert left.exists()
