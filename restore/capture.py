@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Final, cast
@@ -227,7 +227,14 @@ def _dump(job: _Capture, database: str, snapshot: str) -> None:
     meter = Meter(f"store {database}", size, job.listener)
     with job.writer.artifact(spec) as artifact:
         members = job.runner.read_archive(server.container, folder)
-        store_tree(members, artifact, meter, origins=False)
+        stored = store_tree(members, artifact, meter, origins=False)
+    # Docker leaves out of an archive what it can't read, without a word.
+    listed = job.runner.lines(server.container, ("find", folder, "-type", "f"), user=SYSTEM_USER)
+    if (dumped := sum(1 for _ in listed)) != stored:
+        raise ReplayError(
+            f"the dump of {database} has {dumped} files, of which {stored} were read",
+            "capture again; the Docker engine's own log may say why",
+        )
     job.runner.check(server.container, ("rm", "-rf", folder), user=SYSTEM_USER)
 
 
@@ -245,17 +252,16 @@ def _capture_documents(job: _Capture, tree: DocumentTree, captured: _Captured) -
     )
     actual = resolve(job.runner, container, path)
     meter = Meter(f"documents {spec.name}", _size(job, container, actual), job.listener)
-    with job.writer.artifact(spec) as artifact:
-        try:
-            members = job.runner.read_archive(container, actual)
-            store_tree(members, artifact, meter, origins=True)
-        except NotFoundError as error:
-            if tree in captured.trees:
-                raise ReplayError(
-                    f"database {database} has documents, "
-                    f"but container {container} has no folder {path}",
-                    "is its volume mounted? does the profile name the right path?",
-                ) from error
+    stored = 0
+    with job.writer.artifact(spec) as artifact, suppress(NotFoundError):
+        members = job.runner.read_archive(container, actual)
+        stored = store_tree(members, artifact, meter, origins=True)
+    if not stored and tree in captured.trees:
+        raise ReplayError(
+            f"database {database} has documents, "
+            f"but container {container} has no folder {path}, or nothing in it",
+            "is its volume mounted? does the profile name the right path?",
+        )
 
 
 def _capture_roles(job: _Capture) -> None:

@@ -31,6 +31,9 @@ LABEL: Final = "pra.stack"
 TAIL_LINES: Final = 20
 PROBE_INTERVAL: Final = 0.25
 
+_CHUNK: Final = 1 << 20
+_END_OF_ARCHIVE: Final = bytes(2 * tarfile.BLOCKSIZE)
+
 _WHOLE_LOG: Final = LogConfig(
     type=LogConfig.types.JSON,
     config={"mode": "blocking", "max-size": "1000g", "max-file": "1", "compress": "false"},
@@ -216,17 +219,23 @@ class Runner:
 
         Raises:
             NotFoundError: the container has no such path.
+            tarfile.TarError: the stream has no end, so that files may be missing.
         """
+        # The SDK's own get_archive() leaves the connection open when it is not read to its end.
+        api = cast(Any, self._client.api)
         with _daemon(f"read {path} of container {container[:12]}"):
-            try:
-                chunks, _ = self._client.api.get_archive(container, path)
-            except NotFound as error:
-                raise NotFoundError(f"container {container[:12]} has no {path}") from error
-            stream = _ChunkReader(iter(chunks))
-            with tarfile.open(fileobj=cast(Any, stream), mode="r|") as archive:
-                for member in archive:
-                    content = archive.extractfile(member) if member.isreg() else None
-                    yield member, content if content is not None else _EMPTY
+            url = api._url("/containers/{0}/archive", container)
+            with closing(api._get(url, params={"path": path}, stream=True)) as response:
+                try:
+                    api._raise_for_status(response)
+                except NotFound as error:
+                    raise NotFoundError(f"container {container[:12]} has no {path}") from error
+                stream = _ChunkReader(response.iter_content(_CHUNK))
+                with tarfile.open(fileobj=cast(Any, stream), mode="r|") as archive:
+                    for member in archive:
+                        content = archive.extractfile(member) if member.isreg() else None
+                        yield member, content if content is not None else _EMPTY
+                stream.require_end()
 
     def read_file(self, container: str, path: str) -> bytes:
         """Read one small file of a container, running or not.
@@ -417,6 +426,7 @@ class _ChunkReader:
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
         self._buffer = bytearray()
+        self._tail = b""
 
     def read(self, size: int) -> bytes:
         while len(self._buffer) < size:
@@ -426,7 +436,19 @@ class _ChunkReader:
                 break
         taken = bytes(self._buffer[:size])
         del self._buffer[:size]
+        self._tail = (self._tail + taken)[-len(_END_OF_ARCHIVE) :]
         return taken
+
+    def require_end(self) -> None:
+        """Read the rest; ``tarfile`` takes a stream that is cut between two files for a whole one.
+
+        Raises:
+            tarfile.ReadError: it does not end as archives do.
+        """
+        while self.read(_CHUNK):
+            pass
+        if self._tail != _END_OF_ARCHIVE:
+            raise tarfile.ReadError("the stream ended before the archive did")
 
 
 class _Empty:

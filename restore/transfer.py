@@ -47,16 +47,20 @@ class Meter:
         )
 
 
-def store_tree(members: Members, artifact: ArtifactWriter, meter: Meter, *, origins: bool) -> None:
+def store_tree(members: Members, artifact: ArtifactWriter, meter: Meter, *, origins: bool) -> int:
     """Store every file of an archive of a folder, under its path within that folder.
 
     Args:
         origins: whether production's owners, modes and times belong into the index.
 
+    Returns:
+        How many files there were.
+
     Raises:
         ReplayError: the folder holds what is no file (a link elsewhere, a device).
         EnvironmentFailure: the archive broke off.
     """
+    files = 0
     with _whole_archive():
         for member, content in members:
             path = _within(member.name)
@@ -72,7 +76,9 @@ def store_tree(members: Members, artifact: ArtifactWriter, meter: Meter, *, orig
                 )
             else:
                 continue
+            files += 1
             meter.item()
+    return files
 
 
 def store_file(members: Members, artifact: ArtifactWriter, name: str) -> None:

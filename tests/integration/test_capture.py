@@ -357,15 +357,37 @@ def test_without_a_login_in_the_erps_configuration_nothing_begins(
     assert nothing_left(repository, made)
 
 
+@pytest.mark.parametrize("empty", [False, True])
 def test_a_lost_folder_of_documents_is_an_error(
-    docker_runner: Runner, repository: FolderRepository, made: StandIn
+    docker_runner: Runner, repository: FolderRepository, made: StandIn, empty: bool
 ) -> None:
     made.run("mv", DOCUMENTS, "/var/lib/odoo/lost")
+    if empty:  # a new volume in the place of the right one
+        made.run("mkdir", DOCUMENTS)
     try:
         with pytest.raises(ReplayError, match=f"has no folder {DOCUMENTS}"):
             take(docker_runner, repository, made.request)
     finally:
+        made.run("rm", "-rf", DOCUMENTS)
         made.run("mv", "/var/lib/odoo/lost", DOCUMENTS)
+    assert nothing_left(repository, made)
+
+
+def test_a_dump_that_docker_hands_over_in_part_is_an_error(
+    docker_runner: Runner,
+    repository: FolderRepository,
+    made: StandIn,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = Runner.read_archive
+
+    def but_one(self: Runner, container: str, path: str) -> Iterator[Any]:
+        members = whole(self, container, path)
+        return (item for item in members if not item[0].name.endswith("toc.dat"))
+
+    monkeypatch.setattr(Runner, "read_archive", but_one)
+    with pytest.raises(ReplayError, match=r"the dump of .* files, of which"):
+        take(docker_runner, repository, made.request)
     assert nothing_left(repository, made)
 
 
