@@ -41,21 +41,23 @@ class ExistingDatabase:
 class PlanTarget:
     """The environment that a plan is for.
 
-    ``repository`` is where its database container sees the backup repository.
+    ``repository`` is where its database container sees the backup repository; ``documents`` are
+    the folders of documents in which there are files already.
     """
 
     name: str
     repository: str
     configuration: Target
     existing: tuple[ExistingDatabase, ...] = ()
+    documents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
     """All that a plan depends on.
 
-    ``databases`` restricts it to some; empty means all. ``replace`` allows a database that is
-    there already to be replaced, whoever made it: people may have worked in it since.
+    ``databases`` restricts it to some; empty means all. ``replace`` allows databases and documents
+    that are there already to be replaced, whoever made them: people may have worked with them.
     ``acceptances`` that name a check are of no concern here.
     """
 
@@ -76,14 +78,17 @@ def is_ours(comment: str | None) -> bool:
 
 
 def standing_target(
-    environment: Environment, existing: tuple[ExistingDatabase, ...] = ()
+    environment: Environment,
+    existing: tuple[ExistingDatabase, ...] = (),
+    documents: tuple[str, ...] = (),
 ) -> PlanTarget:
-    """The target of a plan for an environment that stands, with the databases that it holds."""
+    """The target of a plan for an environment that stands, with what it holds."""
     return PlanTarget(
         name=environment.stack,
         repository=environment.database.repository,
         configuration=target_of(environment),
         existing=existing,
+        documents=documents,
     )
 
 
@@ -123,6 +128,11 @@ def staging_folder(folder: str, generation_id: str) -> str:
 def aside_name(database: str, generation_id: str) -> str:
     """The name that a database which is there already has while it is replaced."""
     return temporary_name(database, generation_id, "__pra_old_")
+
+
+def documents_folder(tree: DocumentTree, database: str) -> str:
+    """Where a tree's documents of a database lie in the ERP's container."""
+    return tree.path.replace("{database}", database)
 
 
 def documents_of(generation: Generation, tree: DocumentTree, database: str) -> Artifact | None:

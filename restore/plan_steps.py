@@ -41,6 +41,7 @@ from restore.plan_request import (
     MARK,
     PlanRequest,
     aside_name,
+    documents_folder,
     documents_of,
     staging_folder,
     temporary_name,
@@ -131,7 +132,7 @@ def _documents(request: PlanRequest, facts: DatabaseFacts) -> Iterator[Step]:
         artifact = documents_of(request.generation, tree, facts.name)
         if artifact is None:
             continue
-        folder = tree.path.replace("{database}", facts.name)
+        folder = documents_folder(tree, facts.name)
         yield Step(
             id=f"documents:{tree.name}:{facts.name}",
             kind=StepKind.DOCUMENTS,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Final
 
 from restore.equivalence import accept, compare, is_difference_key, series_difference
 from restore.errors import RefusedError, UsageError
@@ -22,6 +23,7 @@ from restore.plan_request import (
     PlanRequest,
     PlanTarget,
     aside_name,
+    documents_folder,
     documents_of,
     foreseen_target,
     is_ours,
@@ -47,6 +49,11 @@ __all__ = [
     "standing_target",
     "temporary_name",
 ]
+
+
+_REPLACE: Final = (
+    "to lose what it holds: pra restore --replace, or 'pulumi config set replace true'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +158,12 @@ def _occupied(request: PlanRequest, database: str) -> Iterator[_Refusal]:
     if database in existing and not request.replace:
         yield _Refusal(
             f"the target has a database {database} already",
-            "to lose what it holds: pra restore --replace, or 'pulumi config set replace true'",
+            _REPLACE,
         )
+    for tree in request.profile.documents:
+        folder = documents_folder(tree, database)
+        if folder in request.target.documents and not request.replace:
+            yield _Refusal(f"the target has documents in {folder} already", _REPLACE)
     generation_id = request.generation.id
     for name in (temporary_name(database, generation_id), aside_name(database, generation_id)):
         if not existing.get(name, True):

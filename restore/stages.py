@@ -41,6 +41,7 @@ from restore.repository.base import Repository
 from restore.runner import Runner
 from restore.selection import choose
 from restore.steps.databases import existing_databases
+from restore.steps.documents import existing_documents
 from restore.verify import require_sound, verify
 from stacks.outputs import REPOSITORY_PATH
 
@@ -160,7 +161,12 @@ def replay_into(
         recorder.changes = blueprint(generation, tools.profile, texts).changes
         recorder.facts = observed_facts(tools.runner, environment, tools.profile)
         with sql.connect(environment.database, "postgres") as connection:
-            target = standing_target(environment, existing_databases(connection))
+            existing = existing_databases(connection)
+        names = [facts.name for facts in generation.fingerprint.databases]
+        documents = existing_documents(
+            tools.runner, environment.erp.container, tools.profile, names
+        )
+        target = standing_target(environment, existing, documents)
         planned = _plan(tools, generation, request, target, recorder)
         _require_known(request.accepted, tools.profile, planned)
     context = ReplayContext(

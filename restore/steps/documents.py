@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import IO
 
 from restore.context import ReplayContext
-from restore.errors import ReplayError, RestoreError
+from restore.errors import NotFoundError, ReplayError, RestoreError
 from restore.model import Artifact, ArtifactKind, FileEntry, Progress, Step
+from restore.plan_request import documents_folder
+from restore.profile import Profile
+from restore.runner import Runner
 from restore.steps.archive import archive
 from restore.steps.servers import owner_of
+
+
+def existing_documents(
+    runner: Runner, container: str, profile: Profile, databases: Iterable[str]
+) -> tuple[str, ...]:
+    """The folders of documents of these databases in which there is a file."""
+    folders = (
+        documents_folder(tree, database) for database in databases for tree in profile.documents
+    )
+    return tuple(folder for folder in folders if _holds_files(runner, container, folder))
+
+
+def _holds_files(runner: Runner, container: str, folder: str) -> bool:
+    try:
+        return any(not member.isdir() for member, _ in runner.read_archive(container, folder))
+    except NotFoundError:
+        return False
 
 
 def restore_documents(context: ReplayContext, step: Step) -> None:

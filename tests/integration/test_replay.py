@@ -24,6 +24,7 @@ from restore.model import (
     TableFacts,
 )
 from restore.replay import ReplayInterrupted, existing_databases, replay
+from restore.steps.documents import existing_documents
 from tests.fix_repository import DATABASE, flip_byte, forget_file, small_documents
 from tests.fix_servers import ERP_PASSWORD, ROLES, Scene, Source
 
@@ -86,6 +87,18 @@ def test_documents_come_back_with_owner_modes_and_content(scene: Scene) -> None:
     assert not [name for name in found if "pra" in name.removeprefix(DATABASE)]
     moved = [progress.done_items for progress in scene.heard if progress.total_items]
     assert max(moved) == len(documents)
+
+
+def test_documents_that_are_there_are_found_before_anything_is_changed(scene: Scene) -> None:
+    def found() -> tuple[str, ...]:
+        runner, profile = scene.context.runner, scene.context.profile
+        return existing_documents(runner, scene.erp, profile, ("nobodys", DATABASE))
+
+    assert found() == ()
+    scene.in_erp("mkdir", "-p", f"{FILESTORE}/aa")
+    assert found() == ()
+    scene.in_erp("touch", f"{FILESTORE}/aa/file")
+    assert found() == (FILESTORE,)
 
 
 def test_the_configuration_names_the_environment_and_keeps_the_rest(scene: Scene) -> None:

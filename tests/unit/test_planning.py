@@ -256,6 +256,17 @@ def test_a_database_goes_aside_on_demand_only(ours):
     )
 
 
+def test_documents_without_their_database_are_replaced_on_demand_only():
+    folder = "/var/lib/odoo/filestore/specibike_prod"
+    plain = request()
+    wanted = replace(plain, target=replace(plain.target, documents=(folder, "/srv/other")))
+    error = refusal(wanted)
+    assert f"has documents in {folder} already" in error.message
+    assert "/srv/other" not in error.message
+    assert "--replace" in error.hint
+    assert plan(replace(wanted, replace=True))
+
+
 @pytest.mark.parametrize("infix", ["__pra_", "__pra_old_"])
 def test_a_database_under_a_temporary_name_must_be_ours(infix):
     name = temporary_name("specibike_prod", ID, infix)
