@@ -95,6 +95,11 @@ def list_dump(folder: str) -> Argv:
     return ("pg_restore", "--list", folder)
 
 
+def show_schema(folder: str) -> Argv:
+    """``pg_restore`` that prints the SQL of a dump folder, its database's creation too."""
+    return ("pg_restore", "--create", "--schema-only", "--file=-", folder)
+
+
 def analyze(superuser: str, database: str, jobs: int) -> Argv:
     """``vacuumdb`` that gathers the planner's statistics, which no dump holds."""
     return ("vacuumdb", "--analyze-only", f"--jobs={jobs}", *_login(superuser, database))

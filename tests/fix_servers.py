@@ -87,6 +87,13 @@ CREATE VIEW partner_orders AS SELECT partner_id, count(*) FROM sale_order GROUP 
 """
 
 
+PROPERTIES = f"""
+ALTER DATABASE {DATABASE} SET work_mem TO '7MB';
+ALTER ROLE odoo IN DATABASE {DATABASE} SET statement_timeout TO '5min';
+REVOKE CONNECT ON DATABASE {DATABASE} FROM PUBLIC;
+"""
+
+
 @dataclass(frozen=True)
 class DatabaseLab:
     """The running PostgreSQL server of this session. ``shared`` is this machine's folder that the
@@ -250,6 +257,7 @@ def source(database_lab: DatabaseLab, odoo_profile: Profile) -> Source:
         database_lab.execute("CREATE ROLE odoo LOGIN CREATEDB")
     database_lab.execute(f"CREATE DATABASE {DATABASE} OWNER odoo TEMPLATE template0")
     database_lab.execute("SET ROLE odoo;" + SCHEMA, DATABASE)
+    database_lab.execute(PROPERTIES)
     documents = small_documents()
     with database_lab.connect(DATABASE) as connection:
         for number, (path, content) in enumerate(documents.items(), 1):

@@ -16,6 +16,7 @@ from restore.context import ReplayContext
 from restore.errors import ReplayError, RestoreError
 from restore.model import CheckResult, CheckStatus, DatabaseFacts, Progress, Step
 from restore.plan_request import MARK, ExistingDatabase, is_ours
+from restore.steps.properties import restore_properties
 
 MAINTENANCE: Final = "postgres"
 """The database that the engine is connected to while it makes and renames others."""
@@ -123,7 +124,11 @@ def require_passed(results: tuple[CheckResult, ...]) -> None:
 
 
 def promote_database(context: ReplayContext, step: Step) -> None:
-    """Give the restored database its final name."""
+    """Give the restored database production's settings and rights, then its final name.
+
+    Not before it is checked: production's time limits are not made for that.
+    """
+    restore_properties(context, step.database or "", step.staging or "", READER)
     _run(context, step)
     with sql.connect(context.environment.database, MAINTENANCE) as connection:
         found = dict(sql.rows(connection, _DATABASES))

@@ -100,7 +100,7 @@ def _concerns_roles(statement: str, superuser: str) -> bool:
     # Names are taken out first: they may hold any word.
     bare = _QUOTED.sub('""', statement)
     if _ALTER_IN_DATABASE.match(bare):
-        # The database does not exist yet, and is made under another name: a documented limit.
+        # The database does not exist yet; its archive holds these settings (see properties).
         return False
     if altered := _ALTER.match(statement):
         return _name_in(altered) != superuser

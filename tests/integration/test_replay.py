@@ -71,6 +71,16 @@ def test_a_whole_replay(scene: Scene) -> None:
     assert scene.context.runner.health(scene.erp) == "healthy"
 
 
+def test_the_databases_own_settings_and_rights_come_back(scene: Scene) -> None:
+    replay(scene.plan(), scene.context)
+
+    assert scene.lab.execute("SHOW work_mem", DATABASE) == [("7MB",)]
+    entries = "SELECT has_database_privilege('public', datname, 'CONNECT') FROM pg_database"
+    assert scene.lab.execute(f"{entries} WHERE datname = '{DATABASE}'") == [(False,)]
+    with sql.connect(scene.context.environment.database, DATABASE, as_erp=True) as connection:
+        assert connection.execute("SHOW statement_timeout").fetchone() == ("5min",)
+
+
 def test_documents_come_back_with_owner_modes_and_content(scene: Scene) -> None:
     replay(scene.plan(), scene.context)
 
