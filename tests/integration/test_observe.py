@@ -80,8 +80,8 @@ def test_versions_of_packages(text: str, version: tuple[str, int]) -> None:
     assert parse_version(text) == version
 
 
-def test_images_foretell_versions(runner: Runner, odoo_profile: Profile) -> None:
-    facts = predicted_facts(runner, blueprint(MADE, odoo_profile, ()), odoo_profile)
+def test_images_foretell_versions(docker_runner: Runner, odoo_profile: Profile) -> None:
+    facts = predicted_facts(docker_runner, blueprint(MADE, odoo_profile, ()), odoo_profile)
     assert facts.postgresql.version.startswith("13.")
     assert 130000 < facts.postgresql.version_number < 140000
     assert facts.erp_series == "14.0"
@@ -92,17 +92,17 @@ def test_images_foretell_versions(runner: Runner, odoo_profile: Profile) -> None
     assert not [item for item in compare(MADE.fingerprint, facts) if item.blocks]
 
 
-def test_of_an_absent_image_nothing_is_known(runner: Runner, odoo_profile: Profile) -> None:
+def test_of_an_absent_image_nothing_is_known(docker_runner: Runner, odoo_profile: Profile) -> None:
     absent = {Role.DATABASE: "pra/absent:0", Role.ERP: "pra/absent:0"}
-    facts = predicted_facts(runner, blueprint(MADE, odoo_profile, (), absent), odoo_profile)
+    facts = predicted_facts(docker_runner, blueprint(MADE, odoo_profile, (), absent), odoo_profile)
     assert facts.postgresql == facts.erp == ServerFacts("", 0, None, None)
     assert compare(MADE.fingerprint, facts) == ()
 
 
 def test_servers_say_what_they_offer(
-    runner: Runner, odoo_profile: Profile, environment: Environment
+    docker_runner: Runner, odoo_profile: Profile, environment: Environment
 ) -> None:
-    facts = observed_facts(runner, environment, odoo_profile)
+    facts = observed_facts(docker_runner, environment, odoo_profile)
     assert 130000 < facts.postgresql.version_number < 140000
     assert facts.postgresql.os == facts.erp.os == "Debian GNU/Linux 11 (bullseye)"
     assert facts.postgresql.image is not None
@@ -117,14 +117,14 @@ def test_servers_say_what_they_offer(
 
 
 def test_observed_facts_of_an_equivalent_environment_block_nothing(
-    runner: Runner, odoo_profile: Profile, environment: Environment
+    docker_runner: Runner, odoo_profile: Profile, environment: Environment
 ) -> None:
-    facts = observed_facts(runner, environment, odoo_profile)
+    facts = observed_facts(docker_runner, environment, odoo_profile)
     assert not [item for item in compare(MADE.fingerprint, facts) if item.blocks]
 
 
 def test_observed_facts_show_what_is_lacking(
-    runner: Runner, odoo_profile: Profile, environment: Environment
+    docker_runner: Runner, odoo_profile: Profile, environment: Environment
 ) -> None:
     demanding = replace(
         database("specibike_prod"),
@@ -132,7 +132,7 @@ def test_observed_facts_show_what_is_lacking(
         extensions=(Versioned("timescaledb", "2.0"),),
         modules=(Versioned("own_module", "1.0"),),
     )
-    facts = observed_facts(runner, environment, odoo_profile)
+    facts = observed_facts(docker_runner, environment, odoo_profile)
     found = compare(generation(demanding).fingerprint, facts)
     assert {item.key for item in found if item.blocks} == {
         "postgresql.collation:de_CH.utf8",
@@ -142,13 +142,13 @@ def test_observed_facts_show_what_is_lacking(
 
 
 def test_a_server_that_does_not_answer_is_an_error(
-    runner: Runner,
+    docker_runner: Runner,
     odoo_profile: Profile,
     environment: Environment,
 ) -> None:
     elsewhere = replace(environment, database=replace(environment.database, password=Secret("no")))
     with pytest.raises(EnvironmentFailure, match="refused role postgres") as caught:
-        observed_facts(runner, elsewhere, odoo_profile)
+        observed_facts(docker_runner, elsewhere, odoo_profile)
     assert SUPERUSER_PASSWORD.reveal() not in str(caught.value)
 
 
@@ -160,7 +160,7 @@ def test_a_server_that_does_not_answer_is_an_error(
     ],
 )
 def test_an_erp_whose_modules_cannot_be_listed_is_an_error(
-    runner: Runner,
+    docker_runner: Runner,
     odoo_profile: Profile,
     erp_container: str,
     argv: tuple[str, ...],
@@ -168,7 +168,7 @@ def test_an_erp_whose_modules_cannot_be_listed_is_an_error(
 ) -> None:
     profile = replace(odoo_profile, erp=replace(odoo_profile.erp, available_modules=argv))
     with pytest.raises(EnvironmentFailure, match=reason):
-        available_modules(runner, erp_container, profile)
+        available_modules(docker_runner, erp_container, profile)
 
 
 # --- a server on production's own settings --------------------------------------------------------
@@ -186,7 +186,9 @@ def _archive(uploads: tuple[Upload, ...]) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def reconciled(runner: Runner, odoo_profile: Profile) -> Iterator[tuple[Blueprint, DatabaseServer]]:
+def reconciled(
+    docker_runner: Runner, odoo_profile: Profile
+) -> Iterator[tuple[Blueprint, DatabaseServer]]:
     """PostgreSQL made as the blueprint of a Debian production says."""
     # The library that production loads at start comes with the image, as it must.
     text = ConfigurationText(
@@ -195,8 +197,8 @@ def reconciled(runner: Runner, odoo_profile: Profile) -> Iterator[tuple[Blueprin
     intended = blueprint(MADE, odoo_profile, (text,))
     server = intended.database
     stack = f"test-observe-{secrets.token_hex(4)}"
-    with private_network(runner, stack) as (network, (address, _)):
-        container = runner.client.containers.create(
+    with private_network(docker_runner, stack) as (network, (address, _)):
+        container = docker_runner.client.containers.create(
             server.image,
             command=list(server.command),
             environment=[
@@ -212,13 +214,13 @@ def reconciled(runner: Runner, odoo_profile: Profile) -> Iterator[tuple[Blueprin
             labels={LABEL: stack},
             network=network.name,
             networking_config={
-                network.name: runner.client.api.create_endpoint_config(ipv4_address=address)
+                network.name: docker_runner.client.api.create_endpoint_config(ipv4_address=address)
             },
         )
         try:
-            runner.write_archive(str(container.id), "/", iter((_archive(server.uploads),)))
+            docker_runner.write_archive(str(container.id), "/", iter((_archive(server.uploads),)))
             container.start()
-            runner.wait_healthy(str(container.id), 120)
+            docker_runner.wait_healthy(str(container.id), 120)
             yield (
                 intended,
                 DatabaseServer(
@@ -294,14 +296,14 @@ def test_a_role_logs_in_over_the_network_with_its_password_only(
 
 
 def test_commands_work_with_the_server_s_own_tools(
-    runner: Runner, reconciled: tuple[Blueprint, DatabaseServer]
+    docker_runner: Runner, reconciled: tuple[Blueprint, DatabaseServer]
 ) -> None:
     """A database of an awkward name is dumped, restored aside and promoted over the original."""
     server = reconciled[1]
     name, temporary = 'l\'été="2026" \\', "temporary"
 
     def run(argv: commands.Argv) -> str:
-        return runner.check(server.container, argv, user="postgres")
+        return docker_runner.check(server.container, argv, user="postgres")
 
     run(
         commands.run_statements(

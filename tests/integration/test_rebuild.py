@@ -26,7 +26,8 @@ from restore.sql import connect, rows
 from restore.stack_file import StackSpec, settings_file
 from stacks import outputs
 
-pytestmark = pytest.mark.docker
+# One at a time with the whole drills: both look at the stacks that are there.
+pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("e2e")]
 
 CANARY = "canary-'quoted' $x"
 
