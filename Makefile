@@ -39,7 +39,7 @@ lint: setup ## check style, types and the import rules
 	@$(IN_ENVIRONMENT) ruff check . && ruff format --check . && mypy && lint-imports
 
 test: lint ## lint, then every test, with coverage
-	@$(IN_ENVIRONMENT) pytest -n 2 --dist loadgroup --cov --cov-report=term $(PYTEST_ARGS)
+	@$(IN_ENVIRONMENT) pytest -n 2 --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)
 
 test-all: test ## the same as test: no test is kept out of it
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +18,7 @@ import pytest
 
 from fixtures.production import LOGIN, PASSWORD
 from restore import gc
-from restore.locations import ENVIRONMENT, ROOT
+from restore.locations import ENVIRONMENT, LOCKS, ROOT
 from restore.runner import Runner
 
 TIMEOUT = 400
@@ -91,14 +91,19 @@ def told(done: subprocess.CompletedProcess[str]) -> str:
     return f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
 
 
-def labelled(runner: Runner, stack: str = "") -> list[str]:
-    """Containers, networks and volumes of every drill's stack, or of one stack."""
-    wanted = re.compile(re.escape(stack) if stack else rf"{gc.EPHEMERAL}\d.*")
-    return [
-        f"{item.kind} {item.name} of {item.stack}"
-        for item in gc.find_leftovers(runner)
-        if wanted.fullmatch(item.stack)
-    ]
+def labelled(runner: Runner, stack: str) -> list[str]:
+    """Containers, networks and volumes of a stack."""
+    return [f"{item.kind} {item.name}" for item in gc.find_leftovers(runner) if item.stack == stack]
+
+
+def stack_of(process: subprocess.Popen[str]) -> str:
+    """The stack that a drill under way has made for itself; empty when it has none yet."""
+    for path in LOCKS.glob(f"{gc.EPHEMERAL}*.lock"):
+        # It is empty for a moment, and goes when the drill ends.
+        with suppress(OSError, ValueError):
+            if json.loads(path.read_text(encoding="utf-8"))["process"] == process.pid:
+                return path.stem
+    return ""
 
 
 def fingerprint(folder: Path) -> dict[str, tuple[int, int, str]]:

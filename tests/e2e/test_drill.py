@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,18 +16,18 @@ from restore.errors import ExitCode
 from restore.model import ArtifactKind
 from restore.repository.folder import FolderRepository
 from restore.runner import Runner
-from tests.fix_drill import Commands, fingerprint, labelled, told
+from tests.fix_drill import Commands, fingerprint, labelled, stack_of, told
 from tests.fix_repository import edit_manifest, flip_byte, forget_file
 
-pytestmark = [pytest.mark.docker, pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.docker, pytest.mark.e2e]
 
 
 @pytest.fixture(autouse=True)
-def nothing_stays(docker_runner: Runner) -> object:
+def nothing_stays(commands: Commands, docker_runner: Runner) -> Iterator[None]:
     """Each drill leaves the engine as it found it."""
-    before = labelled(docker_runner)
     yield
-    assert labelled(docker_runner) == before
+    runs = [folder.name for folder in commands.reports.glob("*")]
+    assert [item for run in runs for item in labelled(docker_runner, f"drill-{run}")] == []
 
 
 def test_a_drill_passes_and_leaves_the_backup_untouched(
@@ -107,13 +109,14 @@ def test_another_erp_series_is_refused_before_anything_is_made(
     assert "rebuild" not in [stage["id"] for stage in commands.report()["stages"]]
 
 
-def wait_for_containers(runner: Runner) -> None:
-    """Wait until a drill has containers."""
+def wait_for_containers(runner: Runner, drill: subprocess.Popen[str]) -> str:
+    """Wait until a drill has containers, and return its stack."""
     Retrying(
         retry=retry_if_result(lambda found: not any("container" in item for item in found)),
         stop=stop_after_delay(120),
         wait=wait_fixed(0.2),
-    )(labelled, runner)
+    )(lambda: labelled(runner, stack_of(drill)))
+    return stack_of(drill)
 
 
 def test_a_killed_drill_is_collected_and_strangers_are_left(
@@ -126,21 +129,21 @@ def test_a_killed_drill_is_collected_and_strangers_are_left(
         drill = commands.start(
             "drill", "--generation", "latest", "--repository", production_repository.location
         )
-        wait_for_containers(docker_runner)
+        stack = wait_for_containers(docker_runner, drill)
         os.kill(drill.pid, signal.SIGKILL)
         drill.communicate(timeout=60)
-        assert labelled(docker_runner)
+        assert labelled(docker_runner, stack)
 
         shown = commands.pra("--json", "gc", "--dry-run")
-        assert labelled(docker_runner)
+        assert labelled(docker_runner, stack)
         done = commands.pra("gc")
 
-        (collection,) = json.loads(shown.stdout)
+        (collection,) = [found for found in json.loads(shown.stdout) if found["stack"] == stack]
         assert str(drill.pid) in collection["reason"]
         assert done.returncode == 0, told(done)
-        assert labelled(docker_runner) == []
+        assert labelled(docker_runner, stack) == []
         assert docker_runner.container(str(stranger.id)).status == "created"
-        assert "nothing to remove" in commands.pra("gc").stdout
+        assert stack not in commands.pra("gc").stdout
     finally:
         stranger.remove(force=True)
 
@@ -151,12 +154,12 @@ def test_ctrl_c_cleans_up_and_still_writes_the_report(
     drill = commands.start(
         "drill", "--generation", "latest", "--repository", production_repository.location
     )
-    wait_for_containers(docker_runner)
+    stack = wait_for_containers(docker_runner, drill)
     drill.send_signal(signal.SIGINT)
     output, _ = drill.communicate(timeout=180)
 
     assert drill.returncode == ExitCode.INTERRUPTED, output
-    assert labelled(docker_runner) == []
+    assert labelled(docker_runner, stack) == []
     assert commands.report()["verdict"] == "fail"
 
 

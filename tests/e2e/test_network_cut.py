@@ -13,7 +13,7 @@ from restore.locations import ROOT
 from restore.repository.folder import FolderRepository
 from tests.fix_drill import TIMEOUT, Commands, told
 
-pytestmark = [pytest.mark.docker, pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.docker, pytest.mark.e2e]
 
 GROUP = "54871"
 """A group that nothing else runs under: its packets may go to this machine's own networks only."""

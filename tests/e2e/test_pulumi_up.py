@@ -17,7 +17,7 @@ from restore.runner import Runner
 from tests.fix_drill import Commands, labelled, told
 from tests.fix_repository import edit_manifest, forget_file, writable
 
-pytestmark = [pytest.mark.docker, pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = [pytest.mark.docker, pytest.mark.e2e]
 
 CANARIES = ("canary-superuser-7f3a", "canary-erp-role-91bc")
 

@@ -26,8 +26,7 @@ from restore.sql import connect, rows
 from restore.stack_file import StackSpec, settings_file
 from stacks import outputs
 
-# One at a time with the whole drills: both look at the stacks that are there.
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("e2e")]
+pytestmark = pytest.mark.docker
 
 CANARY = "canary-'quoted' $x"
 
