@@ -1,0 +1,169 @@
+"""The document as a PDF: title page, contents, numbered pages, fonts inside. Pure: bytes out.
+
+It is laid out by ReportLab, which is Python alone; its fonts come as packages, too. Nothing of the
+operating system is needed.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any, Final
+
+from reportlab.lib import colors
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.units import mm
+from reportlab.platypus import (
+    BaseDocTemplate,
+    CondPageBreak,
+    Flowable,
+    Frame,
+    KeepTogether,
+    ListFlowable,
+    ListItem,
+    NextPageTemplate,
+    PageBreak,
+    PageTemplate,
+    Spacer,
+)
+from reportlab.platypus import Paragraph as Text
+from reportlab.platypus.tableofcontents import TableOfContents
+
+from restore.prerequisites.document import (
+    Block,
+    Commands,
+    Document,
+    Items,
+    Paragraph,
+    Section,
+    Table,
+)
+from restore.prerequisites.pdf_pages import LINE, MARGIN, NumberedCanvas
+from restore.prerequisites.pdf_style import STYLES, code_markup, markup
+from restore.prerequisites.pdf_tables import command_box, data_table, facts_table, note_box, tiles
+
+WIDTH: Final = A4[0] - 2 * MARGIN
+"""Of the text, in points."""
+_ROOM: Final = 38 * mm
+"""A chapter's title needs so much below it, or goes to the next page."""
+
+
+def to_pdf(document: Document) -> bytes:
+    """The document as a PDF; the same document gives the same bytes."""
+    output = io.BytesIO()
+    template = _Template(output, document)
+    # Pages are laid out until the table of contents knows its page numbers.
+    template.multiBuild(list(_story(document)), canvasmaker=template.canvas)
+    return output.getvalue()
+
+
+class _Template(BaseDocTemplate):
+    """Two kinds of pages, and the notes that the table of contents is made from."""
+
+    def __init__(self, output: io.BytesIO, document: Document) -> None:
+        super().__init__(
+            output,
+            pagesize=A4,
+            title=f"{document.title} – {document.subtitle}",
+            author=document.facts[0].value,
+            subject=document.kicker,
+            lang=document.language,
+            invariant=1,
+        )
+        self._document = document
+        height = A4[1] - 2 * MARGIN
+        frame = Frame(MARGIN, MARGIN, WIDTH, height, 0, 0, 0, 0, id="text")
+        self.addPageTemplates(
+            [
+                PageTemplate(id="title", frames=[frame], onPage=_title_band),
+                PageTemplate(id="text", frames=[frame]),
+            ]
+        )
+
+    def canvas(self, *arguments: Any, **options: Any) -> NumberedCanvas:
+        """A canvas that knows the document's words for its footers."""
+        labels = self._document.labels
+        return NumberedCanvas(*arguments, words=(labels.page, labels.footer), **options)
+
+    def afterFlowable(self, flowable: Flowable) -> None:
+        """Note titles for the table of contents and the reader's outline."""
+        key = getattr(flowable, "section", None)
+        if key is None:
+            return
+        level: int = getattr(flowable, "level", 0)
+        title: str = getattr(flowable, "plain", "")
+        self.canv.bookmarkPage(key)
+        self.canv.addOutlineEntry(title, key, level, closed=level == 0)
+        self.notify("TOCEntry", (level, title, self.page, key))
+
+
+def _title_band(canvas: Any, _template: BaseDocTemplate) -> None:
+    canvas.saveState()
+    canvas.setFillColor(LINE)
+    canvas.rect(0, A4[1] - 9 * mm, A4[0], 9 * mm, stroke=0, fill=1)
+    canvas.restoreState()
+
+
+def _story(document: Document) -> Iterator[Flowable]:
+    yield Spacer(1, 24 * mm)
+    yield Text(markup(document.kicker), STYLES["kicker"])
+    yield Text(markup(document.title), STYLES["title"])
+    yield Text(markup(document.subtitle), STYLES["subtitle"])
+    yield Spacer(1, 10 * mm)
+    yield facts_table(document.facts, WIDTH)
+    yield Spacer(1, 8 * mm)
+    yield tiles(document.highlights, WIDTH)
+    yield NextPageTemplate("text")
+    yield PageBreak()
+    yield Text(markup(document.labels.contents), STYLES["contents"])
+    yield TableOfContents(
+        levelStyles=[STYLES["toc0"], STYLES["toc1"]], dotsMinLevel=0, rightColumnWidth=14 * mm
+    )
+    yield PageBreak()
+    for section in document.sections:
+        yield from _section(section, level=0)
+
+
+def _section(section: Section, level: int) -> Iterator[Flowable]:
+    yield CondPageBreak(_ROOM if level == 0 else _ROOM / 1.4)
+    number = f"{section.number}." if level == 0 else section.number
+    heading = Text(markup(f"{number} {section.title}"), STYLES[f"heading{level}"])
+    heading.section = section.id  # type: ignore[attr-defined]
+    heading.level = level  # type: ignore[attr-defined]
+    heading.plain = f"{number} {section.title}"  # type: ignore[attr-defined]
+    yield heading
+    for block in section.blocks:
+        yield from _block(block)
+    for part in section.sections:
+        yield from _section(part, level + 1)
+
+
+def _block(block: Block) -> Iterator[Flowable]:
+    match block:
+        case Paragraph():
+            yield note_box(block, WIDTH)
+        case Items():
+            yield _items(block)
+        case Table():
+            yield data_table(block, WIDTH)
+            yield Spacer(1, 3.2 * mm)
+        case Commands():
+            for command in block.commands:
+                caption = Text(markup(command.caption), STYLES["caption"])
+                box = command_box(code_markup(command.text), WIDTH)
+                yield KeepTogether([caption, box, Spacer(1, 2.2 * mm)])
+
+
+def _items(block: Items) -> Flowable:
+    items: list[Any] = [ListItem(Text(markup(item), STYLES["item"])) for item in block.items]
+    return ListFlowable(
+        items,
+        bulletType="1" if block.ordered else "bullet",
+        bulletFormat="%s." if block.ordered else None,
+        start=None if block.ordered else "•",
+        bulletFontName="Text",
+        bulletFontSize=9.8,
+        bulletColor=colors.HexColor("#1c2530"),
+        leftIndent=16,
+        spaceAfter=6,
+    )
