@@ -35,10 +35,10 @@ SYSTEM_USER: Final = "postgres"
 def perimeter(given: Prerequisites, words: Locale) -> Section:
     """Every artefact and where production keeps it."""
     columns = (
-        Column(words.text("perimeter.artifact"), 1.6, ColumnKind.CODE),
-        Column(words.text("perimeter.kind"), 1.0),
+        Column(words.text("perimeter.artifact"), 2.0, ColumnKind.CODE),
+        Column(words.text("perimeter.kind"), 1.2),
         Column(words.text("perimeter.location"), 2.6, ColumnKind.CODE),
-        Column(words.text("perimeter.folder"), 2.0, ColumnKind.CODE),
+        Column(words.text("perimeter.folder"), 2.1, ColumnKind.CODE),
     )
     rows = tuple(
         (item.name, words.text(f"kind.{item.kind}"), item.location, item.folder)
@@ -62,7 +62,7 @@ def export(given: Prerequisites, words: Locale) -> Section:
     """The command that makes a generation, and those that it runs."""
     capture = capture_argv(given.generation, given.source, given.repository, given.stack.jobs)
     commands = tuple(
-        Command(words.text(f"export.{item.kind}", database=item.database), item.argv)
+        Command(words.text(f"export.{item.kind}", subject=item.subject), item.argv)
         for item in export_commands(given.generation, given.profile, given.stack.jobs)
     )
     columns = (

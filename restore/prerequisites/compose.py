@@ -41,6 +41,7 @@ def compose(given: Prerequisites, language: str = "en") -> Document:
     title, generation = given.profile.title, given.generation.id
     return Document(
         language=language,
+        author=given.parties.integrator or f"pra {given.engine_version}",
         kicker=locale.text("doc.kicker"),
         title=locale.text("doc.title"),
         subtitle=locale.text("doc.subtitle", title=title, databases=", ".join(_databases(given))),

@@ -5,12 +5,17 @@ Texts may hold code between backquotes (``code``); cells of code columns are cod
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Final
 
+_OPTION: Final = re.compile(r"--[a-z-]+=")
+_SPECIAL: Final = re.compile(r'([\\"$`])')
+_ESCAPED: Final = r"\\\1"
+_BREAKS: Final = re.compile(r"(?<=[/_:.,=-])")
 COMMAND_WIDTH: Final = 84
 """Characters of a command's line, where its words allow it."""
 
@@ -128,6 +133,7 @@ class Document:
     """The whole, in one language."""
 
     language: str
+    author: str
     kicker: str
     title: str
     subtitle: str
@@ -173,10 +179,24 @@ def spans(text: str) -> tuple[Span, ...]:
     return tuple(Span(piece, position % 2 == 1) for position, piece in enumerate(pieces) if piece)
 
 
+def breakable(text: str) -> tuple[str, ...]:
+    """A name or path in pieces between which a line may be broken."""
+    return tuple(piece for piece in _BREAKS.split(text) if piece)
+
+
+def quoted(word: str) -> str:
+    """A word for a shell; of an option, only the value, and as people would quote it."""
+    option = _OPTION.match(word)
+    head, value = (option[0], word[option.end() :]) if option else ("", word)
+    if "'" in value and "!" not in value:
+        return f'{head}"{_SPECIAL.sub(_ESCAPED, value)}"'
+    return head + shlex.quote(value)
+
+
 def shell_text(argv: tuple[str, ...], width: int = COMMAND_WIDTH) -> str:
     """A command for a shell, on lines of ``width`` characters at most where its words allow it."""
     lines = [""]
-    for word in map(shlex.quote, argv):
+    for word in map(quoted, argv):
         if lines[-1] and len(lines[-1]) + 1 + len(word) + 2 > width:
             lines[-1] += " \\"
             lines.append("  " + word)

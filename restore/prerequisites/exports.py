@@ -28,10 +28,13 @@ class ExportKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ExportCommand:
-    """One command that a capture runs in the database server's container, as ``postgres``."""
+    """One command that a capture runs in the database server's container, as ``postgres``.
+
+    ``subject`` is the database that it exports, or the setting that it asks for.
+    """
 
     kind: ExportKind
-    database: str | None
+    subject: str
     argv: tuple[str, ...]
 
 
@@ -64,11 +67,11 @@ def export_commands(
             ExportCommand(ExportKind.DUMP, facts.name, commands.dump_database(request)),
             ExportCommand(ExportKind.LIST, facts.name, commands.list_dump(FOLDER)),
         )
-    found.append(ExportCommand(ExportKind.ROLES, None, commands.dump_roles(superuser)))
+    found.append(ExportCommand(ExportKind.ROLES, "", commands.dump_roles(superuser)))
     for setting in ("config_file", "hba_file"):
         if any(f"{{{setting}}}" in file.path for file in profile.configuration):
             ask = commands.query(superuser, "postgres", f"SHOW {setting}")
-            found.append(ExportCommand(ExportKind.PLACES, None, ask))
+            found.append(ExportCommand(ExportKind.PLACES, setting, ask))
     return tuple(found)
 
 

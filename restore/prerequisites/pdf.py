@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any, Final
 
 from reportlab.lib import colors
@@ -37,13 +38,24 @@ from restore.prerequisites.document import (
     Paragraph,
     Section,
     Table,
+    Tone,
 )
 from restore.prerequisites.pdf_pages import LINE, MARGIN, NumberedCanvas
 from restore.prerequisites.pdf_style import STYLES, code_markup, markup
-from restore.prerequisites.pdf_tables import command_box, data_table, facts_table, note_box, tiles
+from restore.prerequisites.pdf_tables import (
+    command_box,
+    contents_style,
+    data_table,
+    facts_table,
+    note_box,
+    tiles,
+)
 
 WIDTH: Final = A4[0] - 2 * MARGIN
 """Of the text, in points."""
+_SHORT: Final = 9
+"""Rows of a table that is kept on one page."""
+_AFTER_TABLE: Final = 3.2 * mm
 _ROOM: Final = 38 * mm
 """A chapter's title needs so much below it, or goes to the next page."""
 
@@ -65,7 +77,7 @@ class _Template(BaseDocTemplate):
             output,
             pagesize=A4,
             title=f"{document.title} – {document.subtitle}",
-            author=document.facts[0].value,
+            author=document.author,
             subject=document.kicker,
             lang=document.language,
             invariant=1,
@@ -117,7 +129,10 @@ def _story(document: Document) -> Iterator[Flowable]:
     yield PageBreak()
     yield Text(markup(document.labels.contents), STYLES["contents"])
     yield TableOfContents(
-        levelStyles=[STYLES["toc0"], STYLES["toc1"]], dotsMinLevel=0, rightColumnWidth=14 * mm
+        levelStyles=[STYLES["toc0"], STYLES["toc1"]],
+        tableStyle=contents_style(),
+        dotsMinLevel=0,
+        rightColumnWidth=14 * mm,
     )
     yield PageBreak()
     for section in document.sections:
@@ -126,32 +141,64 @@ def _story(document: Document) -> Iterator[Flowable]:
 
 def _section(section: Section, level: int) -> Iterator[Flowable]:
     yield CondPageBreak(_ROOM if level == 0 else _ROOM / 1.4)
+    waiting: list[Flowable] = [_heading(section, level)]
+    for block, after in zip_longest(section.blocks, section.blocks[1:]):
+        if isinstance(block, Paragraph) and _is_lead(block, after):
+            waiting.append(Text(markup(block.text), STYLES["text"]))
+            continue
+        first, *others = _groups(block)
+        # What leads to something stands on its page.
+        yield KeepTogether([*waiting, *first])
+        waiting = []
+        for group in others:
+            yield KeepTogether(group)
+        if isinstance(block, Table) and not _is_short(block):
+            yield data_table(block, WIDTH)
+            yield Spacer(1, _AFTER_TABLE)
+    yield from waiting
+    for part in section.sections:
+        yield from _section(part, level + 1)
+
+
+def _heading(section: Section, level: int) -> Flowable:
     number = f"{section.number}." if level == 0 else section.number
     heading = Text(markup(f"{number} {section.title}"), STYLES[f"heading{level}"])
     heading.section = section.id  # type: ignore[attr-defined]
     heading.level = level  # type: ignore[attr-defined]
     heading.plain = f"{number} {section.title}"  # type: ignore[attr-defined]
-    yield heading
-    for block in section.blocks:
-        yield from _block(block)
-    for part in section.sections:
-        yield from _section(part, level + 1)
+    return heading
 
 
-def _block(block: Block) -> Iterator[Flowable]:
+def _is_lead(paragraph: Paragraph, after: Block | None) -> bool:
+    """Whether a paragraph leads to a table or a command."""
+    return paragraph.tone is Tone.NORMAL and isinstance(after, Table | Commands)
+
+
+def _is_short(table: Table) -> bool:
+    """Whether a table is kept on one page: on two it reads badly, and can't be signed."""
+    return len(table.rows) <= _SHORT
+
+
+def _groups(block: Block) -> list[list[Flowable]]:
+    """What a block is made of; each group is kept on one page. A long table is in none."""
     match block:
         case Paragraph():
-            yield note_box(block, WIDTH)
+            return [[note_box(block, WIDTH)]]
         case Items():
-            yield _items(block)
+            return [[_items(block)]]
         case Table():
-            yield data_table(block, WIDTH)
-            yield Spacer(1, 3.2 * mm)
+            return (
+                [[data_table(block, WIDTH), Spacer(1, _AFTER_TABLE)]] if _is_short(block) else [[]]
+            )
         case Commands():
-            for command in block.commands:
-                caption = Text(markup(command.caption), STYLES["caption"])
-                box = command_box(code_markup(command.text), WIDTH)
-                yield KeepTogether([caption, box, Spacer(1, 2.2 * mm)])
+            return [
+                [
+                    Text(markup(command.caption), STYLES["caption"]),
+                    command_box(code_markup(command.text), WIDTH),
+                    Spacer(1, 2.2 * mm),
+                ]
+                for command in block.commands
+            ]
 
 
 def _items(block: Items) -> Flowable:

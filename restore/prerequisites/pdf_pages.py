@@ -19,6 +19,8 @@ class NumberedCanvas(Canvas):
     """Writes footers last, when the number of pages is known."""
 
     def __init__(self, *arguments: Any, words: tuple[str, str], **options: Any) -> None:
+        # The default font is one that no PDF holds.
+        options["initialFontName"] = "Text"
         super().__init__(*arguments, **options)
         self._words = words
         self._pages: list[dict[str, Any]] = []

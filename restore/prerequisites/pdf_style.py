@@ -12,7 +12,7 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 
-from restore.prerequisites.document import spans
+from restore.prerequisites.document import breakable, spans
 
 INK: Final = HexColor("#1c2530")
 SOFT: Final = HexColor("#586574")
@@ -21,6 +21,9 @@ WASH: Final = HexColor("#f4f6f8")
 RULE: Final = HexColor("#c9d1da")
 GOOD: Final = HexColor("#1d6b3a")
 BAD: Final = HexColor("#a3241b")
+
+CELL_CODE: Final = 8.1
+"""Points of code in a table."""
 
 _FONTS: Final = {
     "Text": ("font_source_sans_pro", "SourceSansPro-Regular.ttf"),
@@ -40,7 +43,13 @@ def _register() -> None:
 def _styles() -> dict[str, ParagraphStyle]:
     _register()
     text = ParagraphStyle(
-        "text", fontName="Text", fontSize=10, leading=14, textColor=INK, spaceAfter=6
+        "text",
+        fontName="Text",
+        bulletFontName="Text",
+        fontSize=10,
+        leading=14,
+        textColor=INK,
+        spaceAfter=6,
     )
 
     def style(name: str, **changes: object) -> ParagraphStyle:
@@ -49,24 +58,24 @@ def _styles() -> dict[str, ParagraphStyle]:
     made = (
         text,
         style("kicker", fontName="Strong", fontSize=12, leading=16, textColor=MARK),
-        style("title", fontName="Strong", fontSize=29, leading=34, spaceAfter=4),
+        style("title", fontName="Strong", fontSize=24.5, leading=30, spaceAfter=4),
         style("subtitle", fontSize=15, leading=20, textColor=SOFT),
         style("contents", fontName="Strong", fontSize=17, leading=22, textColor=MARK),
         style("toc0", fontName="Strong", fontSize=10.5, leading=15, spaceBefore=4, spaceAfter=0),
         style("toc1", fontSize=10, leading=14, leftIndent=14, spaceAfter=0),
         style(
             "heading0", fontName="Strong", fontSize=16, leading=20, textColor=MARK,
-            spaceBefore=16, spaceAfter=7, keepWithNext=1,
+            spaceBefore=16, spaceAfter=7,
         ),
         style(
             "heading1", fontName="Strong", fontSize=12, leading=15,
-            spaceBefore=10, spaceAfter=5, keepWithNext=1,
+            spaceBefore=10, spaceAfter=5,
         ),
         style("item", spaceAfter=2),
         style("note", spaceAfter=0),
         style("caption", fontName="Strong", fontSize=9.3, leading=12.5, spaceAfter=2),
         style("cell", fontSize=9, leading=11.8, spaceAfter=0),
-        style("number", fontSize=9, leading=11.8, spaceAfter=0, alignment=2),
+        style("cellnumber", fontSize=9, leading=11.8, spaceAfter=0, alignment=2),
         style("head", fontName="Strong", fontSize=9, leading=11.5, spaceAfter=0),
         style("headnumber", fontName="Strong", fontSize=9, leading=11.5, spaceAfter=0, alignment=2),
         style("total", fontName="Strong", fontSize=9, leading=11.8, spaceAfter=0),
@@ -88,7 +97,7 @@ STYLES: Final = _styles()
 def markup(text: str) -> str:
     """A text for a paragraph: escaped, code in its own font."""
     return "".join(
-        _code(span.text, 0.9) if span.code else escape(_printable(span.text))
+        _code(span.text, 8.5) if span.code else escape(_printable(span.text))
         for span in spans(text)
     )
 
@@ -102,13 +111,17 @@ def code_markup(text: str) -> str:
     return "<br/>".join(lines)
 
 
-def cell_code(text: str) -> str:
-    """Code in a table's cell."""
-    return _code(text, 0.86)
+def cell_code(text: str, width: float) -> str:
+    """Code in a table's cell of that width, broken where people would break it."""
+    lines = [""]
+    for piece in breakable(_plain_spaces(_printable(text))):
+        if lines[-1] and pdfmetrics.stringWidth(lines[-1] + piece, "Code", CELL_CODE) > width:
+            lines.append("")
+        lines[-1] += piece
+    return "<br/>".join(_code(line, CELL_CODE) for line in lines)
 
 
-def _code(text: str, scale: float) -> str:
-    size = round(9.5 * scale, 1)
+def _code(text: str, size: float) -> str:
     return f'<font name="Code" size="{size}">{escape(_plain_spaces(_printable(text)))}</font>'
 
 

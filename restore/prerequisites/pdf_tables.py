@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from reportlab.lib.units import mm
-from reportlab.platypus import Flowable
+from reportlab.platypus import Flowable, TableStyle
 from reportlab.platypus import Paragraph as Text
 from reportlab.platypus import Table as Grid
 
@@ -30,6 +30,9 @@ from restore.prerequisites.pdf_style import (
 )
 
 _TONES: Final = {Tone.NOTE: SOFT, Tone.GOOD: GOOD, Tone.BAD: BAD}
+_PADDING: Final = 5
+_FONT: Final = ("FONTNAME", (0, 0), (-1, -1), "Text")
+"""Even empty cells name a font, which must be one that the document holds."""
 _TO_WRITE_ON: Final = 11 * mm
 """Height of a row that people fill in."""
 
@@ -37,17 +40,22 @@ _TO_WRITE_ON: Final = 11 * mm
 def data_table(table: Table, width: float) -> Flowable:
     """A table whose header comes again on each page."""
     share = width / sum(column.weight for column in table.columns)
-    header = [_cell(column.title, column, "head") for column in table.columns]
-    rows = [_row(table, row, position) for position, row in enumerate(table.rows, 1)]
+    widths = [column.weight * share for column in table.columns]
+    header = [
+        Text(markup(column.title), STYLES[_style(column, "head")]) for column in table.columns
+    ]
+    rows = [_row(table, position, widths) for position in range(len(table.rows))]
     heights = [None, *(_TO_WRITE_ON for _ in rows)] if table.blank else None
     grid = Grid(
         [header, *rows],
-        colWidths=[column.weight * share for column in table.columns],
+        colWidths=widths,
         rowHeights=heights,
         repeatRows=1,
         hAlign="LEFT",
     )
-    last = [("LINEABOVE", (0, -1), (-1, -1), 0.7, SOFT)] if table.total else []
+    last: list[Any] = [("LINEABOVE", (0, -1), (-1, -1), 0.7, SOFT)] if table.total else []
+    if table.total and not table.rows[-1][1]:
+        last.append(("SPAN", (0, -1), (1, -1)))
     boxes = [("INNERGRID", (0, 1), (-1, -1), 0.5, RULE), ("BOX", (0, 1), (-1, -1), 0.5, RULE)]
     grid.setStyle(
         [
@@ -56,8 +64,9 @@ def data_table(table: Table, width: float) -> Flowable:
             ("LINEBELOW", (0, 1), (-1, -1), 0.4, RULE),
             ("VALIGN", (0, 0), (-1, 0), "BOTTOM"),
             ("VALIGN", (0, 1), (-1, -1), "MIDDLE" if table.blank else "TOP"),
-            ("LEFTPADDING", (0, 0), (-1, -1), 5),
-            ("RIGHTPADDING", (0, 0), (-1, -1), 5),
+            _FONT,
+            ("LEFTPADDING", (0, 0), (-1, -1), _PADDING),
+            ("RIGHTPADDING", (0, 0), (-1, -1), _PADDING),
             ("TOPPADDING", (0, 0), (-1, -1), 3.2),
             ("BOTTOMPADDING", (0, 0), (-1, -1), 3.8),
             *last,
@@ -83,6 +92,20 @@ def command_box(text: str, width: float) -> Flowable:
     return _box(Text(text, STYLES["code"]), width, [("BOX", (0, 0), (-1, -1), 0.5, RULE)])
 
 
+def contents_style() -> TableStyle:
+    """Of the table of contents, whose lines have their own styles."""
+    return TableStyle(
+        [
+            _FONT,
+            ("VALIGN", (0, 0), (-1, -1), "TOP"),
+            ("LEFTPADDING", (0, 0), (-1, -1), 0),
+            ("RIGHTPADDING", (0, 0), (-1, -1), 0),
+            ("TOPPADDING", (0, 0), (-1, -1), 1),
+            ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
+        ]
+    )
+
+
 def facts_table(facts: tuple[Fact, ...], width: float) -> Flowable:
     """The properties of the title page."""
     rows = [
@@ -93,6 +116,7 @@ def facts_table(facts: tuple[Fact, ...], width: float) -> Flowable:
     grid.setStyle(
         [
             ("VALIGN", (0, 0), (-1, -1), "TOP"),
+            _FONT,
             ("LEFTPADDING", (0, 0), (-1, -1), 0),
             ("TOPPADDING", (0, 0), (-1, -1), 3.5),
             ("BOTTOMPADDING", (0, 0), (-1, -1), 4.5),
@@ -115,6 +139,7 @@ def tiles(facts: tuple[Fact, ...], width: float) -> Flowable:
         [
             ("BACKGROUND", (0, 0), (-1, -1), WASH),
             ("VALIGN", (0, 0), (-1, -1), "TOP"),
+            _FONT,
             ("LEFTPADDING", (0, 0), (-1, -1), 8),
             ("TOPPADDING", (0, 0), (-1, -1), 7),
             ("BOTTOMPADDING", (0, 0), (-1, -1), 9),
@@ -124,16 +149,21 @@ def tiles(facts: tuple[Fact, ...], width: float) -> Flowable:
     return grid
 
 
-def _row(table: Table, row: tuple[str, ...], position: int) -> list[Flowable]:
-    prefix = "total" if table.total and position == len(table.rows) else ""
-    return [_cell(cell, column, prefix) for cell, column in zip(row, table.columns, strict=True)]
+def _row(table: Table, position: int, widths: list[float]) -> list[Flowable]:
+    prefix = "total" if table.total and position == len(table.rows) - 1 else "cell"
+    row = zip(table.rows[position], table.columns, widths, strict=True)
+    return [_cell(text, column, width, prefix) for text, column, width in row]
 
 
-def _cell(text: str, column: Column, prefix: str) -> Flowable:
-    number = column.kind is ColumnKind.NUMBER
-    name = f"{prefix}number" if number else prefix or "cell"
-    plain = prefix or column.kind is not ColumnKind.CODE
-    return Text(markup(text) if plain else cell_code(text), STYLES[name])
+def _cell(text: str, column: Column, width: float, prefix: str) -> Flowable:
+    style = STYLES[_style(column, prefix)]
+    if column.kind is ColumnKind.CODE and prefix == "cell":
+        return Text(cell_code(text, width - 2 * _PADDING), style)
+    return Text(markup(text), style)
+
+
+def _style(column: Column, prefix: str) -> str:
+    return f"{prefix}number" if column.kind is ColumnKind.NUMBER else prefix
 
 
 def _box(content: Flowable, width: float, edges: list[Any]) -> Flowable:
@@ -141,6 +171,7 @@ def _box(content: Flowable, width: float, edges: list[Any]) -> Flowable:
     grid.setStyle(
         [
             ("BACKGROUND", (0, 0), (-1, -1), WASH),
+            _FONT,
             ("LEFTPADDING", (0, 0), (-1, -1), 8),
             ("RIGHTPADDING", (0, 0), (-1, -1), 8),
             ("TOPPADDING", (0, 0), (-1, -1), 5),

@@ -118,6 +118,9 @@ def _changes(changes: tuple[ConfigurationChange, ...], words: Locale) -> Section
         Column(words.text("changes.after"), 1.8, ColumnKind.CODE),
     )
     absent, empty = words.text("changes.absent"), words.text("changes.empty")
+    # Production had no such key, and nothing is what the new server gets: a line each says no more.
+    emptied = tuple(c for c in changes if c.before is None and not c.after)
+    keys = ", ".join(code(change.key) for change in emptied)
     rows = tuple(
         (
             change.file,
@@ -126,21 +129,26 @@ def _changes(changes: tuple[ConfigurationChange, ...], words: Locale) -> Section
             words.phrase(change.after) or empty,
         )
         for change in changes
+        if change not in emptied
     )
     return Section(
         "changes",
         "",
         words.text("changes.title"),
-        (Paragraph(words.text("changes.what")), Table(columns, rows)),
+        (
+            Paragraph(words.text("changes.what")),
+            Table(columns, rows),
+            *((Paragraph(words.text("changes.emptied", keys=keys)),) if emptied else ()),
+        ),
     )
 
 
 def checks(given: Prerequisites, words: Locale) -> Section:
     """What a restore is judged by."""
     columns = (
-        Column(words.text("checks.check"), 2.2),
-        Column(words.text("checks.expected"), 2.2),
-        Column(words.text("checks.id"), 2.2, ColumnKind.CODE),
+        Column(words.text("checks.check"), 2.1),
+        Column(words.text("checks.expected"), 1.9),
+        Column(words.text("checks.id"), 2.7, ColumnKind.CODE),
     )
     rows = tuple(
         (words.phrase(check.title), words.phrase(check.expected), check.id)
@@ -174,7 +182,10 @@ def _left_to_people(given: Prerequisites, words: Locale) -> Iterator[tuple[str, 
     yield words.text("post.users"), client
     imposed = _imposed(given)
     if imposed:
-        values = ", ".join(code(f"{key} = {value}") for key, value in imposed)
+        values = ", ".join(
+            code(f"{key} = {value}") if value else words.text("post.empty", name=code(key))
+            for key, value in imposed
+        )
         yield words.text("post.values", values=values), integrator
     if given.generation.artifacts_of(ArtifactKind.ROLES):
         yield words.text("post.passwords", role=given.blueprint.erp_role), integrator

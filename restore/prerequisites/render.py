@@ -8,9 +8,10 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from restore.prerequisites.document import ColumnKind, Document, Span, Table, spans
+from restore.prerequisites.document import ColumnKind, Document, Span, Table, breakable, spans
 
-_MARKS: Final = re.compile(r"([\\*_<>\[\]|#~])")
+_MARKS: Final = re.compile(r"([\\*<>\[\]|#~]|(?<!\w)_|_(?!\w))")
+"""What Markdown would read as a mark; an underscore inside a word is none."""
 
 
 def to_html(document: Document) -> str:
@@ -37,7 +38,13 @@ def _environment(*, autoescape: bool) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"spans": spans, "md": _markdown, "md_cell": _cell, "fence": _fence}
+    environment.filters |= {
+        "spans": spans,
+        "breakable": breakable,
+        "md": _markdown,
+        "md_cell": _cell,
+        "fence": _fence,
+    }
     environment.tests["code_column"] = lambda column: column.kind is ColumnKind.CODE
     return environment
 
@@ -50,7 +57,6 @@ def _markdown(text: str) -> str:
 def _span(span: Span) -> str:
     if span.code:
         return f"`{span.text}`"
-    # Only what would be read as a mark: prose with underscores in words stays readable.
     return _MARKS.sub(r"\\\1", span.text)
 
 

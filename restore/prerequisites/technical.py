@@ -117,7 +117,7 @@ def _servers(given: Prerequisites, words: Locale) -> Section:
         "servers",
         "",
         words.text("servers.title"),
-        (Table(columns, rows), Paragraph(words.text("servers.note"))),
+        (Paragraph(words.text("servers.note")), Table(columns, rows)),
     )
 
 
@@ -226,9 +226,9 @@ def _disk(given: Prerequisites, words: Locale) -> Section:
         "",
         words.text("disk.title"),
         (
+            Paragraph(words.text("disk.images")),
             Table(columns, (*rows, total), total=True),
             Paragraph(words.text("disk.replacing", size=words.size(need.replacing)), Tone.NOTE),
             Paragraph(words.text("disk.capture", size=largest)),
-            Paragraph(words.text("disk.images")),
         ),
     )
