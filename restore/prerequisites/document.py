@@ -13,7 +13,9 @@ from enum import StrEnum
 from typing import ClassVar, Final
 
 _OPTION: Final = re.compile(r"--[a-z-]+=")
-_SPECIAL: Final = re.compile(r'([\\"$`])')
+_SPECIAL: Final = re.compile(r'([\\"])')
+_EXPANDED: Final = frozenset("!$`")
+"""What some shells expand between double quotes."""
 _ESCAPED: Final = r"\\\1"
 _BREAKS: Final = re.compile(r"(?<=[/_:.,=-])")
 COMMAND_WIDTH: Final = 84
@@ -73,6 +75,11 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     total: bool = False
     blank: bool = False
+
+    def is_code(self, row: tuple[str, ...], position: int) -> bool:
+        """Whether a cell is code: the row that sums up never is."""
+        summing = self.total and row is self.rows[-1]
+        return self.columns[position].kind is ColumnKind.CODE and not summing
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +195,7 @@ def quoted(word: str) -> str:
     """A word for a shell; of an option, only the value, and as people would quote it."""
     option = _OPTION.match(word)
     head, value = (option[0], word[option.end() :]) if option else ("", word)
-    if "'" in value and "!" not in value:
+    if "'" in value and not set(value) & _EXPANDED:
         return f'{head}"{_SPECIAL.sub(_ESCAPED, value)}"'
     return head + shlex.quote(value)
 

@@ -56,8 +56,8 @@ WIDTH: Final = A4[0] - 2 * MARGIN
 _SHORT: Final = 9
 """Rows of a table that is kept on one page."""
 _AFTER_TABLE: Final = 3.2 * mm
-_ROOM: Final = 38 * mm
-"""A chapter's title needs so much below it, or goes to the next page."""
+_ROOM: Final = 60 * mm
+"""A long table begins where there is so much room for it and what leads to it."""
 
 
 def to_pdf(document: Document) -> bytes:
@@ -139,14 +139,16 @@ def _story(document: Document) -> Iterator[Flowable]:
         yield from _section(section, level=0)
 
 
-def _section(section: Section, level: int) -> Iterator[Flowable]:
-    yield CondPageBreak(_ROOM if level == 0 else _ROOM / 1.4)
-    waiting: list[Flowable] = [_heading(section, level)]
+def _section(section: Section, level: int, above: tuple[Flowable, ...] = ()) -> Iterator[Flowable]:
+    """A section's flowables; ``above`` are titles that have nothing else below them."""
+    waiting = [*above, _heading(section, level)]
     for block, after in zip_longest(section.blocks, section.blocks[1:]):
         if isinstance(block, Paragraph) and _is_lead(block, after):
             waiting.append(Text(markup(block.text), STYLES["text"]))
             continue
         first, *others = _groups(block)
+        if not first:
+            yield CondPageBreak(_ROOM)
         # What leads to something stands on its page.
         yield KeepTogether([*waiting, *first])
         waiting = []
@@ -155,9 +157,10 @@ def _section(section: Section, level: int) -> Iterator[Flowable]:
         if isinstance(block, Table) and not _is_short(block):
             yield data_table(block, WIDTH)
             yield Spacer(1, _AFTER_TABLE)
-    yield from waiting
     for part in section.sections:
-        yield from _section(part, level + 1)
+        yield from _section(part, level + 1, tuple(waiting))
+        waiting = []
+    yield from waiting
 
 
 def _heading(section: Section, level: int) -> Flowable:

@@ -40,6 +40,10 @@ def procedure(given: Prerequisites, words: Locale) -> Section:
         f"--profile={given.source}",
         f"--repository={given.repository}",
         f"--generation={given.generation.id}",
+        f"--jobs={given.stack.jobs}",
+        *chain.from_iterable(
+            (f"--accept={item.key}", f"--reason={item.reason}") for item in given.stack.accepted
+        ),
     )
     drill = ("pra", "drill", f"--stack={given.stack.name}", *common)
     restore = ("pra", "restore", "--stack=STACK", *common)
@@ -114,8 +118,8 @@ def _changes(changes: tuple[ConfigurationChange, ...], words: Locale) -> Section
     columns = (
         Column(words.text("changes.file"), 1.3, ColumnKind.CODE),
         Column(words.text("changes.key"), 1.6, ColumnKind.CODE),
-        Column(words.text("changes.before"), 1.6, ColumnKind.CODE),
-        Column(words.text("changes.after"), 1.8, ColumnKind.CODE),
+        Column(words.text("changes.before"), 1.6),
+        Column(words.text("changes.after"), 1.8),
     )
     absent, empty = words.text("changes.absent"), words.text("changes.empty")
     # Production had no such key, and nothing is what the new server gets: a line each says no more.
@@ -125,8 +129,8 @@ def _changes(changes: tuple[ConfigurationChange, ...], words: Locale) -> Section
         (
             change.file,
             change.key,
-            absent if change.before is None else change.before or empty,
-            words.phrase(change.after) or empty,
+            absent if change.before is None else code(change.before) if change.before else empty,
+            code(words.phrase(change.after)) if change.after else empty,
         )
         for change in changes
         if change not in emptied

@@ -8,7 +8,7 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from restore.prerequisites.document import ColumnKind, Document, Span, Table, breakable, spans
+from restore.prerequisites.document import Document, Span, Table, breakable, spans
 
 _MARKS: Final = re.compile(r"([\\*<>\[\]|#~]|(?<!\w)_|_(?!\w))")
 """What Markdown would read as a mark; an underscore inside a word is none."""
@@ -45,7 +45,6 @@ def _environment(*, autoescape: bool) -> Environment:
         "md_cell": _cell,
         "fence": _fence,
     }
-    environment.tests["code_column"] = lambda column: column.kind is ColumnKind.CODE
     return environment
 
 
@@ -63,7 +62,7 @@ def _span(span: Span) -> str:
 def _cell(table: Table, row: tuple[str, ...], position: int) -> str:
     """A cell; those of code columns are code, and no cell ends its row."""
     text = " ".join(row[position].split())
-    if table.columns[position].kind is ColumnKind.CODE and text:
+    if table.is_code(row, position) and text:
         text = text.replace("`", "'").replace("|", "\\|")
         return f"`{text}`"
     # The bar is escaped inside code, too: it would end the cell.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from restore.model import ImageFacts, Role
 from restore.prerequisites.document import Column, ColumnKind, Paragraph, Section, Table, Tone
 from restore.prerequisites.facts import Prerequisites, ServerLimits
-from restore.prerequisites.foresee import published_url
+from restore.prerequisites.foreseen import published_url
 from restore.prerequisites.sizing import LEAST_MARGIN, MARGIN, disk_need, dump_size
 from restore.report.language import Locale
 
