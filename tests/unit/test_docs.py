@@ -97,7 +97,8 @@ def test_pra_commands_exist_with_their_options() -> None:
         while rest:
             word = rest.pop(0)
             if word.startswith("-"):
-                assert word.partition("=")[0] in names | {"--help"}, f"{path}: {shlex.join(words)}: {word}"
+                option = word.partition("=")[0]
+                assert option in names | {"--help"}, f"{path}: {shlex.join(words)}: {word}"
             elif isinstance(command, click.Group) and word not in ("command", "RUN"):
                 if "|" in word:
                     break
