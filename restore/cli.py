@@ -17,6 +17,7 @@ import click
 from restore import __version__
 from restore.cli_backup import capture_command, generations_group, verify_command
 from restore.cli_gc import gc_command
+from restore.cli_prerequisites import prerequisites_command
 from restore.cli_recovery import (
     drill_command,
     plan_command,
@@ -77,6 +78,7 @@ for command in (
     drill_command,
     restore_command,
     report_command,
+    prerequisites_command,
     gc_command,
 ):
     pra.add_command(command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -96,6 +96,18 @@ def find_run(reports: Path, run: str | None = None) -> Path:
         names = ", ".join(folder.name for folder in found)
         raise UsageError(f"{run} means several runs: {names}", "give more of its id")
     return found[0]
+
+
+def newest_report(reports: Path, wanted: Callable[[Report], bool]) -> Report | None:
+    """The newest report that is wanted, or None. What can't be read is passed by."""
+    for path in sorted(reports.glob(f"*/{JSON}"), reverse=True):
+        try:
+            report = read_report(path.parent)
+        except (NotFoundError, UsageError):
+            continue
+        if wanted(report):
+            return report
+    return None
 
 
 def _write_all(folder: Path, texts: Mapping[str, str]) -> None:

@@ -54,6 +54,32 @@ def settings_file(stack: str) -> Path:
     return locations.ROOT / f"Pulumi.{stack}.yaml"
 
 
+def raw_settings(stack: str) -> tuple[dict[str, str], frozenset[str]]:
+    """A stack's settings as Pulumi hands them to its program, without its namespace.
+
+    Secrets can't be read without their passphrase: each is masked.
+
+    Returns:
+        The settings, lists and objects as JSON, and the names of those that are secrets.
+
+    Raises:
+        NotFoundError: the stack has no file.
+        EnvironmentFailure: its file is damaged.
+    """
+    found: dict[str, str] = {}
+    secret: set[str] = set()
+    for key, value in (_read(settings_file(stack)).get("config") or {}).items():
+        namespace, _, name = _qualified(key).partition(":")
+        if namespace != NAMESPACE:
+            continue
+        if isinstance(value, dict) and set(value) == {"secure"}:
+            secret.add(name)
+            found[name] = MASK
+        else:
+            found[name] = value if isinstance(value, str) else json.dumps(value)
+    return found, frozenset(secret)
+
+
 def write_settings(spec: StackSpec) -> None:
     """Write a stack's plain settings over those that it, or its base, has.
 

@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.fix_production",
     "tests.fix_servers",
     "tests.fix_drill",
+    "tests.fix_prerequisites",
 ]
 
 # A machine under load is no failure.

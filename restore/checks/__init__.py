@@ -62,8 +62,12 @@ def _document_sets(profile: Profile, databases: tuple[str, ...]) -> tuple[Docume
 
 
 def _started_check(context: ReplayContext) -> Check:
-    series = context.generation.fingerprint.erp_series
-    return Check(_STARTED, f"{context.profile.title} runs", f"healthy, version {series}")
+    return started_check(context.profile, context.generation.fingerprint.erp_series)
+
+
+def started_check(profile: Profile, series: str) -> Check:
+    """Whether the ERP runs, before it is looked at."""
+    return Check(_STARTED, f"{profile.title} runs", f"healthy, version {series}")
 
 
 def _started(context: ReplayContext) -> Finding:

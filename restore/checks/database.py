@@ -15,6 +15,7 @@ from restore.checks.base import Check, Finding, passed_unless, plural, run_check
 from restore.errors import EnvironmentFailure
 from restore.facts import table_counts
 from restore.model import CheckResult, CheckStatus, DatabaseFacts, DatabaseServer, TableFacts
+from restore.secret import Secret
 
 _OWN_SCHEMAS: Final = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'"
 
@@ -103,6 +104,16 @@ def database_checks(
             Check(f"{probe.key}:{facts.name}", probe.title, probe.expected(subject)),
             lambda probe=probe: probe.look(subject),  # type: ignore[misc]
         )
+        for probe in _PROBES
+    )
+
+
+def foreseen_database_checks(facts: DatabaseFacts, erp_role: str) -> tuple[Check, ...]:
+    """The checks of a database before there is a server: what each will expect."""
+    nowhere = DatabaseServer("", "", 0, "", Secret(""), erp_role, Secret(""), "")
+    subject = _Subject(nowhere, facts.name, facts)
+    return tuple(
+        Check(f"{probe.key}:{facts.name}", probe.title, probe.expected(subject))
         for probe in _PROBES
     )
 

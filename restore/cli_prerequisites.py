@@ -1,0 +1,151 @@
+"""The command that writes what an integrator hands to a client."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from restore import __version__, locations
+from restore.blueprint import configuration_texts
+from restore.checks.foreseen import foreseen_checks
+from restore.cli_options import profile_option, reports_option, repository_option
+from restore.console import Terminal
+from restore.errors import UsageError
+from restore.prerequisites import (
+    Document,
+    Expectation,
+    Parties,
+    Prerequisites,
+    StackFacts,
+    compose,
+    foresee,
+    is_drill_of,
+    to_html,
+    to_markdown,
+)
+from restore.profile import load_profile
+from restore.report_files import newest_report
+from restore.repository import open_repository
+from restore.selection import choose
+from restore.stack_file import raw_settings
+from restore.stages import utc_now
+
+FORMATS: Final = ("html", "md", "pdf")
+
+
+@click.command("prerequisites")
+@profile_option
+@repository_option
+@click.option(
+    "--generation",
+    default="latest",
+    show_default=True,
+    help='What is measured: an id or its beginning, "latest", or "latest-before DATE".',
+)
+@click.option(
+    "--stack",
+    default="drill",
+    show_default=True,
+    help="Stack file whose settings the environment has: addresses, URL, sizes, images.",
+)
+@reports_option
+@click.option("--client", help="Whose installation it is; stands on the title page.")
+@click.option("--integrator", help="Who hands the document over; stands on the title page.")
+@click.option(
+    "--lang", type=click.Choice(["en", "fr"]), default="en", show_default=True,
+    help="Language of the document.",
+)  # fmt: skip
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="html", show_default=True,
+    help="Form of the document.",
+)  # fmt: skip
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: stdout.")
+@click.pass_obj
+def prerequisites_command(terminal: Terminal, /, **options: Any) -> None:
+    """Write the prerequisites of a restore as a document. Nothing is made.
+
+    It tells a client what is backed up, how, in which order and how large, what a restore needs,
+    its steps, its checks, what people do afterwards, who answers for what, and what the last drill
+    proved: all from the profile, settings and generation that a drill uses.
+
+    \b
+    Examples:
+      pra prerequisites --profile odoo --lang fr --format pdf --output prerequis.pdf
+      pra prerequisites --client "Specibike" --format md
+    """
+    document = compose(gather(options), options["lang"])
+    content = _rendered(document, options["form"])
+    output: Path | None = options["output"]
+    if output is not None:
+        output.write_bytes(content)
+        terminal.print(f"document: {output}")
+    elif not terminal.as_json:
+        if options["form"] == "pdf" and sys.stdout.isatty():
+            raise UsageError("a PDF is not for a terminal", "add --output FILE.pdf")
+        click.echo(content, nl=False)
+    terminal.json(asdict(document))
+
+
+def gather(options: dict[str, Any]) -> Prerequisites:
+    """Read all that the document says; nothing is made, and no Docker engine is asked.
+
+    Raises:
+        RestoreError: profile, stack file, repository or generation can't be used.
+    """
+    profile = load_profile(options["profile"])
+    stack = _stack(options["stack"])
+    repository = open_repository(options["repository"])
+    generation = choose(repository, options["generation"])
+    texts = configuration_texts(repository, generation, profile)
+    intended, plan = foresee(generation, profile, texts, stack)
+    checks = foreseen_checks(generation, profile, plan.databases, intended.erp_role)
+    return Prerequisites(
+        profile=profile,
+        source=options["profile"],
+        repository=repository.location,
+        generation=generation,
+        blueprint=intended,
+        plan=plan,
+        checks=tuple(Expectation(check.id, check.title, check.expected) for check in checks),
+        stack=stack,
+        last=newest_report(options["reports"], lambda report: is_drill_of(report, generation)),
+        parties=Parties(options["client"], options["integrator"]),
+        renew=_renew(options, repository.location),
+        issued=utc_now(),
+        engine_version=__version__,
+    )
+
+
+def _stack(name: str) -> StackFacts:
+    # Pulumi takes a while to import, and no other command needs it in this process.
+    from stacks.described import describe_stack  # noqa: PLC0415
+
+    raw, secret = raw_settings(name)
+    return describe_stack(name, locations.ROOT, raw, secret)
+
+
+def _renew(options: dict[str, Any], repository: str) -> tuple[str, ...]:
+    """The command that writes the same document from the backup that is then the latest."""
+    parties = [f"--{name}={options[name]}" for name in ("client", "integrator") if options[name]]
+    return (
+        "pra", "prerequisites", f"--profile={options['profile']}", f"--stack={options['stack']}",
+        f"--repository={repository}", "--generation=latest", *parties,
+        f"--lang={options['lang']}", f"--format={options['form']}",
+        f"--output=prerequisites.{options['form']}",
+    )  # fmt: skip
+
+
+def _rendered(document: Document, form: str) -> bytes:
+    match form:
+        case "html":
+            return to_html(document).encode()
+        case "md":
+            return to_markdown(document).encode()
+    # ReportLab and its fonts take a while to load.
+    from restore.prerequisites.pdf import to_pdf  # noqa: PLC0415
+
+    return to_pdf(document)

@@ -1,0 +1,105 @@
+"""What a document is made from: the same profile, settings, generation and plan as a drill."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from restore.model import Acceptance, Blueprint, Generation, Report, RestorePlan, Role
+from restore.profile import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Who has which address of the internal network."""
+
+    gateway: str
+    database: str
+    erp: str
+    proxy: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLimits:
+    """What one server may use; None is no limit."""
+
+    memory_mb: int | None = None
+    cpus: float | None = None
+    shared_memory_mb: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StackFacts:
+    """What a stack's settings say of the environment, as the stack itself reads them.
+
+    ``fixed_subnet`` tells whether the settings name the subnet; if not, each drill has its own.
+    """
+
+    name: str
+    subnet: str
+    fixed_subnet: bool
+    addresses: Addresses
+    external_url: str | None
+    http_port: int | None
+    database: ServerLimits
+    erp: ServerLimits
+    images: tuple[tuple[Role, str], ...]
+    databases: tuple[str, ...]
+    accepted: tuple[Acceptance, ...]
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """A check before it is run: its id, what it looks at, and what it must find."""
+
+    id: str
+    title: str
+    expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Who hands the document to whom; None is left out."""
+
+    client: str | None = None
+    integrator: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prerequisites:
+    """All that a document says.
+
+    ``last`` is the newest drill's report, None when there is none. ``source`` is the profile as
+    the user named it, ``repository`` where generations are kept, ``renew`` the command that writes
+    the document anew.
+    """
+
+    profile: Profile
+    source: str
+    repository: str
+    generation: Generation
+    blueprint: Blueprint
+    plan: RestorePlan
+    checks: tuple[Expectation, ...]
+    stack: StackFacts
+    last: Report | None
+    parties: Parties
+    renew: tuple[str, ...]
+    issued: datetime
+    engine_version: str
+
+
+def is_drill_of(report: Report, generation: Generation) -> bool:
+    """Whether a report is of a drill of the same installation as a generation's.
+
+    Reports of several clients may lie in one folder, so its databases must be among those of the
+    report. ``pra restore`` rebuilds nothing, and is no drill.
+    """
+    drilled = report.generation
+    if drilled is None or drilled.profile != generation.profile:
+        return False
+    if report.command.startswith("pra restore"):
+        return False
+    names = {facts.name for facts in generation.fingerprint.databases}
+    return bool(names & {facts.name for facts in drilled.fingerprint.databases})

@@ -1,0 +1,77 @@
+"""The document as one self-contained HTML page and as Markdown. Pure."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from restore.prerequisites.document import Document, Span, Table, breakable, spans
+
+_MARKS: Final = re.compile(r"([\\*<>\[\]|#~]|(?<!\w)_|_(?!\w))")
+"""What Markdown would read as a mark; an underscore inside a word is none."""
+
+
+def to_html(document: Document) -> str:
+    """The document as a page that needs nothing else, and prints well."""
+    text = _environment(autoescape=True).get_template("prerequisites.html.j2").render(doc=document)
+    # Lone surrogates stand for bytes of file names that are not UTF-8; no page can hold them.
+    return text.encode("utf-8", errors="replace").decode("utf-8")
+
+
+def to_markdown(document: Document) -> str:
+    """The document as Markdown, with tables as GitHub and GitLab read them."""
+    text = _environment(autoescape=False).get_template("prerequisites.md.j2").render(doc=document)
+    lines = re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    return lines.encode("utf-8", errors="replace").decode("utf-8")
+
+
+@cache
+def _environment(*, autoescape: bool) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("restore"),
+        autoescape=autoescape,  # noqa: S701 - Markdown is escaped by its own filters
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "spans": spans,
+        "breakable": breakable,
+        "md": _markdown,
+        "md_cell": _cell,
+        "fence": _fence,
+    }
+    return environment
+
+
+def _markdown(text: str) -> str:
+    """A text with its code, all else escaped."""
+    return "".join(_span(span) for span in spans(text))
+
+
+def _span(span: Span) -> str:
+    if span.code:
+        return f"`{span.text}`"
+    return _MARKS.sub(r"\\\1", span.text)
+
+
+def _cell(table: Table, row: tuple[str, ...], position: int) -> str:
+    """A cell; those of code columns are code, and no cell ends its row."""
+    text = " ".join(row[position].split())
+    if table.is_code(row, position) and text:
+        text = text.replace("`", "'").replace("|", "\\|")
+        return f"`{text}`"
+    # The bar is escaped inside code, too: it would end the cell.
+    return "".join(
+        f"`{span.text}`".replace("|", "\\|") if span.code else _span(span) for span in spans(text)
+    )
+
+
+def _fence(text: str) -> str:
+    """A fence longer than any in a text."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    return "`" * max(3, longest + 1)

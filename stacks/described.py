@@ -1,0 +1,41 @@
+"""What a stack would make, as facts for a document: read as the stack itself reads its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from restore.prerequisites.facts import Addresses, ServerLimits, StackFacts
+from stacks.network import addresses
+from stacks.settings import Limits, Place, parse
+
+
+def describe_stack(
+    stack: str, root: Path, raw: Mapping[str, str], secret: Collection[str]
+) -> StackFacts:
+    """The facts of a stack, from its raw settings (``restore.stack_file.raw_settings``).
+
+    Raises:
+        UsageError: settings are wrong; names each.
+    """
+    # A stack file that drills start from may leave the generation to them.
+    settings = parse({"generation": "latest", **raw}, secret, Place(stack, root))
+    where = addresses(settings.subnet)
+    return StackFacts(
+        name=stack,
+        subnet=str(settings.subnet),
+        fixed_subnet="subnet" in raw,
+        addresses=Addresses(where.gateway, where.database, where.erp, where.proxy),
+        external_url=settings.external_url,
+        http_port=settings.http_port,
+        database=_limits(settings.database_limits),
+        erp=_limits(settings.erp_limits),
+        images=tuple(settings.images.items()),
+        databases=settings.selection.databases,
+        accepted=settings.accepted,
+        jobs=settings.jobs,
+    )
+
+
+def _limits(limits: Limits) -> ServerLimits:
+    return ServerLimits(limits.memory_mb, limits.cpus, limits.shared_memory_mb)

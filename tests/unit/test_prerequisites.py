@@ -1,0 +1,461 @@
+"""The prerequisites say what profile, plan and engine do: none can change without the others."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import shlex
+import string
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from restore import capture, commands, drill, stages
+from restore.checks import check_ids
+from restore.checks.foreseen import foreseen_checks
+from restore.cli import pra
+from restore.errors import RefusedError, UsageError
+from restore.model import ArtifactKind, Role
+from restore.plan_request import PlanRequest, foreseen_target
+from restore.planning import plan
+from restore.prerequisites import Document, Prerequisites, compose, is_drill_of
+from restore.prerequisites.backup import SYSTEM_USER
+from restore.prerequisites.document import (
+    Commands,
+    Paragraph,
+    Table,
+    Tone,
+    breakable,
+    shell_text,
+)
+from restore.prerequisites.exports import export_commands
+from restore.prerequisites.language import catalogue, words
+from restore.prerequisites.recovery import STAGES
+from restore.prerequisites.sizing import LEAST_MARGIN, disk_need
+from restore.profile import Profile, load_profile
+from stacks.network import addresses
+from stacks.outputs import REPOSITORY_PATH
+from stacks.settings import Place, default_subnet, parse
+from tests.fix_prerequisites import SAMPLES, sample, stack_facts
+from tests.report_samples import early, failed, passed
+
+Make = Callable[..., Prerequisites]
+ROOT = Path(__file__).resolve().parents[2]
+LANGUAGES = ("en", "fr")
+
+
+def argvs(document: Document, section: str) -> tuple[tuple[str, ...], ...]:
+    """The commands that a section shows."""
+    blocks = document.section(section).blocks
+    return tuple(c.argv for b in blocks if isinstance(b, Commands) for c in b.commands)
+
+
+def rows(document: Document, section: str, table: int = 0) -> tuple[tuple[str, ...], ...]:
+    """The rows of a section's table."""
+    tables = [block for block in document.section(section).blocks if isinstance(block, Table)]
+    return tables[table].rows
+
+
+def paragraphs(document: Document, section: str) -> str:
+    """The texts of a section."""
+    blocks = document.section(section).blocks
+    return "\n".join(block.text for block in blocks if isinstance(block, Paragraph))
+
+
+def strings(value: object) -> Iterator[str]:
+    """Every text in a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from strings(item)
+    elif hasattr(value, "__dataclass_fields__"):
+        for name in value.__dataclass_fields__:
+            yield from strings(getattr(value, name))
+
+
+# The catalogues
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_languages_have_the_same_keys_and_placeholders() -> None:
+    english, french = catalogue("en"), catalogue("fr")
+    assert english.keys() == french.keys()
+    for key, text in english.items():
+        assert placeholders(text) == placeholders(french[key]), key
+        assert text.count("`") == french[key].count("`"), key
+
+
+def test_every_message_is_used(make_prerequisites: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: set[str] = set()
+
+    class Recording(dict[str, str]):
+        def __getitem__(self, key: str) -> str:
+            asked.add(key)
+            return super().__getitem__(key)
+
+    own = catalogue("en")
+    recording = replace(words("en"), messages=Recording(words("en").messages))
+    monkeypatch.setattr("restore.prerequisites.composition.words", lambda _language: recording)
+    accepting = stack_facts(
+        {"accept": '[{"difference": "postgresql.minor", "reason": "tested"}]', "jobs": "1",
+         "erpImage": "odoo:14.0"}
+    )  # fmt: skip
+    for parts in ({}, {"stack": accepting, "last": failed()}, {"last": passed()}):
+        compose(make_prerequisites(**parts), "en")
+    unverifiable = replace(passed(), verdict=type(passed().verdict)("unverifiable"))
+    compose(make_prerequisites(last=unverifiable), "en")
+    unset = {"doc.unknown", "doc.none", "highlight.unmeasured"}
+    assert own.keys() - asked - unset == set()
+
+
+def test_french_has_its_spaces() -> None:
+    text = words("fr").text("doc.subtitle", title="Odoo", databases="a")
+    assert text == "Odoo\N{NO-BREAK SPACE}: a"
+    for value in words("fr").messages.values():
+        assert not re.search(r"(?<!\w\w) [;!?»]", value), value
+
+
+def test_there_is_no_third_language(make_prerequisites: Make) -> None:
+    with pytest.raises(UsageError, match="'es'"):
+        compose(make_prerequisites(), "es")
+
+
+# The document says what the engine does
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_commands_and_steps_are_those_of_the_plan(make_prerequisites: Make, language: str) -> None:
+    given_ = make_prerequisites(stack=stack_facts({}))
+    document = compose(given_, language)
+    texts_of_plan = plan(
+        PlanRequest(
+            generation=given_.generation,
+            profile=given_.profile,
+            texts=(),
+            facts=_facts(given_),
+            target=foreseen_target("any", given_.blueprint, REPOSITORY_PATH),
+            jobs=2,
+        )
+    )
+    drilled = [step for step in texts_of_plan.steps if step.argv]
+    assert argvs(document, "commands") == tuple(step.argv for step in drilled)
+    shown = rows(document, "steps")
+    assert [row[2] for row in shown] == [step.target for step in texts_of_plan.steps]
+    locale = words(language)
+    assert [row[1] for row in shown] == [locale.phrase(s.title) for s in texts_of_plan.steps]
+
+
+def _facts(given_: Prerequisites) -> object:
+    from restore.model import EnvironmentFacts  # noqa: PLC0415
+
+    fingerprint = given_.generation.fingerprint
+    return EnvironmentFacts(fingerprint.postgresql, fingerprint.erp, fingerprint.erp_series)
+
+
+def test_every_change_of_configuration_is_told(make_prerequisites: Make) -> None:
+    given_ = make_prerequisites()
+    document = compose(given_)
+    told = {row[1] for row in rows(document, "changes")}
+    told |= set(re.findall(r"`([^`]+)`", paragraphs(document, "changes")))
+    changes = [*given_.blueprint.changes, *(c for s in given_.plan.steps for c in s.changes)]
+    assert changes and told >= {change.key for change in changes}
+    assert "pw-of-production" not in "\n".join(strings(document))
+    database = next(row for row in rows(document, "changes") if row[1] == "db_host")
+    assert database[3] == "`10.20.30.2`"
+
+
+def test_checks_are_those_that_a_replay_runs(make_prerequisites: Make) -> None:
+    given_ = make_prerequisites()
+    ids = check_ids(given_.profile, given_.plan.databases)
+    assert [row[2] for row in rows(compose(given_), "checks")] == list(ids)
+    checks = foreseen_checks(given_.generation, given_.profile, given_.plan.databases, "odoo")
+    assert all(check.title != check.id and check.expected for check in checks)
+
+
+def test_checks_read_french(make_prerequisites: Make) -> None:
+    english = rows(compose(make_prerequisites(), "en"), "checks")
+    french = rows(compose(make_prerequisites(), "fr"), "checks")
+    same = [one[0] for one, other in zip(english, french, strict=True) if one[0] == other[0]]
+    assert same == ["Extensions"]
+
+
+def test_exports_are_the_commands_that_a_capture_builds(make_prerequisites: Make) -> None:
+    given_ = make_prerequisites()
+    shown = argvs(compose(given_), "export")
+    exports = [item.argv for item in export_commands(given_.generation, given_.profile, 2)]
+    assert list(shown[1:-1]) == exports
+    superuser = given_.profile.database.superuser
+    database = given_.plan.databases[0]
+    request = commands.DumpRequest(database, "DUMP_FOLDER", superuser, 2, "SNAPSHOT")
+    assert commands.dump_database(request) in shown
+    assert commands.dump_roles(superuser) in shown
+    # A builder that a capture begins to use must come into the document, too.
+    used = set(re.findall(r"\bcommands\.([a-z]\w+)\(", inspect.getsource(capture)))
+    assert used == {"dump_database", "list_dump", "dump_roles", "query", "literal"}
+    assert SYSTEM_USER == capture.SYSTEM_USER
+
+
+def test_commands_of_pra_are_complete(make_prerequisites: Make) -> None:
+    document = compose(make_prerequisites())
+    own = [
+        c.argv
+        for section in document.walk()
+        for block in section.blocks
+        if isinstance(block, Commands)
+        for c in block.commands
+        if c.argv[0] == "pra"
+    ]
+    assert {argv[1] for argv in own} == {"prerequisites", "capture", "verify", "drill", "restore"}
+    for argv in own:
+        command = pra.commands[argv[1]]
+        context = command.make_context(argv[1], list(argv[2:]))
+        assert not context.args
+        required = {p.name for p in command.params if p.required}
+        assert all(context.params[name] is not None for name in required)
+
+
+def test_stages_are_those_of_a_drill() -> None:
+    found: list[str] = []
+    for module in (drill, stages):
+        for node in ast.walk(ast.parse(inspect.getsource(module))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr == "stage"
+                and isinstance(node.args[0], ast.Constant)
+            ):
+                found.append(str(node.args[0].value))
+    assert set(found) == set(STAGES)
+
+
+def test_locations_are_those_of_generation_and_profile(make_prerequisites: Make) -> None:
+    given_ = make_prerequisites()
+    document = compose(given_)
+    shown = {(row[0], row[2], row[3]) for row in rows(document, "perimeter")}
+    assert shown == {(a.name, a.location, a.folder) for a in given_.generation.artifacts}
+    paths = {row[2] for row in rows(document, "export")}
+    folders = {tree.path.format(database="specibike_prod") for tree in given_.profile.documents}
+    assert paths >= folders
+    assert given_.profile.database.data in paragraphs(document, "perimeter")
+
+
+def test_versions_images_and_volumes_are_the_fingerprint_s(make_prerequisites: Make) -> None:
+    given_ = make_prerequisites()
+    document, fingerprint = compose(given_), given_.generation.fingerprint
+    required = {row[0]: row[1] for row in rows(document, "versions")}
+    assert required["PostgreSQL"] == fingerprint.postgresql.version
+    assert required[given_.profile.title] == fingerprint.erp.version
+    assert required["Extension plpgsql"] == "1.0"
+    images = [row[1] for row in rows(document, "servers")]
+    blueprint = given_.blueprint
+    assert images == [blueprint.database.image, blueprint.erp.image, blueprint.proxy_image]
+    *measured, total = rows(document, "volumes")
+    files = {row[0]: row[2] for row in measured}
+    assert files == {a.name: str(a.files) for a in given_.generation.artifacts}
+    assert total[3] == words("en").size(given_.generation.bytes)
+
+
+def test_disk_is_the_sum_of_its_parts(make_prerequisites: Make) -> None:
+    generation = make_prerequisites().generation
+    need = disk_need(generation, ("specibike_prod",))
+    documents = sum(a.bytes for a in generation.artifacts_of(ArtifactKind.DOCUMENTS))
+    assert (need.generation, need.databases, need.documents) == (
+        generation.bytes, 61_000_000, documents,
+    )  # fmt: skip
+    assert need.margin == LEAST_MARGIN
+    assert need.total == generation.bytes + 61_000_000 + documents + LEAST_MARGIN
+    assert need.replacing == need.total + 61_000_000 + documents
+    large = replace(need, databases=10**12)
+    assert large.margin == round(0.3 * (large.generation + 10**12 + documents))
+    assert disk_need(generation, ()).databases == 0
+
+
+# The stack's settings
+
+
+def test_environment_is_what_the_stack_would_make(make_prerequisites: Make) -> None:
+    settings = parse({"generation": "latest"}, (), Place("drill", Path("/srv")))
+    where = addresses(settings.subnet)
+    document = compose(make_prerequisites(stack=stack_facts({})))
+    assert [row[1] for row in rows(document, "network")] == [
+        where.gateway, where.database, where.erp, where.proxy,
+    ]  # fmt: skip
+    assert str(default_subnet("drill")) in paragraphs(document, "network")
+    assert "pra:subnet" in paragraphs(document, "network")
+
+    fixed = compose(make_prerequisites())
+    assert [row[1] for row in rows(fixed, "network")][1] == "10.20.30.2"
+    assert "https://erp-rescue.example.org" in paragraphs(fixed, "network")
+    assert rows(fixed, "sizing")[1] == ("ERP", "1,536 MiB", "1.5", "–")
+
+
+def test_wrong_settings_are_refused() -> None:
+    with pytest.raises(UsageError, match="subnet"):
+        stack_facts({"subnet": "8.8.8.0/24"})
+
+
+def test_accepted_differences_are_told_and_given_to_the_commands(
+    make_prerequisites: Make,
+) -> None:
+    accepted = '[{"difference": "postgresql.minor", "reason": "same major"}]'
+    document = compose(make_prerequisites(stack=stack_facts({"accept": accepted})))
+    assert rows(document, "accepted") == (("postgresql.minor", "same major"),)
+    assert "--accept=postgresql.minor" in argvs(document, "restore")[0]
+
+
+def test_a_series_that_the_profile_does_not_know_is_refused(make_prerequisites: Make) -> None:
+    profile = load_profile("odoo")
+    other = replace(profile, erp=replace(profile.erp, series=("19.0",)))
+    with pytest.raises(RefusedError, match=r"14\.0"):
+        make_prerequisites(profile=other)
+
+
+# A change changes the document
+
+
+def _other_path(profile: Profile) -> Profile:
+    tree = replace(profile.documents[0], path="/srv/erp/{database}")
+    return replace(profile, documents=(tree,))
+
+
+def _other_superuser(profile: Profile) -> Profile:
+    return replace(profile, database=replace(profile.database, superuser="dba"))
+
+
+def _other_web(profile: Profile) -> Profile:
+    steps = (*profile.web.steps, replace(profile.web.steps[0], name="print"))
+    return replace(profile, web=replace(profile.web, steps=steps))
+
+
+def _other_value(profile: Profile) -> Profile:
+    files = tuple(
+        replace(file, set=(*file.set, ("limit_time_cpu", "600")))
+        if file.server is Role.ERP
+        else file
+        for file in profile.configuration
+    )
+    return replace(profile, configuration=files)
+
+
+@pytest.mark.parametrize(
+    ("change", "section", "text"),
+    [
+        (_other_path, "steps", "/srv/erp/specibike_prod"),
+        (_other_superuser, "export", "--username=dba"),
+        (_other_superuser, "commands", "--username=dba"),
+        (_other_web, "checks", "web.scenario:print"),
+        (_other_value, "changes", "limit_time_cpu"),
+        (_other_value, "post", "limit_time_cpu = 600"),
+    ],
+)
+def test_a_changed_profile_changes_the_document(
+    make_prerequisites: Make, change: Callable[[Profile], Profile], section: str, text: str
+) -> None:
+    before = compose(make_prerequisites()).section(section)
+    after = compose(make_prerequisites(profile=change(load_profile("odoo")))).section(section)
+    assert text not in "\n".join(strings(before))
+    assert text in "\n".join(strings(after))
+
+
+def test_operations_of_the_profile_are_listed(make_prerequisites: Make) -> None:
+    @dataclass(frozen=True)
+    class Operation:
+        name: str
+        title: str
+        owner: str
+
+    @dataclass(frozen=True)
+    class Extended(Profile):
+        post_operations: tuple[Operation, ...] = ()
+
+    given_ = make_prerequisites()
+    shipped = {name: getattr(given_.profile, name) for name in Profile.__dataclass_fields__}
+    shipped["post_operations"] = (Operation("mail", "Route mail again", "IT of the client"),)
+    document = compose(replace(given_, profile=Extended(**shipped)))
+    assert rows(document, "post")[-1][1:] == ("Route mail again", "IT of the client")
+
+
+# The last drill
+
+
+def test_the_last_drill_is_told(make_prerequisites: Make) -> None:
+    document = compose(make_prerequisites(last=passed()))
+    told = {row[0]: row[1] for row in rows(document, "last")}
+    assert told["RTO, from the drill's start to its last check"] == words("en").duration(43.1)
+    assert [fact.value for fact in document.highlights][:2] == ["Pass", words("en").duration(43.1)]
+    assert "another generation" in paragraphs(document, "last")
+
+
+def test_a_failed_drill_is_a_warning_with_its_checks(make_prerequisites: Make) -> None:
+    blocks = compose(make_prerequisites(last=failed())).section("last").blocks
+    assert isinstance(blocks[0], Paragraph) and blocks[0].tone is Tone.BAD
+    assert "2 missing" in "\n".join(strings(blocks))
+
+
+@pytest.mark.parametrize(("language", "text"), [("en", "Never drilled"), ("fr", "Jamais exercé")])
+def test_never_drilled_is_said_plainly(make_prerequisites: Make, language: str, text: str) -> None:
+    document = compose(make_prerequisites(), language)
+    (only,) = document.section("last").blocks
+    assert isinstance(only, Paragraph) and only.tone is Tone.BAD and only.text.startswith(text)
+    assert document.highlights[0].value.lower() == text.lower()
+
+
+def test_a_drill_of_another_installation_is_none(make_prerequisites: Make) -> None:
+    generation, report = make_prerequisites().generation, passed()
+    assert report.generation is not None
+    assert is_drill_of(report, generation)
+    assert not is_drill_of(early(), generation)
+    assert not is_drill_of(replace(report, command="pra restore"), generation)
+    other = replace(report.generation, profile="tryton")
+    assert not is_drill_of(replace(report, generation=other), generation)
+    fingerprint = report.generation.fingerprint
+    theirs = replace(fingerprint, databases=(replace(fingerprint.databases[0], name="theirs"),))
+    other = replace(report.generation, fingerprint=theirs)
+    assert not is_drill_of(replace(report, generation=other), generation)
+
+
+# Texts
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\0"), max_size=60), min_size=1))
+def test_a_shell_reads_the_command_that_is_shown(argv: list[str]) -> None:
+    shown = shell_text(tuple(argv))
+    assert shlex.split(shown.replace(" \\\n  ", " ")) == argv
+
+
+def test_commands_are_quoted_as_people_would() -> None:
+    assert shell_text(("pra", "--client=Specibike SAS")) == "pra --client='Specibike SAS'"
+    shown = shell_text(("psql", """--command=COMMENT ON DATABASE "a" IS 'pra: 1'"""))
+    assert shown == r'''psql --command="COMMENT ON DATABASE \"a\" IS 'pra: 1'"'''
+
+
+@given(st.text())
+def test_breaking_loses_nothing(text: str) -> None:
+    assert "".join(breakable(text)) == text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_samples_are_up_to_date(tmp_path: Path, language: str) -> None:
+    path = SAMPLES / f"prerequisites.{language}.md"
+    made = sample(tmp_path, language)
+    assert path.read_text(encoding="utf-8") == made, "run: python -m tests.fix_prerequisites"
+
+
+def test_the_memory_is_that_of_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "4 GB of memory" in readme and "4 GB of memory" in catalogue("en")["sizing.intro"]
+
+
+def test_the_command_has_examples() -> None:
+    command = pra.commands["prerequisites"]
+    assert "Examples" in command.get_help(click.Context(command))

@@ -1,0 +1,189 @@
+"""The document as HTML, Markdown and PDF, and the command that writes it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from restore.cli import run
+from restore.errors import ExitCode
+from restore.model import Generation
+from restore.prerequisites import Prerequisites, compose, to_html, to_markdown
+from restore.prerequisites.document import Column, ColumnKind, Document, Section, Table
+from restore.prerequisites.pdf import to_pdf
+from restore.prerequisites.pdf_style import STYLES, cell_code, code_markup, markup
+from restore.report_files import newest_report, write_report
+from restore.repository.folder import FolderRepository
+from restore.stack_file import raw_settings
+from tests.report_samples import failed, passed
+
+Make = Callable[..., Prerequisites]
+
+
+def with_table(document: Document, cell: str) -> Document:
+    """A document whose only section is a table with that cell as text and as code."""
+    columns = (Column("A"), Column("B", kind=ColumnKind.CODE))
+    table = Table(columns, ((cell, cell),))
+    return replace(document, sections=(Section("x", "1", "X", (table,)),))
+
+
+class Counter(HTMLParser):
+    """Counts elements, and finds those that are left open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: dict[str, int] = {}
+
+    def handle_starttag(self, tag: str, _attributes: object) -> None:
+        self.seen[tag] = self.seen.get(tag, 0) + 1
+        if tag not in ("meta", "col", "wbr"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_html_is_whole_and_self_contained(make_prerequisites: Make, language: str) -> None:
+    document = compose(make_prerequisites(last=passed()), language)
+    page = to_html(document)
+    counter = Counter()
+    counter.feed(page)
+    assert counter.open == [] and f'<html lang="{language}">' in page
+    assert counter.seen["section"] == len(document.sections)
+    assert not re.search(r'(src|href)="(?!#)', page)
+    for link in re.findall(r'href="#([^"]+)"', page):
+        assert f'id="{link}"' in page
+
+
+def test_nothing_becomes_markup(make_prerequisites: Make) -> None:
+    document = with_table(compose(make_prerequisites()), "<b>*x* a|b_c _d_ ` & \udc80")
+    page, text = to_html(document), to_markdown(document)
+    assert "<b>*" not in page and "&lt;b&gt;" in page
+    row = next(line for line in text.splitlines() if line.startswith("| \\<b\\>"))
+    assert len(re.split(r"(?<!\\)\|", row)) == 4
+    assert "b_c" in row and r"\_d\_" in row
+    assert to_pdf(document).startswith(b"%PDF-")
+
+
+def test_a_sum_is_no_code(make_prerequisites: Make) -> None:
+    document = compose(make_prerequisites())
+    assert "\n| Total |" in to_markdown(document)
+    assert '<td class="code">Total</td>' in to_html(document)
+
+
+def test_pdf_has_its_fonts_inside_and_is_the_same_each_time(make_prerequisites: Make) -> None:
+    document = compose(make_prerequisites(last=failed()), "fr")
+    content = to_pdf(document)
+    assert content == to_pdf(document)
+    fonts = set(re.findall(rb"/BaseFont /(\S+)", content))
+    assert fonts and all(re.match(rb"[A-Z]{6}\+", font) for font in fonts), fonts
+    assert len(re.findall(rb"/FontFile2 ", content)) == len(fonts)
+    assert len(re.findall(rb"/Type /Page\b(?!s)", content)) > 5
+    assert b"/Lang (fr)" in content
+
+
+def test_pdf_markup_keeps_lines_and_marks_code() -> None:
+    assert markup("a `b<c` & d").startswith('a <font name="Code"')
+    assert "b&lt;c" in markup("`b<c`")
+    assert code_markup("a \\\n  b") == "a \\<br/>\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}b"
+    broken = cell_code("/var/lib/odoo/filestore/specibike_prod", 100)
+    assert re.sub(r"<[^>]+>", "", broken) == "/var/lib/odoo/filestore/specibike_prod"
+    assert "<br/>" in broken and STYLES["cell"].fontName == "Text"
+
+
+def arguments(repository: FolderRepository, reports: Path, *more: str) -> list[str]:
+    where = ("--repository", repository.location, "--reports", str(reports))
+    return ["prerequisites", *where, *more]
+
+
+def test_the_command_writes_each_form(
+    small_generation: Generation,
+    repository: FolderRepository,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    target = tmp_path / "prerequisites.pdf"
+    form = ("--lang", "fr", "--format", "pdf", "--client", "Specibike", "--output", str(target))
+    assert run(arguments(repository, tmp_path, *form)) == ExitCode.PASS
+    assert target.read_bytes().startswith(b"%PDF-") and str(target) in capsys.readouterr().out
+    assert run(arguments(repository, tmp_path, "--format", "md")) == ExitCode.PASS
+    text = capsys.readouterr().out
+    assert text.startswith("# Prerequisites") and small_generation.id in text
+    assert "Never drilled" in text
+    assert run(["--json", *arguments(repository, tmp_path)]) == ExitCode.PASS
+    assert json.loads(capsys.readouterr().out)["sections"][0]["id"] == "purpose"
+
+
+def test_the_command_finds_the_newest_drill(
+    small_generation: Generation,
+    repository: FolderRepository,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for number, report in enumerate((passed(), failed()), 1):
+        write_report(replace(report, run=f"run-{number}"), tmp_path / f"run-{number}")
+    (tmp_path / "run-3").mkdir()
+    (tmp_path / "run-3" / "report.json").write_text("{}", encoding="utf-8")
+    assert run(arguments(repository, tmp_path, "--format", "md")) == ExitCode.PASS
+    assert "The last drill failed" in capsys.readouterr().out
+    found = newest_report(tmp_path, lambda report: report.run == "run-1")
+    assert found is not None and found.run == "run-1"
+    assert newest_report(tmp_path, lambda _report: False) is None
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "text"),
+    [
+        (("--stack", "nowhere"), ExitCode.NOT_FOUND, "Pulumi.nowhere.yaml"),
+        (("--generation", "1999"), ExitCode.NOT_FOUND, "1999"),
+        (("--profile", "dolibarr"), ExitCode.NOT_FOUND, "dolibarr"),
+        (("--format", "docx"), ExitCode.USAGE, "docx"),
+    ],
+)
+def test_errors_have_their_exit_code(
+    small_generation: Generation,
+    repository: FolderRepository,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    more: tuple[str, ...],
+    code: ExitCode,
+    text: str,
+) -> None:
+    assert run(arguments(repository, tmp_path, *more)) == code
+    assert text in capsys.readouterr().err
+
+
+def test_a_pdf_is_not_written_to_a_terminal(
+    small_generation: Generation,
+    repository: FolderRepository,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert run(arguments(repository, tmp_path, "--format", "pdf")) == ExitCode.USAGE
+    assert "--output" in capsys.readouterr().err
+
+
+def test_settings_are_read_as_pulumi_hands_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("restore.locations.ROOT", tmp_path)
+    (tmp_path / "Pulumi.client.yaml").write_text(
+        "config:\n  pra:keep: 'true'\n  httpPort: 8069\n  pra:sizes: {erpCpus: 1}\n"
+        "  pra:checkPassword: {secure: v1:abc}\n  other:key: x\n",
+        encoding="utf-8",
+    )
+    found, secret = raw_settings("client")
+    assert found == {
+        "keep": "true", "httpPort": "8069", "sizes": '{"erpCpus": 1}', "checkPassword": "***",
+    }  # fmt: skip
+    assert secret == {"checkPassword"}
