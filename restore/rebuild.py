@@ -100,7 +100,7 @@ def stacks() -> tuple[str, ...]:
     """
     workspace = _Workspace()
     with _explained("list the stacks"):
-        return tuple(sorted(stack.name for stack in workspace.list_stacks()))
+        return tuple(sorted(_names(workspace)))
 
 
 def destroy(
@@ -120,8 +120,7 @@ def destroy(
     workspace = _Workspace()
     watch = _Watch(f"Destroy stack {stack}", listener)
     with _explained(f"destroy stack {stack}", watch):
-        found = stack in (summary.name for summary in workspace.list_stacks())
-        if found:
+        if stack in _names(workspace):
             _destroy(auto.Stack.select(stack, workspace), watch, remove)
     if remove:
         forget_settings(stack)
@@ -136,6 +135,23 @@ def cancel(stack: str) -> None:
     workspace = _Workspace()
     with _explained(f"cancel the update of stack {stack}"):
         workspace.cli.ask("cancel", "--yes", "--stack", stack)
+
+
+def _names(workspace: _Workspace) -> frozenset[str]:
+    """The names of the backend's stacks.
+
+    A local backend is read file by file, and another process may just be writing one.
+    """
+    reading = Retrying(
+        retry=retry_if_exception(_half_written), stop=stop_after_delay(10), wait=wait_fixed(0.2),
+        reraise=True,
+    )  # fmt: skip
+    return frozenset(summary.name for summary in reading(workspace.list_stacks))
+
+
+def _half_written(error: BaseException) -> bool:
+    text = str(error)
+    return isinstance(error, CommandError) and ("EOF" in text or "end of JSON input" in text)
 
 
 def _prepared(workspace: _Workspace, spec: StackSpec) -> auto.Stack:

@@ -8,11 +8,14 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import yaml
+from pulumi.automation import CommandResult, StackSummary
+from pulumi.automation.errors import create_command_error
 
-from restore import locations
+from restore import locations, rebuild
 from restore.errors import EnvironmentFailure, NotFoundError
 from restore.pulumi_environment import SetUp, pulumi_environment, read_set_up
 from restore.pulumi_messages import hint, holder_lives, is_echo, plain, tail
@@ -211,3 +214,19 @@ def test_messages_are_plain_short_and_have_a_hint() -> None:
     assert hint("the settings of stack drill are wrong:") == ""
     assert "doctor" in hint("something else")
     assert is_echo("update failed") and not is_echo("no space left on device")
+
+
+def test_a_stack_that_another_process_is_writing_is_read_again() -> None:
+    """Pulumi reads a local backend file by file, and fails on one that is half written."""
+    failure = create_command_error(CommandResult("", "error: EOF", 1))
+    answers: list[list[StackSummary] | Exception] = [failure, [StackSummary("drill", True)]]
+
+    class Workspace:
+        def list_stacks(self) -> list[StackSummary]:
+            answer = answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    assert rebuild._names(cast(Any, Workspace())) == {"drill"}
+    assert answers == []
