@@ -82,6 +82,18 @@ def passed_unless(
     return Finding(otherwise if details else CheckStatus.PASSED, observed, details)
 
 
+def as_far_as_known(finding: Finding, unknown: str) -> Finding:
+    """A finding that is no pass, since something it should look at is unknown; "" when nothing is.
+
+    What is wrong stays wrong.
+    """
+    if not unknown or finding.status is not CheckStatus.PASSED:
+        return finding
+    return replace(
+        finding, status=CheckStatus.UNVERIFIABLE, reason=f"the backup does not tell {unknown}"
+    )
+
+
 def first_details(items: Iterable[str]) -> tuple[str, ...]:
     """The first of many details, and a word when there are more."""
     some = tuple(islice(items, MOST_DETAILS + 1))
