@@ -80,7 +80,8 @@ class Zip:
             DamagedGenerationError: from its reads too: it is not what the archive says.
         """
         try:
-            member = _Member(self._archive.open(self.members[name]), self._path, name)
+            item = self.members[name]
+            member = _Member(self._archive.open(item), self._path, item)
         except _BROKEN_ZIP as error:
             raise _damaged(self._path, f"member {name}: {error}") from error
         return cast(IO[bytes], member)
@@ -224,10 +225,11 @@ def _zip_time(item: zipfile.ZipInfo) -> float | None:
 class _Member(io.RawIOBase):
     """A member of a zip archive whose reads name it when they fail."""
 
-    def __init__(self, file: IO[bytes], path: Path, name: str) -> None:
+    def __init__(self, file: IO[bytes], path: Path, item: zipfile.ZipInfo) -> None:
         self._file = file
         self._path = path
-        self._name = name
+        self._name = item.filename
+        self._left = item.file_size
         self._then: ExitStack | None = None
 
     def then_close(self, stack: ExitStack) -> None:
@@ -242,6 +244,9 @@ class _Member(io.RawIOBase):
             data = self._file.read(len(buffer))
         except _BROKEN_ZIP as error:
             raise _damaged(self._path, f"member {self._name}: {error}") from error
+        self._left -= len(data)
+        if not data and len(buffer) and self._left:
+            raise _damaged(self._path, f"member {self._name} is shorter than it says")
         buffer[: len(data)] = data
         return len(data)
 

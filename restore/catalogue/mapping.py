@@ -111,7 +111,7 @@ def _mapping(path: Path, data: dict[str, Any]) -> Mapping:
                 tree=item["tree"],
                 database=item["database"],
                 path=root / item["path"],
-                within=posixpath.normpath(item.get("within", "")).strip("/").removeprefix("."),
+                within=_folder(item.get("within", "")),
             )
             for item in data.get("documents", ())
         ),
@@ -120,6 +120,11 @@ def _mapping(path: Path, data: dict[str, Any]) -> Mapping:
             for item in data.get("configuration", ())
         ),
     )
+
+
+def _folder(text: str) -> str:
+    path = posixpath.normpath(text).strip("/")
+    return "" if path == "." else path
 
 
 def _time(text: str | None) -> datetime | None:
