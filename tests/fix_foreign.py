@@ -39,10 +39,15 @@ with open(sys.argv[3], "wb") as file:
 _INTO_DATABASE = (
     _ODOO
     + """
-with odoo.registry(sys.argv[2]).cursor() as cursor:
+with odoo.api.Environment.manage(), odoo.registry(sys.argv[2]).cursor() as cursor:
     env = odoo.api.Environment(cursor, odoo.SUPERUSER_ID, {})
     env["ir.config_parameter"].set_param("ir_attachment.location", "db")
     env["ir.attachment"].force_storage()
+    # That leaves out the pictures of records.
+    for one in env["ir.attachment"].search(
+        [("store_fname", "!=", False), ("res_field", "!=", False)]
+    ):
+        one.write({"raw": one.raw, "mimetype": one.mimetype})
 """
 )
 

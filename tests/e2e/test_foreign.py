@@ -21,11 +21,10 @@ pytestmark = [pytest.mark.docker, pytest.mark.e2e]
 
 
 @pytest.fixture(autouse=True)
-def nothing_stays(docker_runner: Runner) -> object:
-    """Each drill leaves the engine and the clone as it found them."""
-    before = labelled(docker_runner)
+def nothing_stays(docker_runner: Runner, commands: Commands) -> object:
+    """Each drill leaves neither servers nor its import."""
     yield
-    assert labelled(docker_runner) == before
+    assert labelled(docker_runner, commands.report()["stack"]) == []
     assert [path for path in IMPORTS.iterdir() if path.is_dir()] == []
 
 
