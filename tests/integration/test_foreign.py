@@ -52,22 +52,15 @@ class Form:
     options: tuple[str, ...]
     form: DumpForm
     compress: Callable[[bytes], bytes] = bytes
-    owners: bool = True
     rows: bool = True
 
 
 FORMS = {
-    "plain": Form(("--no-owner",), DumpForm.PLAIN, owners=False),
+    "plain": Form(("--no-owner",), DumpForm.PLAIN),
     "gzip": Form(("--create",), DumpForm.PLAIN, gzip.compress),
     "xz": Form(("--inserts", "--no-privileges"), DumpForm.PLAIN, lzma.compress, rows=False),
     "zstd": Form(("--use-set-session-authorization",), DumpForm.PLAIN, zstandard.compress),
-    "custom": Form(("--format=custom",), DumpForm.CUSTOM, rows=False),
-    "custom-gzip": Form(
-        ("--format=custom", "--compress=0", "--no-owner"),
-        DumpForm.CUSTOM,
-        gzip.compress,
-        rows=False,
-    ),
+    "custom": Form(("--format=custom", "--no-owner"), DumpForm.CUSTOM, rows=False),
     "directory": Form(("--format=directory",), DumpForm.DIRECTORY, rows=False),
 }
 
