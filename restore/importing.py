@@ -23,7 +23,7 @@ from restore.repository.base import (
     GenerationSummary,
     Repository,
 )
-from restore.repository.folder_writer import remove_tree
+from restore.repository.tree import remove_tree
 from restore.selection import choose
 from restore.transfer import Meter, Metered
 

@@ -24,6 +24,7 @@ _PROPERTY: Final = re.compile(r"\b(ENCODING|LOCALE|LC_COLLATE|LC_CTYPE) = '((?:[
 
 # In the order of pg_dump: what comes before the role may hold any name, so the last one counts.
 _ROLES: Final = (
+    re.compile(rf"^ALTER ROLE (?P<name>{_PART}) IN DATABASE "),
     re.compile(rf"^ALTER .* OWNER TO (?P<name>{_PART});"),
     re.compile(rf"^GRANT .* TO (?P<name>{_PART})(?: WITH GRANT OPTION)?(?: GRANTED BY .*)?;"),
     re.compile(rf"^REVOKE .* FROM (?P<name>{_PART})(?: GRANTED BY .*)?(?: CASCADE)?;"),

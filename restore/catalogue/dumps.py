@@ -203,7 +203,7 @@ def _archive_facts(reader: ArchiveReader, entries: Iterable[ArchiveEntry]) -> Du
     tables: list[TableFacts] = []
     for entry in entries:
         roles |= {entry.owner} - {""}
-        if entry.kind in ("ACL", "DEFAULT ACL"):
+        if entry.kind in ("ACL", "DEFAULT ACL", "DATABASE PROPERTIES"):
             roles.update(dump_text.roles_in(entry.definition))
         elif entry.kind == "EXTENSION":
             extensions.append(entry.name)

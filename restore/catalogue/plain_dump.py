@@ -3,7 +3,7 @@
 psql runs commands of its own in such a file (``\\!`` starts a program) and ends well on a dump
 that was cut. So each is read to its end, quotes and comments followed as psql does: the last word
 of pg_dump must be there, and no command but ``\\restrict``, which needs a recent psql and is left
-out, as is what ``pg_dump --create`` puts before the database's content.
+out, as is all that ``pg_dump --create`` says of the database itself: it has another name yet.
 """
 
 from __future__ import annotations
@@ -31,6 +31,10 @@ _TOKEN: Final = re.compile(rb"--|/\*|'|\"|\\|\$(?:[A-Za-z_\x80-\xff][\w\x80-\xff
 _ALLOWED: Final = re.compile(rb"\\(?:un)?restrict [A-Za-z0-9]+\s*$")
 _CONNECT: Final = re.compile(rb"\\connect\b")
 _OLD_STRINGS: Final = b"SET standard_conforming_strings = off;"
+_ABOUT_DATABASE: Final = re.compile(
+    rb"(?:CREATE|ALTER) DATABASE |COMMENT ON DATABASE |SECURITY LABEL FOR \S+ ON DATABASE "
+    rb"|ALTER ROLE (?:\"(?:[^\"]|\"\")+\"|\S+) IN DATABASE |(?:GRANT|REVOKE) [A-Z, ]+ ON DATABASE "
+)
 _COMMENT_ENDS: Final = re.compile(rb"/\*|\*/")
 
 # Where a long line must not be cut: within what only its next byte makes clear.
@@ -121,7 +125,7 @@ class _Scanner:
         self._line = 1
         self._begins = True
         self._ended = False
-        self._connected = False
+        self._hiding = False
         self._last: tuple[str, str] | None = None
         self._partitioned: set[tuple[str, str]] = set()
         self._before = b""
@@ -134,8 +138,12 @@ class _Scanner:
         else:
             if self._begins and self._inside is None:
                 self._statement(piece)
+                self._hiding = self._hiding or _ABOUT_DATABASE.match(piece) is not None
             # A COPY's rows begin on the next line.
             self._follow(piece)
+            if self._hiding:
+                self._facts.hidden |= {self._line}
+                self._hiding = self._inside is not None or not piece.rstrip().endswith(b";")
         self._line += whole
         self._begins = whole
         self._before = b"" if whole else piece[-2:]
@@ -180,6 +188,8 @@ class _Scanner:
             # It holds no row itself.
             self._partitioned.add(self._last)
         elif (found := dump_text.database_properties(line)) is not None:
+            if facts.properties is not None:
+                raise self._refused("makes two databases", "dump each database by itself")
             facts.properties = found
         else:
             self._property(line)
@@ -244,12 +254,9 @@ class _Scanner:
     def _command(self, piece: bytes, start: int) -> None:
         facts = self._facts
         if start == 0 and self._begins:
-            if _ALLOWED.match(piece):
+            made = facts.properties is not None and not facts.tables
+            if _ALLOWED.match(piece) or (made and _CONNECT.match(piece)):
                 facts.hidden |= {self._line}
-                return
-            if _CONNECT.match(piece) and not self._connected and not facts.tables:
-                self._connected = True
-                facts.hidden |= set(range(1, self._line + 1))
                 return
         command = piece[start:].decode("utf-8", "replace").strip()[:60]
         raise self._refused(

@@ -77,6 +77,8 @@ def dumps(database_lab: DatabaseLab, tmp_path_factory: pytest.TempPathFactory) -
     lab.execute(f"CREATE DATABASE {DATABASE} OWNER odoo TEMPLATE template0")
     lab.execute("CREATE EXTENSION unaccent", DATABASE)
     lab.execute("SET ROLE odoo;" + SCHEMA + ODD.replace("CREATE EXTENSION unaccent;", ""), DATABASE)
+    lab.execute(f"ALTER DATABASE {DATABASE} SET work_mem TO '8MB'")
+    lab.execute(f'GRANT CONNECT ON DATABASE {DATABASE} TO "re porting"')
     for name, form in FORMS.items():
         _dump(lab, folder / name, form)
     lab.sweep()
@@ -154,6 +156,9 @@ def test_a_dump_in_any_form_is_imported_and_replayed(
     assert (tables.status, bool(tables.reason)) == (expected, not form.rows), tables
     assert statuses["database.role"].status is CheckStatus.PASSED
     assert_restored(lab)
+    # A plain dump says so only together with the making of its database.
+    own = [] if form.form is DumpForm.PLAIN else [(["work_mem=8MB"],)]
+    assert lab.execute("SELECT setconfig FROM pg_db_role_setting", DATABASE) == own
 
 
 def assert_restored(lab: DatabaseLab) -> None:

@@ -155,22 +155,33 @@ def test_backslashes_count_in_texts_of_old_servers() -> None:
         plain_dump.scan(io.BytesIO(evil), "x")
 
 
-def test_what_create_puts_first_is_left_out() -> None:
+def test_what_create_says_of_the_database_is_left_out() -> None:
     made = (
         b"CREATE DATABASE specibike WITH TEMPLATE = template0 ENCODING = 'LATIN1'"
         b" LOCALE = 'fr_FR';\n\nALTER DATABASE specibike OWNER TO boss;\n\n\\connect specibike\n\n"
+        b"COMMENT ON DATABASE specibike IS 'of two;\nlines';\n"
+        b"ALTER DATABASE specibike SET work_mem TO '8MB';\n"
+        b"ALTER ROLE \"a b\" IN DATABASE specibike SET work_mem TO '8MB';\n\\connect specibike\n\n"
     )
     dump = PLAIN.replace(b"CREATE EXTENSION", made + b"CREATE EXTENSION")
+    dump = dump.replace(b"\nGRANT", b"\nGRANT CONNECT,CREATE ON DATABASE specibike TO x;\nGRANT")
     facts = plain_dump.scan(io.BytesIO(dump), "x")
     assert facts.owner == "boss"
+    assert {"a b", "boss", "x"} <= facts.roles
     assert facts.properties is not None and facts.properties.collate == "fr_FR"
     shown = b"".join(plain_dump.replayable(io.BytesIO(dump), "x", facts.hidden))
     assert len(shown) == plain_dump.replayable_size(facts)
-    assert b"\n-- CREATE DATABASE" in shown and b"\n-- \\connect" in shown
-    assert b"\nCREATE EXTENSION" in shown
-    twice = dump.replace(b"CREATE FUNCTION", b"\\connect other\nCREATE FUNCTION")
-    with pytest.raises(DamagedGenerationError, match="command for psql"):
+    told = [line for line in shown.splitlines() if b"DATABASE" in line or b"connect" in line]
+    assert len(told) == 8 and all(line.startswith(b"-- ") for line in told)
+    assert b"\n-- lines';\n" in shown
+    for kept in (b"\nCREATE EXTENSION", b"\nGRANT SELECT", b"\nSET client_encoding"):
+        assert kept in shown
+    twice = dump.replace(b"CREATE FUNCTION", b"CREATE DATABASE other;\nCREATE FUNCTION")
+    with pytest.raises(DamagedGenerationError, match="two databases"):
         plain_dump.scan(io.BytesIO(twice), "x")
+    late = dump.replace(b"COPY public.res", b"\\connect other\nCOPY public.res")
+    with pytest.raises(DamagedGenerationError, match="command for psql"):
+        plain_dump.scan(io.BytesIO(late), "x")
 
 
 def test_a_dump_of_a_whole_server_is_refused() -> None:
