@@ -167,6 +167,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "profile": schema_table("profile"),
     "manifest": schema_table("manifest"),
     "report": schema_table("report"),
+    "mapping": schema_table("mapping"),
     "commands": commands,
 }
 

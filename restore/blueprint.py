@@ -131,6 +131,8 @@ def blueprint(
 def erp_role(generation: Generation, profile: Profile, texts: ConfigurationTexts) -> str:
     """The role that the ERP logs in with: its configuration's, else the main database's owner.
 
+    The profile's own name when an imported generation tells neither.
+
     Raises:
         DamagedGenerationError: the generation tells neither.
     """
@@ -142,7 +144,9 @@ def erp_role(generation: Generation, profile: Profile, texts: ConfigurationTexts
         if role is not None and role not in _NO_ROLE:
             return presentable(role)
     for facts in generation.fingerprint.databases:
-        return facts.owner
+        # No ERP works as the superuser; a backup made by others may not tell any owner.
+        own = facts.owner not in ("", profile.database.superuser)
+        return facts.owner if own or generation.origin is None else profile.name
     raise DamagedGenerationError(
         f"generation {generation.id} holds no database", "choose another generation"
     )
@@ -163,7 +167,13 @@ def _postgresql(generation: Generation, profile: Profile, texts: ConfigurationTe
 def _initdb(generation: Generation) -> tuple[str, ...]:
     """The cluster's own locale and encoding: those of the main database, which is the first."""
     for facts in generation.fingerprint.databases:
-        for word in (facts.encoding, facts.collate, facts.ctype):
+        options = (
+            ("--encoding", facts.encoding),
+            ("--lc-collate", facts.collate),
+            ("--lc-ctype", facts.ctype),
+        )
+        known = {option: word for option, word in options if word or generation.origin is None}
+        for word in known.values():
             # The image gives these words to a shell.
             if not _WORD.fullmatch(word):
                 raise DamagedGenerationError(
@@ -171,10 +181,6 @@ def _initdb(generation: Generation) -> tuple[str, ...]:
                     f"the locale or encoding {word!r}, which is none",
                     "choose another generation",
                 )
-        arguments = (
-            f"--encoding={facts.encoding}",
-            f"--lc-collate={facts.collate}",
-            f"--lc-ctype={facts.ctype}",
-        )
-        return (f"POSTGRES_INITDB_ARGS={' '.join(arguments)}",)
+        arguments = " ".join(f"{option}={word}" for option, word in known.items())
+        return (f"POSTGRES_INITDB_ARGS={arguments}",) if arguments else ()
     return ()

@@ -17,6 +17,7 @@ import click
 from restore import __version__
 from restore.cli_backup import capture_command, generations_group, verify_command
 from restore.cli_gc import gc_command
+from restore.cli_import import import_command
 from restore.cli_prerequisites import prerequisites_command
 from restore.cli_recovery import (
     drill_command,
@@ -72,6 +73,7 @@ def completion_command(shell: str) -> None:
 
 for command in (
     capture_command,
+    import_command,
     generations_group,
     verify_command,
     plan_command,

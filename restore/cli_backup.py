@@ -16,7 +16,7 @@ from restore.cli_options import (
 )
 from restore.console import Terminal
 from restore.errors import ExitCode
-from restore.model import Generation
+from restore.model import DatabaseFacts, Generation
 from restore.profile import load_profile
 from restore.repository import create_repository, open_repository
 from restore.runner import Runner
@@ -101,9 +101,14 @@ def show_command(terminal: Terminal, generation: str | None, repository: str) ->
     prints = found.fingerprint
     terminal.print(describe(found))
     terminal.print(f"profile {found.profile}, engine {found.engine_version}")
+    if found.origin is not None:
+        terminal.print(
+            f"imported from {found.origin.layout}:{found.origin.path}; "
+            f"unknown: {', '.join(found.origin.unknown) or 'nothing'}"
+        )
     terminal.print(
-        f"PostgreSQL {prints.postgresql.version} on {prints.postgresql.os or 'unknown OS'}; "
-        f"ERP {prints.erp.version} on {prints.erp.os or 'unknown OS'}"
+        f"PostgreSQL {prints.postgresql.version or '?'} on {prints.postgresql.os or 'unknown OS'}; "
+        f"ERP {prints.erp.version or prints.erp_series or '?'} on {prints.erp.os or 'unknown OS'}"
     )
     terminal.table(
         "Artefacts",
@@ -116,12 +121,12 @@ def show_command(terminal: Terminal, generation: str | None, repository: str) ->
         [
             (
                 d.name,
-                d.owner,
-                d.encoding,
-                d.collate,
-                str(len(d.tables)),
-                str(sum(table.rows for table in d.tables)),
-                str(len(d.modules)),
+                d.owner or "?",
+                d.encoding or "?",
+                d.collate or "?",
+                "?" if "tables" in d.unknown else str(len(d.tables)),
+                _counted_rows(d),
+                "?" if "modules" in d.unknown else str(len(d.modules)),
             )
             for d in prints.databases
         ],
@@ -167,6 +172,11 @@ def verify_command(terminal: Terminal, generation: str | None, repository: str, 
     return ExitCode.DAMAGED if result.problems else ExitCode.PASS
 
 
+def _counted_rows(facts: DatabaseFacts) -> str:
+    counts = [table.rows for table in facts.tables if table.rows is not None]
+    return str(sum(counts)) if counts or not facts.tables else "?"
+
+
 def summary(generation: Generation) -> dict[str, Any]:
     """A generation for machines, without its tables and modules."""
     return {
@@ -179,6 +189,7 @@ def summary(generation: Generation) -> dict[str, Any]:
         "databases": [database.name for database in generation.fingerprint.databases],
         "postgresql": generation.fingerprint.postgresql.version,
         "erp": generation.fingerprint.erp.version,
+        "origin": generation.origin and f"{generation.origin.layout}:{generation.origin.path}",
         "artifacts": [
             {"name": a.name, "kind": a.kind.value, "files": a.files, "bytes": a.bytes}
             for a in generation.artifacts

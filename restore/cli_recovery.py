@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from restore import locations
+from restore.catalogue.foreign import Layout
+from restore.catalogue.layouts import open_layout
 from restore.cli_options import (
     accept_option,
     acceptances,
@@ -27,12 +30,16 @@ from restore.cli_options import (
 from restore.console import Terminal
 from restore.drill import DrillRequest, drill, restore_stack
 from restore.engine import new_recorder
-from restore.errors import ExitCode
+from restore.errors import ExitCode, UsageError
+from restore.importing import temporary_folder
 from restore.model import ProgressListener, Report, Role, Selection, Verdict
 from restore.plan_text import describe_plan, plan_document
+from restore.profile import load_profile
 from restore.recorder import Recorder
 from restore.report import report_document
 from restore.report_files import find_run, read_report, render_report
+from restore.repository import create_repository
+from restore.selection import LATEST
 from restore.stages import ReplayRequest, Tools, foresee, open_tools, select
 
 VERDICT_CODES: Final = {
@@ -111,6 +118,13 @@ def plan_command(terminal: Terminal, /, **options: Any) -> None:
     show_default=True,
     help="Stack file whose settings the ephemeral environment starts from.",
 )
+@click.option(
+    "--from",
+    "backup",
+    metavar="LAYOUT:PATH",
+    help="A backup that others made (see 'pra import'); imported for this drill only. "
+    "--generation then chooses among what is there.",
+)
 @replay_options
 @image_options
 @click.option("--keep", is_flag=True, help="Leave the environment standing afterwards.")
@@ -123,11 +137,17 @@ def drill_command(terminal: Terminal, /, **options: Any) -> int:
       pra drill --generation latest
       pra drill --generation "latest-before 2026-11-23" --lang fr
       pra drill --generation latest --accept erp.release --reason "same series"
+      pra drill --from odoo-zip:/mnt/nas/specibike_prod.zip
     """
-    with terminal.progress() as listener:
+    with ExitStack() as stack, terminal.progress() as listener:
+        backup = _foreign(options, stack)
         tools, replay = _prepare(terminal, options, listener, "pra drill")
         request = DrillRequest(
-            replay=replay, base=options["stack"], keep=options["keep"], images=_images(options)
+            replay=replay,
+            base=options["stack"],
+            keep=options["keep"],
+            images=_images(options),
+            backup=backup,
         )
         report, folder, recorder = drill(request, tools)
     return _conclude(terminal, report, folder, recorder)
@@ -203,6 +223,22 @@ def _prepare(
         command=command,
     )
     return tools, request
+
+
+def _foreign(options: dict[str, Any], stack: ExitStack) -> tuple[Layout, str] | None:
+    """The backup of ``--from`` and which of it; its repository is gone when the stack ends."""
+    if options["backup"] is None:
+        return None
+    if options["keep"]:
+        raise UsageError(
+            "--from with --keep: the environment would keep a repository that goes away",
+            "import the backup first: pra import LAYOUT:PATH, then pra drill --keep",
+        )
+    layout = open_layout(options["backup"], load_profile(options["profile"]))
+    folder = stack.enter_context(temporary_folder(locations.IMPORTS))
+    options["repository"] = create_repository(str(folder)).location
+    choice, options["generation"] = options["generation"] or LATEST, LATEST
+    return layout, choice
 
 
 def _images(options: dict[str, Any]) -> dict[Role, str]:

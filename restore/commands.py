@@ -30,7 +30,11 @@ class DumpRequest:
 
 @dataclass(frozen=True, slots=True)
 class NewDatabase:
-    """A database to be made. ``comment`` marks whose it is."""
+    """A database to be made. ``comment`` marks whose it is.
+
+    ``encoding``, ``collate`` and ``ctype`` are the server's own when empty. ``loader`` is a role to
+    be made with it, as which a dump is loaded that may not say who owns what.
+    """
 
     name: str
     owner: str
@@ -38,6 +42,7 @@ class NewDatabase:
     collate: str
     ctype: str
     comment: str
+    loader: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +84,50 @@ def dump_roles(superuser: str) -> Argv:
     )
 
 
-def restore_database(superuser: str, database: str, folder: str, jobs: int) -> Argv:
-    """``pg_restore`` of a dump folder, in parallel, that stops at the first error."""
+def restore_database(
+    superuser: str, database: str, dump: str, jobs: int, loader: str | None = None
+) -> Argv:
+    """``pg_restore`` of a dump, a folder or a file, in parallel, that stops at the first error.
+
+    Args:
+        loader: role as which everything is made that the dump gives to nobody else.
+    """
+    role = () if loader is None else (f"--role={loader}",)
     return (
         "pg_restore",
         f"--jobs={jobs}",
         "--exit-on-error",
+        *role,
         *_login(superuser, database),
-        folder,
+        dump,
     )
+
+
+def load_plain(superuser: str, database: str, path: str, loader: str) -> Argv:
+    """``psql`` of a plain dump as role ``loader``: all of it, or nothing."""
+    return (
+        *_psql(superuser, database),
+        "--output=/dev/null",
+        "--single-transaction",
+        f"--command=SET ROLE {identifier(loader)}",
+        f"--file={path}",
+    )
+
+
+def give_ownership(superuser: str, database: str, loader: str, owner: str) -> Argv:
+    """``psql`` that gives all that ``loader`` owns in a database to ``owner``, and drops it."""
+    old, new = identifier(loader), identifier(owner)
+    statements = (f"REASSIGN OWNED BY {old} TO {new}", f"DROP OWNED BY {old}", f"DROP ROLE {old}")
+    return run_statements(superuser, database, statements)
+
+
+def create_roles(superuser: str, names: Sequence[str]) -> Argv:
+    """``psql`` that makes the roles which are missing, without login and rights."""
+    statements = (
+        f"BEGIN CREATE ROLE {identifier(name)}; EXCEPTION WHEN duplicate_object THEN NULL; END"
+        for name in names
+    )
+    return run_statements(superuser, "postgres", [f"DO {literal(text)}" for text in statements])
 
 
 def list_dump(folder: str) -> Argv:
@@ -129,14 +169,20 @@ def create_database(superuser: str, new: NewDatabase) -> Argv:
     It starts from ``template0``: only that one may have another encoding or locale than the server.
     """
     name = identifier(new.name)
+    options = (("ENCODING", new.encoding), ("LC_COLLATE", new.collate), ("LC_CTYPE", new.ctype))
+    given = "".join(f" {key} {literal(value)}" for key, value in options if value)
+    loader: tuple[str, ...] = ()
+    if new.loader is not None:
+        # A superuser, since a dump may hold what only one may make; nobody can log in as it.
+        role = identifier(new.loader)
+        loader = (f"DROP ROLE IF EXISTS {role}", f"CREATE ROLE {role} SUPERUSER NOLOGIN")
     return run_statements(
         superuser,
         "postgres",
         (
             f"DROP DATABASE IF EXISTS {name}",
-            f"CREATE DATABASE {name} OWNER {identifier(new.owner)} TEMPLATE template0"
-            f" ENCODING {literal(new.encoding)} LC_COLLATE {literal(new.collate)}"
-            f" LC_CTYPE {literal(new.ctype)}",
+            *loader,
+            f"CREATE DATABASE {name} OWNER {identifier(new.owner)} TEMPLATE template0{given}",
             f"COMMENT ON DATABASE {name} IS {literal(new.comment)}",
         ),
     )

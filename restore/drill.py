@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from restore import locations, lock
+from restore.catalogue.foreign import Layout
 from restore.engine import new_recorder, reported
 from restore.environment import environment_from_outputs
 from restore.errors import UsageError
 from restore.gc import EPHEMERAL
+from restore.importing import import_generation
 from restore.model import Environment, Generation, Report, Role
 from restore.profile import is_profile_path
 from restore.rebuild import destroy, outputs_of, up
@@ -33,13 +35,15 @@ class DrillRequest:
     """A drill: what to replay, and how to rebuild for it.
 
     ``base`` names the stack file whose settings the ephemeral stack starts from; ``keep`` leaves
-    the environment standing afterwards.
+    the environment standing afterwards. ``backup`` is one that others made, and which of it: it is
+    imported first, into the repository of the replay's selection.
     """
 
     replay: ReplayRequest
     base: str
     keep: bool
     images: Mapping[Role, str]
+    backup: tuple[Layout, str] | None = None
 
 
 def drill(request: DrillRequest, tools: Tools) -> tuple[Report, Path, Recorder]:
@@ -53,6 +57,12 @@ def drill(request: DrillRequest, tools: Tools) -> tuple[Report, Path, Recorder]:
     recorder.stack = stack = f"{EPHEMERAL}{recorder.run}"
 
     def story() -> None:
+        if request.backup is not None:
+            layout, choice = request.backup
+            with recorder.stage("import", f"Import {layout.location}"):
+                import_generation(
+                    layout, choice, tools.repository, now=tools.now, listener=tools.listener
+                )
         generation = select(tools, request.replay.selection.generation, recorder)
         require_integrity(tools, generation, recorder, request.replay.jobs)
         foresee(tools, generation, request.replay, request.images, recorder)

@@ -162,7 +162,7 @@ def _encodings(
 ) -> Iterator[Difference]:
     if known is None:
         return
-    lacking = [item for item in databases if item.encoding not in known]
+    lacking = [item for item in databases if item.encoding not in ("", *known)]
     if lacking:
         names = ", ".join(sorted({item.encoding for item in lacking}))
         databases_of = ", ".join(item.name for item in lacking)
@@ -183,7 +183,7 @@ def _collations(
     here = {locale_key(item.name): item.version for item in known}
     for database in databases:
         for name in dict.fromkeys((database.collate, database.ctype)):
-            if name not in ALWAYS_THERE and locale_key(name) not in here:
+            if name and name not in ALWAYS_THERE and locale_key(name) not in here:
                 yield Difference(
                     f"postgresql.collation:{name}",
                     Severity.BLOCKING,
@@ -228,7 +228,7 @@ def _extensions(
                     yield Difference(
                         key, Severity.BLOCKING, extension.version, "not available", message
                     )
-            elif here[extension.name] != extension.version:
+            elif extension.version not in ("", here[extension.name]):
                 yield Difference(
                     key,
                     Severity.WARNING,

@@ -9,6 +9,8 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 STATE: Final = ROOT / ".pra"
 REPOSITORY: Final = STATE / "repository"
 REPORTS: Final = STATE / "reports"
+IMPORTS: Final = STATE / "imports"
+"""Backups made by others, imported for one drill."""
 LOCKS: Final = STATE / "locks"
 ENVIRONMENT: Final = STATE / "environment.json"
 """Written by set-up: what a process needs to find Pulumi here."""

@@ -24,6 +24,21 @@ class ArtifactKind(StrEnum):
     CONFIGURATION = "configuration"
 
 
+class DumpForm(StrEnum):
+    """In which form a database's artefact holds its dump."""
+
+    DIRECTORY = "directory"
+    """``pg_dump -Fd``: what a capture makes."""
+    CUSTOM = "custom"
+    """``pg_dump -Fc``: one file, ``CUSTOM_FILE``."""
+    PLAIN = "plain"
+    """``pg_dump -Fp``: one file of SQL, ``PLAIN_FILE``."""
+
+
+CUSTOM_FILE: Final = "dump"
+PLAIN_FILE: Final = "dump.sql"
+
+
 @dataclass(frozen=True, slots=True)
 class FileEntry:
     """One file of an artefact, as its index records it.
@@ -48,7 +63,7 @@ class Artifact:
 
     ``folder`` and ``index`` are relative to the generation's root. ``location`` is where the files
     lived in production. The files' list itself is read from the index as a stream
-    (``repository.read_index``), since there can be millions.
+    (``repository.read_index``), since there can be millions. ``form`` is a database's alone.
     """
 
     name: str
@@ -60,11 +75,12 @@ class Artifact:
     index_sha256: str
     files: int
     bytes: int
+    form: DumpForm = DumpForm.DIRECTORY
 
 
 @dataclass(frozen=True, slots=True)
 class Versioned:
-    """A named thing with its version: an extension, a module, a collation."""
+    """A named thing with its version: an extension, a module, a collation. Empty when unknown."""
 
     name: str
     version: str
@@ -81,16 +97,20 @@ class ImageFacts:
 
 @dataclass(frozen=True, slots=True)
 class TableFacts:
-    """A table and its number of rows at the consistency point."""
+    """A table and its number of rows at the consistency point; None when the backup is mute."""
 
     schema: str
     name: str
-    rows: int
+    rows: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseFacts:
-    """What must come back for one database."""
+    """What must come back for one database.
+
+    ``unknown`` names the fields that a backup made by others does not tell; they are then empty or
+    0, and mean nothing.
+    """
 
     name: str
     owner: str
@@ -102,6 +122,7 @@ class DatabaseFacts:
     extensions: tuple[Versioned, ...]
     modules: tuple[Versioned, ...]
     tables: tuple[TableFacts, ...]
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +139,8 @@ class ServerFacts:
 class Fingerprint:
     """What production was when the generation was made.
 
-    ``erp.version`` is the full version and ``erp_series`` the part that decides compatibility.
+    ``erp.version`` is the full version and ``erp_series`` the part that decides compatibility;
+    both are empty when unknown.
     """
 
     postgresql: ServerFacts
@@ -128,8 +150,26 @@ class Fingerprint:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The backup made by others that a generation was imported from.
+
+    ``layout`` is how it was laid out and ``path`` where it lay. ``roles`` are those that its dumps
+    name; nothing but their names is known. ``unknown`` names what the whole backup does not tell.
+    """
+
+    layout: str
+    path: str
+    imported: datetime
+    roles: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Generation:
-    """One consistent set of artefacts. ``root`` is its folder; it is only ever read."""
+    """One consistent set of artefacts. ``root`` is its folder; it is only ever read.
+
+    ``origin`` is None for what the engine captured itself.
+    """
 
     id: str
     profile: str
@@ -140,6 +180,7 @@ class Generation:
     fingerprint: Fingerprint
     artifacts: tuple[Artifact, ...]
     root: Path
+    origin: Origin | None = None
 
     @property
     def bytes(self) -> int:
@@ -263,6 +304,7 @@ class StepKind(StrEnum):
     ROLES = "roles"
     CREATE_DATABASE = "create-database"
     RESTORE_DATABASE = "restore-database"
+    GIVE_OWNERSHIP = "give-ownership"
     ANALYZE = "analyze"
     CHECK_DATABASE = "check-database"
     PROMOTE_DATABASE = "promote-database"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -14,8 +13,7 @@ from restore.model import Blueprint, Environment, EnvironmentFacts, ServerFacts,
 from restore.profile import Profile
 from restore.runner import Runner
 from restore.sql import Connection, connect, rows
-
-_VERSION: Final = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?(?![\w.])")
+from restore.versions import parse_version
 
 _EXTENSIONS: Final = "SELECT name, default_version FROM pg_catalog.pg_available_extensions"
 
@@ -104,20 +102,6 @@ def available_modules(runner: Runner, container: str, profile: Profile) -> tuple
             "see available_modules of the profile",
         )
     return modules
-
-
-def parse_version(text: str) -> tuple[str, int]:
-    """PostgreSQL's version and ``server_version_num`` in a package's version.
-
-    ``("13.23", 130023)`` of ``13.23-0+deb11u1``; ``("", 0)`` when there is none.
-    """
-    found = _VERSION.match(text.strip())
-    if not found:
-        return "", 0
-    first, second, third = int(found[1]), int(found[2]), int(found[3] or 0)
-    if first >= 10:
-        return f"{first}.{second}", first * 10000 + second
-    return found[0], first * 10000 + second * 100 + third
 
 
 def _predicted_postgresql(runner: Runner, blueprint: Blueprint, profile: Profile) -> ServerFacts:

@@ -5,9 +5,10 @@ Steps come in this order; each holds all that its execution needs:
 | kind | target | other fields |
 |---|---|---|
 | ``STOP_ERP`` | the ERP server | |
-| ``ROLES`` | the ERP's role, which gets the environment's password | ``source`` script |
+| ``ROLES`` | the ERP's role, which gets the environment's password | ``source`` script, ``argv`` |
 | ``CREATE_DATABASE`` | temporary name | ``argv`` (drops a leftover, creates, marks as ours) |
 | ``RESTORE_DATABASE`` | temporary name | ``argv``, ``source`` dump, ``bytes``, ``items`` tables |
+| ``GIVE_OWNERSHIP`` | temporary name | ``argv``; only for imported generations |
 | ``ANALYZE`` | temporary name | ``argv`` |
 | ``CHECK_DATABASE`` | temporary name | |
 | ``DOCUMENTS`` | final folder | ``source``, ``staging`` folder, ``owner``, ``bytes``, ``items`` |
@@ -20,6 +21,10 @@ Everything is made beside the target first; what people would see changes only i
 which rename. The database comes before its documents, as its renaming is the one that can be
 refused: then nothing of the target has changed. ``database`` is always the final name; every
 ``argv`` runs in the database server's container as user ``postgres``.
+
+A generation that was imported may lack roles, and its dumps may say of nothing whose it is. The
+roles that they name are made without any right. What nobody owns is made as a role of its own,
+the loader, and then given to the ERP's.
 """
 
 from __future__ import annotations
@@ -27,12 +32,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
+from typing import Final
 
 from restore import commands
 from restore.configuration import find_text, placeholders, reconcile
 from restore.model import (
+    CUSTOM_FILE,
+    PLAIN_FILE,
+    Artifact,
     ArtifactKind,
     DatabaseFacts,
+    DumpForm,
     Role,
     Step,
     StepKind,
@@ -46,6 +56,9 @@ from restore.plan_request import (
     staging_folder,
     temporary_name,
 )
+
+_SYSTEM_ROLES: Final = "pg_"
+"""How the names of roles begin that every server has."""
 
 
 def steps_of(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> tuple[Step, ...]:
@@ -64,28 +77,49 @@ def steps_of(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> tupl
 
 
 def _roles(request: PlanRequest) -> Iterator[Step]:
-    for artifact in request.generation.artifacts_of(ArtifactKind.ROLES):
-        yield Step(
-            id="roles",
-            kind=StepKind.ROLES,
-            title="Create the roles that are missing",
-            target=request.target.configuration.erp_role,
+    step = Step(
+        id="roles",
+        kind=StepKind.ROLES,
+        title="Create the roles that are missing",
+        target=request.target.configuration.erp_role,
+        argv=_named_roles(request),
+    )
+    artifacts = request.generation.artifacts_of(ArtifactKind.ROLES)
+    for artifact in artifacts:
+        yield replace(
+            step,
             source=f"{artifact.folder}/roles.sql",
             bytes=artifact.bytes,
             items=artifact.files,
         )
+    if not artifacts:
+        yield step
+
+
+def _named_roles(request: PlanRequest) -> tuple[str, ...]:
+    """Makes the roles that an imported generation's dumps name, and the ERP's own."""
+    origin, superuser = request.generation.origin, request.profile.database.superuser
+    if origin is None:
+        return ()
+    owners = (facts.owner for facts in request.generation.fingerprint.databases)
+    names = {*origin.roles, *owners, request.target.configuration.erp_role} - {"", superuser}
+    made = sorted(name for name in names if not name.startswith(_SYSTEM_ROLES))
+    return commands.create_roles(superuser, made)
 
 
 def _database(request: PlanRequest, facts: DatabaseFacts) -> Iterator[Step]:
     name, superuser = facts.name, request.profile.database.superuser
     temporary = temporary_name(name, request.generation.id)
+    erp_role = request.target.configuration.erp_role
+    loader = temporary if request.generation.origin is not None else None
     new = commands.NewDatabase(
         name=temporary,
-        owner=facts.owner,
+        owner=facts.owner or erp_role,
         encoding=facts.encoding,
         collate=facts.collate,
         ctype=facts.ctype,
         comment=MARK + request.generation.id,
+        loader=loader,
     )
     artifact = request.generation.artifacts_of(ArtifactKind.DATABASE, name)[0]
     folder = f"{request.target.repository}/generations/{request.generation.id}/{artifact.folder}"
@@ -104,10 +138,19 @@ def _database(request: PlanRequest, facts: DatabaseFacts) -> Iterator[Step]:
         target=temporary,
         database=name,
         source=artifact.folder,
-        argv=commands.restore_database(superuser, temporary, folder, request.jobs),
+        argv=_restore(request, artifact, folder, temporary, loader),
         bytes=artifact.bytes,
         items=len(facts.tables),
     )
+    if loader is not None:
+        yield Step(
+            id=f"give-ownership:{name}",
+            kind=StepKind.GIVE_OWNERSHIP,
+            title=f"Give what nobody owns in database {name} to the ERP's role",
+            target=temporary,
+            database=name,
+            argv=commands.give_ownership(superuser, temporary, loader, erp_role),
+        )
     yield Step(
         id=f"analyze:{name}",
         kind=StepKind.ANALYZE,
@@ -125,6 +168,16 @@ def _database(request: PlanRequest, facts: DatabaseFacts) -> Iterator[Step]:
         database=name,
         items=len(facts.tables),
     )
+
+
+def _restore(
+    request: PlanRequest, artifact: Artifact, folder: str, database: str, loader: str | None
+) -> tuple[str, ...]:
+    superuser = request.profile.database.superuser
+    if artifact.form is DumpForm.PLAIN:
+        return commands.load_plain(superuser, database, f"{folder}/{PLAIN_FILE}", loader or "")
+    dump = f"{folder}/{CUSTOM_FILE}" if artifact.form is DumpForm.CUSTOM else folder
+    return commands.restore_database(superuser, database, dump, request.jobs, loader)
 
 
 def _documents(request: PlanRequest, facts: DatabaseFacts) -> Iterator[Step]:

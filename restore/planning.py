@@ -129,7 +129,8 @@ def _profile_refusals(request: PlanRequest) -> Iterator[_Refusal]:
         )
     if not generation.fingerprint.databases:
         yield _Refusal("it holds no database", "choose another generation")
-    if not generation.artifacts_of(ArtifactKind.ROLES):
+    # What others backed up may lack roles; those that its dumps name are made instead.
+    if generation.origin is None and not generation.artifacts_of(ArtifactKind.ROLES):
         yield _Refusal("it holds no roles, which own the databases", "choose another generation")
 
 
@@ -148,6 +149,9 @@ def _missing(request: PlanRequest, facts: DatabaseFacts) -> Iterator[_Refusal]:
         yield _Refusal(f"database {facts.name!r} can't have a folder of documents", hint)
     if not request.generation.artifacts_of(ArtifactKind.DATABASE, facts.name):
         yield _Refusal(f"it holds no dump of database {facts.name}", hint)
+    if request.generation.origin is not None:
+        # A backup without documents is judged by its rows: a check misses each one's file.
+        return
     for tree in request.profile.documents:
         if documents_of(request.generation, tree, facts.name) is None:
             yield _Refusal(f"it holds no documents {tree.name} of database {facts.name}", hint)

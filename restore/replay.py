@@ -153,6 +153,7 @@ _ACTS: Final[Mapping[StepKind, Callable[[_Run, Step], None]]] = {
     StepKind.ROLES: _act(roles.restore_roles),
     StepKind.CREATE_DATABASE: _act(databases.create_database),
     StepKind.RESTORE_DATABASE: _act(databases.restore_database),
+    StepKind.GIVE_OWNERSHIP: _act(databases.give_ownership),
     StepKind.ANALYZE: _act(databases.analyze_database),
     StepKind.CHECK_DATABASE: _Run.check_database,
     StepKind.DOCUMENTS: _act(documents.restore_documents),

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Protocol
 
+from restore.catalogue.ids import started_of
 from restore.errors import NotFoundError, UsageError
 from restore.model import Generation
-from restore.repository.base import Repository, started_of
 
 LATEST: Final = "latest"
 LATEST_BEFORE: Final = "latest-before"
 _SHOWN: Final = 10
 
 
-def choose(repository: Repository, choice: str) -> Generation:
+class Catalogue(Protocol):
+    """What generations can be chosen from: a repository, or a layout of backups by others."""
+
+    @property
+    def location(self) -> str:
+        """How the user names it."""
+
+    def ids(self) -> tuple[str, ...]:
+        """What there is, oldest first."""
+
+    def load(self, generation_id: str) -> Generation:
+        """Describe one of them."""
+
+
+def choose(repository: Catalogue, choice: str) -> Generation:
     """Load the generation that ``choice`` names.
 
     ``choice`` is an id, the beginning of exactly one id, ``latest``, or ``latest-before DATE``:
@@ -49,7 +63,7 @@ def choose(repository: Repository, choice: str) -> Generation:
     )
 
 
-def _before(repository: Repository, ids: tuple[str, ...], moment: datetime) -> Generation | None:
+def _before(repository: Catalogue, ids: tuple[str, ...], moment: datetime) -> Generation | None:
     for name in reversed(ids):
         started = started_of(name)
         # A generation is never consistent before it was begun: no need to read it.

@@ -66,7 +66,7 @@ def store_tree(members: Members, artifact: ArtifactWriter, meter: Meter, *, orig
             path = _within(member.name)
             origin = _origin(member) if origins else None
             if member.isreg():
-                artifact.add(path, cast(IO[bytes], _Metered(content, meter)), origin)
+                artifact.add(path, cast(IO[bytes], Metered(content, meter)), origin)
             elif member.islnk():
                 artifact.add_link(path, _within(member.linkname), origin)
             elif not member.isdir():
@@ -115,7 +115,7 @@ class LineReader:
         return taken
 
 
-class _Metered:
+class Metered:
     """A file whose reading is counted."""
 
     def __init__(self, file: IO[bytes], meter: Meter) -> None:

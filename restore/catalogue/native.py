@@ -14,9 +14,11 @@ from restore.model import (
     Artifact,
     ArtifactKind,
     DatabaseFacts,
+    DumpForm,
     Fingerprint,
     Generation,
     ImageFacts,
+    Origin,
     ServerFacts,
     TableFacts,
     Versioned,
@@ -33,6 +35,7 @@ _SHOWN_ERRORS: Final = 20
 def render_manifest(generation: Generation) -> str:
     """The manifest of a generation, as text. ``generation.root`` is not part of it."""
     fingerprint: dict[str, Any] = asdict(generation.fingerprint)
+    origin = generation.origin
     document = {
         "format": FORMAT,
         "id": generation.id,
@@ -43,6 +46,7 @@ def render_manifest(generation: Generation) -> str:
         "consistency_point": _render_time(generation.consistency_point),
         "fingerprint": fingerprint,
         "artifacts": [asdict(artifact) for artifact in generation.artifacts],
+        "origin": origin and {**asdict(origin), "imported": _render_time(origin.imported)},
     }
     return json.dumps(document, indent=1) + "\n"
 
@@ -119,12 +123,22 @@ def _generation(document: Mapping[str, Any], root: Path) -> Generation:
         finished=_parse_time(document["finished"]),
         consistency_point=_parse_time(document["consistency_point"]),
         fingerprint=_fingerprint(document["fingerprint"]),
-        artifacts=tuple(
-            Artifact(**{**item, "kind": ArtifactKind(item["kind"])})
-            for item in document["artifacts"]
-        ),
+        artifacts=tuple(_artifact(item) for item in document["artifacts"]),
         root=root,
+        origin=_origin(document.get("origin")),
     )
+
+
+def _artifact(data: Mapping[str, Any]) -> Artifact:
+    form = DumpForm(data.get("form", DumpForm.DIRECTORY))
+    return Artifact(**{**data, "kind": ArtifactKind(data["kind"]), "form": form})
+
+
+def _origin(data: Mapping[str, Any] | None) -> Origin | None:
+    if data is None:
+        return None
+    lists = {key: tuple(data[key]) for key in ("roles", "unknown")}
+    return Origin(**{**data, **lists, "imported": _parse_time(data["imported"])})
 
 
 def _fingerprint(data: Mapping[str, Any]) -> Fingerprint:
@@ -151,6 +165,7 @@ def _database(data: Mapping[str, Any]) -> DatabaseFacts:
         "extensions": tuple(Versioned(**item) for item in data["extensions"]),
         "modules": tuple(Versioned(**item) for item in data["modules"]),
         "tables": tuple(TableFacts(**item) for item in data["tables"]),
+        "unknown": tuple(data.get("unknown", ())),
     }
     return DatabaseFacts(**{**data, **lists})
 

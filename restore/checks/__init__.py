@@ -5,7 +5,14 @@ The database itself is checked before, under its temporary name, by a step of th
 
 from __future__ import annotations
 
-from restore.checks.base import Check, Finding, passed_unless, run_check, with_acceptances
+from restore.checks.base import (
+    Check,
+    Finding,
+    as_far_as_known,
+    passed_unless,
+    run_check,
+    with_acceptances,
+)
 from restore.checks.database import database_check_ids
 from restore.checks.documents import (
     DocumentSet,
@@ -66,8 +73,9 @@ def _started_check(context: ReplayContext) -> Check:
 
 
 def started_check(profile: Profile, series: str) -> Check:
-    """Whether the ERP runs, before it is looked at."""
-    return Check(_STARTED, f"{profile.title} runs", f"healthy, version {series}")
+    """Whether the ERP runs, before it is looked at. ``series`` is empty when it is unknown."""
+    expected = f"healthy, version {series}" if series else "healthy"
+    return Check(_STARTED, f"{profile.title} runs", expected)
 
 
 def _started(context: ReplayContext) -> Finding:
@@ -79,5 +87,6 @@ def _started(context: ReplayContext) -> Finding:
         return Finding(CheckStatus.FAILED, observed)
     wanted = context.generation.fingerprint.erp_series
     # The plan refuses another series, unless the user accepted it with a reason.
-    other = [f"series {series}, production had {wanted}"] if series != wanted else []
-    return passed_unless(other, observed, otherwise=CheckStatus.WARNING)
+    other = [f"series {series}, production had {wanted}"] if wanted not in ("", series) else []
+    finding = passed_unless(other, observed, otherwise=CheckStatus.WARNING)
+    return as_far_as_known(finding, "" if wanted else "the ERP's version")

@@ -82,6 +82,25 @@ def passed_unless(
     return Finding(otherwise if details else CheckStatus.PASSED, observed, details)
 
 
+UNTOLD: Final = "the backup does not tell "
+"""How the reason begins of a check that lacks nothing but what a backup of others should say."""
+
+
+def is_untold(result: CheckResult) -> bool:
+    """Whether all of a result that can be known was looked at, and is right."""
+    return result.status is CheckStatus.UNVERIFIABLE and result.reason.startswith(UNTOLD)
+
+
+def as_far_as_known(finding: Finding, unknown: str) -> Finding:
+    """A finding that is no pass, since something it should look at is unknown; "" when nothing is.
+
+    What is wrong stays wrong.
+    """
+    if not unknown or finding.status is not CheckStatus.PASSED:
+        return finding
+    return replace(finding, status=CheckStatus.UNVERIFIABLE, reason=UNTOLD + unknown)
+
+
 def first_details(items: Iterable[str]) -> tuple[str, ...]:
     """The first of many details, and a word when there are more."""
     some = tuple(islice(items, MOST_DETAILS + 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from restore.model import Artifact, ArtifactKind, Role
+from restore.model import Artifact, ArtifactKind, DatabaseFacts, Role
 from restore.prerequisites.document import (
     Column,
     ColumnKind,
@@ -154,18 +154,24 @@ def _database_table(given: Prerequisites, words: Locale) -> Table:
         Column(words.text("volumes.rows"), 0.9, ColumnKind.NUMBER),
         Column(words.text("volumes.modules"), 0.9, ColumnKind.NUMBER),
     )
-    rows = tuple(
-        (
-            facts.name,
-            ", ".join(dict.fromkeys((facts.encoding, facts.collate, facts.ctype))),
-            words.size(facts.size),
-            words.number(len(facts.tables)),
-            words.number(sum(table.rows for table in facts.tables)),
-            words.number(len(facts.modules)),
-        )
-        for facts in given.generation.fingerprint.databases
+    databases = given.generation.fingerprint.databases
+    return Table(columns, tuple(_database_row(facts, words) for facts in databases))
+
+
+def _database_row(facts: DatabaseFacts, words: Locale) -> tuple[str, ...]:
+    """A database in numbers; what a backup made by others does not tell is said to be unknown."""
+    unknown = words.text("doc.unknown")
+    counts = [table.rows for table in facts.tables if table.rows is not None]
+    told = "tables" not in facts.unknown and len(counts) == len(facts.tables)
+    locale = dict.fromkeys((facts.encoding, facts.collate, facts.ctype))
+    return (
+        facts.name,
+        ", ".join(name or unknown for name in locale),
+        unknown if "size" in facts.unknown else words.size(facts.size),
+        unknown if "tables" in facts.unknown else words.number(len(facts.tables)),
+        words.number(sum(counts)) if told else unknown,
+        unknown if "modules" in facts.unknown else words.number(len(facts.modules)),
     )
-    return Table(columns, rows)
 
 
 def _artifacts(given: Prerequisites) -> tuple[Artifact, ...]:

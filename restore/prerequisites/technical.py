@@ -53,23 +53,23 @@ def _version_rows(given: Prerequisites, words: Locale) -> Iterator[tuple[str, st
     major = _major(postgresql.version_number) or unknown
     yield (
         "PostgreSQL",
-        postgresql.version,
+        postgresql.version or unknown,
         words.text("versions.rule.postgresql", major=major),
     )
     yield words.text("versions.os", server="PostgreSQL"), postgresql.os or unknown, same
-    series = words.text("versions.rule.erp", series=fingerprint.erp_series)
-    yield given.profile.title, erp.version, series
+    series = words.text("versions.rule.erp", series=fingerprint.erp_series or unknown)
+    yield given.profile.title, erp.version or fingerprint.erp_series or unknown, series
     yield words.text("versions.os", server=words.text("servers.erp")), erp.os or unknown, same
     locales = {n: None for facts in fingerprint.databases for n in (facts.collate, facts.ctype)}
     yield (
         words.text("versions.locale"),
-        ", ".join(locales),
+        ", ".join(name for name in locales if name) or unknown,
         words.text("versions.rule.locale"),
     )
     extensions = {e: None for facts in fingerprint.databases for e in facts.extensions}
     for item in extensions:
         name = words.text("versions.extension", name=item.name)
-        yield name, item.version, words.text("versions.rule.extension")
+        yield name, item.version or unknown, words.text("versions.rule.extension")
     modules = {module.name for facts in fingerprint.databases for module in facts.modules}
     if modules:
         yield (

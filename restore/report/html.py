@@ -96,6 +96,7 @@ class View:
     checks_passed: int
     other_checks: tuple[tuple[CheckStatus, int], ...]
     judged_by_time: bool
+    untold: str
 
     @property
     def went_wrong(self) -> bool:
@@ -159,7 +160,14 @@ def _view(report: Report, words: Locale) -> View:
         checks_passed=sum(c.status in ran[:2] for c in report.checks),
         other_checks=tuple(_other_checks(report)),
         judged_by_time=any(check.sla is not None for check in report.checks),
+        untold=_untold(report, words),
     )
+
+
+def _untold(report: Report, words: Locale) -> str:
+    """What the backup does not tell that the generation was imported from."""
+    origin = report.generation.origin if report.generation else None
+    return ", ".join(words.text("untold." + key) for key in origin.unknown) if origin else ""
 
 
 def _other_checks(report: Report) -> Iterator[tuple[CheckStatus, int]]:
@@ -228,8 +236,8 @@ def _versions(report: Report, words: Locale) -> Iterator[VersionRow]:
         )
     yield VersionRow(
         words.text("versions.series"),
-        backup.erp_series if backup else None,
-        now.erp_series if now else None,
+        (backup.erp_series or None) if backup else None,
+        (now.erp_series or None) if now else None,
     )
     yield VersionRow(
         words.text("versions.engine"),
@@ -243,8 +251,8 @@ def _server_rows(
 ) -> Iterator[VersionRow]:
     yield VersionRow(
         name,
-        backup.version if backup else None,
-        now.version if now else None,
+        (backup.version or None) if backup else None,
+        (now.version or None) if now else None,
         # An image tells "13.16", its server "13.16 (Debian 13.16-0+deb11u1)".
         equal=backup.version_number == now.version_number
         if backup and now and backup.version_number and now.version_number

@@ -129,6 +129,7 @@ class FolderWriter:
                 index_sha256=hashed.hexdigest(),
                 files=writer.files,
                 bytes=writer.bytes,
+                form=spec.form,
             )
         )
 
@@ -145,6 +146,7 @@ class FolderWriter:
             fingerprint=summary.fingerprint,
             artifacts=tuple(self._artifacts),
             root=target,
+            origin=summary.origin,
         )
         manifest = self._root / MANIFEST
         with _writing(manifest):

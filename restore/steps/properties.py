@@ -14,7 +14,7 @@ import psycopg
 from restore import commands, sql
 from restore.context import ReplayContext
 from restore.errors import ReplayError
-from restore.model import ArtifactKind
+from restore.model import CUSTOM_FILE, ArtifactKind, DumpForm
 from restore.steps.roles import split_statements
 
 _HEADER: Final = re.compile(r"-- Name: (?P<name>.*); Type: (?P<type>[A-Z ]+); Schema: ")
@@ -37,8 +37,13 @@ def restore_properties(context: ReplayContext, database: str, temporary: str, us
     """
     server = context.environment.database
     for artifact in context.generation.artifacts_of(ArtifactKind.DATABASE, database):
-        folder = f"{server.repository}/generations/{context.generation.id}/{artifact.folder}"
-        argv = commands.show_schema(folder)
+        if artifact.form is DumpForm.PLAIN:
+            # It is without them, or they were left out with what makes the database.
+            continue
+        dump = f"{server.repository}/generations/{context.generation.id}/{artifact.folder}"
+        if artifact.form is DumpForm.CUSTOM:
+            dump = f"{dump}/{CUSTOM_FILE}"
+        argv = commands.show_schema(dump)
         lines = context.runner.lines(server.container, argv, user=user)
         statements = tuple(renamed(property_statements(lines), temporary))
         with sql.connect(server, temporary) as connection, connection.transaction():

@@ -15,6 +15,7 @@ from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import ArtifactKind, DatabaseServer, Step
 
+_OS_USER: Final = "postgres"
 _CODING: Final = "utf-8", "surrogateescape"
 
 # The pieces that a semicolon must not be looked for in: quoted texts (with and without
@@ -54,13 +55,16 @@ def restore_roles(context: ReplayContext, step: Step) -> None:
     """Create production's roles, then give the ERP's its password of this environment.
 
     A role that is there already is kept and gets production's attributes, except the superuser
-    that the engine works as. No role is ever dropped.
+    that the engine works as. No role is ever dropped. What an imported generation only names is
+    made without any right.
     """
     server = context.environment.database
     with sql.connect(server, "postgres") as connection:
         for script in _scripts(context, step):
             for statement in role_statements(script, server.superuser).applied:
                 _apply(connection, statement)
+        if step.argv:
+            context.runner.check(server.container, step.argv, user=_OS_USER)
         _set_password(connection, server)
 
 

@@ -235,7 +235,8 @@ def test_stages_are_those_of_a_drill() -> None:
                 and isinstance(node.args[0], ast.Constant)
             ):
                 found.append(str(node.args[0].value))
-    assert set(found) == set(STAGES)
+    # The generation that a document is of is there: only a drill of somebody else's backup imports.
+    assert set(found) - {"import"} == set(STAGES)
 
 
 def test_locations_are_those_of_generation_and_profile(make_prerequisites: Make) -> None:

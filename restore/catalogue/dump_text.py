@@ -1,0 +1,118 @@
+"""What single statements of a dump tell: a database's properties, tables, extensions, roles. Pure.
+
+They are looked at as pg_dump writes them, one statement or its first line at a time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+_PART: Final = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
+_TABLE: Final = re.compile(
+    rf"CREATE (?:UNLOGGED )?TABLE (?:IF NOT EXISTS )?(?P<name>{_PART}(?:\.{_PART})?) ?\("
+)
+_COPY: Final = re.compile(rf"COPY (?P<name>{_PART}(?:\.{_PART})?) .*FROM stdin;$", re.I)
+_EXTENSION: Final = re.compile(rf"CREATE EXTENSION (?:IF NOT EXISTS )?(?P<name>{_PART})")
+_SEARCH_PATH: Final = re.compile(rf"SET search_path = (?P<name>{_PART})")
+_ENCODING: Final = re.compile(r"SET client_encoding = '(?P<name>[^']+)'")
+_DATABASE: Final = re.compile(r"CREATE DATABASE ")
+_DATABASE_OWNER: Final = re.compile(rf"ALTER DATABASE {_PART} OWNER TO (?P<name>{_PART});")
+_PROPERTY: Final = re.compile(r"\b(ENCODING|LOCALE|LC_COLLATE|LC_CTYPE) = '((?:[^']|'')*)'")
+
+# In the order of pg_dump: what comes before the role may hold any name, so the last one counts.
+_ROLES: Final = (
+    re.compile(rf"^ALTER ROLE (?P<name>{_PART}) IN DATABASE "),
+    re.compile(rf"^ALTER .* OWNER TO (?P<name>{_PART});"),
+    re.compile(rf"^GRANT .* TO (?P<name>{_PART})(?: WITH GRANT OPTION)?(?: GRANTED BY .*)?;"),
+    re.compile(rf"^REVOKE .* FROM (?P<name>{_PART})(?: GRANTED BY .*)?(?: CASCADE)?;"),
+    re.compile(rf"^ALTER DEFAULT PRIVILEGES FOR ROLE (?P<name>{_PART}) .*;"),
+    re.compile(rf"^ALTER DEFAULT PRIVILEGES .* TO (?P<name>{_PART})(?: WITH GRANT OPTION)?;"),
+    re.compile(rf"^ALTER DEFAULT PRIVILEGES .* FROM (?P<name>{_PART});"),
+    re.compile(r"^SET SESSION AUTHORIZATION '(?P<text>(?:[^']|'')+)';"),
+    re.compile(rf"^SET SESSION AUTHORIZATION (?P<name>{_PART});"),
+)
+_NO_ROLES: Final = frozenset({"", "PUBLIC", "DEFAULT", "CURRENT_USER", "SESSION_USER"})
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseProperties:
+    """What ``CREATE DATABASE`` says; empty where it is mute."""
+
+    encoding: str = ""
+    collate: str = ""
+    ctype: str = ""
+
+
+def bare(name: str) -> str:
+    """A name without its quotes."""
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
+
+
+def qualified(name: str, schema: str) -> tuple[str, str]:
+    """Schema and name; ``schema`` where none is said."""
+    parts = re.findall(_PART, name)
+    return (bare(parts[0]), bare(parts[1])) if len(parts) == 2 else (schema, bare(parts[0]))
+
+
+def created_table(line: str) -> str | None:
+    """The name in the first line of a ``CREATE TABLE``."""
+    return _named(_TABLE, line)
+
+
+def copied_table(line: str) -> str | None:
+    """The name in a ``COPY … FROM stdin``, which rows follow."""
+    return _named(_COPY, line)
+
+
+def extension(statement: str) -> str | None:
+    """The name in a ``CREATE EXTENSION``."""
+    found = _named(_EXTENSION, statement)
+    return None if found is None else bare(found)
+
+
+def search_path(line: str) -> str | None:
+    """The schema that a ``SET search_path`` puts first."""
+    found = _named(_SEARCH_PATH, line)
+    return None if found is None else bare(found)
+
+
+def client_encoding(statement: str) -> str | None:
+    """The encoding in a ``SET client_encoding``."""
+    return _named(_ENCODING, statement)
+
+
+def database_owner(line: str) -> str | None:
+    """The owner in an ``ALTER DATABASE … OWNER TO``."""
+    found = _named(_DATABASE_OWNER, line)
+    return None if found is None else bare(found)
+
+
+def database_properties(statement: str) -> DatabaseProperties | None:
+    """What a ``CREATE DATABASE`` says; None when the statement is another."""
+    if not _DATABASE.match(statement):
+        return None
+    found = {key: value.replace("''", "'") for key, value in _PROPERTY.findall(statement)}
+    locale = found.get("LOCALE", "")
+    return DatabaseProperties(
+        found.get("ENCODING", ""), found.get("LC_COLLATE", locale), found.get("LC_CTYPE", locale)
+    )
+
+
+def roles_in(statement: str) -> Iterator[str]:
+    """The roles that statements, one a line, give something to."""
+    for line in statement.splitlines():
+        for pattern in _ROLES:
+            if found := pattern.match(line):
+                groups = found.groupdict()
+                text = groups.get("text")
+                name = text.replace("''", "'") if text else bare(groups["name"])
+                if groups.get("name", "") not in _NO_ROLES or text:
+                    yield name
+
+
+def _named(pattern: re.Pattern[str], text: str) -> str | None:
+    found = pattern.match(text)
+    return found["name"] if found else None

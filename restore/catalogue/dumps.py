@@ -1,0 +1,258 @@
+"""Dumps of pg_dump in any form, compressed or not: what each says, and its files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import IO, Final, cast
+
+from restore.catalogue import dump_text, plain_dump
+from restore.catalogue.compression import compression_of, plain_stream
+from restore.catalogue.foreign import DumpFacts, Files, ForeignArtifact, ForeignFile
+from restore.catalogue.originals import open_original, walk
+from restore.catalogue.pg_archive import (
+    MAGIC,
+    TABLE_OF_CONTENTS,
+    ArchiveEntry,
+    ArchiveReader,
+    is_plain_table,
+)
+from restore.catalogue.plain_dump import PlainFacts
+from restore.errors import DamagedGenerationError, NotFoundError
+from restore.model import CUSTOM_FILE, PLAIN_FILE, ArtifactKind, DumpForm, TableFacts
+
+_CHUNK: Final = 1 << 20
+_SUFFIXES: Final = ("", ".gz", ".lz4", ".zst")
+"""What pg_dump adds to the name of a data file that it compressed."""
+
+_COMPRESSED: Final = (".gz", ".zst")
+
+Open = Callable[[], IO[bytes]]
+"""Opens a file of a backup, at its beginning, as often as it is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dump:
+    """A dump that is whole. ``size`` is the bytes of its files as they are stored."""
+
+    form: DumpForm
+    facts: DumpFacts
+    files: Files
+    size: int
+
+    def artifact(self, database: str, location: str) -> ForeignArtifact:
+        """The dump as the artefact of a database."""
+        return ForeignArtifact(
+            name=f"database-{database}",
+            kind=ArtifactKind.DATABASE,
+            database=database,
+            location=location,
+            folder=f"database/{database}",
+            files=self.files,
+            size=self.size,
+            form=self.form,
+        )
+
+
+def dump_at(path: Path) -> Dump:
+    """Read a dump, a file or a folder, to its end.
+
+    Raises:
+        NotFoundError: there is none.
+        DamagedGenerationError: it was cut, is damaged, could do harm, or is no dump.
+    """
+    if path.is_dir() and not path.is_symlink():
+        return _folder(path)
+    return dump_in(lambda: open_original(path), str(path))
+
+
+def dump_in(open_file: Open, name: str) -> Dump:
+    """Read a dump in one file, compressed or not, to its end; ``name`` names it in errors.
+
+    Raises:
+        DamagedGenerationError: it was cut, is damaged, could do harm, or is no dump.
+    """
+    with closing(plain_stream(open_file(), name)) as stream:
+        head = stream.peek(len(MAGIC))  # type: ignore[attr-defined]
+        if head.startswith(MAGIC):
+            return _custom(stream, open_file, name)
+        if compression_of(head):
+            raise DamagedGenerationError(f"{name} is compressed twice", "decompress it once")
+        facts = plain_dump.scan(stream, name)
+    files = partial(_plain_files, open_file, name, facts.hidden)
+    return Dump(DumpForm.PLAIN, _plain_facts(facts), files, plain_dump.replayable_size(facts))
+
+
+def created_at(path: Path) -> datetime | None:
+    """When a dump says that it was made, by production's clock; its data is not looked at.
+
+    None when it does not say so, or is damaged: that is told when all of it is read.
+    """
+    table = path / TABLE_OF_CONTENTS if path.is_dir() else path
+    with (
+        suppress(DamagedGenerationError, NotFoundError),
+        closing(plain_stream(open_original(table), str(table))) as stream,
+    ):
+        if stream.peek(len(MAGIC)).startswith(MAGIC):  # type: ignore[attr-defined]
+            return ArchiveReader(stream, str(table)).head.created
+    return None
+
+
+def _custom(stream: IO[bytes], open_file: Open, name: str) -> Dump:
+    counted = _Counted(stream)
+    reader = ArchiveReader(cast(IO[bytes], counted), name)
+    if not reader.head.in_one_file:
+        raise DamagedGenerationError(
+            f"{name} is a part of a dump in several files",
+            "name the folder that holds it; a dump in tar format is not read",
+        )
+    facts = _archive_facts(reader, reader.entries())
+    reader.require_whole()
+    return Dump(DumpForm.CUSTOM, facts, partial(_custom_files, open_file, name), counted.bytes)
+
+
+def _custom_files(open_file: Open, name: str) -> Generator[ForeignFile, None, None]:
+    yield ForeignFile(CUSTOM_FILE, lambda: closing(plain_stream(open_file(), name)))
+
+
+def _folder(path: Path) -> Dump:
+    """A dump in directory format."""
+    table = path / TABLE_OF_CONTENTS
+    if not table.is_file():
+        raise NotFoundError(
+            f"{path} holds no {TABLE_OF_CONTENTS}", "a folder is read as a dump of pg_dump -Fd"
+        )
+    names: dict[str, int] = {}
+    for found in walk(path):
+        names[found.path] = found.status.st_size
+    with closing(plain_stream(open_original(table), str(table))) as stream:
+        reader = ArchiveReader(stream, str(table))
+        entries = list(reader.entries())
+        facts = _archive_facts(reader, entries)
+    for entry in entries:
+        if entry.file and not any(entry.file + suffix in names for suffix in _SUFFIXES):
+            raise DamagedGenerationError(
+                f"{path} was cut: {entry.file}, the data of {entry.kind} {entry.name}, is missing",
+                "fetch the folder again from where it was made",
+            )
+    for name in names:
+        if name.endswith(_COMPRESSED):
+            _require_whole(path / name)
+    return Dump(DumpForm.DIRECTORY, facts, partial(tree_files, path), sum(names.values()))
+
+
+def _require_whole(path: Path) -> None:
+    """Read a data file to its end; one that was cut while it was compressed has none."""
+    with closing(plain_stream(open_original(path), str(path))) as stream:
+        while stream.read(_CHUNK):
+            pass
+
+
+def tree_files(root: Path, *, origins: bool = False) -> Generator[ForeignFile, None, None]:
+    """The files of a folder; with owners, modes and times when they matter."""
+    with closing(walk(root)) as tree:
+        for found in tree:
+            if not origins:
+                yield ForeignFile(found.path, found.open)
+                continue
+            status = found.status
+            yield ForeignFile(
+                found.path,
+                found.open,
+                owner=status.st_uid,
+                group=status.st_gid,
+                mode=status.st_mode & 0o777,
+                modified=status.st_mtime,
+            )
+
+
+def _plain_files(
+    open_file: Open, name: str, hidden: frozenset[int]
+) -> Generator[ForeignFile, None, None]:
+    @contextmanager
+    def opened() -> Iterator[IO[bytes]]:
+        with closing(plain_stream(open_file(), name)) as stream:
+            yield cast(IO[bytes], Joined(plain_dump.replayable(stream, name, hidden)))
+
+    yield ForeignFile(PLAIN_FILE, opened)
+
+
+def _plain_facts(facts: PlainFacts) -> DumpFacts:
+    properties = facts.properties
+    return DumpFacts(
+        server_version=facts.server_version,
+        owner=facts.owner,
+        encoding=(properties.encoding if properties else "") or facts.encoding,
+        collate=properties.collate if properties else "",
+        ctype=properties.ctype if properties else "",
+        extensions=tuple(facts.extensions),
+        roles=tuple(sorted(facts.roles)),
+        tables=facts.table_facts(),
+    )
+
+
+def _archive_facts(reader: ArchiveReader, entries: Iterable[ArchiveEntry]) -> DumpFacts:
+    head = reader.head
+    properties, owner, encoding = None, "", ""
+    roles: set[str] = set()
+    extensions: list[str] = []
+    tables: list[TableFacts] = []
+    for entry in entries:
+        roles |= {entry.owner} - {""}
+        if entry.kind in ("ACL", "DEFAULT ACL", "DATABASE PROPERTIES"):
+            roles.update(dump_text.roles_in(entry.definition))
+        elif entry.kind == "EXTENSION":
+            extensions.append(entry.name)
+        elif entry.kind == "ENCODING":
+            encoding = dump_text.client_encoding(entry.definition) or ""
+        elif entry.kind == "DATABASE":
+            properties, owner = dump_text.database_properties(entry.definition), entry.owner
+        elif is_plain_table(entry):
+            tables.append(TableFacts(entry.schema, entry.name, None))
+    return DumpFacts(
+        server_version=head.server_version,
+        created=head.created,
+        database=head.database,
+        owner=owner,
+        encoding=(properties.encoding if properties else "") or encoding,
+        collate=properties.collate if properties else "",
+        ctype=properties.ctype if properties else "",
+        extensions=tuple(extensions),
+        roles=tuple(sorted(roles)),
+        tables=tuple(sorted(tables, key=lambda table: (table.schema, table.name))),
+    )
+
+
+class Joined:
+    """A file to be read, made of pieces."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = b""
+
+    def read(self, size: int) -> bytes:
+        """The next bytes; empty at the end. ``size`` must be positive."""
+        parts, held = [self._rest], len(self._rest)
+        while held < size and (piece := next(self._pieces, None)) is not None:
+            parts.append(piece)
+            held += len(piece)
+        data = b"".join(parts)
+        taken, self._rest = data[:size], data[size:]
+        return taken
+
+
+class _Counted:
+    """A stream that counts what is read of it."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.bytes = 0
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        self.bytes += len(data)
+        return data

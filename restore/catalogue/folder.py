@@ -1,0 +1,200 @@
+"""A folder of pg_dump's outputs with documents, as a mapping says what is what."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from restore.catalogue.archives import judge_tar, tar_files
+from restore.catalogue.dumps import Dump, created_at, dump_at, tree_files
+from restore.catalogue.foreign import (
+    Described,
+    DumpFacts,
+    ForeignArtifact,
+    ForeignFile,
+    ForeignGeneration,
+    database_facts,
+    earliest,
+    foreign_generation,
+    server,
+    token,
+    unknown_parts,
+    utc,
+)
+from restore.catalogue.ids import generation_id
+from restore.catalogue.mapping import MappedDatabase, MappedDocuments, Mapping, load_mapping
+from restore.catalogue.originals import open_original
+from restore.errors import DamagedGenerationError, NotFoundError
+from restore.model import ArtifactKind, Fingerprint, Role, ServerFacts
+from restore.profile import Profile
+
+LAYOUT: Final = "folder"
+ROLES_FILE: Final = "roles.sql"
+
+_TEXT: Final = b"\0"
+_CHUNK: Final = 1 << 20
+
+
+class MappedFolder:
+    """One backup, described by a mapping; see ``foreign.Layout``."""
+
+    def __init__(self, path: Path, profile: Profile) -> None:
+        self._profile = profile
+        self._mapping = load_mapping(path, profile)
+
+    @property
+    def location(self) -> str:
+        """The mapping, with its layout."""
+        return f"{LAYOUT}:{self._mapping.path}"
+
+    def ids(self) -> tuple[str, ...]:
+        """The one backup that the mapping describes."""
+        names = [f"{item.name} {item.dump.name}" for item in self._mapping.databases]
+        moment = self._moment()
+        return (generation_id(moment, token(LAYOUT, *names, moment)),)
+
+    def read(self, generation_id: str) -> ForeignGeneration:
+        """Look at every file of the backup; see ``foreign.Layout.read``."""
+        if generation_id not in self.ids():
+            raise NotFoundError(f"{self.location} holds no {generation_id}")
+        mapping = self._mapping
+        dumps = [(item, _completed(dump_at(item.dump), item)) for item in mapping.databases]
+        artifacts = (
+            *(dump.artifact(item.name, str(item.dump)) for item, dump in dumps),
+            *(_documents(item) for item in mapping.documents),
+            *_roles(mapping.roles),
+            *_configuration(mapping),
+        )
+        unknown = unknown_parts(artifacts, () if mapping.series else ("erp",))
+        # A time that was given is known.
+        known = mapping.time is not None
+        return foreign_generation(
+            Described(
+                id=generation_id,
+                profile=self._profile.name,
+                layout=LAYOUT,
+                path=mapping.path,
+                moment=self._moment(),
+                finished=max(utc(_newest(item.dump)) for item in mapping.databases),
+                fingerprint=Fingerprint(
+                    postgresql=server(dumps[0][1].facts.server_version),
+                    erp=ServerFacts(mapping.version, 0, None, None),
+                    erp_series=mapping.series,
+                    databases=tuple(database_facts(i.name, d.facts) for i, d in dumps),
+                ),
+                roles=tuple(sorted({role for _, d in dumps for role in d.facts.roles})),
+                unknown=tuple(u for u in unknown if not (known and u == "consistency_point")),
+                artifacts=artifacts,
+            )
+        )
+
+    def _moment(self) -> datetime:
+        """The time that the mapping gives, else the earliest that the dumps tell."""
+        if self._mapping.time is not None:
+            return self._mapping.time.astimezone(UTC)
+        dumps = [item.dump for item in self._mapping.databases]
+        return min(earliest(utc(_newest(dump)), created_at(dump)) for dump in dumps)
+
+
+def _newest(path: Path) -> float:
+    """When a dump, a file or a folder of files, was last written."""
+    if not path.is_dir():
+        return path.lstat().st_mtime
+    return max((item.lstat().st_mtime for item in path.iterdir()), default=path.lstat().st_mtime)
+
+
+def _completed(dump: Dump, item: MappedDatabase) -> Dump:
+    """A dump with what the mapping says where the dump itself is mute."""
+    facts: DumpFacts = dump.facts
+    given = {
+        "owner": item.owner,
+        "encoding": item.encoding,
+        "collate": item.locale,
+        "ctype": item.locale,
+    }
+    missing: dict[str, Any] = {
+        key: value for key, value in given.items() if value and not getattr(facts, key)
+    }
+    return replace(dump, facts=replace(facts, **missing))
+
+
+def _documents(item: MappedDocuments) -> ForeignArtifact:
+    size = 0
+    if item.path.is_dir() and not item.path.is_symlink():
+        root = item.path / item.within
+        files = partial(tree_files, root, origins=True)
+        for found in files():
+            size += _size(found)
+    else:
+        size = judge_tar(item.path, item.within)
+        files = partial(tar_files, item.path, item.within)
+    return ForeignArtifact(
+        name=f"{item.tree}-{item.database}",
+        kind=ArtifactKind.DOCUMENTS,
+        database=item.database,
+        location=str(item.path),
+        folder=f"documents/{item.tree}/{item.database}",
+        files=files,
+        size=size,
+    )
+
+
+def _size(found: ForeignFile) -> int:
+    with found.open() as file:
+        return file.seek(0, 2)
+
+
+def _roles(path: Path | None) -> Iterable[ForeignArtifact]:
+    if path is None:
+        return
+    _require_text(path)
+    yield ForeignArtifact(
+        name="roles",
+        kind=ArtifactKind.ROLES,
+        database=None,
+        location=str(path),
+        folder="roles",
+        files=partial(_single, ((ROLES_FILE, path),)),
+        size=path.stat().st_size,
+    )
+
+
+def _require_text(path: Path) -> None:
+    """Refuse what is no SQL, such as an archive named by mistake."""
+    with open_original(path) as file:
+        if _TEXT in file.read(_CHUNK):
+            raise DamagedGenerationError(
+                f"{path} is no text: roles are read from what pg_dumpall --globals-only writes",
+                "decompress it, or leave roles out of the mapping",
+            )
+
+
+def _configuration(mapping: Mapping) -> Iterable[ForeignArtifact]:
+    for role in (Role.ERP, Role.DATABASE):
+        files = tuple((f.name, f.path) for f in mapping.configuration if f.server is role)
+        if files:
+            yield ForeignArtifact(
+                name=f"configuration-{role}",
+                kind=ArtifactKind.CONFIGURATION,
+                database=None,
+                location=", ".join(str(path) for _, path in files),
+                folder=f"configuration/{role}",
+                files=partial(_single, files),
+            )
+
+
+def _single(files: tuple[tuple[str, Path], ...]) -> Generator[ForeignFile, None, None]:
+    for name, path in files:
+        status = path.stat()
+        yield ForeignFile(
+            name,
+            partial(open_original, path),
+            owner=status.st_uid,
+            group=status.st_gid,
+            mode=status.st_mode & 0o777,
+            modified=status.st_mtime,
+        )

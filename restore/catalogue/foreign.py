@@ -1,0 +1,231 @@
+"""The words that every reader of backups made by others uses, and their narrow interface."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Final, Protocol
+
+from restore.model import (
+    Artifact,
+    ArtifactKind,
+    DatabaseFacts,
+    DumpForm,
+    Fingerprint,
+    Generation,
+    Origin,
+    ServerFacts,
+    TableFacts,
+    Versioned,
+)
+from restore.versions import parse_version
+
+NOT_IMPORTED: Final = "(not imported)"
+"""Engine version of a generation that no engine has written."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignFile:
+    """A file of a backup. It must be opened before the next one is asked for, and once only.
+
+    ``owner``, ``group`` and ``mode`` are None where the backup does not tell; ``modified`` is in
+    seconds since the epoch.
+    """
+
+    path: str
+    open: Callable[[], AbstractContextManager[IO[bytes]]]
+    owner: int | None = None
+    group: int | None = None
+    mode: int | None = None
+    modified: float | None = None
+
+
+Files = Callable[[], Generator[ForeignFile, None, None]]
+"""Begins to read the files of an artefact; the iterator must be closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignArtifact:
+    """An artefact of a backup, and how to read it. ``size`` is its bytes, 0 when unknown."""
+
+    name: str
+    kind: ArtifactKind
+    database: str | None
+    location: str
+    folder: str
+    files: Files
+    size: int = 0
+    form: DumpForm = DumpForm.DIRECTORY
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignGeneration:
+    """A backup made by others: what it says in the engine's words, and its artefacts.
+
+    Its ``generation`` has artefacts without index: nothing vouches for their files.
+    """
+
+    generation: Generation
+    artifacts: tuple[ForeignArtifact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DumpFacts:
+    """What one dump says of its database; empty or None where it is mute.
+
+    ``created`` is production's wall clock, without a time zone.
+    """
+
+    server_version: str
+    created: datetime | None = None
+    database: str = ""
+    owner: str = ""
+    encoding: str = ""
+    collate: str = ""
+    ctype: str = ""
+    extensions: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    tables: tuple[TableFacts, ...] = ()
+
+
+class Layout(Protocol):
+    """Backups made by others, at one place and in one layout."""
+
+    @property
+    def location(self) -> str:
+        """How the user names it, with its layout."""
+
+    def ids(self) -> tuple[str, ...]:
+        """The backups that are there, oldest first."""
+
+    def read(self, generation_id: str) -> ForeignGeneration:
+        """Look at the whole of a backup, which is only read.
+
+        Raises:
+            NotFoundError: a part of it is not there.
+            DamagedGenerationError: a part of it was cut, is damaged, or could do harm.
+        """
+
+
+def database_facts(
+    name: str, dump: DumpFacts, modules: Mapping[str, str] | None = None
+) -> DatabaseFacts:
+    """A database's facts, with all that its dump does not tell marked as unknown."""
+    texts = {key: getattr(dump, key) for key in ("owner", "encoding", "collate", "ctype")}
+    unknown = [key for key, value in texts.items() if not value]
+    unknown += ["size", *(["modules"] if modules is None else [])]
+    if not dump.tables:
+        unknown.append("tables")
+    return DatabaseFacts(
+        name=name,
+        **texts,
+        collation_version=None,
+        size=0,
+        # A dump names no version of an extension.
+        extensions=tuple(Versioned(item, "") for item in sorted(set(dump.extensions))),
+        modules=tuple(Versioned(*item) for item in sorted((modules or {}).items())),
+        tables=dump.tables,
+        unknown=tuple(unknown),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What makes a foreign generation: its parts and where it lay.
+
+    ``moment`` is when its earliest dump ended, as its file tells.
+    """
+
+    id: str
+    profile: str
+    layout: str
+    path: Path
+    moment: datetime
+    finished: datetime
+    fingerprint: Fingerprint
+    roles: tuple[str, ...]
+    unknown: tuple[str, ...]
+    artifacts: tuple[ForeignArtifact, ...]
+
+
+def foreign_generation(described: Described) -> ForeignGeneration:
+    """Put a backup into the engine's words."""
+    generation = Generation(
+        id=described.id,
+        profile=described.profile,
+        started=described.moment,
+        finished=described.finished,
+        consistency_point=described.moment,
+        engine_version=NOT_IMPORTED,
+        fingerprint=described.fingerprint,
+        artifacts=tuple(_artifact(item) for item in described.artifacts),
+        root=described.path,
+        origin=Origin(
+            layout=described.layout,
+            path=str(described.path),
+            imported=described.finished,
+            roles=described.roles,
+            unknown=described.unknown,
+        ),
+    )
+    return ForeignGeneration(generation, described.artifacts)
+
+
+def unknown_parts(
+    artifacts: Iterable[ForeignArtifact], more: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """What a backup does not hold, beside ``more``; its moment is never told exactly."""
+    kinds = {item.kind for item in artifacts}
+    lacking = (kind.value for kind in ArtifactKind if kind not in kinds)
+    return ("consistency_point", *lacking, *more)
+
+
+def no_server() -> ServerFacts:
+    """A server of which a backup says nothing."""
+    return ServerFacts("", 0, None, None)
+
+
+def server(version: str) -> ServerFacts:
+    """A PostgreSQL server of which only a dump's words on its version are known."""
+    return ServerFacts(version, parse_version(version)[1], None, None)
+
+
+def earliest(modified: datetime, wall: datetime | None) -> datetime:
+    """When a dump was made, never later than it was.
+
+    Args:
+        modified: the file's time, which a copy made later may have lost.
+        wall: production's clock, whose time zone is not known; read as UTC.
+    """
+    return modified if wall is None else min(modified, wall.replace(tzinfo=UTC))
+
+
+def token(*parts: object) -> str:
+    """Six hexadecimal digits that are the same for the same backup."""
+    return hashlib.sha256("\0".join(map(str, parts)).encode(errors="surrogateescape")).hexdigest()[
+        :6
+    ]
+
+
+def utc(seconds: float) -> datetime:
+    """A file's time, in whole seconds."""
+    return datetime.fromtimestamp(int(seconds), UTC)
+
+
+def _artifact(item: ForeignArtifact) -> Artifact:
+    return Artifact(
+        name=item.name,
+        kind=item.kind,
+        database=item.database,
+        location=item.location,
+        folder=item.folder,
+        index="",
+        index_sha256="",
+        files=0,
+        bytes=item.size,
+        form=item.form,
+    )

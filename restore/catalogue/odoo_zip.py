@@ -1,0 +1,207 @@
+"""What Odoo's own database manager writes: a zip archive, or a dump in custom format.
+
+    dump.sql         SQL of pg_dump, without owners and grants (or a dump in custom format)
+    manifest.json    name of the database, Odoo's version, installed modules
+    filestore/       the documents
+
+It holds no roles and no configuration.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from restore.catalogue.archives import Zip, open_member, opened_zip
+from restore.catalogue.dumps import Dump, created_at, dump_at, dump_in
+from restore.catalogue.foreign import (
+    Described,
+    ForeignArtifact,
+    ForeignFile,
+    ForeignGeneration,
+    database_facts,
+    earliest,
+    foreign_generation,
+    no_server,
+    server,
+    token,
+    unknown_parts,
+    utc,
+)
+from restore.catalogue.ids import generation_id
+from restore.catalogue.originals import open_original
+from restore.catalogue.pg_archive import MAGIC
+from restore.errors import DamagedGenerationError, NotFoundError, UsageError
+from restore.model import ArtifactKind, Fingerprint, ServerFacts
+from restore.profile import DocumentTree, Profile
+
+LAYOUT: Final = "odoo-zip"
+DOCUMENTS: Final = "filestore/"
+MANIFEST: Final = "manifest.json"
+DUMPS: Final = ("dump.sql", "dump.dump", "db.dump")
+
+_LONGEST_MANIFEST: Final = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    """What ``manifest.json`` says."""
+
+    database: str
+    version: str
+    series: str
+    modules: dict[str, str]
+
+
+class OdooZip:
+    """One backup in one file; see ``foreign.Layout``."""
+
+    def __init__(self, path: Path, profile: Profile) -> None:
+        self._path = path
+        self._profile = profile
+
+    @property
+    def location(self) -> str:
+        """The file, with its layout."""
+        return f"{LAYOUT}:{self._path}"
+
+    def ids(self) -> tuple[str, ...]:
+        """The one backup that is there."""
+        with open_original(self._path) as file:
+            in_zip = file.read(len(MAGIC)) != MAGIC
+        status = self._path.stat()
+        wall = self._wall() if in_zip else created_at(self._path)
+        digits = token(LAYOUT, self._path.name, status.st_size, int(status.st_mtime))
+        return (generation_id(earliest(utc(status.st_mtime), wall), digits),)
+
+    def read(self, generation_id: str) -> ForeignGeneration:
+        """Look at the whole of the backup; see ``foreign.Layout.read``."""
+        if generation_id not in self.ids():
+            raise NotFoundError(f"{self.location} holds no {generation_id}")
+        with open_original(self._path) as file:
+            alone = file.read(len(MAGIC)) == MAGIC
+        if alone:
+            dump = dump_at(self._path)
+            manifest = _Manifest(dump.facts.database, "", "", {})
+            return self._described(generation_id, manifest, dump, known=False, documents=())
+        with opened_zip(self._path) as archive:
+            manifest = _manifest(archive, self._path)
+            name = _dump_name(archive, self._path)
+            size = archive.size(DOCUMENTS)
+        dump = dump_in(lambda: open_member(self._path, name), f"{self._path}: {name}")
+        documents = (self._documents(manifest.database, size),)
+        return self._described(generation_id, manifest, dump, known=True, documents=documents)
+
+    def _described(
+        self,
+        id_: str,
+        manifest: _Manifest,
+        dump: Dump,
+        *,
+        known: bool,
+        documents: tuple[ForeignArtifact, ...],
+    ) -> ForeignGeneration:
+        facts = database_facts(manifest.database, dump.facts, manifest.modules if known else None)
+        artifacts = (dump.artifact(manifest.database, str(self._path)), *documents)
+        finished = utc(self._path.stat().st_mtime)
+        erp = ServerFacts(manifest.version, 0, None, None) if known else no_server()
+        return foreign_generation(
+            Described(
+                id=id_,
+                profile=self._profile.name,
+                layout=LAYOUT,
+                path=self._path,
+                moment=earliest(finished, self._wall() if known else dump.facts.created),
+                finished=finished,
+                fingerprint=Fingerprint(
+                    server(dump.facts.server_version), erp, manifest.series, (facts,)
+                ),
+                roles=dump.facts.roles,
+                unknown=unknown_parts(artifacts, () if known else ("erp",)),
+                artifacts=artifacts,
+            )
+        )
+
+    def _wall(self) -> datetime | None:
+        """When the dump was put into the archive, by production's clock."""
+        with opened_zip(self._path) as archive:
+            item = archive.members[_dump_name(archive, self._path)]
+        try:
+            return datetime(*item.date_time, tzinfo=UTC).replace(tzinfo=None)
+        except ValueError:
+            return None
+
+    def _documents(self, database: str, size: int) -> ForeignArtifact:
+        tree = _tree(self._profile)
+        return ForeignArtifact(
+            name=f"{tree.name}-{database}",
+            kind=ArtifactKind.DOCUMENTS,
+            database=database,
+            location=f"{self._path}: {DOCUMENTS}",
+            folder=f"documents/{tree.name}/{database}",
+            files=self._document_files,
+            size=size,
+        )
+
+    def _document_files(self) -> Generator[ForeignFile, None, None]:
+        with opened_zip(self._path) as archive:
+            yield from archive.files(DOCUMENTS)
+
+
+def _tree(profile: Profile) -> DocumentTree:
+    """The profile's tree that Odoo's archive holds."""
+    name = DOCUMENTS.rstrip("/")
+    for tree in profile.documents:
+        if tree.name == name:
+            return tree
+    raise UsageError(
+        f"profile {profile.name} has no tree of documents named {name}",
+        f"layout {LAYOUT} is of Odoo: use its profile",
+    )
+
+
+def _dump_name(archive: Zip, path: Path) -> str:
+    found = [name for name in DUMPS if name in archive.members]
+    if len(found) != 1:
+        held = ", ".join(found) or "none"
+        raise DamagedGenerationError(
+            f"{path} holds {held} of {', '.join(DUMPS)}, not one",
+            "is it a backup of Odoo's database manager? other files: layout folder",
+        )
+    return found[0]
+
+
+def _manifest(archive: Zip, path: Path) -> _Manifest:
+    if MANIFEST not in archive.members:
+        raise DamagedGenerationError(
+            f"{path} holds no {MANIFEST}, which names its database",
+            "is it a backup of Odoo's database manager? other files: layout folder",
+        )
+    with closing(archive.open(MANIFEST)) as file:
+        content = file.read(_LONGEST_MANIFEST)
+    try:
+        data: Any = json.loads(content)
+        return _Manifest(
+            database=_text(data, "db_name"),
+            # Without a release, the version is but the series again.
+            version="" if data["version"] == data["major_version"] else _text(data, "version"),
+            series=_text(data, "major_version"),
+            modules={str(name): str(version) for name, version in data["modules"].items()},
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedGenerationError(
+            f"{path}: {MANIFEST} is not Odoo's: {type(error).__name__} {error}",
+            "choose another backup",
+        ) from error
+
+
+def _text(data: dict[str, Any], key: str) -> str:
+    value = data[key]
+    if not isinstance(value, str) or not value or "/" in value or value in (".", ".."):
+        raise ValueError(f"{key} is {value!r}")
+    return value

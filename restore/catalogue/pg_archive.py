@@ -1,0 +1,200 @@
+"""What a dump of ``pg_dump -Fc`` or ``-Fd`` says of itself, and whether all of it is there.
+
+The table of contents is read as PostgreSQL 8.0 to 18 write it, from any stream, in constant
+memory: no server and no tool is needed. A dump in one file is followed block by block to its
+end, so one that was cut is told from one that is whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import IO, Final
+
+from restore.errors import DamagedGenerationError
+
+MAGIC: Final = b"PGDMP"
+TABLE_OF_CONTENTS: Final = "toc.dat"
+
+OLDEST: Final = (1, 10)
+NEWEST: Final = (1, 16)
+
+_CUSTOM: Final = 1
+# A folder's table of contents calls itself one of an archive in tar format.
+_FOLDER_FORMATS: Final = (3, 5)
+
+_NO_DATA: Final = 3
+_TABLE_DATA, _LARGE_OBJECTS = 1, 3
+_LONGEST_TEXT: Final = 64 << 20
+"""Bytes of a definition above which it is none."""
+_CHUNK: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveHead:
+    """The beginning of a dump. ``created`` is production's wall clock; it names no time zone."""
+
+    version: tuple[int, int]
+    in_one_file: bool
+    created: datetime | None
+    database: str
+    server_version: str
+    dump_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveEntry:
+    """One object of a dump. ``file`` is the name of its data's file, in a folder."""
+
+    id: int
+    name: str
+    kind: str
+    definition: str
+    schema: str
+    owner: str
+    has_data: bool
+    file: str | None
+
+
+class ArchiveReader:
+    """Reads one dump from a stream at its beginning; ``name`` names it in errors.
+
+    ``head`` is there at once; then ``entries`` must be read to its end, and for a dump in one file
+    ``require_whole`` after it.
+    """
+
+    def __init__(self, stream: IO[bytes], name: str) -> None:
+        self._stream = stream
+        self._name = name
+        self._integer = 4
+        self._offset = 8
+        self._with_data: set[int] = set()
+        self.head = self._read_head()
+
+    def entries(self) -> Iterator[ArchiveEntry]:
+        """Yield the objects of the dump, in its order."""
+        for _ in range(self._int()):
+            entry = self._entry()
+            if entry.has_data:
+                self._with_data.add(entry.id)
+            yield entry
+
+    def require_whole(self) -> None:
+        """Follow the data of a dump in one file to its end.
+
+        Raises:
+            DamagedGenerationError: the file ends within a block, or the data of an object is not
+                there: it was cut, or pg_dump was stopped.
+        """
+        missing = set(self._with_data)
+        while kind := self._stream.read(1):
+            missing.discard(self._int())
+            if kind[0] == _TABLE_DATA:
+                self._skip_chunks()
+            elif kind[0] == _LARGE_OBJECTS:
+                while self._int():
+                    self._skip_chunks()
+            else:
+                raise self._damaged(f"has a block of unknown kind {kind[0]}")
+        if missing:
+            raise self._damaged(f"was cut: the data of {len(missing)} objects is not there")
+
+    def _read_head(self) -> ArchiveHead:
+        if self._take(len(MAGIC)) != MAGIC:
+            raise self._damaged("is no dump of pg_dump")
+        major, minor, _ = self._take(3)
+        version = (major, minor)
+        if not OLDEST <= version <= NEWEST:
+            raise DamagedGenerationError(
+                f"{self._name} has dump format {major}.{minor}; formats "
+                f"{OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]} are read",
+                "dump again with a pg_dump of PostgreSQL 8.0 to 18",
+            )
+        self._integer, self._offset, form = self._take(3)
+        if form != _CUSTOM and form not in _FOLDER_FORMATS:
+            raise self._damaged(f"is of an unknown kind of dump, {form}")
+        if version >= (1, 15):
+            self._take(1)  # algorithm of the compression
+        else:
+            self._int()
+        created = self._moment()
+        database, server, dump = self._text(), self._text(), self._text()
+        return ArchiveHead(version, form == _CUSTOM, created, database, server, dump)
+
+    def _moment(self) -> datetime | None:
+        second, minute, hour, day, month, year, _ = (self._int() for _ in range(7))
+        try:
+            return datetime(year + 1900, month + 1, day, hour, minute, min(second, 59))
+        except ValueError:
+            return None
+
+    def _entry(self) -> ArchiveEntry:
+        version = self.head.version
+        number, has_data = self._int(), bool(self._int())
+        self._text(), self._text()  # of the catalogue: table and row
+        name, kind = self._text(), self._text()
+        if version >= (1, 11):
+            self._int()  # section
+        definition = self._text()
+        self._text(), self._text()  # how to drop it, and how to copy into it
+        schema = self._text()
+        self._text()  # table space
+        if version >= (1, 14):
+            self._text()  # access method
+        if version >= (1, 16):
+            self._int()  # kind of relation
+        owner = self._text()
+        self._text()  # whether with row numbers
+        while self._optional() is not None:
+            pass  # what it depends on
+        file = None
+        if self.head.in_one_file:
+            has_data = self._take(1 + self._offset)[0] != _NO_DATA and has_data
+        else:
+            file = self._text() or None
+        return ArchiveEntry(number, name, kind, definition, schema, owner, has_data, file)
+
+    def _skip_chunks(self) -> None:
+        while size := self._int():
+            if size < 0:
+                raise self._damaged("has a block of negative size")
+            while size > 0:
+                size -= len(self._take(min(size, _CHUNK)))
+
+    def _int(self) -> int:
+        sign, *digits = self._take(1 + self._integer)
+        number = int.from_bytes(bytes(digits), "little")
+        return -number if sign else number
+
+    def _text(self) -> str:
+        return self._optional() or ""
+
+    def _optional(self) -> str | None:
+        size = self._int()
+        if size < 0:
+            return None
+        if size > _LONGEST_TEXT:
+            raise self._damaged(f"has a definition of {size} bytes")
+        return self._take(size).decode("utf-8", "surrogateescape")
+
+    def _take(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        if len(data) != size:
+            raise self._damaged("was cut: it ends too early")
+        return data
+
+    def _damaged(self, problem: str) -> DamagedGenerationError:
+        return DamagedGenerationError(
+            f"{self._name} {problem}",
+            "its copy broke off, or pg_dump was stopped; choose another backup",
+        )
+
+
+_PARTITIONED: Final = re.compile(r"^PARTITION BY ", re.M)
+
+
+def is_plain_table(entry: ArchiveEntry) -> bool:
+    """Whether an entry makes a table that holds rows itself."""
+    return entry.kind == "TABLE" and not _PARTITIONED.search(entry.definition)

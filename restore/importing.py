@@ -1,0 +1,182 @@
+"""Turns a backup that others made into a native generation. The original is only read."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import IO, cast
+
+from restore import __version__
+from restore.catalogue.foreign import ForeignArtifact, ForeignFile, ForeignGeneration, Layout
+from restore.errors import EnvironmentFailure, RestoreError
+from restore.model import Generation, Progress, ProgressListener, ignore_progress
+from restore.repository.base import (
+    ArtifactSpec,
+    ArtifactWriter,
+    FileOrigin,
+    GenerationSummary,
+    Repository,
+)
+from restore.repository.tree import remove_tree
+from restore.selection import choose
+from restore.transfer import Meter, Metered
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A generation in the repository. ``new`` is False when it had been imported before."""
+
+    generation: Generation
+    new: bool
+
+
+def import_generation(
+    layout: Layout,
+    choice: str,
+    repository: Repository,
+    *,
+    now: Callable[[], datetime],
+    listener: ProgressListener = ignore_progress,
+) -> Imported:
+    """Import the backup that ``choice`` names (see ``selection.choose``).
+
+    The generation appears in the repository when it is complete, or not at all. The same backup is
+    imported once: its id is made of what it is.
+
+    Raises:
+        NotFoundError: no backup fits, or a part of it is missing.
+        DamagedGenerationError: it was cut, is damaged, or holds what could do harm.
+        ReplayError: the repository can't take it.
+    """
+    listener(Progress(label=f"read {layout.location}"))
+    reading = _Reading(layout)
+    # Every byte is looked at before the first is stored.
+    wanted = choose(reading, choice).id
+    if wanted in repository.ids():
+        return Imported(repository.load(wanted), new=False)
+    foreign = reading.last(wanted)
+    with repository.write(wanted) as writer:
+        writer.require_space(sum(item.size for item in foreign.artifacts))
+        for item in foreign.artifacts:
+            with writer.artifact(_spec(item)) as artifact:
+                _store(item, artifact, listener)
+        return Imported(writer.finish(_summary(foreign, now())), new=True)
+
+
+class _Reading:
+    """A layout that is read for a choice, and what was read last: it takes long."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._last: ForeignGeneration | None = None
+        self.location = layout.location
+        self.ids = layout.ids
+
+    def load(self, generation_id: str) -> Generation:
+        self._last = self._layout.read(generation_id)
+        return self._last.generation
+
+    def last(self, generation_id: str) -> ForeignGeneration:
+        if self._last is not None and self._last.generation.id == generation_id:
+            return self._last
+        return self._layout.read(generation_id)
+
+
+def _store(item: ForeignArtifact, artifact: ArtifactWriter, listener: ProgressListener) -> None:
+    meter = Meter(f"import {item.name}", item.size, listener)
+    with closing(item.files()) as files:
+        for file in files:
+            with file.open() as content:
+                artifact.add(file.path, cast(IO[bytes], Metered(content, meter)), _origin(file))
+            meter.item()
+
+
+def _origin(file: ForeignFile) -> FileOrigin | None:
+    """What the backup says of a file; None unless it says all of it."""
+    if None in (file.owner, file.group, file.mode, file.modified):
+        return None
+    return FileOrigin(
+        cast(int, file.owner),
+        cast(int, file.group),
+        cast(int, file.mode),
+        cast(float, file.modified),
+    )
+
+
+def _spec(item: ForeignArtifact) -> ArtifactSpec:
+    return ArtifactSpec(item.name, item.kind, item.database, item.location, item.folder, item.form)
+
+
+def _summary(foreign: ForeignGeneration, imported: datetime) -> GenerationSummary:
+    generation = foreign.generation
+    assert generation.origin is not None  # noqa: S101 - a foreign generation has one
+    return GenerationSummary(
+        profile=generation.profile,
+        engine_version=__version__,
+        started=generation.started,
+        finished=generation.finished,
+        consistency_point=generation.consistency_point,
+        fingerprint=generation.fingerprint,
+        origin=replace(generation.origin, imported=imported),
+    )
+
+
+@contextmanager
+def temporary_folder(parent: Path) -> Iterator[Path]:
+    """A folder for an import that serves one drill, removed at the end.
+
+    What a drill left whose process was killed goes with the next one.
+
+    Raises:
+        EnvironmentFailure: it can't be made.
+    """
+    folder = parent / secrets.token_hex(4)
+    try:
+        parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _alone(parent):
+            _sweep(parent)
+            folder.mkdir(mode=0o700)
+            held = _hold(folder)
+    except OSError as error:
+        raise EnvironmentFailure(f"{folder} can't be made: {error}") from error
+    try:
+        yield folder
+    finally:
+        remove_tree(folder)
+        os.close(held)
+
+
+def _sweep(parent: Path) -> None:
+    for left in parent.iterdir():
+        if not left.is_dir():
+            continue
+        with suppress(OSError, RestoreError):
+            file = _hold(left)
+            try:
+                remove_tree(left)
+            finally:
+                os.close(file)
+
+
+def _hold(folder: Path) -> int:
+    """Lock a folder as long as this process lives; OSError when another holds it."""
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(file)
+        raise
+    return file
+
+
+@contextmanager
+def _alone(parent: Path) -> Iterator[None]:
+    with (parent / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

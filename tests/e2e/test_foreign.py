@@ -1,0 +1,128 @@
+"""Whole drills of backups that others made, on files of the original tools."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+import zstandard
+
+from fixtures.production import DATABASE
+from restore.errors import ExitCode
+from restore.locations import IMPORTS
+from restore.runner import Runner
+from tests.fix_drill import Commands, fingerprint, labelled, told
+from tests.fix_foreign import BRANCHES, ForeignBackups
+
+pytestmark = [pytest.mark.docker, pytest.mark.e2e]
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays(docker_runner: Runner, commands: Commands) -> object:
+    """Each drill leaves neither servers nor its import."""
+    yield
+    assert labelled(docker_runner, commands.report()["stack"]) == []
+    assert [path for path in IMPORTS.iterdir() if path.is_dir()] == []
+
+
+def drilled(commands: Commands, backup: str, original: Path) -> dict[str, Any]:
+    """The report of a drill that passed and left the original alone."""
+    before = fingerprint(original)
+    done = commands.pra("drill", "--from", backup)
+    assert done.returncode == ExitCode.PASS, told(done)
+    assert fingerprint(original) == before
+    report = commands.report()
+    assert [stage["id"] for stage in report["stages"]][:3] == ["import", "select", "verify"]
+    return report
+
+
+def unverified(report: dict[str, Any]) -> dict[str, str]:
+    """The checks that could not be run, with the reason."""
+    statuses = {check["status"] for check in report["checks"]}
+    assert statuses <= {"passed", "warning", "unverifiable"}, report["checks"]
+    found = (check for check in report["checks"] if check["status"] == "unverifiable")
+    return {check["id"]: check["reason"] for check in found}
+
+
+def test_odoo_s_own_zip_is_drilled(commands: Commands, foreign_backups: ForeignBackups) -> None:
+    path = foreign_backups.odoo_zip
+    report = drilled(commands, f"odoo-zip:{path}", path.parent)
+
+    assert unverified(report) == {
+        f"database.encoding:{DATABASE}": "the backup does not tell collation, character type, owner"
+    }
+    generation = report["generation"]
+    assert generation["fingerprint"]["erp_series"] == "14.0"
+    assert {"base", "sale_management"} <= {
+        module["name"] for module in generation["fingerprint"]["databases"][0]["modules"]
+    }
+    assert generation["fingerprint"]["postgresql"]["version_number"] >= 130000
+    assert generation["origin"]["layout"] == "odoo-zip"
+    page = next(commands.reports.glob("*/report.html")).read_text(encoding="utf-8")
+    assert f"odoo-zip:{path}" in page and "not told by that backup: exact moment" in page
+
+
+def test_the_training_case_s_nightly_dumps_are_drilled(
+    commands: Commands, foreign_backups: ForeignBackups
+) -> None:
+    report = drilled(commands, f"openerp:{foreign_backups.nightly}", foreign_backups.nightly)
+
+    assert report["plan"]["databases"] == list(BRANCHES)
+    reasons = unverified(report)
+    assert reasons["erp.started"] == "the backup does not tell the ERP's version"
+    for name in BRANCHES:
+        assert "rows of" in reasons[f"database.tables:{name}"]
+        assert reasons[f"documents.readable:filestore:{name}"] == "the database lists no document"
+    assert len(reasons) == 1 + 2 * len(BRANCHES)
+
+
+def test_a_folder_of_dumps_is_drilled_by_its_mapping(
+    commands: Commands, foreign_backups: ForeignBackups
+) -> None:
+    folder = foreign_backups.folder
+    plain = (folder / f"{DATABASE}.sql").read_bytes()
+    (folder / f"{DATABASE}.sql.zst").write_bytes(zstandard.compress(plain))
+    mapping = folder / "mapping.yaml"
+    mapping.write_text(
+        yaml.safe_dump(
+            {
+                "databases": [{"name": DATABASE, "dump": f"{DATABASE}.sql.zst", "owner": "odoo"}],
+                "roles": "globals.sql",
+                "erp": {"series": "14.0"},
+                "documents": [
+                    {
+                        "tree": "filestore",
+                        "database": DATABASE,
+                        "path": "documents.tar.gz",
+                        "within": DATABASE,
+                    }
+                ],
+            }
+        ),
+        encoding="utf-8",
+    )
+    report = drilled(commands, f"folder:{mapping}", folder)
+
+    assert unverified(report) == {
+        f"database.encoding:{DATABASE}": "the backup does not tell collation, character type"
+    }
+
+
+def test_a_cut_backup_is_refused_before_anything_is_made(
+    commands: Commands, foreign_backups: ForeignBackups, tmp_path: Path
+) -> None:
+    cut = tmp_path / "cut.zip"
+    cut.write_bytes(foreign_backups.odoo_zip.read_bytes()[: -(1 << 16)])
+    night = tmp_path / "nights"
+    night.mkdir()
+    (whole,) = foreign_backups.nightly.glob(f"{BRANCHES[0]}.dump.*")
+    (night / whole.name).write_bytes(whole.read_bytes()[:-100])
+    os.utime(night / whole.name, (whole.stat().st_mtime, whole.stat().st_mtime))
+
+    for backup in (f"odoo-zip:{cut}", f"openerp:{night}"):
+        done = commands.pra("drill", "--from", backup)
+        assert done.returncode == ExitCode.DAMAGED, told(done)
+        assert "rebuild" not in [stage["id"] for stage in commands.report()["stages"]]

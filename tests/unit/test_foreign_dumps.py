@@ -1,0 +1,305 @@
+"""Dumps by others: what they say of themselves, and how they are found cut or harmful."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import lzma
+import random
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from restore.catalogue import plain_dump
+from restore.catalogue.compression import plain_stream
+from restore.catalogue.dump_text import roles_in
+from restore.catalogue.dumps import created_at, dump_at
+from restore.errors import DamagedGenerationError, NotFoundError
+from restore.model import DumpForm, TableFacts
+from tests.foreign_samples import ENTRIES, PLAIN, CustomDump
+
+COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "xz": lzma.compress,
+    "zstd": zstandard.compress,
+}
+
+
+def written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+def stored(path: Path) -> dict[str, bytes]:
+    """The files of a dump as they would be stored."""
+    found = {}
+    for file in dump_at(path).files():
+        with file.open() as content:
+            pieces = iter(lambda content=content: content.read(1000), b"")  # type: ignore[misc]
+            found[file.path] = b"".join(pieces)
+    return found
+
+
+def test_a_plain_dump_tells_what_it_holds(tmp_path: Path) -> None:
+    dump = dump_at(written(tmp_path / "x.sql", PLAIN))
+    facts = dump.facts
+    assert dump.form is DumpForm.PLAIN
+    assert facts.server_version == "13.23 (Debian 13.23-0+deb11u1)"
+    assert (facts.encoding, facts.collate, facts.owner) == ("UTF8", "", "")
+    assert facts.extensions == ("unaccent",)
+    assert facts.roles == ("openerp", "re porting")
+    assert facts.tables == (
+        TableFacts("public", 'Odd "one"', 0),
+        TableFacts("public", "res_partner", 3),
+    )
+
+
+def test_a_plain_dump_is_stored_without_commands_for_psql(tmp_path: Path) -> None:
+    path = written(tmp_path / "x.sql", PLAIN)
+    (content,) = stored(path).values()
+    expected = PLAIN.replace(b"\n\\restrict aB3xyz", b"\n-- \\restrict aB3xyz", 1)
+    expected = expected.replace(b"\n\\unrestrict", b"\n-- \\unrestrict")
+    assert content == expected
+    assert b"\n\\restrict in a text\n" in content
+    assert len(content) == dump_at(path).size
+
+
+@pytest.mark.parametrize("kind", COMPRESSIONS)
+def test_a_compressed_dump_is_read_and_a_cut_one_is_told(kind: str, tmp_path: Path) -> None:
+    compressed = COMPRESSIONS[kind](PLAIN)
+    whole = written(tmp_path / "whole", compressed)
+    assert dump_at(whole).facts == dump_at(written(tmp_path / "plain", PLAIN)).facts
+    for size in (len(compressed) - 1, len(compressed) // 2, 20):
+        with pytest.raises(DamagedGenerationError, match=f"{kind}.* was cut"):
+            dump_at(written(tmp_path / "cut", compressed[:size]))
+
+
+@pytest.mark.parametrize("kind", COMPRESSIONS)
+def test_a_dump_that_was_cut_before_it_was_compressed_is_told(kind: str, tmp_path: Path) -> None:
+    path = written(tmp_path / "cut", COMPRESSIONS[kind](PLAIN[: len(PLAIN) // 2]))
+    with pytest.raises(DamagedGenerationError, match="was cut: pg_dump's last line"):
+        dump_at(path)
+
+
+@pytest.mark.parametrize("kind", COMPRESSIONS)
+@settings(max_examples=15, deadline=None)
+@given(parts=st.lists(st.binary(max_size=200_000), min_size=1, max_size=3))
+def test_several_frames_are_one_stream(kind: str, parts: list[bytes]) -> None:
+    # gzip and friends append to a file so.
+    compressed = b"".join(COMPRESSIONS[kind](part) for part in parts)
+    assert plain_stream(io.BytesIO(compressed), "x").read() == b"".join(parts)
+
+
+def test_damage_in_compressed_data_is_told(tmp_path: Path) -> None:
+    for kind, compress in COMPRESSIONS.items():
+        data = bytearray(compress(random.Random(1).randbytes(50_000)))  # noqa: S311
+        data[len(data) // 2] ^= 0xFF
+        with pytest.raises(DamagedGenerationError, match=kind):
+            dump_at(written(tmp_path / kind, bytes(data)))
+
+
+@given(st.integers(0, len(PLAIN) - 30))
+def test_a_plain_dump_cut_anywhere_is_told(size: int) -> None:
+    # Its last word is 25 bytes before its end.
+    with pytest.raises(DamagedGenerationError):
+        plain_dump.scan(io.BytesIO(PLAIN[: min(size, PLAIN.rindex(b"complete"))]), "x")
+
+
+COMMANDS = [
+    b"\\! touch /tmp/harm",
+    b"SELECT 1 \\! touch /tmp/harm",
+    b"\\i /etc/passwd",
+    b"\\copy public.x FROM PROGRAM 'harm'",
+    b"SELECT 'a' \\gexec",
+    b"\\restrict x\\! harm",
+    b"/* a /* b */ c */ \\! harm",
+    b"SELECT $a$ ' $a$ \\! harm",
+    b"SELECT 'it''s' \\! harm",
+    b"SELECT E'\\'' \\! harm",
+    b'SELECT 1 AS "x""" \\! harm',
+    b"-- comment\n\\! harm",
+    b"SELECT a$b$ \\! harm $b$",
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_for_psql_is_refused(command: bytes) -> None:
+    evil = PLAIN.replace(b"SET statement_timeout = 0;", command)
+    with pytest.raises(DamagedGenerationError, match="command for psql"):
+        plain_dump.scan(io.BytesIO(evil), "x")
+
+
+def test_a_command_far_into_a_long_line_is_refused() -> None:
+    piece = plain_dump._LONGEST_PIECE
+    for shift in range(-4, 5):
+        start = b"INSERT INTO x VALUES ('"
+        long = start + b"a" * (piece - len(start) + shift)
+        for tail in (b"' \\! harm", b"''' \\! harm", b"') /* x */ \\! harm"):
+            evil = PLAIN.replace(b"SET statement_timeout = 0;", long + tail)
+            with pytest.raises(DamagedGenerationError, match="command for psql"):
+                plain_dump.scan(io.BytesIO(evil), "x")
+        good = PLAIN.replace(b"SET statement_timeout = 0;", long + b"\n\\! a text\n');")
+        assert plain_dump.scan(io.BytesIO(good), "x").table_facts()
+
+
+def test_backslashes_count_in_texts_of_old_servers() -> None:
+    old = PLAIN.replace(b"_strings = on;", b"_strings = off;\nSELECT 'a\\'b' ;")
+    assert plain_dump.scan(io.BytesIO(old), "x").tables
+    evil = old.replace(b"'a\\'b' ;", b"'a\\\\' \\! harm")
+    with pytest.raises(DamagedGenerationError, match="command for psql"):
+        plain_dump.scan(io.BytesIO(evil), "x")
+
+
+def test_what_create_says_of_the_database_is_left_out() -> None:
+    made = (
+        b"CREATE DATABASE specibike WITH TEMPLATE = template0 ENCODING = 'LATIN1'"
+        b" LOCALE = 'fr_FR';\n\nALTER DATABASE specibike OWNER TO boss;\n\n\\connect specibike\n\n"
+        b"COMMENT ON DATABASE specibike IS 'of two;\nlines';\n"
+        b"ALTER DATABASE specibike SET work_mem TO '8MB';\n"
+        b"ALTER ROLE \"a b\" IN DATABASE specibike SET work_mem TO '8MB';\n\\connect specibike\n\n"
+    )
+    dump = PLAIN.replace(b"CREATE EXTENSION", made + b"CREATE EXTENSION")
+    dump = dump.replace(b"\nGRANT", b"\nGRANT CONNECT,CREATE ON DATABASE specibike TO x;\nGRANT")
+    facts = plain_dump.scan(io.BytesIO(dump), "x")
+    assert facts.owner == "boss"
+    assert {"a b", "boss", "x"} <= facts.roles
+    assert facts.properties is not None and facts.properties.collate == "fr_FR"
+    shown = b"".join(plain_dump.replayable(io.BytesIO(dump), "x", facts.hidden))
+    assert len(shown) == plain_dump.replayable_size(facts)
+    told = [line for line in shown.splitlines() if b"DATABASE" in line or b"connect" in line]
+    assert len(told) == 8 and all(line.startswith(b"-- ") for line in told)
+    assert b"\n-- lines';\n" in shown
+    for kept in (b"\nCREATE EXTENSION", b"\nGRANT SELECT", b"\nSET client_encoding"):
+        assert kept in shown
+    twice = dump.replace(b"CREATE FUNCTION", b"CREATE DATABASE other;\nCREATE FUNCTION")
+    with pytest.raises(DamagedGenerationError, match="two databases"):
+        plain_dump.scan(io.BytesIO(twice), "x")
+    late = dump.replace(b"COPY public.res", b"\\connect other\nCOPY public.res")
+    with pytest.raises(DamagedGenerationError, match="command for psql"):
+        plain_dump.scan(io.BytesIO(late), "x")
+
+
+def test_a_dump_of_a_whole_server_is_refused() -> None:
+    with pytest.raises(DamagedGenerationError, match="whole server"):
+        plain_dump.scan(io.BytesIO(b"--\n-- PostgreSQL database cluster dump\n--\n"), "x")
+
+
+def test_rows_that_are_not_counted_are_unknown() -> None:
+    dump = PLAIN.replace(
+        b'COPY public."Odd ""one""" (id) FROM stdin;\n\\.\n',
+        b'INSERT INTO public."Odd ""one""" VALUES (1);\n',
+    )
+    facts = plain_dump.scan(io.BytesIO(dump), "x")
+    assert facts.tables[("public", 'Odd "one"')] is None
+
+
+def test_tables_of_old_and_partitioned_dumps() -> None:
+    dump = PLAIN.replace(
+        b"CREATE FUNCTION",
+        b"SET search_path = stock, pg_catalog;\nCREATE TABLE moves (\n a int\n);\n"
+        b"CREATE TABLE parts (\n a int\n)\nPARTITION BY RANGE (a);\nCREATE FUNCTION",
+    )
+    facts = plain_dump.scan(io.BytesIO(dump), "x")
+    assert ("stock", "moves") in facts.tables
+    assert ("stock", "parts") not in facts.tables
+
+
+@pytest.mark.parametrize(
+    ("statement", "roles"),
+    [
+        ("ALTER TABLE public.x OWNER TO odoo;", ["odoo"]),
+        ('GRANT ALL ON TABLE public."a TO b" TO "c d" WITH GRANT OPTION;', ["c d"]),
+        ("REVOKE ALL ON SCHEMA public FROM PUBLIC;", []),
+        ("REVOKE ALL ON SCHEMA public FROM postgres;", ["postgres"]),
+        (
+            "ALTER DEFAULT PRIVILEGES FOR ROLE a IN SCHEMA s GRANT SELECT ON TABLES TO b;",
+            ["a", "b"],
+        ),
+        ("SET SESSION AUTHORIZATION 'o''dd';", ["o'dd"]),
+        ("SET SESSION AUTHORIZATION DEFAULT;", []),
+        ("SELECT 'OWNER TO x;'", []),
+    ],
+)
+def test_roles_are_found_where_they_are_named(statement: str, roles: list[str]) -> None:
+    assert list(roles_in(statement)) == roles
+
+
+@pytest.mark.parametrize("version", [(1, 10), (1, 12), (1, 14), (1, 15), (1, 16)])
+def test_a_custom_dump_tells_what_it_holds(version: tuple[int, int], tmp_path: Path) -> None:
+    content = CustomDump(version).render()
+    path = written(tmp_path / "x.dump", content)
+    dump = dump_at(path)
+    facts = dump.facts
+    assert dump.form is DumpForm.CUSTOM and dump.size == len(content)
+    assert facts.created == datetime(2025, 12, 31, 23, 59, 5)
+    assert (facts.database, facts.owner) == ("specibike", "openerp")
+    assert (facts.encoding, facts.collate, facts.ctype) == ("UTF8", "fr_FR.utf8", "fr_FR.utf8")
+    assert facts.extensions == ("unaccent",)
+    assert facts.roles == ("openerp", "reporting", "x")
+    assert facts.tables == (TableFacts("public", "res_partner", None),)
+    assert stored(path) == {"dump": content}
+    assert created_at(path) == facts.created
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, len(CustomDump().render()) - 1))
+def test_a_custom_dump_cut_anywhere_is_told(
+    tmp_path_factory: pytest.TempPathFactory, size: int
+) -> None:
+    path = written(tmp_path_factory.getbasetemp() / "cut.dump", CustomDump().render()[:size])
+    with pytest.raises(DamagedGenerationError):
+        dump_at(path)
+
+
+def test_dumps_that_are_not_read_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    with pytest.raises(DamagedGenerationError, match=r"1\.17"):
+        dump_at(written(path, CustomDump((1, 17)).render()))
+    with pytest.raises(DamagedGenerationError, match="several files"):
+        dump_at(written(path, CustomDump(form=3).render()))
+    with pytest.raises(DamagedGenerationError, match="compressed twice"):
+        dump_at(written(path, gzip.compress(gzip.compress(PLAIN))))
+    with pytest.raises(NotFoundError):
+        dump_at(tmp_path / "absent")
+    (tmp_path / "link").symlink_to(path)
+    with pytest.raises(DamagedGenerationError, match="is a link"):
+        dump_at(tmp_path / "link")
+
+
+def directory(path: Path) -> Path:
+    path.mkdir()
+    (path / "toc.dat").write_bytes(CustomDump(form=3).render())
+    for number, entry in enumerate(ENTRIES, 1):
+        if entry[5] is not None:
+            (path / f"{number}.dat.gz").write_bytes(gzip.compress(entry[5]))
+    return path
+
+
+def test_a_dump_in_directory_format_is_read(tmp_path: Path) -> None:
+    path = directory(tmp_path / "x")
+    dump = dump_at(path)
+    assert dump.form is DumpForm.DIRECTORY
+    assert dump.facts.owner == "openerp"
+    assert stored(path) == {item.name: item.read_bytes() for item in path.iterdir()}
+
+
+def test_a_broken_dump_in_directory_format_is_told(tmp_path: Path) -> None:
+    path = directory(tmp_path / "x")
+    data = next(path.glob("*.dat.gz"))
+    whole = data.read_bytes()
+    data.write_bytes(whole[:-4])
+    with pytest.raises(DamagedGenerationError, match="was cut"):
+        dump_at(path)
+    data.unlink()
+    with pytest.raises(DamagedGenerationError, match=r"\.dat, the data of .* is missing"):
+        dump_at(path)
+    data.symlink_to("/etc/passwd")
+    with pytest.raises(DamagedGenerationError, match="is a link"):
+        dump_at(path)
+    with pytest.raises(NotFoundError, match=r"toc\.dat"):
+        dump_at(tmp_path)
