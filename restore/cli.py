@@ -18,6 +18,7 @@ from restore import __version__
 from restore.cli_backup import capture_command, generations_group, verify_command
 from restore.cli_gc import gc_command
 from restore.cli_prerequisites import prerequisites_command
+from restore.cli_profile import profile_group
 from restore.cli_recovery import (
     drill_command,
     plan_command,
@@ -80,6 +81,7 @@ for command in (
     report_command,
     prerequisites_command,
     gc_command,
+    profile_group,
 ):
     pra.add_command(command)
 
