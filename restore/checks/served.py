@@ -168,6 +168,7 @@ def _encoded(text: str, pattern: str) -> bytes | None:
     """The document that an answer holds in base64; None when it holds none."""
     found = re.search(pattern, text)
     try:
-        return base64.b64decode(found[1]) if found else None
+        # JSON escapes the line breaks that some encoders put in.
+        return base64.b64decode(re.sub(r"\\[nr]", "", found[1])) if found else None
     except binascii.Error:
         return None
