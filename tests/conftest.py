@@ -8,6 +8,7 @@ pytest_plugins = [
     "tests.fix_servers",
     "tests.fix_drill",
     "tests.fix_prerequisites",
+    "tests.fix_tryton",
 ]
 
 # A machine under load is no failure.
