@@ -55,3 +55,4 @@ def test_a_missing_attachment_of_tryton_fails_the_drill_and_is_named(
               if c["status"] == "failed"}  # fmt: skip
     assert set(failed) == {"documents.attachments", "documents.readable"}, told(done)
     assert gone.path in failed["documents.attachments"]["details"][0]
+    assert failed["documents.readable"]["observed"] == "11 of 12 documents served unchanged"
