@@ -10,7 +10,7 @@ from restore.repository.folder import FolderRepository
 from tests.fix_drill import Commands, told
 from tests.fix_repository import forget_file
 
-pytestmark = [pytest.mark.docker, pytest.mark.e2e]
+pytestmark = [pytest.mark.docker, pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
 
 def drill(commands: Commands, repository: FolderRepository) -> tuple[str, ...]:
