@@ -15,6 +15,7 @@ from offline.docker_api import read_folder, tar_of
 from offline.engine import engine
 from offline.host import Command, SetupError
 from offline.steps import Component
+from offline.wheels import WHEELS, wheels
 
 if TYPE_CHECKING:
     from offline.docker_api import Docker
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 BASE = "pra/debian"
 SUITE = "bullseye"
+HEAVY = "heavy"
 RECIPE = "pra.recipe"
 VERSIONS = "/etc/image-versions.env"
 HOST_APT = "host-apt.conf"
@@ -49,6 +51,18 @@ class Recipe:
         return f"{self.repository}:{self.tag}"
 
     @property
+    def suite(self) -> str:
+        """The Debian suite that it is built on."""
+        text = (self.folder / "Dockerfile").read_text(encoding="utf-8")
+        found = re.search(rf"^FROM {BASE}:([a-z]+)$", text, re.MULTILINE)
+        return found[1] if found else SUITE
+
+    @property
+    def needs_wheels(self) -> bool:
+        """Whether set-up's virtual environment must be there first: its pip fetches wheels."""
+        return (self.folder / WHEELS).is_file()
+
+    @property
     def fingerprint(self) -> str:
         """A hash of the folder's files: another one means another image."""
         digest = hashlib.sha256()
@@ -57,23 +71,39 @@ class Recipe:
         return digest.hexdigest()
 
 
-def recipes(tree: Path) -> list[Recipe]:
-    """Return the recipes of a tree, by name."""
+def recipes(tree: Path, *, heavy: bool = False) -> list[Recipe]:
+    """Return the recipes of a tree, by name; with `heavy`, those of `make setup-all` too."""
     folder = tree / "fixtures" / "images"
-    return [Recipe(path.parent) for path in sorted(folder.glob("*/Dockerfile"))]
+    found = sorted(folder.glob("*/Dockerfile"))
+    if heavy:
+        found += sorted(folder.glob(f"{HEAVY}/*/Dockerfile"))
+    return [Recipe(path.parent) for path in found]
 
 
+@dataclass(frozen=True, slots=True)
 class BaseImageStep:
     """Provides `pra/debian:<suite>`: Debian's official image, else one made from its archive."""
 
-    name = "base image"
+    suite: str = SUITE
+
+    @property
+    def name(self) -> str:
+        return "base image" if self.suite == SUITE else f"base image {self.suite}"
+
+    @property
+    def _log(self) -> str:
+        return self.name.replace(" ", "-")
 
     def probe(self, host: Host) -> list[Component] | None:
-        found = engine(host).image(f"{BASE}:{SUITE}")
+        found = engine(host).image(f"{BASE}:{self.suite}")
         if found is None:
             return None
         made = BOOTSTRAPPED in str(found.get("Comment", ""))
-        return [_component(f"{BASE}:{SUITE}", SUITE, BOOTSTRAPPED if made else "pulled", found)]
+        return [
+            _component(
+                f"{BASE}:{self.suite}", self.suite, BOOTSTRAPPED if made else "pulled", found
+            )
+        ]
 
     def make(self, host: Host) -> list[Component]:
         docker = engine(host)
@@ -81,45 +111,43 @@ class BaseImageStep:
             self._bootstrap(host, docker)
         found = self.probe(host)
         if found is None:
-            raise SetupError(f"{BASE}:{SUITE} was made but Docker does not know it")
+            raise SetupError(f"{BASE}:{self.suite} was made but Docker does not know it")
         return found
 
-    @staticmethod
-    def _pull(host: Host, docker: Docker) -> bool:
+    def _pull(self, host: Host, docker: Docker) -> bool:
         if not host.may_download("images"):
             return False
-        host.say(f"pulling debian:{SUITE}-slim")
+        host.say(f"pulling debian:{self.suite}-slim")
         try:
-            docker.pull("debian", f"{SUITE}-slim", host.say)
+            docker.pull("debian", f"{self.suite}-slim", host.say)
         except SetupError as error:
             host.remember_unreachable("images", error.message)
             return False
-        docker.tag(f"debian:{SUITE}-slim", BASE, SUITE)
+        docker.tag(f"debian:{self.suite}-slim", BASE, self.suite)
         return True
 
-    @staticmethod
-    def _bootstrap(host: Host, docker: Docker) -> None:
+    def _bootstrap(self, host: Host, docker: Docker) -> None:
         if host.which("debootstrap") is None:
-            host.apt_install(["debootstrap", "debian-archive-keyring"], log="base-image")
+            host.apt_install(["debootstrap", "debian-archive-keyring"], log=self._log)
         if not host.is_root():
             raise SetupError(
-                f"debian:{SUITE}-slim cannot be pulled, and only root can run debootstrap",
+                f"debian:{self.suite}-slim cannot be pulled, and only root can run debootstrap",
                 hint="run `make setup` once as root, or where the image can be pulled",
             )
         with tempfile.TemporaryDirectory(prefix="pra-base-") as name:
             root = Path(name) / "root"
-            host.say(f"debootstrap {SUITE}")
+            host.say(f"debootstrap {self.suite}")
             host.run(
                 Command(
-                    ["debootstrap", "--variant=minbase", SUITE, root, *archive(host)],
-                    log="base-image",
+                    ["debootstrap", "--variant=minbase", self.suite, root, *archive(host)],
+                    log=self._log,
                     variables=proxy(host),
                     hint="Debian's archive must be reachable from here",
                 )
             )
             slim(root)
             host.say("importing it")
-            _import(docker, root, host.log("base-image"))
+            _import(docker, root, self.suite, host.log(self._log))
 
 
 def archive(host: Host) -> list[str]:
@@ -152,7 +180,7 @@ def slim(root: Path) -> None:
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
-def _import(docker: Docker, root: Path, log: Path) -> None:
+def _import(docker: Docker, root: Path, suite: str, log: Path) -> None:
     with (
         log.open("ab") as err,
         subprocess.Popen(
@@ -161,7 +189,7 @@ def _import(docker: Docker, root: Path, log: Path) -> None:
     ):
         if tar.stdout is None:
             raise SetupError("tar has no output", log=log)
-        docker.import_root(tar.stdout, BASE, SUITE, BOOTSTRAPPED)
+        docker.import_root(tar.stdout, BASE, suite, BOOTSTRAPPED)
     if tar.returncode != 0:
         raise SetupError(f"tar failed (exit {tar.returncode})", log=log)
 
@@ -218,7 +246,7 @@ class ImageStep:
             lines = host.run(Command(["apt-config", "dump"], log="images")).splitlines()
             kept = "".join(f"{line}\n" for line in lines if APT_SETTINGS.match(line))
             files[HOST_APT] = (kept.encode(), 0o644)
-        return tar_of(files)
+        return tar_of({**files, **wheels(host, self.recipe.folder)})
 
     def _seal(self, versions: bytes) -> dict[str, str]:
         """Name the image, and put into its settings what only the installation could tell.

@@ -1,10 +1,11 @@
-"""`python3 -m offline.setup`: does what is missing, says what it does and how long it takes.
+"""`python3 -m offline.setup [--all]`: does what is missing, tells what and how long it takes.
 
 Exit codes: 0 everything is in place, 1 something could not be done, 130 interrupted.
 """
 
 from __future__ import annotations
 
+import argparse
 import fcntl
 import os
 import sys
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 from offline.engine import EngineStep
 from offline.environment import EnvironmentStep
 from offline.host import Host
-from offline.images import BaseImageStep, ImageStep, recipes
+from offline.images import SUITE, BaseImageStep, ImageStep, recipes
 from offline.paths import places
 from offline.plugin import PluginStep
 from offline.pulumi_cli import PulumiStep
@@ -25,25 +26,36 @@ from offline.steps import Board, Planned, do_all
 from offline.venv import VenvStep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from offline.images import Recipe
 
 TREE = Path(__file__).resolve().parent.parent
 
 
-def plan(tree: Path) -> list[Planned]:
-    """Return every step, each after those it needs."""
-    venv, tools, engine, base = VenvStep(), PulumiStep(), EngineStep(), BaseImageStep()
+def plan(tree: Path, *, heavy: bool = False) -> list[Planned]:
+    """Return every step, each after those it needs; with `heavy`, those of `make setup-all` too."""
+    venv, tools, engine = VenvStep(), PulumiStep(), EngineStep()
     plugin, environment, stack = PluginStep(), EnvironmentStep(), StackStep()
     planned = [
         Planned(venv),
         Planned(engine),
-        Planned(base, (engine.name,)),
-        *(Planned(ImageStep(recipe), (base.name,)) for recipe in recipes(tree)),
+        *_images(recipes(tree, heavy=heavy), engine.name, venv.name),
         Planned(tools),
         Planned(plugin, (tools.name,)),
         Planned(environment, (tools.name, engine.name)),
     ]
     return [*planned, Planned(stack, (venv.name, plugin.name, environment.name))]
+
+
+def _images(wanted: list[Recipe], engine: str, venv: str) -> Iterator[Planned]:
+    """The bases that recipes are built on, then what is built on each."""
+    bases = {suite: BaseImageStep(suite) for suite in (SUITE, *(one.suite for one in wanted))}
+    for base in bases.values():
+        yield Planned(base, (engine,))
+    for recipe in wanted:
+        needs = (bases[recipe.suite].name, *((venv,) if recipe.needs_wheels else ()))
+        yield Planned(ImageStep(recipe), needs)
 
 
 @contextmanager
@@ -65,15 +77,18 @@ def fresh_logs(host: Host) -> None:
         log.unlink(missing_ok=True)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Set up this tree and return the exit code."""
+    parser = argparse.ArgumentParser(prog="setup", description="Put in place what is missing.")
+    parser.add_argument("--all", action="store_true", help="what only `make test-all` needs, too")
+    options = parser.parse_args(arguments)
     host = Host(places(TREE, os.environ), os.environ)
     board = Board(host)
     since = time.monotonic()
     try:
         with alone(host, board):
             fresh_logs(host)
-            outcomes = do_all(plan(TREE), host, board)
+            outcomes = do_all(plan(TREE, heavy=options.all), host, board)
     except KeyboardInterrupt:
         board.line("interrupted; what was finished is kept")
         return 130

@@ -17,8 +17,8 @@ from restore.configuration import (
     find_text,
     presentable,
 )
+from restore.erp_login import erp_login
 from restore.errors import DamagedGenerationError
-from restore.ini import ini_value
 from restore.model import (
     ArtifactKind,
     Blueprint,
@@ -140,7 +140,7 @@ def erp_role(generation: Generation, profile: Profile, texts: ConfigurationTexts
         held = find_text(texts, file)
         if held is None or file.section is None:
             continue
-        role = ini_value(held.text, file.section, profile.erp.role_key)
+        role = erp_login(held.text, file, profile.erp).role
         if role is not None and role not in _NO_ROLE:
             return presentable(role)
     for facts in generation.fingerprint.databases:

@@ -19,6 +19,7 @@ from restore.cli_backup import capture_command, generations_group, verify_comman
 from restore.cli_gc import gc_command
 from restore.cli_import import import_command
 from restore.cli_prerequisites import prerequisites_command
+from restore.cli_profile import profile_group
 from restore.cli_recovery import (
     drill_command,
     plan_command,
@@ -82,6 +83,7 @@ for command in (
     report_command,
     prerequisites_command,
     gc_command,
+    profile_group,
 ):
     pra.add_command(command)
 

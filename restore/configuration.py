@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote as percent_encoded
 
 from restore.errors import UsageError
 from restore.ini import ini_value, set_ini_value
@@ -83,12 +84,17 @@ def placeholders(target: Target, databases: Sequence[str]) -> dict[str, Value]:
     """The value of each placeholder that a profile's ``set`` may hold.
 
     ``database_filter`` is a regular expression. Its ``%`` are bracketed, since ERPs that read one
-    put host names in the place of ``%d`` and ``%h``.
+    put host names in the place of ``%d`` and ``%h``. ``database_uri`` ends where a database's name
+    may follow.
     """
     names = "|".join(re.escape(name).replace("%", "[%]") for name in databases)
+    role, password = target.erp_role, target.erp_password.reveal()
+    login = f"{percent_encoded(role, safe='')}:{percent_encoded(password, safe='')}"
+    address = f"{target.database_address}:{target.database_port}"
     return {
         "database_address": target.database_address,
         "database_port": str(target.database_port),
+        "database_uri": Secret(f"postgresql://{login}@{address}/"),
         "erp_role": target.erp_role,
         "erp_password": target.erp_password,
         "databases": ",".join(databases),
@@ -119,7 +125,7 @@ def reconcile(text: str, file: ConfigurationFile, values: Mapping[str, Value]) -
         _require_one_line(setting, file.name)
     if file.section is None:
         return set_postgresql(text, file.name, settings, frozenset(file.secrets))
-    return _set_ini(text, file, file.section, settings)
+    return _set_ini(text, file, settings)
 
 
 def set_postgresql(
@@ -161,14 +167,13 @@ def presentable(text: str) -> str:
     return text
 
 
-def _set_ini(
-    text: str, file: ConfigurationFile, section: str, settings: Sequence[Setting]
-) -> Reconciled:
+def _set_ini(text: str, file: ConfigurationFile, settings: Sequence[Setting]) -> Reconciled:
     masked = frozenset(file.secrets)
     changes: list[ConfigurationChange] = []
     for setting in settings:
-        before, after = ini_value(text, section, setting.key), _reveal(setting.value)
-        changed = set_ini_value(text, section, setting.key, after)
+        section, key = file.place(setting.key)
+        before, after = ini_value(text, section, key), _reveal(setting.value)
+        changed = set_ini_value(text, section, key, after)
         if changed != text:
             changes.append(_change(file.name, setting, before, masked))
         text = changed

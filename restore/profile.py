@@ -39,7 +39,8 @@ class ErpProfile:
 
     ``series`` are the versions that this profile knows. ``installed_modules`` is a query giving
     name and version; ``available_modules`` an argv that prints a path a line, whose last folder
-    is a module's name. ``role_key`` and ``password_key`` are keys of the ERP's configuration.
+    is a module's name. ``role_key`` and ``password_key`` are keys of the ERP's configuration;
+    an ERP that holds both in the URI of its database has ``uri_key`` instead.
     """
 
     image: str
@@ -51,11 +52,17 @@ class ErpProfile:
     user: str
     port: int
     health: tuple[str, ...]
-    role_key: str
-    password_key: str
+    role_key: str | None
+    password_key: str | None
+    uri_key: str | None
     data: tuple[Mount, ...]
     installed_modules: str
     available_modules: tuple[str, ...]
+
+    @property
+    def login_keys(self) -> tuple[str, ...]:
+        """The keys of the ERP's configuration that hold its login to PostgreSQL."""
+        return tuple(key for key in (self.role_key, self.password_key, self.uri_key) if key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,8 @@ class ConfigurationFile:
     """A configuration file that belongs to a generation.
 
     ``set`` holds the keys that a new environment needs otherwise, with ``{placeholders}``;
-    ``secrets`` the keys whose values are masked wherever they are shown.
+    ``secrets`` the keys whose values are masked wherever they are shown. A key of another section
+    than ``section`` is written ``section/key``.
     """
 
     name: str
@@ -73,13 +81,33 @@ class ConfigurationFile:
     secrets: tuple[str, ...]
     set: tuple[tuple[str, str], ...]
 
+    def place(self, key: str) -> tuple[str, str]:
+        """The section of a key as the profile writes it, and its name there."""
+        section, _, name = key.rpartition("/")
+        return section or self.section or "", name
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFetch:
+    """The ERP's request that serves the document of a row (``{id}``), as a logged-in user.
+
+    ``base64`` is a regular expression whose first group is the document, where the answer holds it
+    so encoded; None when the answer is the document.
+    """
+
+    path: str
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    json: Any = None
+    base64: str | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class DocumentTree:
     """A tree of documents, one folder a database (``{database}`` in ``path``).
 
-    ``rows`` is a query giving id, name, file relative to the folder, and hexadecimal checksum by
-    ``algorithm`` (a ``hashlib`` name); ``fetch`` the ERP's path that serves the document of a row;
+    ``rows`` is a query giving id, name, file relative to the folder, and, where the ERP keeps one,
+    hexadecimal checksum by ``algorithm`` (a ``hashlib`` name); ``fetch`` asks the ERP itself;
     ``ignored`` folders of the tree whose files belong to no row by design.
     """
 
@@ -87,7 +115,7 @@ class DocumentTree:
     path: str
     rows: str | None
     algorithm: str
-    fetch: str | None
+    fetch: DocumentFetch | None
     ignored: tuple[str, ...]
 
 
@@ -107,6 +135,7 @@ class WebStep:
     capture: tuple[tuple[str, str], ...]
     sla: float
     credentials: bool
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,21 +187,31 @@ def load_profile(name: str) -> Profile:
         NotFoundError: there is no such profile.
         UsageError: the file is no YAML or breaks the schema; all errors at once.
     """
+    return parse_profile(profile_text(name), name)
+
+
+def profile_text(name: str) -> str:
+    """A profile's file, by name, or by path when ``name`` ends in ``.yaml``.
+
+    Raises:
+        NotFoundError: there is no such profile.
+        UsageError: the file is no UTF-8.
+    """
     if is_profile_path(name):
         path = Path(name)
         if not path.is_file():
             raise NotFoundError(f"profile {name} does not exist")
-        text = path.read_text(encoding="utf-8")
-    elif name in profile_names():
-        text = (resources.files("restore") / "profiles" / f"{name}.yaml").read_text(
-            encoding="utf-8"
-        )
-    else:
-        known = ", ".join(profile_names())
-        raise NotFoundError(
-            f"there is no profile {name!r}", f"profiles that ship: {known}; or give a path"
-        )
-    return parse_profile(text, name)
+        try:
+            return path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise UsageError(f"profile {name} is no UTF-8: {error}") from error
+    if name in profile_names():
+        folder = resources.files("restore") / "profiles"
+        return (folder / f"{name}.yaml").read_text(encoding="utf-8")
+    known = ", ".join(profile_names())
+    raise NotFoundError(
+        f"there is no profile {name!r}", f"profiles that ship: {known}; or give a path"
+    )
 
 
 def parse_profile(text: str, source: str) -> Profile:
@@ -207,7 +246,7 @@ def _profile(data: dict[str, Any]) -> Profile:
                 path=item["path"],
                 rows=item.get("rows"),
                 algorithm=item.get("algorithm", "sha1"),
-                fetch=item.get("fetch"),
+                fetch=_fetch(item.get("fetch")),
                 ignored=tuple(item.get("ignored", ())),
             )
             for item in data["documents"]
@@ -222,7 +261,7 @@ def _profile(data: dict[str, Any]) -> Profile:
 def _erp(data: dict[str, Any]) -> ErpProfile:
     lists = ("series", "entrypoint", "command", "health", "available_modules")
     values: dict[str, Any] = {
-        "release_variable": None,
+        **dict.fromkeys(("release_variable", "role_key", "password_key", "uri_key")),
         **data,
         **{key: tuple(data[key]) for key in lists},
         "data": tuple(Mount(**item) for item in data["data"]),
@@ -241,6 +280,12 @@ def _configuration(data: dict[str, Any]) -> ConfigurationFile:
     )
 
 
+def _fetch(data: str | dict[str, Any] | None) -> DocumentFetch | None:
+    if data is None or isinstance(data, str):
+        return None if data is None else DocumentFetch(data)
+    return DocumentFetch(**{**data, "headers": tuple(data.get("headers", {}).items())})
+
+
 def _web_step(data: dict[str, Any]) -> WebStep:
     return WebStep(
         name=data["name"],
@@ -255,4 +300,5 @@ def _web_step(data: dict[str, Any]) -> WebStep:
         capture=tuple(data.get("capture", {}).items()),
         sla=float(data["sla"]),
         credentials=data.get("credentials", False),
+        headers=tuple(data.get("headers", {}).items()),
     )

@@ -8,8 +8,8 @@ from typing import Final
 from docker.models.containers import Container
 
 from restore.configuration import decode
+from restore.erp_login import ErpLogin, erp_login
 from restore.errors import EnvironmentFailure, NotFoundError, ReplayError
-from restore.ini import ini_value
 from restore.model import DatabaseServer, Role
 from restore.profile import ConfigurationFile, Profile
 from restore.runner import Runner
@@ -123,22 +123,20 @@ def _address(database: Container, erp: Container) -> str:
 
 
 def _login(runner: Runner, container: str, profile: Profile) -> tuple[str, Secret]:
-    keys = (profile.erp.role_key, profile.erp.password_key)
     files = profile.configuration_of(Role.ERP)
     for file in files:
-        role, password = _values(runner, container, file, keys)
-        if role and password:
-            return role, Secret(password)
+        login = _held(runner, container, file, profile)
+        if login.role and login.password:
+            return login.role, login.password
+    keys = profile.erp.login_keys
+    wanted = f"both {' and '.join(keys)}" if len(keys) > 1 else f"role and password in {keys[0]}"
     raise ReplayError(
         f"no configuration file of container {container} "
-        f"({', '.join(file.path for file in files)}) has both {keys[0]} and {keys[1]}",
-        "the capture logs in as the ERP does: set both keys there",
+        f"({', '.join(file.path for file in files)}) has {wanted}",
+        "the capture logs in as the ERP does: set them there",
     )
 
 
-def _values(
-    runner: Runner, container: str, file: ConfigurationFile, keys: tuple[str, str]
-) -> tuple[str | None, str | None]:
+def _held(runner: Runner, container: str, file: ConfigurationFile, profile: Profile) -> ErpLogin:
     text = decode(read_configuration(runner, container, file.path))
-    role, password = (ini_value(text, file.section or "", key) for key in keys)
-    return role, password
+    return erp_login(text, file, profile.erp)

@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.fix_drill",
     "tests.fix_prerequisites",
     "tests.fix_foreign",
+    "tests.fix_tryton",
 ]
 
 # A machine under load is no failure.

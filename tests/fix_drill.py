@@ -30,12 +30,13 @@ class Commands:
 
     reports: Path
     with_account: bool = True
+    account: tuple[str, str] = (LOGIN, PASSWORD)
 
     def environment(self) -> dict[str, str]:
         """The user's environment after ``. .pra/activate``, with the check account's password."""
         document = json.loads(ENVIRONMENT.read_text(encoding="utf-8"))
         path = os.pathsep.join([*document["path_prepend"], os.environ["PATH"]])
-        account = {"PRA_CHECK_LOGIN": LOGIN, "PRA_CHECK_PASSWORD": PASSWORD}
+        account = dict(zip(("PRA_CHECK_LOGIN", "PRA_CHECK_PASSWORD"), self.account, strict=True))
         return {
             **{name: value for name, value in os.environ.items() if name not in account},
             **document["variables"],

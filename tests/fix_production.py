@@ -11,10 +11,12 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import docker
 import pytest
 
 from fixtures.production import Steps, capture_production
@@ -28,18 +30,36 @@ from tests.fix_repository import copy_repository
 
 _ROOT = Path(__file__).resolve().parent.parent
 _SOURCES = (
-    "fixtures/*.py",
+    "fixtures/site.py",
     "restore/capture.py",
+    "restore/erp_login.py",
     "restore/facts.py",
     "restore/source.py",
     "restore/transfer.py",
     "restore/catalogue/native.py",
     "restore/repository/*.py",
-    "restore/profiles/odoo.yaml",
     "restore/schemas/manifest.schema.json",
 )
 _UNUSED_FOR = 24 * 3600.0
 """Seconds after which a cached production that nothing asks for any more is removed."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A production that can be made: by which module of ``fixtures``, from which images."""
+
+    name: str
+    sources: tuple[str, ...]
+    images: tuple[str, ...]
+    make: Callable[[docker.DockerClient, Path, Steps], Generation]
+
+
+ODOO = Kind(
+    "production",
+    ("fixtures/production.py", "fixtures/dataset.py", "restore/profiles/odoo.yaml"),
+    (POSTGRESQL_IMAGE, ODOO_IMAGE),
+    capture_production,
+)
 
 
 def cache_folder() -> Path:
@@ -47,15 +67,15 @@ def cache_folder() -> Path:
     return Path(os.environ.get("PRA_CACHE") or Path.home() / ".cache" / "pra")
 
 
-def _cache_key(runner: Runner) -> str:
+def _cache_key(runner: Runner, kind: Kind) -> str:
     """A name for all that a production's generation depends on."""
     digest = hashlib.sha256()
-    for pattern in _SOURCES:
+    for pattern in (*_SOURCES, *kind.sources):
         for path in sorted(_ROOT.glob(pattern)):
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     dump = commands.dump_database(commands.DumpRequest("d", "f", "s", 2))
     digest.update(repr((dump, commands.dump_roles("s"))).encode())
-    for reference in (POSTGRESQL_IMAGE, ODOO_IMAGE):
+    for reference in kind.images:
         image = runner.image(reference)
         assert image is not None, f"image {reference} is missing: run 'make setup'"
         digest.update(image.facts.id.encode())
@@ -71,17 +91,17 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def cached_production(runner: Runner) -> Path:
+def cached_production(runner: Runner, kind: Kind = ODOO) -> Path:
     """The repository with a real production's generation, made now if there is none yet."""
     folder = cache_folder() / "fixtures"
-    target = folder / f"production-{_cache_key(runner)}"
+    target = folder / f"{kind.name}-{_cache_key(runner, kind)}"
     with _alone(folder):
         if not target.is_dir():
-            for old in folder.glob("production-*"):
+            for old in folder.glob(f"{kind.name}-*"):
                 if old.is_dir() and time.time() - old.stat().st_mtime > _UNUSED_FOR:
                     remove_tree(old)
             with tempfile.TemporaryDirectory(dir=folder, prefix="new-") as made:
-                capture_production(runner.client, Path(made) / "repository", Steps())
+                kind.make(runner.client, Path(made) / "repository", Steps())
                 (Path(made) / "repository").rename(target)
         os.utime(target)
     return target

@@ -39,7 +39,7 @@ class Row(NamedTuple):
     id: str
     name: str
     file: str
-    checksum: str
+    checksum: str = ""
 
     def __str__(self) -> str:
         return f"row {self.id} ({self.name!r}, file {self.file})"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
+import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -18,10 +21,20 @@ from restore.checks.base import (
     unverifiable,
 )
 from restore.checks.documents import DocumentSet, Row, document_rows
-from restore.checks.web import NO_ACCOUNT, StepFailed, WebSession, fill_path, log_in, open_session
+from restore.checks.web import (
+    NO_ACCOUNT,
+    StepFailed,
+    WebSession,
+    fill_path,
+    filled_headers,
+    filled_json,
+    log_in,
+    open_session,
+)
 from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure
 from restore.model import Artifact, ArtifactKind, CheckResult, CheckStatus, Credentials
+from restore.profile import DocumentFetch
 
 SAMPLE: Final = 20
 """Documents fetched: the smallest, the largest, and the rest evenly spread over the rows."""
@@ -62,7 +75,7 @@ def pick(rows: Iterable[Row], wanted: frozenset[str], stride: int) -> tuple[Row,
 
 
 def _fetch_sample(
-    context: ReplayContext, documents: DocumentSet, fetch: str, credentials: Credentials
+    context: ReplayContext, documents: DocumentSet, fetch: DocumentFetch, credentials: Credentials
 ) -> Finding:
     sample = _sample(context, documents)
     if not sample:
@@ -114,18 +127,48 @@ def _artifact(context: ReplayContext, documents: DocumentSet) -> Artifact | None
     return next((artifact for artifact in found if artifact.name == name), None)
 
 
-def _problem(session: WebSession, fetch: str, documents: DocumentSet, row: Row) -> str | None:
+def _problem(
+    session: WebSession, fetch: DocumentFetch, documents: DocumentSet, row: Row
+) -> str | None:
     """What is wrong with a document as the ERP serves it; None when it is right."""
-    path = fill_path(fetch, {"id": row.id, "database": documents.database})
     digest = hashlib.new(documents.tree.algorithm, usedforsecurity=False)
     try:
-        with session.client.stream("GET", path, timeout=FETCH_TIMEOUT) as response:
-            if response.status_code != 200:
-                return f"HTTP {response.status_code}"
-            for chunk in response.iter_bytes():
-                digest.update(chunk)
+        with session.client.stream(
+            **_request(session, fetch, row), timeout=FETCH_TIMEOUT
+        ) as answer:
+            if answer.status_code != 200:
+                return f"HTTP {answer.status_code}"
+            if fetch.base64 is None:
+                for chunk in answer.iter_bytes():
+                    digest.update(chunk)
+            else:
+                answer.read()
+                content = _encoded(answer.text, fetch.base64)
+                if content is None:
+                    return "the answer holds no document"
+                digest.update(content)
     except httpx.HTTPError as error:
         return f"no answer: {describe(error)}"
     if row.checksum and digest.hexdigest() != row.checksum.lower():
         return f"expected checksum {row.checksum}, the ERP served {digest.hexdigest()}"
     return None
+
+
+def _request(session: WebSession, fetch: DocumentFetch, row: Row) -> dict[str, Any]:
+    values = {**session.values, "id": row.id}
+    return {
+        "method": fetch.method,
+        "url": fill_path(fetch.path, values),
+        "headers": filled_headers(fetch.headers, values),
+        "json": filled_json(fetch.json, values),
+    }
+
+
+def _encoded(text: str, pattern: str) -> bytes | None:
+    """The document that an answer holds in base64; None when it holds none."""
+    found = re.search(pattern, text)
+    try:
+        # JSON escapes the line breaks that some encoders put in.
+        return base64.b64decode(re.sub(r"\\[nr]", "", found[1])) if found else None
+    except binascii.Error:
+        return None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -17,6 +18,10 @@ from restore.profile import WebScenario, WebStep
 from restore.secret import Secret
 
 _PLACEHOLDER: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
+_BASE64: Final = re.compile(r"\{base64:((?:[^{}]|\{[^{}]*\})*)\}")
+
+SHORTEST_TOKEN: Final = 8
+"""Characters of a captured value below which it opens nothing: a number of a row, say."""
 
 PATIENCE: Final = 30.0
 """Seconds beyond its SLA that a step is waited for, so that a slow answer is measured."""
@@ -126,8 +131,9 @@ def perform(session: WebSession, step: WebStep) -> Answer:
     request = session.client.build_request(
         step.method,
         fill_path(step.path, session.values),
+        headers=filled_headers(step.headers, session.values),
         data={key: _filled(text, session.values) for key, text in step.form} or None,
-        json=_filled_json(step.json, session.values),
+        json=filled_json(step.json, session.values),
         timeout=httpx.Timeout(step.sla + PATIENCE, connect=CONNECT_TIMEOUT),
     )
     begun = time.perf_counter()
@@ -139,7 +145,8 @@ def perform(session: WebSession, step: WebStep) -> Answer:
         if (match := re.search(pattern, response.text)) is None:
             raise StepFailed(f"{answer}: the answer holds no {name}")
         # Tokens open the session to whoever reads them.
-        session.values[name] = Secret(match[1])
+        token = len(match[1]) >= SHORTEST_TOKEN
+        session.values[name] = Secret(match[1]) if token else match[1]
     return answer
 
 
@@ -191,6 +198,17 @@ def fill_path(path: str, values: Mapping[str, str | Secret]) -> str:
     return _filled(path, values, quoting=True)
 
 
+def filled_headers(
+    headers: Iterable[tuple[str, str]], values: Mapping[str, str | Secret]
+) -> dict[str, str]:
+    """Headers with their placeholders filled; ``{base64:…}`` is encoded once it is filled."""
+
+    def encoded(match: re.Match[str]) -> str:
+        return base64.b64encode(_filled(match[1], values).encode()).decode()
+
+    return {name: _filled(_BASE64.sub(encoded, text), values) for name, text in headers}
+
+
 def _filled(text: str, values: Mapping[str, str | Secret], *, quoting: bool = False) -> str:
     """Replace known placeholders; JSON and templates may hold braces of their own."""
 
@@ -204,13 +222,14 @@ def _filled(text: str, values: Mapping[str, str | Secret], *, quoting: bool = Fa
     return _PLACEHOLDER.sub(value, text)
 
 
-def _filled_json(value: Any, values: Mapping[str, str | Secret]) -> Any:
+def filled_json(value: Any, values: Mapping[str, str | Secret]) -> Any:
+    """A JSON value with the placeholders of its texts filled."""
     if isinstance(value, str):
         return _filled(value, values)
     if isinstance(value, list):
-        return [_filled_json(item, values) for item in value]
+        return [filled_json(item, values) for item in value]
     if isinstance(value, dict):
-        return {key: _filled_json(item, values) for key, item in value.items()}
+        return {key: filled_json(item, values) for key, item in value.items()}
     return value
 
 

@@ -138,6 +138,7 @@ def test_placeholders_of_a_profile():
     assert shown == {
         "database_address": "172.30.0.10",
         "database_port": "5432",
+        "database_uri": "***",
         "erp_role": "odoo",
         "erp_password": "***",
         "databases": "a.b,l%d",
@@ -145,6 +146,17 @@ def test_placeholders_of_a_profile():
         "external_url": "https://erp.example.org",
     }
     assert ini_value(reconciled.text, "options", "erp_password") == PASSWORD
+    uri = ini_value(reconciled.text, "options", "database_uri")
+    assert uri == "postgresql://odoo:s3cr%25t%3B%23%3D%3A%27%20pass@172.30.0.10:5432/"
+
+
+def test_a_key_of_another_section_is_set_there():
+    text = "[options]\nlisten = a\n[web]\nlisten = b\n"
+    reconciled = reconcile(text, file(**{"web/listen": "c", "queue/worker": "False"}), {})
+    assert reconciled.text == (
+        "[options]\nlisten = a\n[web]\nlisten = c\n[queue]\nworker = False\n"
+    )
+    assert [change.key for change in reconciled.changes] == ["web/listen", "queue/worker"]
 
 
 def test_the_database_filter_matches_those_databases_only():

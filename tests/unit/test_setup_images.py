@@ -82,6 +82,10 @@ class FakeHost(Host):
         if words[0] == "debootstrap":
             (Path(words[3]) / "usr/share/doc/x").mkdir(parents=True)
             (Path(words[3]) / "usr/share/doc/x/readme").write_text("x")
+        if "download" in words:
+            folder = Path(words[words.index("--dest") + 1])
+            folder.mkdir()
+            (folder / "x-1.whl").write_text("a wheel")
         if words[:2] == ("apt-get", "indextargets"):
             return "http://mirror.example/debian/\nhttp://mirror.example/debian/\n"
         return self.apt if words[0] == "apt-config" else ""
@@ -112,6 +116,38 @@ def recipe(tmp_path: Path) -> Recipe:
 def test_a_folder_names_its_image(recipe: Recipe, host: Host) -> None:
     assert recipe.name == "pra/postgresql:13"
     assert images.recipes(host.places.tree) == [recipe]
+
+
+def test_a_recipe_tells_its_base_and_whether_it_is_heavy(recipe: Recipe, host: Host) -> None:
+    assert (recipe.suite, recipe.needs_wheels) == (images.SUITE, False)
+    heavy = recipe.folder.parent / images.HEAVY / "odoo-19.0"
+    heavy.mkdir(parents=True)
+    (heavy / "Dockerfile").write_text("# of sid\nFROM pra/debian:sid\n")
+    assert [one.name for one in images.recipes(host.places.tree)] == ["pra/postgresql:13"]
+    both = images.recipes(host.places.tree, heavy=True)
+    assert [(one.name, one.suite) for one in both][1:] == [("pra/odoo:19.0", "sid")]
+    assert BaseImageStep("sid").name != BaseImageStep().name
+
+
+def test_wheels_are_downloaded_once_and_go_into_the_build(
+    recipe: Recipe, host: FakeHost, docker: FakeDocker
+) -> None:
+    (recipe.folder / "wheels.txt").write_text("# CPython 3.9\nx==1 --hash=sha256:0\n")
+    assert recipe.needs_wheels
+    ImageStep(recipe).make(host)
+    ImageStep(recipe).make(host)
+
+    (call,) = [call for call in host.calls if "download" in call]
+    assert {"--require-hashes", "--no-deps", "--python-version=3.9"} <= set(call)
+    assert call[0] == str(host.places.python)
+    with tarfile.open(fileobj=io.BytesIO(docker.context)) as archive:
+        assert "wheels/x-1.whl" in archive.getnames()
+
+
+def test_wheels_for_no_python_are_refused(recipe: Recipe, host: FakeHost) -> None:
+    (recipe.folder / "wheels.txt").write_text("x==1\n")
+    with pytest.raises(SetupError, match="which CPython"):
+        ImageStep(recipe).make(host)
 
 
 def test_another_content_or_mode_means_another_image(recipe: Recipe) -> None:

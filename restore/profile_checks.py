@@ -1,0 +1,117 @@
+"""What a schema can't see in a profile: names that lead nowhere, patterns that match nothing. Pure.
+
+All of it is told at once, each with its path, as the schema's own errors are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+import yaml
+
+from restore.configuration import Target, placeholders
+from restore.model import Role
+from restore.profile import DocumentTree, Profile, WebStep, parse_profile
+from restore.schema import schema_errors
+from restore.secret import Secret
+
+_PLACEHOLDER: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
+_ACCOUNT: Final = frozenset({"login", "password"})
+_GIVEN: Final = frozenset({"database", *_ACCOUNT})
+"""What a web scenario knows before its first step."""
+
+
+def profile_errors(text: str) -> tuple[str, ...]:
+    """Everything that is wrong with a profile's text, as ``path: what is wrong``; none if valid."""
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        return (f"(top): not valid YAML: {error}",)
+    if errors := schema_errors("profile", document):
+        return tuple(errors)
+    return tuple(_problems(parse_profile(text, "it")))
+
+
+def _problems(profile: Profile) -> Iterator[str]:
+    yield from _twice("configuration", (f"{f.server}/{f.name}" for f in profile.configuration))
+    yield from _twice("documents", (tree.name for tree in profile.documents))
+    yield from _twice("web.steps", (step.name for step in profile.web.steps))
+    yield from _twice("erp.data", (mount.volume for mount in profile.erp.data))
+    yield from _configuration(profile)
+    for number, tree in enumerate(profile.documents):
+        yield from _documents(f"documents[{number}]", tree, profile)
+    yield from _web(profile.web.steps)
+
+
+def _twice(path: str, names: Iterable[str]) -> Iterator[str]:
+    for name, number in Counter(names).items():
+        if number > 1:
+            yield f"{path}: {name} stands there {number} times"
+
+
+def _configuration(profile: Profile) -> Iterator[str]:
+    known = frozenset(placeholders(Target("", 0, "", Secret(""), ""), ()))
+    for number, file in enumerate(profile.configuration):
+        for key, template in file.set:
+            for name in re.findall(r"\{([^{}]*)\}", template):
+                if name not in known:
+                    names = ", ".join(sorted(known))
+                    yield f"configuration[{number}].set.{key}: no {{{name}}}; known: {names}"
+    if not any(file.section is not None for file in profile.configuration_of(Role.ERP)):
+        keys = " and ".join(profile.erp.login_keys)
+        yield f"configuration: no file of the ERP server has a section to read {keys} from"
+
+
+def _documents(path: str, tree: DocumentTree, profile: Profile) -> Iterator[str]:
+    parent = PurePosixPath(tree.path).parent
+    if not any(parent.is_relative_to(mount.path) for mount in profile.erp.data):
+        yield f"{path}.path: on no volume of erp.data"
+    if tree.fetch is None:
+        return
+    if tree.rows is None:
+        yield f"{path}.fetch: needs rows, which tells what to fetch"
+    if tree.fetch.base64 is not None:
+        yield from _pattern(f"{path}.fetch.base64", tree.fetch.base64)
+    used = _names((tree.fetch.path, tree.fetch.headers, tree.fetch.json))
+    captured = {name for step in profile.web.steps for name, _ in step.capture}
+    for name in sorted(used - _GIVEN - captured - {"id"}):
+        yield f"{path}.fetch: no step of the web scenario captures {{{name}}}"
+
+
+def _web(steps: tuple[WebStep, ...]) -> Iterator[str]:
+    known = set(_GIVEN)
+    for number, step in enumerate(steps):
+        path = f"web.steps[{number}]"
+        used = _names((step.path, step.headers, step.form, step.json))
+        for name in sorted(used - known):
+            yield f"{path}: no earlier step captures {{{name}}}"
+        if used & _ACCOUNT and not step.credentials:
+            yield f"{path}: uses the account, so it needs credentials: true"
+        for name, pattern in step.capture:
+            yield from _pattern(f"{path}.capture.{name}", pattern)
+            known.add(name)
+
+
+def _pattern(path: str, pattern: str) -> Iterator[str]:
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        yield f"{path}: no regular expression: {error}"
+        return
+    if groups == 0:
+        yield f"{path}: has no group, which would hold the value"
+
+
+def _names(value: Any) -> set[str]:
+    """The placeholders in all texts of a value."""
+    if isinstance(value, str):
+        return set(_PLACEHOLDER.findall(value))
+    if isinstance(value, dict):
+        return _names(tuple(value.values()))
+    if isinstance(value, list | tuple):
+        return {name for item in value for name in _names(item)}
+    return set()
