@@ -138,6 +138,9 @@ def perform(session: WebSession, step: WebStep) -> Answer:
     )
     begun = time.perf_counter()
     response = session.client.send(request)
+    if _asks_again(step, response) and response.next_request is not None:
+        # A server of several databases first notes in a cookie which one is asked for.
+        response = session.client.send(response.next_request, follow_redirects=False)
     answer = Answer(response.status_code, time.perf_counter() - begun)
     if wrong := _wrong(step, response):
         raise StepFailed(f"{answer}: {masked(wrong, session.secrets)}")
@@ -163,6 +166,15 @@ def _probe(session: WebSession, step: WebStep) -> Finding:
         slow = f"{answer.seconds:.2f} s is more than the SLA of {step.sla:g} s"
         return Finding(CheckStatus.FAILED, str(answer), (slow,))
     return Finding(CheckStatus.PASSED, str(answer))
+
+
+def _asks_again(step: WebStep, response: httpx.Response) -> bool:
+    """Whether a page leads to itself, unexpectedly: then the session is to bring it."""
+    following = response.next_request
+    same = following is not None and (
+        (following.url.host, following.url.path) == (response.url.host, response.url.path)
+    )
+    return same and step.method == "GET" and response.status_code not in step.status
 
 
 def _wrong(step: WebStep, response: httpx.Response) -> str | None:

@@ -79,6 +79,8 @@ class Erp:
     received: list[Any] = field(default_factory=list)
     menu: str = '{"children": []}'
     pause: float = 0
+    asks_again: tuple[str, ...] = ()
+    keeps: bool = True
 
 
 @pytest.fixture
@@ -89,6 +91,10 @@ def erp() -> Iterator[Erp]:
         def do_GET(self) -> None:
             time.sleep(known.pause)
             known.received.append(self.path)
+            if self.path in known.asks_again and not self.headers.get("Cookie"):
+                cookie = {"Set-Cookie": "sid=42"} if known.keeps else {}
+                self.reply(302, "", {"Location": self.path, **cookie})
+                return
             self.reply(200, f'<input token="{TOKEN}">')
 
         def do_POST(self) -> None:
@@ -258,3 +264,17 @@ def test_ids_are_those_of_the_results(erp: Erp) -> None:
 def test_values_in_a_path_are_quoted() -> None:
     assert fill_path("/d/{id}?x={y}", {"id": "a/b"}) == "/d/a%2Fb?x={y}"
     assert urlsplit(fill_path("/{id}", {"id": "?q"})).query == ""
+
+
+def test_a_page_that_leads_to_itself_is_asked_once_more(erp: Erp) -> None:
+    # A server of several databases does so to note the one that was asked for.
+    page = step("home", path="/home")
+    erp.asks_again = ("/home",)
+    (result,) = scenario_checks(erp.url, "db", WebScenario(None, (page,)), None)
+    assert result.status is CheckStatus.PASSED
+    assert erp.received == ["/home", "/home"]
+
+    erp.keeps = False
+    (result,) = scenario_checks(erp.url, "db", WebScenario(None, (page,)), None)
+    assert result.status is CheckStatus.FAILED
+    assert len(erp.received) == 4
