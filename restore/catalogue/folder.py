@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Generator, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from restore.catalogue.archives import judge_tar, tar_files
 from restore.catalogue.dumps import Dump, created_at, dump_at, tree_files
@@ -36,6 +38,9 @@ LAYOUT: Final = "folder"
 ROLES_FILE: Final = "roles.sql"
 
 _TEXT: Final = b"\0"
+_PASSWORD: Final = re.compile(
+    rb"^((?:ALTER|CREATE) (?:ROLE|USER) [^\n]*?) PASSWORD (?:'(?:[^']|'')*'|NULL)", re.M
+)
 _CHUNK: Final = 1 << 20
 
 
@@ -158,9 +163,22 @@ def _roles(path: Path | None) -> Iterable[ForeignArtifact]:
         database=None,
         location=str(path),
         folder="roles",
-        files=partial(_single, ((ROLES_FILE, path),)),
+        files=partial(_roles_file, path),
         size=path.stat().st_size,
     )
+
+
+def _roles_file(path: Path) -> Generator[ForeignFile, None, None]:
+    def opened() -> IO[bytes]:
+        with open_original(path) as file:
+            return io.BytesIO(without_passwords(file.read()))
+
+    yield ForeignFile(ROLES_FILE, opened)
+
+
+def without_passwords(script: bytes) -> bytes:
+    """A script of ``pg_dumpall`` without the hashes of passwords: no generation holds any."""
+    return _PASSWORD.sub(rb"\1", script)
 
 
 def _require_text(path: Path) -> None:

@@ -236,7 +236,10 @@ def mapped(folder: Path, **changes: Any) -> Path:
     """A folder with a mapping, whose parts can be replaced."""
     (folder / "x.sql").write_bytes(PLAIN)
     (folder / "x.dump").write_bytes(CustomDump().render())
-    (folder / "globals.sql").write_text("CREATE ROLE openerp;\n")
+    (folder / "globals.sql").write_text(
+        "CREATE ROLE openerp;\n"
+        "ALTER ROLE openerp WITH LOGIN PASSWORD 'SCRAM-SHA-256$4096:a''b' VALID UNTIL 'infinity';\n"
+    )
     (folder / "odoo.conf").write_text("[options]\ndb_user = openerp\n")
     (folder / "docs.tar").write_bytes(tar_of([(tar_member("fs/0a/1"), b"document")]))
     mapping = {
@@ -269,7 +272,10 @@ def test_a_mapped_folder(tmp_path: Path) -> None:
     # The earliest that is told: by the custom dump's own clock.
     assert foreign.generation.consistency_point == utc(2025, 12, 31, 23, 59, 5)
     found = contents(foreign)
-    assert found["roles/roles.sql"] == b"CREATE ROLE openerp;\n"
+    # The hash of a password stays where it is.
+    assert found["roles/roles.sql"] == (
+        b"CREATE ROLE openerp;\nALTER ROLE openerp WITH LOGIN VALID UNTIL 'infinity';\n"
+    )
     assert found["documents/filestore/prod/0a/1"] == b"document"
     assert found["configuration/erp/odoo.conf"].startswith(b"[options]")
     assert found["database/test/dump"] == CustomDump().render()
