@@ -1,4 +1,6 @@
-"""`python3 -m offline.setup`: does what is missing, says what it does and how long it takes.
+"""`python3 -m offline.setup [GROUP …]`: does what is missing, and says what and how long it takes.
+
+A group, such as a profile's name, adds the images that are built only when it is asked for.
 
 Exit codes: 0 everything is in place, 1 something could not be done, 130 interrupted.
 """
@@ -25,20 +27,21 @@ from offline.steps import Board, Planned, do_all
 from offline.venv import VenvStep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 TREE = Path(__file__).resolve().parent.parent
 
 
-def plan(tree: Path) -> list[Planned]:
-    """Return every step, each after those it needs."""
+def plan(tree: Path, groups: Sequence[str] = ()) -> list[Planned]:
+    """Return every step, each after those it needs; `groups` add images."""
     venv, tools, engine, base = VenvStep(), PulumiStep(), EngineStep(), BaseImageStep()
+    images = [ImageStep(recipe) for recipe in recipes(tree, groups)]
     plugin, environment, stack = PluginStep(), EnvironmentStep(), StackStep()
     planned = [
         Planned(venv),
         Planned(engine),
         Planned(base, (engine.name,)),
-        *(Planned(ImageStep(recipe), (base.name,)) for recipe in recipes(tree)),
+        *(Planned(step, (base.name, *step.needs)) for step in images),
         Planned(tools),
         Planned(plugin, (tools.name,)),
         Planned(environment, (tools.name, engine.name)),
@@ -73,7 +76,7 @@ def main() -> int:
     try:
         with alone(host, board):
             fresh_logs(host)
-            outcomes = do_all(plan(TREE), host, board)
+            outcomes = do_all(plan(TREE, sys.argv[1:]), host, board)
     except KeyboardInterrupt:
         board.line("interrupted; what was finished is kept")
         return 130
