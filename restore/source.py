@@ -7,9 +7,8 @@ from typing import Final
 
 from docker.models.containers import Container
 
-from restore.configuration import decode
+from restore.configuration import decode, value_of
 from restore.errors import EnvironmentFailure, NotFoundError, ReplayError
-from restore.ini import ini_value
 from restore.model import DatabaseServer, Role
 from restore.profile import ConfigurationFile, Profile
 from restore.runner import Runner
@@ -140,5 +139,5 @@ def _values(
     runner: Runner, container: str, file: ConfigurationFile, keys: tuple[str, str]
 ) -> tuple[str | None, str | None]:
     text = decode(read_configuration(runner, container, file.path))
-    role, password = (ini_value(text, file.section or "", key) for key in keys)
+    role, password = (value_of(text, file, key) for key in keys)
     return role, password

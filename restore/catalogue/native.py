@@ -14,9 +14,13 @@ from restore.model import (
     Artifact,
     ArtifactKind,
     DatabaseFacts,
+    DataSource,
     Fingerprint,
     Generation,
     ImageFacts,
+    KeystoreFile,
+    Part,
+    ReportsFacts,
     ServerFacts,
     TableFacts,
     Versioned,
@@ -120,7 +124,13 @@ def _generation(document: Mapping[str, Any], root: Path) -> Generation:
         consistency_point=_parse_time(document["consistency_point"]),
         fingerprint=_fingerprint(document["fingerprint"]),
         artifacts=tuple(
-            Artifact(**{**item, "kind": ArtifactKind(item["kind"])})
+            Artifact(
+                **{
+                    **item,
+                    "kind": ArtifactKind(item["kind"]),
+                    "part": Part(item.get("part", Part.ERP)),
+                }
+            )
             for item in document["artifacts"]
         ),
         root=root,
@@ -133,6 +143,16 @@ def _fingerprint(data: Mapping[str, Any]) -> Fingerprint:
         erp=_server(data["erp"]),
         erp_series=data["erp_series"],
         databases=tuple(_database(item) for item in data["databases"]),
+        reports=_reports(data["reports"]) if data.get("reports") else None,
+    )
+
+
+def _reports(data: Mapping[str, Any]) -> ReportsFacts:
+    return ReportsFacts(
+        server=_fingerprint(data["server"]),
+        resources=tuple(data["resources"]),
+        data_sources=tuple(DataSource(**item) for item in data["data_sources"]),
+        keystore=tuple(KeystoreFile(**item) for item in data["keystore"]),
     )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Final, Protocol
 
 from restore.errors import DamagedGenerationError
-from restore.model import Artifact, ArtifactKind, FileEntry, Fingerprint, Generation
+from restore.model import Artifact, ArtifactKind, FileEntry, Fingerprint, Generation, Part
 
 CHUNK: Final = 1 << 20
 """Bytes read at once: no file is ever held in memory."""
@@ -60,6 +60,7 @@ class ArtifactSpec:
     database: str | None
     location: str
     folder: str
+    part: Part = Part.ERP
 
 
 @dataclass(frozen=True, slots=True)

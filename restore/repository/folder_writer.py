@@ -129,6 +129,7 @@ class FolderWriter:
                 index_sha256=hashed.hexdigest(),
                 files=writer.files,
                 bytes=writer.bytes,
+                part=spec.part,
             )
         )
 
@@ -152,7 +153,7 @@ class FolderWriter:
             secret = {
                 artifact.folder
                 for artifact in self._artifacts
-                if artifact.kind is ArtifactKind.CONFIGURATION
+                if artifact.kind in (ArtifactKind.CONFIGURATION, ArtifactKind.KEYSTORE)
             }
             seal(self._root, "", secret)
             if target.exists():
