@@ -146,7 +146,7 @@ def foresee(
         recorder.facts = predicted_facts(tools.runner, intended, tools.profile)
         target = foreseen_target("drill", intended, REPOSITORY_PATH)
         planned = _plan(tools, generation, request, target, recorder)
-        _require_known(request.accepted, tools.profile, planned)
+        _require_known(request.accepted, tools.profile, planned, generation)
     return intended
 
 

@@ -14,7 +14,7 @@ from restore.checks.documents import (
     orphans_check,
 )
 from restore.checks.indexed import index_check, indexed_check
-from restore.checks.reports import reports_check_ids, reports_checks
+from restore.checks.reports import foreseen_reports_checks, reports_checks
 from restore.checks.served import served_check, served_checks
 from restore.checks.web import scenario_check_ids, scenario_checks
 from restore.context import ReplayContext
@@ -67,7 +67,7 @@ def check_ids(
             continue
         checks = attachments_check(documents), orphans_check(documents), served_check(documents)
         ids += (check.id for check in checks)
-    ids += reports_check_ids(profile, generation, databases)
+    ids += (check.id for check in foreseen_reports_checks(profile, generation, databases))
     return (*ids, *scenario_check_ids(profile.web))
 
 

@@ -61,14 +61,14 @@ def reports_checks(context: ReplayContext, databases: tuple[str, ...]) -> tuple[
     return tuple(results)
 
 
-def reports_check_ids(
+def foreseen_reports_checks(
     profile: Profile, generation: Generation, databases: tuple[str, ...]
-) -> tuple[str, ...]:
-    """The ids of the checks of a reports server, in their order."""
+) -> tuple[Check, ...]:
+    """The checks of a reports server, in their order; none when the generation has none."""
     facts, reports = generation.fingerprint.reports, profile.reports
     if facts is None or reports is None:
         return ()
-    return tuple(check.id for check in _checks(reports, facts, databases))
+    return _checks(reports, facts, databases)
 
 
 def _checks(
