@@ -38,7 +38,7 @@ drill: setup ## restore the latest backup into a fresh environment and check it
 	@# Never into a repository of yours: a disk that isn't mounted must not pass with example data.
 	@$(IN_ENVIRONMENT) [[ "$(REPOSITORY)" != "$(EXAMPLE)" || -n "$$(ls -A $(REPOSITORY)/generations 2>/dev/null)" ]] \
 		|| python -m $(PRODUCTION) --repository $(REPOSITORY)
-	@$(IN_ENVIRONMENT) pra drill --stack drill --profile $(PROFILE) --repository $(REPOSITORY) --generation $(GENERATION) $(DRILL_ARGS)
+	@$(IN_ENVIRONMENT) pra drill --stack drill --repository $(REPOSITORY) --generation $(GENERATION) --profile $(PROFILE) $(DRILL_ARGS)
 
 lint: setup ## check style, types and the import rules
 	@$(IN_ENVIRONMENT) ruff check . && ruff format --check . && mypy && lint-imports

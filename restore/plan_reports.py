@@ -24,7 +24,7 @@ from restore.configuration import (
     resolved,
 )
 from restore.data_sources import address_of
-from restore.model import DatabaseFacts, DataSource, EnvironmentFacts, Part, Step, StepKind
+from restore.model import DatabaseFacts, DataSource, EnvironmentFacts, Part, Role, Step, StepKind
 from restore.parts import reports_generation
 from restore.plan_request import PlanRequest
 from restore.plan_steps import steps_of
@@ -116,6 +116,7 @@ def reports_steps(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) ->
                 id=f"reports:{step.id}",
                 title=keystore.get(step.id) or _TITLES.get(step.kind, step.title),
                 changes=reports_changes(step.changes),
+                target=Role.REPORTS if step.target == Role.ERP else step.target,
                 part=Part.REPORTS,
             )
             for step in steps

@@ -121,14 +121,15 @@ class _Run:
 
     def stop_erp(self, step: Step) -> None:
         """Stop the ERP, and keep in mind whether it ran."""
-        model = self._context.runner.container(self._context.environment.erp.container)
+        context = self._context.of(step.part)
+        model = context.runner.container(context.environment.erp.container)
         self._erp_ran = model.status == "running"
-        servers.stop_erp(self._context, step)
+        servers.stop_erp(context, step)
 
     def promote(self, act: Callable[[ReplayContext, Step], None], step: Step) -> None:
         """Run an act that changes what people see."""
         self._promoting = True
-        act(self._context, step)
+        act(self._context.of(step.part), step)
 
     def configure(self, step: Step) -> None:
         """Write a configuration file, which names every database of the plan."""

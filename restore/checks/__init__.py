@@ -54,10 +54,14 @@ def run_checks(
 
 
 def check_ids(
-    profile: Profile, databases: tuple[str, ...], generation: Generation
+    profile: Profile, databases: tuple[str, ...], generation: Generation | None = None
 ) -> tuple[str, ...]:
-    """The ids of every check that a replay of these databases runs, for validating acceptances."""
-    reports = generation.fingerprint.reports
+    """The ids of every check that a replay of these databases runs, for validating acceptances.
+
+    Args:
+        generation: what tells of a reports server; without one, its checks are not among them.
+    """
+    reports = generation.fingerprint.reports if generation else None
     others = tuple(facts.name for facts in reports.server.databases) if reports else ()
     ids = [one for name in (*databases, *others) for one in database_check_ids(name)]
     ids.append(_STARTED)
@@ -67,7 +71,8 @@ def check_ids(
             continue
         checks = attachments_check(documents), orphans_check(documents), served_check(documents)
         ids += (check.id for check in checks)
-    ids += (check.id for check in foreseen_reports_checks(profile, generation, databases))
+    if generation is not None:
+        ids += (one.id for one in foreseen_reports_checks(profile, generation, databases))
     return (*ids, *scenario_check_ids(profile.web))
 
 
