@@ -61,7 +61,8 @@ def _configuration(profile: Profile) -> Iterator[str]:
                 if name not in known:
                     names = ", ".join(sorted(known))
                     yield f"configuration[{number}].set.{key}: no {{{name}}}; known: {names}"
-    if not any(file.section is not None for file in profile.configuration_of(Role.ERP)):
+    files = profile.configuration_of(Role.ERP)
+    if not any(file.section is not None or file.format != "postgresql" for file in files):
         keys = " and ".join(profile.erp.login_keys)
         yield f"configuration: no file of the ERP server has a section to read {keys} from"
 
