@@ -8,11 +8,16 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= $(firstword $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo "$$python"; done))
-REPOSITORY ?= .pra/repository
+# Whose drill: odoo, or another that ships (openprod builds its images on demand).
+PROFILE ?= odoo
+EXAMPLE := .pra/repository$(if $(filter odoo,$(PROFILE)),,-$(PROFILE))
+REPOSITORY ?= $(EXAMPLE)
+PRODUCTION = fixtures.$(if $(filter odoo,$(PROFILE)),production,$(PROFILE))
 GENERATION ?= latest
 # The account of the example production; your own is PRA_CHECK_LOGIN and PRA_CHECK_PASSWORD.
-ifeq ($(REPOSITORY),.pra/repository)
+ifeq ($(REPOSITORY),$(EXAMPLE))
 drill: export PRA_CHECK_PASSWORD ?= admin
+drill: export PRA_REPORTS_PASSWORD ?= jasperadmin
 endif
 # Further arguments: make drill DRILL_ARGS="--profile mine", make test PYTEST_ARGS="-k plan -x", make doctor DOCTOR_ARGS=--json
 DRILL_ARGS ?=
@@ -27,20 +32,22 @@ help: ## list the targets
 
 setup: ## put in place whatever is missing (Docker, Pulumi, virtual environment, images)
 	@[[ -n "$(PYTHON)" ]] || { echo "set-up needs Python 3.11 or newer on PATH (or: make PYTHON=/path/to/python3)" >&2; exit 1; }
-	@$(PYTHON) -m offline.setup
+	@$(PYTHON) -m offline.setup $(PROFILE) $(IMAGES)
 
 setup-all: setup ## the same, and the images of ERPs that only test-all drills (Odoo 19: some minutes)
-	@$(PYTHON) -m offline.setup --all
+	@$(PYTHON) -m offline.setup all
 
 drill: setup ## restore the latest backup into a fresh environment and check it
 	@# Never into a repository of yours: a disk that isn't mounted must not pass with example data.
-	@$(IN_ENVIRONMENT) [[ "$(REPOSITORY)" != .pra/repository || -n "$$(ls -A $(REPOSITORY)/generations 2>/dev/null)" ]] \
-		|| python -m fixtures.production --repository $(REPOSITORY)
-	@$(IN_ENVIRONMENT) pra drill --stack drill --repository $(REPOSITORY) --generation $(GENERATION) $(DRILL_ARGS)
+	@$(IN_ENVIRONMENT) [[ "$(REPOSITORY)" != "$(EXAMPLE)" || -n "$$(ls -A $(REPOSITORY)/generations 2>/dev/null)" ]] \
+		|| python -m $(PRODUCTION) --repository $(REPOSITORY)
+	@$(IN_ENVIRONMENT) pra drill --stack drill --repository $(REPOSITORY) --generation $(GENERATION) --profile $(PROFILE) $(DRILL_ARGS)
 
 lint: setup ## check style, types and the import rules
 	@$(IN_ENVIRONMENT) ruff check . && ruff format --check . && mypy && lint-imports
 
+# Tests need the images that other set-ups build on demand.
+test: IMAGES := openprod
 test: lint ## lint, then every test, with coverage
 	@$(IN_ENVIRONMENT) pytest -n 2 --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)
 

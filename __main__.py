@@ -14,8 +14,8 @@ except RestoreError as error:
     raise pulumi.RunError(f"{error.message}\n{error.hint}".strip()) from error
 
 environment = ErpEnvironment(told.stack, ErpEnvironmentArgs(told, blueprint))
-for name in outputs.ENVIRONMENT:
-    pulumi.export(name, environment.outputs[name])
+for name, value in environment.outputs.items():
+    pulumi.export(name, value)
 pulumi.export(outputs.GENERATION, blueprint.generation)
 
 if told.replay:

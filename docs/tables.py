@@ -88,7 +88,10 @@ def schema_table(name: str) -> Callable[[], str]:
 
 
 def _options(
-    root: dict[str, Any], node: dict[str, Any], path: str
+    root: dict[str, Any],
+    node: dict[str, Any],
+    path: str,
+    above: tuple[dict[str, Any], ...] = (),
 ) -> Iterator[tuple[str, str, str, str, str]]:
     for name, described in node.get("properties", {}).items():
         option = _resolved(root, described)
@@ -96,9 +99,12 @@ def _options(
         required = "yes" if name in node.get("required", ()) else "no"
         text = described.get("description") or option.get("description", "")
         yield f"`{here}`", _type(option), required, text, _example(described, option)
+        if option in above:
+            # A description that holds one of its own kind: its options stand above.
+            continue
         inner = _resolved(root, option.get("items", {}))
-        yield from _options(root, option, f"{here}.")
-        yield from _options(root, inner, f"{here}[].")
+        yield from _options(root, option, f"{here}.", (*above, option))
+        yield from _options(root, inner, f"{here}[].", (*above, inner))
 
 
 def _resolved(root: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:

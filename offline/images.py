@@ -14,19 +14,25 @@ from typing import TYPE_CHECKING, Any
 from offline.docker_api import read_folder, tar_of
 from offline.engine import engine
 from offline.host import Command, SetupError
+from offline.host_files import fetched
 from offline.steps import Component
 from offline.wheels import WHEELS, wheels
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from offline.docker_api import Docker
     from offline.host import Host
 
 BASE = "pra/debian"
 SUITE = "bullseye"
-HEAVY = "heavy"
 RECIPE = "pra.recipe"
 VERSIONS = "/etc/image-versions.env"
 HOST_APT = "host-apt.conf"
+# A file of a recipe's folder that holds a word a line: the groups that ask for the image.
+ON_DEMAND = "on-demand"
+# The group that asks for every image.
+ALL = "all"
 # What of the host's apt settings makes sense in a build: how to fetch, not what to do after.
 APT_SETTINGS = re.compile(r"^Acquire::(https?::|Check-|Retries|ForceIPv)")
 BOOTSTRAPPED = "made by debootstrap"
@@ -70,14 +76,32 @@ class Recipe:
             digest.update(f"{name}\0{mode:o}\0{len(content)}\0".encode() + content)
         return digest.hexdigest()
 
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups that ask for it; without one it belongs to every set-up."""
+        path = self.folder / ON_DEMAND
+        return tuple(path.read_text(encoding="utf-8").split()) if path.is_file() else ()
 
-def recipes(tree: Path, *, heavy: bool = False) -> list[Recipe]:
-    """Return the recipes of a tree, by name; with `heavy`, those of `make setup-all` too."""
+    def wanted_by(self, groups: Collection[str]) -> bool:
+        """Whether a set-up for these groups needs it."""
+        return not self.groups or ALL in groups or not set(groups).isdisjoint(self.groups)
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """The names of the project's own images that its Dockerfile takes something from."""
+        text = (self.folder / "Dockerfile").read_text(encoding="utf-8")
+        return tuple(
+            dict.fromkeys(re.findall(r"(?:^FROM |--from=)(pra/[^\s]+)", text, re.MULTILINE))
+        )
+
+
+def recipes(tree: Path, groups: Collection[str] = ()) -> list[Recipe]:
+    """Return the recipes of every set-up and of some groups, each after those it derives from."""
     folder = tree / "fixtures" / "images"
-    found = sorted(folder.glob("*/Dockerfile"))
-    if heavy:
-        found += sorted(folder.glob(f"{HEAVY}/*/Dockerfile"))
-    return [Recipe(path.parent) for path in found]
+    found = [Recipe(path.parent) for path in sorted(folder.glob("*/Dockerfile"))]
+    wanted = [one for one in found if one.wanted_by(groups)]
+    names = {one.name for one in wanted}
+    return sorted(wanted, key=lambda one: not names.isdisjoint(one.parents))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +226,12 @@ class ImageStep:
 
     @property
     def name(self) -> str:
-        return f"image {self.recipe.name}"
+        return _step_name(self.recipe.name)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The steps of the images that it derives from, the base's apart."""
+        return tuple(_step_name(n) for n in self.recipe.parents if not n.startswith(f"{BASE}:"))
 
     def probe(self, host: Host) -> list[Component] | None:
         found = engine(host).image(self.recipe.name)
@@ -241,7 +270,7 @@ class ImageStep:
 
     def _context(self, host: Host) -> bytes:
         """The recipe's folder, with the host's apt settings in the file meant for them."""
-        files = read_folder(self.recipe.folder)
+        files = {**read_folder(self.recipe.folder), **fetched(host, self.recipe.folder)}
         if HOST_APT in files and host.which("apt-config"):
             lines = host.run(Command(["apt-config", "dump"], log="images")).splitlines()
             kept = "".join(f"{line}\n" for line in lines if APT_SETTINGS.match(line))
@@ -260,6 +289,10 @@ class ImageStep:
             "tag": self.recipe.tag,
             "changes": "\n".join(lines),
         }
+
+
+def _step_name(image: str) -> str:
+    return f"image {image}"
 
 
 def _labels(image: dict[str, Any]) -> dict[str, str]:

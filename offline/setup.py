@@ -1,4 +1,7 @@
-"""`python3 -m offline.setup [--all]`: does what is missing, tells what and how long it takes.
+"""`python3 -m offline.setup [GROUP …]`: does what is missing, tells what and how long it takes.
+
+A group, such as a profile's name, adds the images that are built only when it is asked for; "all"
+adds every image.
 
 Exit codes: 0 everything is in place, 1 something could not be done, 130 interrupted.
 """
@@ -33,14 +36,14 @@ if TYPE_CHECKING:
 TREE = Path(__file__).resolve().parent.parent
 
 
-def plan(tree: Path, *, heavy: bool = False) -> list[Planned]:
-    """Return every step, each after those it needs; with `heavy`, those of `make setup-all` too."""
+def plan(tree: Path, groups: Sequence[str] = ()) -> list[Planned]:
+    """Return every step, each after those it needs; `groups` add images."""
     venv, tools, engine = VenvStep(), PulumiStep(), EngineStep()
     plugin, environment, stack = PluginStep(), EnvironmentStep(), StackStep()
     planned = [
         Planned(venv),
         Planned(engine),
-        *_images(recipes(tree, heavy=heavy), engine.name, venv.name),
+        *_images(recipes(tree, groups), engine.name, venv.name),
         Planned(tools),
         Planned(plugin, (tools.name,)),
         Planned(environment, (tools.name, engine.name)),
@@ -54,8 +57,8 @@ def _images(wanted: list[Recipe], engine: str, venv: str) -> Iterator[Planned]:
     for base in bases.values():
         yield Planned(base, (engine,))
     for recipe in wanted:
-        needs = (bases[recipe.suite].name, *((venv,) if recipe.needs_wheels else ()))
-        yield Planned(ImageStep(recipe), needs)
+        step, venvs = ImageStep(recipe), (venv,) if recipe.needs_wheels else ()
+        yield Planned(step, (bases[recipe.suite].name, *venvs, *step.needs))
 
 
 @contextmanager
@@ -80,7 +83,9 @@ def fresh_logs(host: Host) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Set up this tree and return the exit code."""
     parser = argparse.ArgumentParser(prog="setup", description="Put in place what is missing.")
-    parser.add_argument("--all", action="store_true", help="what only `make test-all` needs, too")
+    parser.add_argument(
+        "groups", nargs="*", metavar="GROUP", help='images on demand: a profile\'s name, or "all"'
+    )
     options = parser.parse_args(arguments)
     host = Host(places(TREE, os.environ), os.environ)
     board = Board(host)
@@ -88,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with alone(host, board):
             fresh_logs(host)
-            outcomes = do_all(plan(TREE, heavy=options.all), host, board)
+            outcomes = do_all(plan(TREE, options.groups), host, board)
     except KeyboardInterrupt:
         board.line("interrupted; what was finished is kept")
         return 130

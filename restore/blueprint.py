@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from restore.configuration import (
@@ -16,6 +17,8 @@ from restore.configuration import (
     decode,
     find_text,
     presentable,
+    reports_changes,
+    reports_texts,
 )
 from restore.erp_login import erp_login
 from restore.errors import DamagedGenerationError
@@ -25,10 +28,12 @@ from restore.model import (
     Generation,
     ImageFacts,
     Mount,
+    Part,
     Role,
     ServerBlueprint,
     Upload,
 )
+from restore.parts import reports_generation
 from restore.postgresql_settings import PostgresqlPaths, reconcile_postgresql
 from restore.profile import Profile
 from restore.repository.base import Repository
@@ -61,8 +66,18 @@ def configuration_texts(
     Raises:
         DamagedGenerationError: one is missing, or too large to be a configuration file.
     """
+    texts = tuple(_texts(repository, generation, profile))
+    reports = reports_generation(generation)
+    if reports is None or profile.reports is None:
+        return texts
+    others = _texts(repository, reports, profile.reports.server)
+    return (*texts, *(replace(item, part=Part.REPORTS) for item in others))
+
+
+def _texts(
+    repository: Repository, generation: Generation, profile: Profile
+) -> Iterator[ConfigurationText]:
     known = {(file.server, file.name) for file in profile.configuration}
-    texts: list[ConfigurationText] = []
     for artifact in generation.artifacts_of(ArtifactKind.CONFIGURATION):
         for entry in repository.read_index(generation, artifact):
             server = artifact.name.removeprefix("configuration-")
@@ -76,8 +91,7 @@ def configuration_texts(
                     f"{source} of generation {generation.id} is too large for a configuration file",
                     "choose another generation",
                 )
-            texts.append(ConfigurationText(entry.path, Role(server), source, decode(content)))
-    return tuple(texts)
+            yield ConfigurationText(entry.path, Role(server), source, decode(content))
 
 
 def blueprint(
@@ -97,6 +111,7 @@ def blueprint(
     chosen = images or {}
     fingerprint = generation.fingerprint
     configuration = _postgresql(generation, profile, texts)
+    reports = _reports(generation, profile, texts, chosen)
     return Blueprint(
         generation=generation.id,
         profile=profile.name,
@@ -112,7 +127,8 @@ def blueprint(
             health=("pg_isready", "-h", "127.0.0.1", "-U", profile.database.superuser),
             mounts=(Mount(DATA_VOLUME, profile.database.data),),
             uploads=(Upload(CONFIG_FILE, presentable(configuration.text)), Upload(HBA_FILE, HBA)),
-            environment=_initdb(generation),
+            # Where its volume is, whatever the image's own place.
+            environment=(f"PGDATA={profile.database.data}", *_initdb(generation)),
         ),
         erp=ServerBlueprint(
             image=_image(chosen.get(Role.ERP), fingerprint.erp.image, profile.erp.image),
@@ -124,8 +140,25 @@ def blueprint(
             user=profile.erp.user,
         ),
         proxy_image=chosen.get(Role.PROXY, PROXY_IMAGE),
-        changes=configuration.changes,
+        changes=(*configuration.changes, *(reports.changes if reports else ())),
+        reports=reports,
     )
+
+
+def _reports(
+    generation: Generation,
+    profile: Profile,
+    texts: ConfigurationTexts,
+    images: Mapping[Role, str],
+) -> Blueprint | None:
+    """The blueprint of the reports server and its database server, by the same rules."""
+    reports = reports_generation(generation)
+    if reports is None or profile.reports is None:
+        return None
+    names = {Role.REPORTS_DATABASE: Role.DATABASE, Role.REPORTS: Role.ERP}
+    chosen = {names[role]: image for role, image in images.items() if role in names}
+    made = blueprint(reports, profile.reports.server, reports_texts(texts), chosen)
+    return replace(made, changes=reports_changes(made.changes))
 
 
 def erp_role(generation: Generation, profile: Profile, texts: ConfigurationTexts) -> str:
@@ -138,7 +171,7 @@ def erp_role(generation: Generation, profile: Profile, texts: ConfigurationTexts
     """
     for file in profile.configuration_of(Role.ERP):
         held = find_text(texts, file)
-        if held is None or file.section is None:
+        if held is None:
             continue
         role = erp_login(held.text, file, profile.erp).role
         if role is not None and role not in _NO_ROLE:
@@ -157,7 +190,8 @@ def _image(chosen: str | None, recorded: ImageFacts | None, default: str) -> str
 
 
 def _postgresql(generation: Generation, profile: Profile, texts: ConfigurationTexts) -> Reconciled:
-    held = [t.text for t in texts if (t.server, t.name) == (Role.DATABASE, "postgresql.conf")]
+    wanted = (Part.ERP, Role.DATABASE, "postgresql.conf")
+    held = [item.text for item in texts if (item.part, item.server, item.name) == wanted]
     data = profile.database.data
     paths = PostgresqlPaths(data=data, hba=HBA_FILE, ident=f"{data}/pg_ident.conf")
     version = generation.fingerprint.postgresql.version_number

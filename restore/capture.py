@@ -10,12 +10,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import IO, Final, cast
 
 from restore import __version__, commands
-from restore.errors import NotFoundError, ReplayError
+from restore.capture_reports import PartWriter, capture_keystore, reports_facts
+from restore.errors import NotFoundError, ReplayError, UsageError
 from restore.facts import (
     database_facts,
     erp_facts,
@@ -32,6 +33,7 @@ from restore.model import (
     Generation,
     Progress,
     ProgressListener,
+    ReportsFacts,
     Role,
     ServerFacts,
     ignore_progress,
@@ -54,10 +56,19 @@ SYSTEM_USER: Final = "postgres"
 
 
 @dataclass(frozen=True, slots=True)
+class ReportsContainers:
+    """The containers of a production's reports server and of its own database server."""
+
+    database: str
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
 class CaptureRequest:
     """What to capture: the two containers of a production, and how the profile reads them.
 
     ``databases`` limits it to these; empty means all. ``jobs`` is the dump's parallelism.
+    ``reports`` are the containers of the reports server, where there is one.
     """
 
     profile: Profile
@@ -65,6 +76,7 @@ class CaptureRequest:
     erp_container: str
     databases: tuple[str, ...] = ()
     jobs: int = 2
+    reports: ReportsContainers | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,27 +131,22 @@ def capture(
     source = find_source(runner, request.profile, request.database_container, request.erp_container)
     names = list_databases(source, request.profile, request.databases)
     # Asked first of all: the wrong container should not cost a dump.
-    erp, series = erp_facts(runner, request.erp_container, request.profile)
+    erp = erp_facts(runner, request.erp_container, request.profile)
     with repository.write(generation_id(started, secrets.token_hex(3))) as writer:
         job = _Capture(runner, request, source, writer, now, listener)
-        with _scratch(job):
-            captured = tuple(_capture_database(job, name) for name in names)
-        for database in captured:
-            for tree in request.profile.documents:
-                _capture_documents(job, tree, database)
-        _capture_roles(job)
-        for server in (Role.ERP, Role.DATABASE):
-            _capture_configuration(job, server)
+        fingerprint, consistency_point = _capture_part(job, names, erp)
+        if request.reports is not None:
+            reports, other_point = _capture_reports(job, request.reports)
+            fingerprint = replace(fingerprint, reports=reports)
+            consistency_point = min(consistency_point, other_point)
         return writer.finish(
             GenerationSummary(
                 profile=request.profile.name,
                 engine_version=__version__,
                 started=started,
                 finished=now(),
-                consistency_point=min(item.consistency_point for item in captured),
-                fingerprint=Fingerprint(
-                    _postgresql_facts(job, names[0]), erp, series, tuple(d.facts for d in captured)
-                ),
+                consistency_point=consistency_point,
+                fingerprint=fingerprint,
             )
         )
 
@@ -150,6 +157,44 @@ def _postgresql_facts(job: _Capture, database: str) -> ServerFacts:
         return server_facts(
             connection, operating_system(job.runner, container), image_of(job.runner, container)
         )
+
+
+def _capture_part(
+    job: _Capture, names: tuple[str, ...], erp: tuple[ServerFacts, str]
+) -> tuple[Fingerprint, datetime]:
+    """Store all of a server and its database server; the fingerprint and the consistency point."""
+    with _scratch(job):
+        captured = tuple(_capture_database(job, name) for name in names)
+    for database in captured:
+        for tree in job.profile.documents:
+            _capture_documents(job, tree, database)
+    _capture_roles(job)
+    for server in (Role.ERP, Role.DATABASE):
+        _capture_configuration(job, server)
+    postgresql = _postgresql_facts(job, names[0])
+    facts = tuple(item.facts for item in captured)
+    return Fingerprint(postgresql, *erp, facts), min(c.consistency_point for c in captured)
+
+
+def _capture_reports(job: _Capture, containers: ReportsContainers) -> tuple[ReportsFacts, datetime]:
+    """Store the reports server, by the same rules, and the keystore of its repository with it."""
+    reports = job.profile.reports
+    if reports is None:
+        raise UsageError(
+            f"profile {job.profile.name} describes no reports server",
+            "leave the reports server's containers away, or use another profile",
+        )
+    request = CaptureRequest(
+        reports.server, containers.database, containers.server, jobs=job.request.jobs
+    )
+    source = find_source(job.runner, reports.server, containers.database, containers.server)
+    inner = replace(job, request=request, source=source, writer=PartWriter(job.writer))
+    names = list_databases(source, reports.server, ())
+    erp = erp_facts(job.runner, containers.server, reports.server)
+    fingerprint, consistency_point = _capture_part(inner, names, erp)
+    keystore = capture_keystore(job.runner, containers.server, reports.keystore, job.writer)
+    facts = reports_facts(source.server, names, reports)
+    return replace(facts, server=fingerprint, keystore=keystore), consistency_point
 
 
 @contextmanager
@@ -221,7 +266,7 @@ def _dump(job: _Capture, database: str, snapshot: str) -> None:
         name=f"database-{database}",
         kind=ArtifactKind.DATABASE,
         database=database,
-        location=f"postgresql://{server.container}:{server.port}/{database}",
+        location=f"postgresql://{server.container}:{server.port}/{database} in {_data(job)}",
         folder=f"database/{database}",
     )
     meter = Meter(f"store {database}", size, job.listener)
@@ -236,6 +281,12 @@ def _dump(job: _Capture, database: str, snapshot: str) -> None:
             "capture again; the Docker engine's own log may say why",
         )
     job.runner.check(server.container, ("rm", "-rf", folder), user=SYSTEM_USER)
+
+
+def _data(job: _Capture) -> str:
+    """Where the server keeps its databases, as it says itself."""
+    ask = commands.query(job.source.server.superuser, "postgres", "SHOW data_directory")
+    return job.runner.check(job.source.server.container, ask, user=SYSTEM_USER).strip()
 
 
 def _capture_documents(job: _Capture, tree: DocumentTree, captured: _Captured) -> None:
@@ -287,6 +338,7 @@ def _capture_configuration(job: _Capture, server: Role) -> None:
     files = {
         file.name: _configuration_path(job, file.path)
         for file in job.profile.configuration_of(server)
+        if not file.keystore
     }
     spec = ArtifactSpec(
         name=f"configuration-{server}",

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from restore.capture import CaptureRequest, capture
+from restore.capture import CaptureRequest, ReportsContainers, capture
 from restore.cli_options import (
     choose_generation,
     describe,
@@ -15,7 +15,7 @@ from restore.cli_options import (
     repository_option,
 )
 from restore.console import Terminal
-from restore.errors import ExitCode
+from restore.errors import ExitCode, UsageError
 from restore.model import DatabaseFacts, Generation
 from restore.profile import load_profile
 from restore.repository import create_repository, open_repository
@@ -37,6 +37,10 @@ Example:
 @repository_option
 @click.option("--database-container", required=True, help="Container of PostgreSQL.")
 @click.option("--erp-container", required=True, help="Container of the ERP server.")
+@click.option(
+    "--reports-database-container", help="Container of the reports server's own PostgreSQL."
+)
+@click.option("--reports-container", help="Container of the reports server, if there is one.")
 @click.option("--database", "databases", multiple=True, help="Only this database; repeatable.")
 @jobs_option
 @click.pass_obj
@@ -53,12 +57,26 @@ def capture_command(terminal: Terminal, /, **options: Any) -> None:
         erp_container=options["erp_container"],
         databases=options["databases"],
         jobs=options["jobs"],
+        reports=_reports_containers(
+            options["reports_database_container"], options["reports_container"]
+        ),
     )
     repository = create_repository(options["repository"])
     with terminal.progress() as listener:
         generation = capture(Runner.connect(), repository, request, now=utc_now, listener=listener)
     terminal.print(f"captured {describe(generation)}")
     terminal.json(summary(generation))
+
+
+def _reports_containers(database: str | None, server: str | None) -> ReportsContainers | None:
+    if database is None and server is None:
+        return None
+    if database is None or server is None:
+        raise UsageError(
+            "a reports server is captured together with its own database server",
+            "give both --reports-container and --reports-database-container, or neither",
+        )
+    return ReportsContainers(database, server)
 
 
 @click.group("generations")

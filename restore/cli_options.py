@@ -80,6 +80,16 @@ login_option: Final[Decorator] = click.option(
 )
 
 
+reports_login_option: Final[Decorator] = click.option(
+    "--reports-login",
+    envvar="PRA_REPORTS_LOGIN",
+    show_envvar=True,
+    help="Account of the reports server, as which data sources are changed and reports rendered; "
+    "its password is read from PRA_REPORTS_PASSWORD or the file that PRA_REPORTS_PASSWORD_FILE "
+    "names.",
+)
+
+
 def acceptances(keys: tuple[str, ...], reasons: tuple[str, ...]) -> tuple[Acceptance, ...]:
     """Pair accepted keys with their reasons.
 
@@ -94,27 +104,32 @@ def acceptances(keys: tuple[str, ...], reasons: tuple[str, ...]) -> tuple[Accept
     return tuple(Acceptance(key, reason) for key, reason in zip(keys, reasons, strict=True))
 
 
-def check_credentials(login: str | None, default_login: str | None) -> Credentials | None:
-    """The ERP account of the checks, its password from the environment; None without a password.
+def check_credentials(
+    login: str | None, default_login: str | None, prefix: str = "PRA_CHECK"
+) -> Credentials | None:
+    """An account of the checks, its password from the environment; None without a password.
+
+    Args:
+        prefix: how the names of the environment variables begin.
 
     Raises:
         UsageError: a login was asked for, but no password is there.
     """
     # CI servers set a variable that has no value to nothing.
-    password = os.environ.get("PRA_CHECK_PASSWORD") or None
-    if (file := os.environ.get("PRA_CHECK_PASSWORD_FILE")) and password is None:
+    password = os.environ.get(f"{prefix}_PASSWORD") or None
+    if (file := os.environ.get(f"{prefix}_PASSWORD_FILE")) and password is None:
         try:
             password = Path(file).read_text(encoding="utf-8").rstrip("\n")
         except OSError as error:
             raise UsageError(
-                f"PRA_CHECK_PASSWORD_FILE: {file} can't be read: {error.strerror}",
-                "name a file that holds the password, or set PRA_CHECK_PASSWORD",
+                f"{prefix}_PASSWORD_FILE: {file} can't be read: {error.strerror}",
+                f"name a file that holds the password, or set {prefix}_PASSWORD",
             ) from error
     if password is None:
         if login is not None:
             raise UsageError(
                 f"there is no password for the check account {login}",
-                "set PRA_CHECK_PASSWORD or PRA_CHECK_PASSWORD_FILE",
+                f"set {prefix}_PASSWORD or {prefix}_PASSWORD_FILE",
             )
         return None
     name = login or default_login

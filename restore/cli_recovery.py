@@ -24,6 +24,7 @@ from restore.cli_options import (
     login_option,
     profile_option,
     reason_option,
+    reports_login_option,
     reports_option,
     repository_option,
 )
@@ -32,9 +33,9 @@ from restore.drill import DrillRequest, drill, restore_stack
 from restore.engine import new_recorder
 from restore.errors import ExitCode, UsageError
 from restore.importing import temporary_folder
-from restore.model import ProgressListener, Report, Role, Selection, Verdict
+from restore.model import Credentials, ProgressListener, Report, Role, Selection, Verdict
 from restore.plan_text import describe_plan, plan_document
-from restore.profile import load_profile
+from restore.profile import Profile, load_profile
 from restore.recorder import Recorder
 from restore.report import report_document
 from restore.report_files import find_run, read_report, render_report
@@ -52,6 +53,8 @@ _IMAGES: Final = {
     Role.DATABASE: "Image of the database server, in place of the generation's.",
     Role.ERP: "Image of the ERP server, in place of the generation's.",
     Role.PROXY: "Image of the reverse proxy, in place of the profile's.",
+    Role.REPORTS_DATABASE: "Image of the reports server's own database server.",
+    Role.REPORTS: "Image of the reports server, in place of the generation's.",
 }
 
 Command = Callable[..., Any]
@@ -63,6 +66,7 @@ def replay_options(command: Command) -> Command:
         language_option,
         reports_option,
         jobs_option,
+        reports_login_option,
         login_option,
         reason_option,
         accept_option,
@@ -215,6 +219,7 @@ def _prepare(
     request = ReplayRequest(
         selection=Selection(selection.repository, choice, selection.profile),
         credentials=check_credentials(options.get("check_login"), tools.profile.web.login),
+        reports_account=_reports_account(tools.profile, options.get("reports_login")),
         accepted=accepted,
         reports=options.get("reports", locations.REPORTS),
         language=options.get("lang", "en"),
@@ -241,8 +246,15 @@ def _foreign(options: dict[str, Any], stack: ExitStack) -> tuple[Layout, str] | 
     return layout, choice
 
 
+def _reports_account(profile: Profile, login: str | None) -> Credentials | None:
+    if profile.reports is None:
+        return None
+    return check_credentials(login, profile.reports.login, "PRA_REPORTS")
+
+
 def _images(options: dict[str, Any]) -> dict[Role, str]:
-    return {role: image for role in Role if (image := options.get(f"{role.value}_image"))}
+    given = {role: options.get(f"{role.value.replace('-', '_')}_image") for role in Role}
+    return {role: image for role, image in given.items() if image}
 
 
 def _conclude(terminal: Terminal, report: Report, folder: Path, recorder: Recorder) -> int:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote as percent_encoded
 
 from restore.errors import UsageError
 from restore.ini import ini_value, set_ini_value
-from restore.model import ConfigurationChange, Environment, Role
+from restore.model import ConfigurationChange, Environment, Part, Role
 from restore.postgresql_conf import append_lines, postgresql_value, quote
 from restore.profile import ConfigurationFile
+from restore.properties import properties_value, set_properties_value
 from restore.secret import MASK, Secret
 
 Value = str | Secret
@@ -28,13 +29,15 @@ _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 class ConfigurationText:
     """A configuration file of a generation, decoded by ``decode``.
 
-    ``source`` is its path inside the generation.
+    ``source`` is its path inside the generation. ``part`` is whose it is; what reads the texts of
+    one part takes the others as absent.
     """
 
     name: str
     server: Role
     source: str
     text: str
+    part: Part = Part.ERP
 
 
 ConfigurationTexts = tuple[ConfigurationText, ...]
@@ -97,6 +100,8 @@ def placeholders(target: Target, databases: Sequence[str]) -> dict[str, Value]:
         "database_uri": Secret(f"postgresql://{login}@{address}/"),
         "erp_role": target.erp_role,
         "erp_password": target.erp_password,
+        "role": target.erp_role,
+        "password": target.erp_password,
         "databases": ",".join(databases),
         "database_filter": f"^({names})$",
         "external_url": target.external_url,
@@ -105,8 +110,29 @@ def placeholders(target: Target, databases: Sequence[str]) -> dict[str, Value]:
 
 def find_text(texts: ConfigurationTexts, file: ConfigurationFile) -> ConfigurationText | None:
     """The text that a generation holds for a file of the profile."""
-    found = [item for item in texts if (item.server, item.name) == (file.server, file.name)]
+    wanted = (Part.ERP, file.server, file.name)
+    found = [item for item in texts if (item.part, item.server, item.name) == wanted]
     return found[0] if found else None
+
+
+def reports_texts(texts: ConfigurationTexts) -> ConfigurationTexts:
+    """The texts of the reports half, as if they were those of an ERP and its database server."""
+    return tuple(replace(item, part=Part.ERP) for item in texts if item.part is Part.REPORTS)
+
+
+def reports_changes(
+    changes: tuple[ConfigurationChange, ...],
+) -> tuple[ConfigurationChange, ...]:
+    """Changes of the reports half, told apart from the ERP's files of the same name."""
+    return tuple(replace(change, file=f"reports/{change.file}") for change in changes)
+
+
+def value_of(text: str, file: ConfigurationFile, key: str) -> str | None:
+    """The value that a configuration file gives a key; None when it is absent."""
+    if file.section is not None:
+        return ini_value(text, *file.place(key))
+    reader = properties_value if file.format == "properties" else postgresql_value
+    return reader(text, key)
 
 
 def reconcile(text: str, file: ConfigurationFile, values: Mapping[str, Value]) -> Reconciled:
@@ -120,12 +146,24 @@ def reconcile(text: str, file: ConfigurationFile, values: Mapping[str, Value]) -
         UsageError: the profile uses an unknown placeholder, or a value has a line break or outer
             spaces, which no such file can hold.
     """
-    settings = [Setting(key, _resolve(template, values, file)) for key, template in file.set]
-    for setting in settings:
-        _require_one_line(setting, file.name)
-    if file.section is None:
+    settings = resolved(file.set, values, file.name)
+    if file.section is None and file.format == "postgresql":
         return set_postgresql(text, file.name, settings, frozenset(file.secrets))
-    return _set_ini(text, file, settings)
+    return _set_keys(text, file, settings)
+
+
+def resolved(
+    templates: Iterable[tuple[str, str]], values: Mapping[str, Value], where: str
+) -> list[Setting]:
+    """Fill the placeholders of a profile's ``set``; ``where`` names it in errors.
+
+    Raises:
+        UsageError: an unknown placeholder, or a value with a line break or outer spaces.
+    """
+    settings = [Setting(key, _resolve(template, values, where)) for key, template in templates]
+    for setting in settings:
+        _require_one_line(setting, where)
+    return settings
 
 
 def set_postgresql(
@@ -144,7 +182,7 @@ def set_postgresql(
         if setting.why:
             lines.append(f"# {setting.why}")
         lines.append(f"{setting.key} = {quote(after)}")
-        changes.append(_change(name, setting, before, masked))
+        changes.append(change_of(name, setting, before, masked))
     return Reconciled(append_lines(text, lines) if lines else text, tuple(changes))
 
 
@@ -167,24 +205,26 @@ def presentable(text: str) -> str:
     return text
 
 
-def _set_ini(text: str, file: ConfigurationFile, settings: Sequence[Setting]) -> Reconciled:
+def _set_keys(text: str, file: ConfigurationFile, settings: Sequence[Setting]) -> Reconciled:
     masked = frozenset(file.secrets)
     changes: list[ConfigurationChange] = []
     for setting in settings:
-        section, key = file.place(setting.key)
-        before, after = ini_value(text, section, key), _reveal(setting.value)
-        changed = set_ini_value(text, section, key, after)
+        before, after = value_of(text, file, setting.key), _reveal(setting.value)
+        if file.section is not None:
+            changed = set_ini_value(text, *file.place(setting.key), after)
+        else:
+            changed = set_properties_value(text, setting.key, after)
         if changed != text:
-            changes.append(_change(file.name, setting, before, masked))
+            changes.append(change_of(file.name, setting, before, masked))
         text = changed
     return Reconciled(text, tuple(changes))
 
 
-def _resolve(template: str, values: Mapping[str, Value], file: ConfigurationFile) -> Value:
+def _resolve(template: str, values: Mapping[str, Value], where: str) -> Value:
     names = _PLACEHOLDER.findall(template)
     if unknown := sorted({name for name in names if name not in values}):
         raise UsageError(
-            f"{file.name} of the profile uses unknown placeholders: "
+            f"{where} of the profile uses unknown placeholders: "
             + ", ".join(f"{{{name}}}" for name in unknown),
             "known ones: " + ", ".join(f"{{{name}}}" for name in sorted(values)),
         )
@@ -202,9 +242,10 @@ def _require_one_line(setting: Setting, name: str) -> None:
         )
 
 
-def _change(
+def change_of(
     name: str, setting: Setting, before: str | None, masked: frozenset[str]
 ) -> ConfigurationChange:
+    """What is shown of a key that gets another value; secrets are masked."""
     if isinstance(setting.value, Secret) or setting.key in masked:
         return ConfigurationChange(name, setting.key, None if before is None else MASK, MASK)
     shown = None if before is None else presentable(before)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from restore.model import (
     Acceptance,
+    Credentials,
     DatabaseFacts,
     Environment,
     Generation,
+    Part,
     ProgressListener,
     ignore_progress,
 )
+from restore.parts import reports_generation
 from restore.profile import Profile
 from restore.repository.base import Repository
 from restore.runner import Runner
@@ -24,7 +27,8 @@ class ReplayContext:
     """One generation, the environment that it goes into, and the tools for it.
 
     ``now`` gives the time in UTC. ``accepted`` holds the checks that the user ignores, each with
-    its reason; keys that name no check are of no concern here.
+    its reason; keys that name no check are of no concern here. ``reports_account`` is the reports
+    server's account, as which the engine speaks to its REST interface.
     """
 
     runner: Runner
@@ -36,6 +40,21 @@ class ReplayContext:
     listener: ProgressListener = ignore_progress
     jobs: int = 2
     accepted: tuple[Acceptance, ...] = ()
+    reports_account: Credentials | None = None
+
+    def of(self, part: Part) -> ReplayContext:
+        """The context of a step of that part: the reports half as if it were an ERP of its own.
+
+        Raises:
+            KeyError: there is no such part; a plan never has a step for it.
+        """
+        if part is Part.ERP:
+            return self
+        generation = reports_generation(self.generation)
+        environment, profile = self.environment.reports, self.profile.reports
+        if generation is None or environment is None or profile is None:
+            raise KeyError(part)
+        return replace(self, generation=generation, environment=environment, profile=profile.server)
 
     def facts_of(self, database: str) -> DatabaseFacts:
         """What production said of a database.

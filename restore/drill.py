@@ -26,6 +26,7 @@ from restore.stages import (
     foresee,
     replay_into,
     require_integrity,
+    require_reports_account,
     select,
 )
 
@@ -66,6 +67,7 @@ def drill(request: DrillRequest, tools: Tools) -> tuple[Report, Path, Recorder]:
         generation = select(tools, request.replay.selection.generation, recorder)
         require_integrity(tools, generation, recorder, request.replay.jobs)
         foresee(tools, generation, request.replay, request.images, recorder)
+        require_reports_account(request.replay, recorder.plan)
         with rebuilt(stack, generation, request, tools, recorder) as environment:
             replay_into(environment, generation, request.replay, tools, recorder)
 
@@ -120,7 +122,7 @@ def stack_spec(stack: str, generation: Generation, request: DrillRequest) -> Sta
         ("replay", "false"),
         # The program refuses what is not equivalent, as this drill has done already.
         ("accept", json.dumps(accepted)),
-        *((f"{role.value}Image", image) for role, image in request.images.items()),
+        *((f"{role.setting}Image", image) for role, image in request.images.items()),
     )
     return StackSpec(name=stack, settings=settings, base=request.base)
 

@@ -12,9 +12,12 @@ from stacks import outputs as names
 def environment_from_outputs(outputs: Mapping[str, Any]) -> Environment:
     """Build the engine's view of an environment from stack outputs, all at once.
 
+    The reports server's half stands under its own output, in the same words.
+
     Raises:
         EnvironmentFailure: outputs are missing; names each.
     """
+    reports = outputs.get(names.REPORTS)
     if missing := [name for name in names.ENVIRONMENT if outputs.get(name) in (None, "")]:
         raise EnvironmentFailure(
             f"the stack has no output {', '.join(missing)}",
@@ -40,4 +43,5 @@ def environment_from_outputs(outputs: Mapping[str, Any]) -> Environment:
             url=str(outputs[names.ERP_URL]),
         ),
         external_url=str(outputs[names.EXTERNAL_URL]),
+        reports=environment_from_outputs(reports) if reports else None,
     )

@@ -58,6 +58,9 @@ FAMILIES: Final = (
 )
 """Beginnings of keys that go on with a name."""
 
+REPORTS: Final = "reports/"
+"""Beginning of the keys of differences of the reports server and its database server."""
+
 ALWAYS_THERE: Final = frozenset({"C", "POSIX", "default", "ucs_basic"})
 """Collations that every server has, whatever its operating system."""
 
@@ -122,6 +125,7 @@ def accept(
 
 def is_difference_key(key: str) -> bool:
     """Whether a key names a kind of difference; else it may name a check."""
+    key = key.removeprefix(REPORTS)
     return key in KEYS or any(key.startswith(family) and key != family for family in FAMILIES)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from restore.ini import ini_value
+from restore.configuration import value_of
 from restore.profile import ConfigurationFile, ErpProfile
 from restore.secret import Secret
 
@@ -27,7 +27,7 @@ def erp_login(text: str, file: ConfigurationFile, erp: ErpProfile) -> ErpLogin:
 
 
 def _value(text: str, file: ConfigurationFile, key: str | None) -> str | None:
-    return ini_value(text, *file.place(key)) if key is not None else None
+    return value_of(text, file, key) if key is not None else None
 
 
 def _from_uri(uri: str) -> ErpLogin:

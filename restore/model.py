@@ -22,6 +22,14 @@ class ArtifactKind(StrEnum):
     ROLES = "roles"
     DOCUMENTS = "documents"
     CONFIGURATION = "configuration"
+    KEYSTORE = "keystore"
+
+
+class Part(StrEnum):
+    """The halves of an environment: each a server with a PostgreSQL server of its own."""
+
+    ERP = "erp"
+    REPORTS = "reports"
 
 
 class DumpForm(StrEnum):
@@ -62,8 +70,8 @@ class Artifact:
     """One part of a generation: a folder of files with an index.
 
     ``folder`` and ``index`` are relative to the generation's root. ``location`` is where the files
-    lived in production. The files' list itself is read from the index as a stream
-    (``repository.read_index``), since there can be millions. ``form`` is a database's alone.
+    lived in production; ``part`` is whose it is. The files' list itself is read from the index as a
+    stream (``repository.read_index``), since there can be millions. ``form`` is a database's alone.
     """
 
     name: str
@@ -76,6 +84,7 @@ class Artifact:
     files: int
     bytes: int
     form: DumpForm = DumpForm.DIRECTORY
+    part: Part = Part.ERP
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,17 +145,50 @@ class ServerFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class DataSource:
+    """A JDBC data source of a reports server's repository; its password is never read."""
+
+    uri: str
+    url: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeystoreFile:
+    """A file of the keystore that encrypts the passwords in a reports server's repository."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportsFacts:
+    """What production's reports server was, with its own database server.
+
+    ``server`` reads like the ERP's own fingerprint, the reports server in the place of the ERP.
+    ``keystore`` is that of the moment at which the repository was dumped; empty when the server
+    has none.
+    """
+
+    server: Fingerprint
+    resources: tuple[str, ...]
+    data_sources: tuple[DataSource, ...]
+    keystore: tuple[KeystoreFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Fingerprint:
     """What production was when the generation was made.
 
     ``erp.version`` is the full version and ``erp_series`` the part that decides compatibility;
-    both are empty when unknown.
+    both are empty when unknown. ``reports`` is None where there is no reports server.
     """
 
     postgresql: ServerFacts
     erp: ServerFacts
     erp_series: str
     databases: tuple[DatabaseFacts, ...]
+    reports: ReportsFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,12 +229,16 @@ class Generation:
         """Size of all artefacts."""
         return sum(artifact.bytes for artifact in self.artifacts)
 
-    def artifacts_of(self, kind: ArtifactKind, database: str | None = None) -> tuple[Artifact, ...]:
-        """The artefacts of a kind; of one database when it is named."""
+    def artifacts_of(
+        self, kind: ArtifactKind, database: str | None = None, part: Part = Part.ERP
+    ) -> tuple[Artifact, ...]:
+        """The artefacts of a kind, of one part; of one database when it is named."""
         return tuple(
             artifact
             for artifact in self.artifacts
-            if artifact.kind is kind and database in (None, artifact.database)
+            if artifact.kind is kind
+            and artifact.part is part
+            and database in (None, artifact.database)
         )
 
 
@@ -210,6 +256,8 @@ class EnvironmentFacts:
     collations: tuple[Versioned, ...] | None = None
     encodings: tuple[str, ...] | None = None
     modules: tuple[str, ...] | None = None
+    reports: EnvironmentFacts | None = None
+    """The same of the reports server and its database server; None where there is none."""
 
 
 class Severity(StrEnum):
@@ -255,6 +303,14 @@ class Role(StrEnum):
     DATABASE = "database"
     ERP = "erp"
     PROXY = "proxy"
+    REPORTS_DATABASE = "reports-database"
+    REPORTS = "reports"
+
+    @property
+    def setting(self) -> str:
+        """How names of settings begin that are about this server: ``reportsDatabase``."""
+        first, *others = self.value.split("-")
+        return first + "".join(word.capitalize() for word in others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,13 +344,18 @@ class ErpServer:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """A rebuilt environment that stands, as its stack's outputs describe it."""
+    """A rebuilt environment that stands, as its stack's outputs describe it.
+
+    ``reports`` describes the reports server and its database server in the same words, the reports
+    server in the place of the ERP; None where there is none.
+    """
 
     stack: str
     network: str
     database: DatabaseServer
     erp: ErpServer
     external_url: str
+    reports: Environment | None = None
 
 
 class StepKind(StrEnum):
@@ -312,6 +373,7 @@ class StepKind(StrEnum):
     PROMOTE_DOCUMENTS = "promote-documents"
     CONFIGURATION = "configuration"
     START_ERP = "start-erp"
+    DATA_SOURCE = "data-source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,7 +396,7 @@ class Step:
     ``argv`` is the command, where the step is one; ``target`` what it changes; ``source`` the path
     inside the generation that it reads. ``staging`` is the temporary name or folder under which
     ``target`` is made before it is promoted; ``owner`` the user of the target's files. ``bytes``
-    and ``items`` are what it moves, for progress.
+    and ``items`` are what it moves, for progress. ``part`` is where it acts.
     """
 
     id: str
@@ -349,6 +411,7 @@ class Step:
     bytes: int = 0
     items: int = 0
     changes: tuple[ConfigurationChange, ...] = ()
+    part: Part = Part.ERP
 
 
 @dataclass(frozen=True, slots=True)
@@ -544,6 +607,7 @@ class Blueprint:
     """The equivalent environment that a generation asks for, computed before anything is made.
 
     ``changes`` are the keys of production's PostgreSQL configuration that had to become others.
+    ``reports`` is the same for the reports server and its database server; None without one.
     """
 
     generation: str
@@ -553,6 +617,7 @@ class Blueprint:
     erp: ServerBlueprint
     proxy_image: str
     changes: tuple[ConfigurationChange, ...] = ()
+    reports: Blueprint | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,10 +41,16 @@ def predicted_facts(runner: Runner, blueprint: Blueprint, profile: Profile) -> E
     erp = runner.image(blueprint.erp.image)
     series = erp.variables.get(profile.erp.version_variable, "") if erp else ""
     release = erp.variables.get(profile.erp.release_variable or "", "") if erp else ""
+    reports = blueprint.reports
     return EnvironmentFacts(
         postgresql=_predicted_postgresql(runner, blueprint, profile),
         erp=ServerFacts(release or series, 0, None, erp.facts if erp else None),
         erp_series=series,
+        reports=(
+            predicted_facts(runner, reports, profile.reports.server)
+            if reports and profile.reports
+            else None
+        ),
     )
 
 
@@ -71,13 +77,26 @@ def observed_facts(runner: Runner, environment: Environment, profile: Profile) -
                 extensions=_versioned(connection, _EXTENSIONS),
                 collations=_locales(connection),
                 encodings=tuple(sorted(str(name) for (name,) in rows(connection, _ENCODINGS))),
-                modules=available_modules(runner, container, profile),
+                modules=(
+                    available_modules(runner, container, profile)
+                    if profile.erp.available_modules
+                    else None
+                ),
+                reports=_reports_facts(runner, environment, profile),
             )
         except psycopg.Error as error:
             raise EnvironmentFailure(
                 f"PostgreSQL at {server.address}:{server.port} does not say what it offers: "
                 f"{str(error).strip()}"
             ) from error
+
+
+def _reports_facts(
+    runner: Runner, environment: Environment, profile: Profile
+) -> EnvironmentFacts | None:
+    if environment.reports is None or profile.reports is None:
+        return None
+    return observed_facts(runner, environment.reports, profile.reports.server)
 
 
 def available_modules(runner: Runner, container: str, profile: Profile) -> tuple[str, ...]:

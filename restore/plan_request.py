@@ -50,6 +50,8 @@ class PlanTarget:
     configuration: Target
     existing: tuple[ExistingDatabase, ...] = ()
     documents: tuple[str, ...] = ()
+    reports: PlanTarget | None = None
+    """The reports server's half of the environment; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ def standing_target(
     environment: Environment,
     existing: tuple[ExistingDatabase, ...] = (),
     documents: tuple[str, ...] = (),
+    reports: PlanTarget | None = None,
 ) -> PlanTarget:
     """The target of a plan for an environment that stands, with what it holds."""
     return PlanTarget(
@@ -89,6 +92,7 @@ def standing_target(
         configuration=target_of(environment),
         existing=existing,
         documents=documents,
+        reports=reports,
     )
 
 
@@ -104,6 +108,7 @@ def foreseen_target(name: str, blueprint: Blueprint, repository: str) -> PlanTar
             erp_password=Secret(_LATER),
             external_url=_LATER,
         ),
+        reports=foreseen_target(name, blueprint.reports, repository) if blueprint.reports else None,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from restore.equivalence import accept, compare, is_difference_key, series_difference
+from restore.equivalence import REPORTS, accept, compare, is_difference_key, series_difference
 from restore.errors import RefusedError, UsageError
 from restore.model import (
     ArtifactKind,
@@ -17,6 +17,7 @@ from restore.model import (
     Difference,
     RestorePlan,
 )
+from restore.plan_reports import keystore_problems, lacks_reports, reports_request, reports_steps
 from restore.plan_request import (
     MARK,
     ExistingDatabase,
@@ -75,8 +76,8 @@ def plan(request: PlanRequest) -> RestorePlan:
     refusals = [
         *_profile_refusals(request),
         *_blocking(found),
-        *(item for facts in databases for item in _missing(request, facts)),
-        *(item for facts in databases for item in _occupied(request, facts.name)),
+        *_part_refusals(request),
+        *_reports_refusals(request),
     ]
     if refusals:
         raise RefusedError(
@@ -84,7 +85,7 @@ def plan(request: PlanRequest) -> RestorePlan:
             + "\n".join(f"  {item.reason}" for item in refusals),
             "\n".join(dict.fromkeys(item.hint for item in refusals)),
         )
-    steps = steps_of(request, databases)
+    steps = (*steps_of(request, databases), *reports_steps(request, databases))
     return RestorePlan(
         generation=request.generation.id,
         profile=request.profile.name,
@@ -117,7 +118,24 @@ def differences(request: PlanRequest) -> tuple[Difference, ...]:
     wrong_series = series_difference(fingerprint, request.profile)
     keys = {item.key for item in wrong_series}
     found = (*wrong_series, *(i for i in compare(fingerprint, request.facts) if i.key not in keys))
+    if reports := reports_request(request):
+        others = differences(replace(reports, acceptances=()))
+        found = (*found, *(replace(item, key=REPORTS + item.key) for item in others))
     return accept(found, [item for item in request.acceptances if is_difference_key(item.key)])
+
+
+def _part_refusals(request: PlanRequest) -> Iterator[_Refusal]:
+    for facts in _databases(request):
+        yield from _missing(request, facts)
+    for facts in _databases(request):
+        yield from _occupied(request, facts.name)
+
+
+def _reports_refusals(request: PlanRequest) -> Iterator[_Refusal]:
+    for reason, hint in (*lacks_reports(request), *keystore_problems(request)):
+        yield _Refusal(reason, hint)
+    if reports := reports_request(request):
+        yield from _part_refusals(reports)
 
 
 def _profile_refusals(request: PlanRequest) -> Iterator[_Refusal]:

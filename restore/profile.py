@@ -70,8 +70,9 @@ class ConfigurationFile:
     """A configuration file that belongs to a generation.
 
     ``set`` holds the keys that a new environment needs otherwise, with ``{placeholders}``;
-    ``secrets`` the keys whose values are masked wherever they are shown. A key of another section
-    than ``section`` is written ``section/key``.
+    ``secrets`` the keys whose values are masked wherever they are shown. A file with a ``section``
+    is an INI file, whose keys of other sections are written ``section/key``; without one its
+    ``format`` says how it is written. A file of a ``keystore`` is not text: it is laid as it is.
     """
 
     name: str
@@ -80,6 +81,8 @@ class ConfigurationFile:
     section: str | None
     secrets: tuple[str, ...]
     set: tuple[tuple[str, str], ...]
+    format: str = "postgresql"
+    keystore: bool = False
 
     def place(self, key: str) -> tuple[str, str]:
         """The section of a key as the profile writes it, and its name there."""
@@ -147,8 +150,40 @@ class WebScenario:
 
 
 @dataclass(frozen=True, slots=True)
+class RenderedReport:
+    """A report that is rendered for proof.
+
+    ``figure`` is a query on the restored ERP database; its one value must be in the PDF's text.
+    """
+
+    uri: str
+    figure: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportsProfile:
+    """A reports server with its own database server, beside the ERP.
+
+    ``server`` describes both as a profile describes an ERP and its database server. ``keystore``
+    are files that belong to the repository's encrypted passwords. ``resources`` and
+    ``data_sources`` are queries on its database: uri; and uri, JDBC URL, user. ``data_source`` are
+    the properties that a restored data source needs otherwise. ``rest`` is the path of its REST
+    interface, ``login`` the account's name there.
+    """
+
+    server: Profile
+    keystore: tuple[ConfigurationFile, ...]
+    rest: str
+    login: str | None
+    resources: str
+    data_sources: str
+    data_source: tuple[tuple[str, str], ...]
+    report: RenderedReport | None
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
-    """An ERP, as data."""
+    """An ERP, as data. ``reports`` is None where it has no reports server."""
 
     name: str
     title: str
@@ -157,6 +192,7 @@ class Profile:
     configuration: tuple[ConfigurationFile, ...]
     documents: tuple[DocumentTree, ...]
     web: WebScenario
+    reports: ReportsProfile | None = None
 
     def configuration_of(self, server: Role) -> tuple[ConfigurationFile, ...]:
         """The configuration files of one server."""
@@ -255,6 +291,42 @@ def _profile(data: dict[str, Any]) -> Profile:
             login=web.get("account", {}).get("login"),
             steps=tuple(_web_step(item) for item in web["steps"]),
         ),
+        reports=_reports(data) if "reports" in data else None,
+    )
+
+
+def _reports(data: dict[str, Any]) -> ReportsProfile:
+    reports = data["reports"]
+    report = reports.get("report")
+    keystore = tuple(
+        ConfigurationFile(item["name"], Role.ERP, item["path"], None, (), (), keystore=True)
+        for item in reports.get("keystore", ())
+    )
+    files = [
+        {**item, "server": Role.ERP if item["server"] == Role.REPORTS else item["server"]}
+        for item in reports["configuration"]
+    ]
+    # A reports server has no modules; a query without rows says so.
+    nothing = {"installed_modules": "SELECT NULL, NULL WHERE false", "available_modules": ()}
+    server = Profile(
+        name=data["name"],
+        title=reports["title"],
+        database=DatabaseProfile(**reports["database"]),
+        erp=_erp({"data": (), **nothing, **reports["server"]}),
+        # A keystore's files are laid as they are, like a file of which no key is set.
+        configuration=(*(_configuration(item) for item in files), *keystore),
+        documents=(),
+        web=WebScenario(None, ()),
+    )
+    return ReportsProfile(
+        server=server,
+        keystore=keystore,
+        rest=reports["rest"],
+        login=reports.get("account", {}).get("login"),
+        resources=reports["resources"],
+        data_sources=reports["data_sources"],
+        data_source=tuple(reports.get("data_source", {}).items()),
+        report=RenderedReport(**report) if report else None,
     )
 
 
@@ -277,6 +349,7 @@ def _configuration(data: dict[str, Any]) -> ConfigurationFile:
         section=data.get("section"),
         secrets=tuple(data.get("secrets", ())),
         set=tuple(data.get("set", {}).items()),
+        format=data.get("format", "postgresql"),
     )
 
 

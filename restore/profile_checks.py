@@ -15,7 +15,7 @@ import yaml
 
 from restore.configuration import Target, placeholders
 from restore.model import Role
-from restore.profile import DocumentTree, Profile, WebStep, parse_profile
+from restore.profile import DocumentTree, Profile, ReportsProfile, WebStep, parse_profile
 from restore.schema import schema_errors
 from restore.secret import Secret
 
@@ -42,6 +42,8 @@ def _problems(profile: Profile) -> Iterator[str]:
     yield from _twice("web.steps", (step.name for step in profile.web.steps))
     yield from _twice("erp.data", (mount.volume for mount in profile.erp.data))
     yield from _configuration(profile)
+    if profile.reports is not None:
+        yield from _reports(profile.reports)
     for number, tree in enumerate(profile.documents):
         yield from _documents(f"documents[{number}]", tree, profile)
     yield from _web(profile.web.steps)
@@ -53,15 +55,29 @@ def _twice(path: str, names: Iterable[str]) -> Iterator[str]:
             yield f"{path}: {name} stands there {number} times"
 
 
+def _reports(reports: ReportsProfile) -> Iterator[str]:
+    files = reports.server.configuration
+    yield from _twice("reports.configuration", (f"{file.server}/{file.name}" for file in files))
+    for number, file in enumerate(files):
+        yield from _settings(f"reports.configuration[{number}].set", file.set)
+    yield from _settings("reports.data_source", reports.data_source, ("database",))
+
+
+def _settings(
+    path: str, templates: tuple[tuple[str, str], ...], more: tuple[str, ...] = ()
+) -> Iterator[str]:
+    known = {*placeholders(Target("", 0, "", Secret(""), ""), ()), *more}
+    for key, template in templates:
+        for name in re.findall(r"\{([^{}]*)\}", template):
+            if name not in known:
+                yield f"{path}.{key}: no {{{name}}}; known: {', '.join(sorted(known))}"
+
+
 def _configuration(profile: Profile) -> Iterator[str]:
-    known = frozenset(placeholders(Target("", 0, "", Secret(""), ""), ()))
     for number, file in enumerate(profile.configuration):
-        for key, template in file.set:
-            for name in re.findall(r"\{([^{}]*)\}", template):
-                if name not in known:
-                    names = ", ".join(sorted(known))
-                    yield f"configuration[{number}].set.{key}: no {{{name}}}; known: {names}"
-    if not any(file.section is not None for file in profile.configuration_of(Role.ERP)):
+        yield from _settings(f"configuration[{number}].set", file.set)
+    files = profile.configuration_of(Role.ERP)
+    if not any(file.section is not None or file.format != "postgresql" for file in files):
         keys = " and ".join(profile.erp.login_keys)
         yield f"configuration: no file of the ERP server has a section to read {keys} from"
 

@@ -21,7 +21,7 @@ _WIDTH: Final = 96
 _SHOWN: Final = frozenset({"section", "secrets", "set", "rows", "account"})
 """Options that are not required, but that hardly a profile can do without."""
 
-_PAIRS: Final = frozenset({"set", "form", "capture", "headers"})
+_PAIRS: Final = frozenset({"set", "form", "capture", "headers", "data_source"})
 """Mappings that a profile keeps as pairs."""
 
 _HEAD: Final = """\
@@ -49,7 +49,36 @@ def profile_document(profile: Profile) -> dict[str, Any]:
     web = document["web"]
     login = web.pop("login", None)
     document["web"] = {"account": {"login": login}, **web} if login else web
+    document["configuration"] = [_file(file) for file in document["configuration"]]
+    if profile.reports is not None:
+        document["reports"] = _reports(document["reports"])
     return document
+
+
+def _reports(reports: dict[str, Any]) -> dict[str, Any]:
+    """A reports server as a file says it: it is kept as a profile of its own."""
+    server, login = reports.pop("server"), reports.pop("login", None)
+    for absent in ("installed_modules", "available_modules"):
+        del server["erp"][absent]
+    files = [_file(file) for file in server["configuration"] if not file["keystore"]]
+    return {
+        "title": server["title"],
+        "database": server["database"],
+        "server": server["erp"],
+        "configuration": [
+            {**file, "server": Role.REPORTS.value if file["server"] == Role.ERP else file["server"]}
+            for file in files
+        ],
+        **reports,
+        "keystore": [{key: file[key] for key in ("name", "path")} for file in reports["keystore"]],
+        **({"account": {"login": login}} if login else {}),
+    }
+
+
+def _file(file: dict[str, Any]) -> dict[str, Any]:
+    """A configuration file: the format of one with sections goes without saying."""
+    left_out = {"keystore", *(("format",) if "section" in file else ())}
+    return {key: value for key, value in file.items() if key not in left_out}
 
 
 def profile_yaml(profile: Profile) -> str:

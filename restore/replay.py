@@ -15,6 +15,7 @@ from restore.context import ReplayContext
 from restore.errors import RestoreError
 from restore.model import (
     CheckResult,
+    Part,
     Progress,
     RestorePlan,
     Step,
@@ -22,7 +23,7 @@ from restore.model import (
     StepResult,
     StepStatus,
 )
-from restore.steps import databases, documents, roles, servers
+from restore.steps import databases, documents, reports, roles, servers
 from restore.steps.databases import existing_databases
 
 __all__ = ["ReplayContext", "ReplayInterrupted", "ReplayOutcome", "existing_databases", "replay"]
@@ -116,26 +117,34 @@ class _Run:
 
     def plain(self, act: Callable[[ReplayContext, Step], None], step: Step) -> None:
         """Run an act that needs nothing but its step."""
-        act(self._context, step)
+        act(self._context.of(step.part), step)
 
     def stop_erp(self, step: Step) -> None:
         """Stop the ERP, and keep in mind whether it ran."""
-        model = self._context.runner.container(self._context.environment.erp.container)
+        context = self._context.of(step.part)
+        model = context.runner.container(context.environment.erp.container)
         self._erp_ran = model.status == "running"
-        servers.stop_erp(self._context, step)
+        servers.stop_erp(context, step)
 
     def promote(self, act: Callable[[ReplayContext, Step], None], step: Step) -> None:
         """Run an act that changes what people see."""
         self._promoting = True
-        act(self._context, step)
+        act(self._context.of(step.part), step)
 
     def configure(self, step: Step) -> None:
         """Write a configuration file, which names every database of the plan."""
-        servers.restore_configuration(self._context, step, self._plan.databases)
+        context = self._context.of(step.part)
+        names = tuple(facts.name for facts in context.generation.fingerprint.databases)
+        restored = self._plan.databases if step.part is Part.ERP else names
+        servers.restore_configuration(context, step, restored)
+
+    def data_source(self, step: Step) -> None:
+        """Point a data source of the reports server at the ERP's database server."""
+        reports.restore_data_source(self._context, step)
 
     def check_database(self, step: Step) -> None:
         """Check a database and keep the results, also when they end the replay."""
-        results = databases.check_database(self._context, step)
+        results = databases.check_database(self._context.of(step.part), step)
         self._checks += results
         databases.require_passed(results)
 
@@ -161,6 +170,7 @@ _ACTS: Final[Mapping[StepKind, Callable[[_Run, Step], None]]] = {
     StepKind.PROMOTE_DATABASE: _promotion(databases.promote_database),
     StepKind.PROMOTE_DOCUMENTS: _promotion(documents.promote_documents),
     StepKind.START_ERP: _act(servers.start_erp),
+    StepKind.DATA_SOURCE: _Run.data_source,
 }
 """What each kind of step does; a test holds that every kind is here."""
 

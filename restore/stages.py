@@ -27,11 +27,17 @@ from restore.model import (
     RestorePlan,
     Role,
     Selection,
+    StepKind,
     StepStatus,
     ignore_progress,
 )
 from restore.observe import observed_facts, predicted_facts
-from restore.plan_request import PlanRequest, PlanTarget, foreseen_target, standing_target
+from restore.plan_request import (
+    PlanRequest,
+    PlanTarget,
+    foreseen_target,
+    standing_target,
+)
 from restore.planning import differences, plan
 from restore.profile import Profile, load_profile
 from restore.recorder import Recorder
@@ -51,6 +57,7 @@ class ReplayRequest:
     """What to replay into an environment that stands, and how to judge and report it.
 
     ``accepted`` holds accepted differences and ignored checks alike, each with its reason.
+    ``reports_account`` is needed for a generation with a reports server.
     ``replace`` allows a database that is there already to be replaced.
     """
 
@@ -62,6 +69,7 @@ class ReplayRequest:
     jobs: int = 2
     replace: bool = False
     command: str = "pulumi up"
+    reports_account: Credentials | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +146,7 @@ def foresee(
         recorder.facts = predicted_facts(tools.runner, intended, tools.profile)
         target = foreseen_target("drill", intended, REPOSITORY_PATH)
         planned = _plan(tools, generation, request, target, recorder)
-        _require_known(request.accepted, tools.profile, planned)
+        _require_known(request.accepted, tools.profile, planned, generation)
     return intended
 
 
@@ -166,9 +174,11 @@ def replay_into(
         documents = existing_documents(
             tools.runner, environment.erp.container, tools.profile, names
         )
-        target = standing_target(environment, existing, documents)
+        reports = _reports_target(environment)
+        target = standing_target(environment, existing, documents, reports)
         planned = _plan(tools, generation, request, target, recorder)
-        _require_known(request.accepted, tools.profile, planned)
+        _require_known(request.accepted, tools.profile, planned, generation)
+        require_reports_account(request, planned)
     context = ReplayContext(
         runner=tools.runner,
         environment=environment,
@@ -179,6 +189,7 @@ def replay_into(
         now=tools.now,
         jobs=request.jobs,
         accepted=request.accepted,
+        reports_account=request.reports_account,
     )
     with recorder.stage("replay", f"Replay generation {generation.id}"):
         try:
@@ -227,11 +238,37 @@ def _plan(
     return recorder.plan
 
 
+def require_reports_account(request: ReplayRequest, planned: RestorePlan | None) -> None:
+    """Refuse to begin what can't be ended: data sources are changed by the reports server itself.
+
+    Raises:
+        UsageError: the plan changes data sources and there is no account to do it as.
+    """
+    steps = planned.steps if planned else ()
+    if request.reports_account is None and any(s.kind is StepKind.DATA_SOURCE for s in steps):
+        raise UsageError(
+            "the generation holds a reports server, and no account of it was given",
+            "set PRA_REPORTS_PASSWORD (and PRA_REPORTS_LOGIN), or the stack's reportsPassword",
+        )
+
+
+def _reports_target(environment: Environment) -> PlanTarget | None:
+    """The reports server's half of an environment that stands, with the databases that it holds."""
+    reports = environment.reports
+    if reports is None:
+        return None
+    with sql.connect(reports.database, "postgres") as connection:
+        return standing_target(reports, existing_databases(connection))
+
+
 def _require_known(
-    accepted: tuple[Acceptance, ...], profile: Profile, planned: RestorePlan
+    accepted: tuple[Acceptance, ...],
+    profile: Profile,
+    planned: RestorePlan,
+    generation: Generation,
 ) -> None:
     """Refuse a misspelt acceptance before anything is changed."""
-    known = check_ids(profile, planned.databases)
+    known = check_ids(profile, planned.databases, generation)
     wrong = [a.key for a in accepted if not is_difference_key(a.key) and a.key not in known]
     if wrong:
         raise UsageError(

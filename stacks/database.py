@@ -33,6 +33,7 @@ class DatabaseArgs:
     server: ServerArgs
     password: Password
     repository: Path
+    role: Role = Role.DATABASE
 
 
 class Database(pulumi.ComponentResource):
@@ -60,13 +61,11 @@ class Database(pulumi.ComponentResource):
         )
         mounts = volumes(
             name,
-            Role.DATABASE,
+            args.role,
             server,
             pulumi.ResourceOptions(parent=self, replacement_trigger=baked),
         )
-        settings = container_args(
-            Role.DATABASE, server, pulled(f"{name}-image", blueprint.image, self)
-        )
+        settings = container_args(args.role, server, pulled(f"{name}-image", blueprint.image, self))
         settings.volumes = [
             *mounts,
             docker.ContainerVolumeArgs(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from stacks.database import SUPERUSER, Database, DatabaseArgs
 from stacks.erp import Erp, ErpArgs
 from stacks.network import Network, NetworkArgs, addresses
 from stacks.proxy import Proxy, ProxyArgs, proxy_blueprint
+from stacks.reports import Reports, ReportsArgs
 from stacks.secrets import Password
 from stacks.server import Place, ServerArgs
 from stacks.settings import Limits, Settings
@@ -30,10 +30,11 @@ class ErpEnvironmentArgs:
 class ErpEnvironment(pulumi.ComponentResource):
     """Networks, database server, ERP server and proxy, as a generation's production had them.
 
-    Outputs: ``outputs``, all that ``stacks.outputs.ENVIRONMENT`` names.
+    Outputs: ``outputs``, all that ``stacks.outputs.ENVIRONMENT`` names, and ``REPORTS`` with a
+    reports server.
     """
 
-    outputs: Mapping[str, pulumi.Input[Any]]
+    outputs: dict[str, pulumi.Input[Any]]
 
     def __init__(
         self, name: str, args: ErpEnvironmentArgs, opts: pulumi.ResourceOptions | None = None
@@ -85,4 +86,11 @@ class ErpEnvironment(pulumi.ComponentResource):
             names.EXTERNAL_URL: settings.external_url or proxy.url,
             names.REPOSITORY_MOUNT: names.REPOSITORY_PATH,
         }
+        if blueprint.reports is not None:
+            reports = Reports(
+                f"{name}-reports",
+                ReportsArgs(place, blueprint.reports, where, settings.selection.repository),
+                inside,
+            )
+            self.outputs[names.REPORTS] = reports.outputs
         self.register_outputs(dict(self.outputs))

@@ -16,6 +16,7 @@ class ErpArgs:
     """An ERP server."""
 
     server: ServerArgs
+    role: Role = Role.ERP
 
 
 class Erp(pulumi.ComponentResource):
@@ -37,8 +38,8 @@ class Erp(pulumi.ComponentResource):
         super().__init__("pra:environment:Erp", name, None, opts)
         server = args.server
         blueprint = server.blueprint
-        settings = container_args(Role.ERP, server, pulled(f"{name}-image", blueprint.image, self))
-        settings.volumes = volumes(name, Role.ERP, server, pulumi.ResourceOptions(parent=self))
+        settings = container_args(args.role, server, pulled(f"{name}-image", blueprint.image, self))
+        settings.volumes = volumes(name, args.role, server, pulumi.ResourceOptions(parent=self))
         settings.start = False
         settings.must_run = False
         # Report generators leave children behind that an ERP doesn't wait for.

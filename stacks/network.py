@@ -19,12 +19,14 @@ class Addresses:
     database: str
     erp: str
     proxy: str
+    reports_database: str
+    reports: str
 
 
 def addresses(subnet: IPv4Network) -> Addresses:
-    """Deal a subnet's first four addresses."""
+    """Deal a subnet's first six addresses."""
     first = subnet.network_address
-    return Addresses(str(first + 1), str(first + 2), str(first + 3), str(first + 4))
+    return Addresses(*(str(first + number) for number in range(1, 7)))
 
 
 @dataclass(frozen=True, slots=True)

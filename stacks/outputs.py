@@ -37,6 +37,9 @@ ENVIRONMENT: Final = (
 )
 """Outputs that describe the environment; the engine needs each."""
 
+REPORTS: Final = "reports"
+"""The reports server and its database server, in the words of ``ENVIRONMENT``; none without one."""
+
 GENERATION: Final = "generation"
 VERDICT: Final = "verdict"
 REPORT: Final = "report"

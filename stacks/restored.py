@@ -28,6 +28,7 @@ REPLAYED_INTO: Final = (
     names.ERP_CONTAINER,
     names.ERP_ROLE,
     names.ERP_ROLE_PASSWORD,
+    names.REPORTS,
 )
 """Parts of the environment whose change means another replay: new servers know nothing of it."""
 
@@ -95,7 +96,7 @@ class RestoredGeneration(dynamic.Resource, module="pra", name="RestoredGeneratio
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         settings, selection = args.settings, args.settings.selection
-        credentials = settings.credentials
+        credentials, account = settings.credentials, settings.reports_account
         inputs: dict[str, Any] = {
             "stack": settings.stack,
             "generation": args.generation,
@@ -107,6 +108,10 @@ class RestoredGeneration(dynamic.Resource, module="pra", name="RestoredGeneratio
             "checkPassword": (
                 pulumi.Output.secret(credentials.password.reveal()) if credentials else None
             ),
+            "reportsLogin": account.login if account else None,
+            "reportsPassword": (
+                pulumi.Output.secret(account.password.reveal()) if account else None
+            ),
             "accept": [
                 {"key": accepted.key, "reason": accepted.reason} for accepted in settings.accepted
             ],
@@ -117,7 +122,9 @@ class RestoredGeneration(dynamic.Resource, module="pra", name="RestoredGeneratio
             "verdict": None,
             "report": None,
         }
-        secret = pulumi.ResourceOptions(additional_secret_outputs=["checkPassword", "environment"])
+        secret = pulumi.ResourceOptions(
+            additional_secret_outputs=["checkPassword", "environment", "reportsPassword"]
+        )
         merged = pulumi.ResourceOptions.merge(opts, secret)
         super().__init__(Replay(), name, inputs, merged)
 
@@ -154,7 +161,7 @@ def _request(props: dict[str, Any]) -> ReplayRequest:
     """The engine's request, from the resource's inputs."""
     from restore import engine  # noqa: PLC0415
 
-    password = props.get("checkPassword")
+    password, reports_password = props.get("checkPassword"), props.get("reportsPassword")
     return engine.ReplayRequest(
         selection=Selection(
             repository=Path(props["repository"]),
@@ -168,4 +175,9 @@ def _request(props: dict[str, Any]) -> ReplayRequest:
         language=props["language"],
         jobs=int(props["jobs"]),
         replace=bool(props["replace"]),
+        reports_account=(
+            Credentials(props["reportsLogin"], Secret(reports_password))
+            if reports_password
+            else None
+        ),
     )

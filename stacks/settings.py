@@ -106,7 +106,8 @@ KEYS: Final = (
         "IPv4 network",
         "a /24 of 10.192.0.0/10 derived from the stack's name",
         "The internal network's subnet: private, from /16 to /28. The gateway takes its first "
-        "address, the database server the second, the ERP the third, the proxy the fourth.",
+        "address, the database server the second, the ERP the third, the proxy the fourth, "
+        "a reports server's database server the fifth, the reports server the sixth.",
         "10.20.30.0/24",
     ),
     Key(
@@ -153,6 +154,20 @@ KEYS: Final = (
         "nginx:1.28",
     ),
     Key(
+        "reportsDatabaseImage",
+        "image",
+        "the generation's",
+        "The image of the reports server's own database server, in place of the generation's.",
+        "postgres:16.4",
+    ),
+    Key(
+        "reportsImage",
+        "image",
+        "the generation's",
+        "The reports server's image, in place of the generation's.",
+        "registry.example.org/jasperserver:7.2.0",
+    ),
+    Key(
         "checkLogin",
         "text",
         "admin",
@@ -164,6 +179,22 @@ KEYS: Final = (
         "text",
         "none",
         "That account's password. Without it, the checks that need an account are unverifiable.",
+        "(secret)",
+        secret=True,
+    ),
+    Key(
+        "reportsLogin",
+        "text",
+        "jasperadmin",
+        "The reports server's account, as which its data sources are changed and reports "
+        "rendered. It needs `reportsPassword`.",
+        "jasperadmin",
+    ),
+    Key(
+        "reportsPassword",
+        "text",
+        "none",
+        "That account's password. A generation with a reports server needs it.",
         "(secret)",
         secret=True,
     ),
@@ -240,6 +271,7 @@ class Settings:
     erp_limits: Limits
     images: Mapping[Role, str]
     credentials: Credentials | None
+    reports_account: Credentials | None
     database_password: Secret | None
     erp_password: Secret | None
     accepted: tuple[Acceptance, ...]
@@ -352,7 +384,8 @@ def _settings(values: Values, place: Place) -> Settings:
             memory_mb=sizes.whole("erpMemoryMb", 128), cpus=sizes.number("erpCpus", 0.1)
         ),
         images=_images(values),
-        credentials=_credentials(values),
+        credentials=_credentials(values, "check", "admin"),
+        reports_account=_credentials(values, "reports", "jasperadmin"),
         database_password=_secret(values, "databasePassword"),
         erp_password=_secret(values, "erpPassword"),
         accepted=_accepted(values),
@@ -379,7 +412,7 @@ def _subnet(values: Values, stack: str) -> ipaddress.IPv4Network:
 
 
 def _images(values: Values) -> Mapping[Role, str]:
-    names = {role: f"{role.value}Image" for role in Role}
+    names = {role: f"{role.setting}Image" for role in Role}
     found = {role: values.optional(name) for role, name in names.items()}
     for role, image in found.items():
         if image is not None and any(character.isspace() for character in image):
@@ -387,13 +420,14 @@ def _images(values: Values) -> Mapping[Role, str]:
     return MappingProxyType({role: image for role, image in found.items() if image is not None})
 
 
-def _credentials(values: Values) -> Credentials | None:
-    login, password = values.optional("checkLogin"), _secret(values, "checkPassword")
+def _credentials(values: Values, prefix: str, default: str) -> Credentials | None:
+    login = values.optional(f"{prefix}Login")
+    password = _secret(values, f"{prefix}Password")
     if password is None:
         if login is not None:
-            values.wrong("checkLogin", f"needs {NAMESPACE}:checkPassword")
+            values.wrong(f"{prefix}Login", f"needs {NAMESPACE}:{prefix}Password")
         return None
-    return Credentials(login or "admin", password)
+    return Credentials(login or default, password)
 
 
 def _secret(values: Values, name: str) -> Secret | None:

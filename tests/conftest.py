@@ -5,6 +5,7 @@ from hypothesis import settings
 pytest_plugins = [
     "tests.fix_repository",
     "tests.fix_production",
+    "tests.fix_openprod",
     "tests.fix_servers",
     "tests.fix_drill",
     "tests.fix_prerequisites",

@@ -83,10 +83,10 @@ def _cache_key(runner: Runner, kind: Kind) -> str:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path, name: str = "production") -> Iterator[None]:
     """One process at a time; the others then find what it made."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "production.lock").open("w") as file:
+    with (folder / f"{name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -95,7 +95,7 @@ def cached_production(runner: Runner, kind: Kind = ODOO) -> Path:
     """The repository with a real production's generation, made now if there is none yet."""
     folder = cache_folder() / "fixtures"
     target = folder / f"{kind.name}-{_cache_key(runner, kind)}"
-    with _alone(folder):
+    with alone(folder):
         if not target.is_dir():
             for old in folder.glob(f"{kind.name}-*"):
                 if old.is_dir() and time.time() - old.stat().st_mtime > _UNUSED_FOR:

@@ -178,8 +178,11 @@ def foreign_generation(described: Described) -> ForeignGeneration:
 def unknown_parts(
     artifacts: Iterable[ForeignArtifact], more: Iterable[str] = ()
 ) -> tuple[str, ...]:
-    """What a backup does not hold, beside ``more``; its moment is never told exactly."""
-    kinds = {item.kind for item in artifacts}
+    """What a backup does not hold, beside ``more``; its moment is never told exactly.
+
+    A keystore goes with a reports server, of which no layout knows.
+    """
+    kinds = {ArtifactKind.KEYSTORE, *(item.kind for item in artifacts)}
     lacking = (kind.value for kind in ArtifactKind if kind not in kinds)
     return ("consistency_point", *lacking, *more)
 

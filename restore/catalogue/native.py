@@ -14,11 +14,15 @@ from restore.model import (
     Artifact,
     ArtifactKind,
     DatabaseFacts,
+    DataSource,
     DumpForm,
     Fingerprint,
     Generation,
     ImageFacts,
+    KeystoreFile,
     Origin,
+    Part,
+    ReportsFacts,
     ServerFacts,
     TableFacts,
     Versioned,
@@ -130,8 +134,12 @@ def _generation(document: Mapping[str, Any], root: Path) -> Generation:
 
 
 def _artifact(data: Mapping[str, Any]) -> Artifact:
-    form = DumpForm(data.get("form", DumpForm.DIRECTORY))
-    return Artifact(**{**data, "kind": ArtifactKind(data["kind"]), "form": form})
+    enums = {
+        "kind": ArtifactKind(data["kind"]),
+        "form": DumpForm(data.get("form", DumpForm.DIRECTORY)),
+        "part": Part(data.get("part", Part.ERP)),
+    }
+    return Artifact(**{**data, **enums})
 
 
 def _origin(data: Mapping[str, Any] | None) -> Origin | None:
@@ -147,6 +155,16 @@ def _fingerprint(data: Mapping[str, Any]) -> Fingerprint:
         erp=_server(data["erp"]),
         erp_series=data["erp_series"],
         databases=tuple(_database(item) for item in data["databases"]),
+        reports=_reports(data["reports"]) if data.get("reports") else None,
+    )
+
+
+def _reports(data: Mapping[str, Any]) -> ReportsFacts:
+    return ReportsFacts(
+        server=_fingerprint(data["server"]),
+        resources=tuple(data["resources"]),
+        data_sources=tuple(DataSource(**item) for item in data["data_sources"]),
+        keystore=tuple(KeystoreFile(**item) for item in data["keystore"]),
     )
 
 

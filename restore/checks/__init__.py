@@ -20,11 +20,13 @@ from restore.checks.documents import (
     document_checks,
     orphans_check,
 )
+from restore.checks.indexed import index_check, indexed_check
+from restore.checks.reports import foreseen_reports_checks, reports_checks
 from restore.checks.served import served_check, served_checks
 from restore.checks.web import scenario_check_ids, scenario_checks
 from restore.context import ReplayContext
 from restore.facts import erp_facts
-from restore.model import Acceptance, CheckResult, CheckStatus, Credentials
+from restore.model import Acceptance, CheckResult, CheckStatus, Credentials, Generation
 from restore.profile import Profile
 
 _STARTED = "erp.started"
@@ -46,21 +48,38 @@ def run_checks(
     names = databases or tuple(facts.name for facts in context.generation.fingerprint.databases)
     results = [run_check(_started_check(context), lambda: _started(context))]
     for documents in _document_sets(context.profile, names):
+        if documents.tree.rows is None:
+            results.append(indexed_check(context, documents))
+            continue
         results += document_checks(context, documents)
         results += served_checks(context, documents, credentials)
+    results += reports_checks(context, names)
     url, scenario = context.environment.erp.url, context.profile.web
     for database in names[:1]:
         results += scenario_checks(url, database, scenario, credentials)
     return with_acceptances(tuple(results), accepted)
 
 
-def check_ids(profile: Profile, databases: tuple[str, ...]) -> tuple[str, ...]:
-    """The ids of every check that a replay of these databases runs, for validating acceptances."""
-    ids = [identifier for name in databases for identifier in database_check_ids(name)]
+def check_ids(
+    profile: Profile, databases: tuple[str, ...], generation: Generation | None = None
+) -> tuple[str, ...]:
+    """The ids of every check that a replay of these databases runs, for validating acceptances.
+
+    Args:
+        generation: what tells of a reports server; without one, its checks are not among them.
+    """
+    reports = generation.fingerprint.reports if generation else None
+    others = tuple(facts.name for facts in reports.server.databases) if reports else ()
+    ids = [one for name in (*databases, *others) for one in database_check_ids(name)]
     ids.append(_STARTED)
     for documents in _document_sets(profile, databases):
+        if documents.tree.rows is None:
+            ids.append(index_check(documents).id)
+            continue
         checks = attachments_check(documents), orphans_check(documents), served_check(documents)
         ids += (check.id for check in checks)
+    if generation is not None:
+        ids += (one.id for one in foreseen_reports_checks(profile, generation, databases))
     return (*ids, *scenario_check_ids(profile.web))
 
 

@@ -23,6 +23,7 @@ from restore.model import (
     Fingerprint,
     Generation,
     Origin,
+    Part,
 )
 
 CHUNK: Final = 1 << 20
@@ -68,6 +69,7 @@ class ArtifactSpec:
     location: str
     folder: str
     form: DumpForm = DumpForm.DIRECTORY
+    part: Part = Part.ERP
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,7 @@ class FolderWriter:
                 files=writer.files,
                 bytes=writer.bytes,
                 form=spec.form,
+                part=spec.part,
             )
         )
 
@@ -154,7 +155,7 @@ class FolderWriter:
             secret = {
                 artifact.folder
                 for artifact in self._artifacts
-                if artifact.kind is ArtifactKind.CONFIGURATION
+                if artifact.kind in (ArtifactKind.CONFIGURATION, ArtifactKind.KEYSTORE)
             }
             seal(self._root, "", secret)
             if target.exists():

@@ -120,6 +120,7 @@ def test_a_configuration_of_another_encoding_can_be_sent():
 
 def test_the_cluster_has_the_main_database_s_locale():
     assert blueprint(MADE, PROFILE, ()).database.environment == (
+        "PGDATA=/var/lib/postgresql/data",
         "POSTGRES_INITDB_ARGS=--encoding=UTF8 --lc-collate=fr_FR.UTF-8 --lc-ctype=fr_FR.UTF-8",
     )
 

@@ -65,6 +65,20 @@ def test_every_option_of_the_template_can_be_switched_on() -> None:
             assert isinstance(yaml.safe_load("\n".join(lines)), dict), line
 
 
+def test_placeholders_of_a_reports_server_are_checked_too() -> None:
+    document = yaml.safe_load(profile_text("openprod"))
+    assert profile_errors(yaml.safe_dump(document)) == ()
+    reports = document["reports"]
+    reports["data_source"]["connectionUrl"] = "jdbc:postgresql://{server}/{database}"
+    number, file = next((n, f) for n, f in enumerate(reports["configuration"]) if f.get("set"))
+    file["set"]["dbHost"] = "{database}"
+    errors = [error.partition(";")[0] for error in profile_errors(yaml.safe_dump(document))]
+    assert errors == [
+        f"reports.configuration[{number}].set.dbHost: no {{database}}",
+        "reports.data_source.connectionUrl: no {server}",
+    ]
+
+
 def test_a_new_profile_may_begin_as_a_copy(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     assert (

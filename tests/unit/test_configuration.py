@@ -141,6 +141,8 @@ def test_placeholders_of_a_profile():
         "database_uri": "***",
         "erp_role": "odoo",
         "erp_password": "***",
+        "role": "odoo",
+        "password": "***",
         "databases": "a.b,l%d",
         "database_filter": r"^(a\.b|l[%]d)$",
         "external_url": "https://erp.example.org",

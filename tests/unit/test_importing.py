@@ -122,7 +122,7 @@ def test_a_plain_dump_without_owners_is_planned(backup: Path, repository: Folder
     assert load[-1].endswith("database/specibike_prod/dump.sql")
     give = steps[StepKind.GIVE_OWNERSHIP].argv
     assert f'--command=REASSIGN OWNED BY {identifier(temporary)} TO "odoo"' in give
-    assert blueprint(made, PROFILE, ()).database.environment == (
+    assert blueprint(made, PROFILE, ()).database.environment[1:] == (
         "POSTGRES_INITDB_ARGS=--encoding=UTF8",
     )
 

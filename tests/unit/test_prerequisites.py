@@ -114,6 +114,11 @@ def test_every_message_is_used(make_prerequisites: Make, monkeypatch: pytest.Mon
         compose(make_prerequisites(**parts), "en")
     unverifiable = replace(passed(), verdict=type(passed().verdict)("unverifiable"))
     compose(make_prerequisites(last=unverifiable), "en")
+    given = make_prerequisites()
+    artifacts = given.generation.artifacts
+    keystore = replace(artifacts[0], name="keystore", kind=ArtifactKind.KEYSTORE)
+    held = replace(given.generation, artifacts=(*artifacts, keystore))
+    compose(replace(given, generation=held), "en")
     unset = {"doc.unknown", "doc.none", "highlight.unmeasured"}
     assert own.keys() - asked - unset == set()
 

@@ -118,14 +118,17 @@ def test_a_folder_names_its_image(recipe: Recipe, host: Host) -> None:
     assert images.recipes(host.places.tree) == [recipe]
 
 
-def test_a_recipe_tells_its_base_and_whether_it_is_heavy(recipe: Recipe, host: Host) -> None:
+def test_a_recipe_tells_its_base_and_the_groups_that_ask_for_it(recipe: Recipe, host: Host) -> None:
     assert (recipe.suite, recipe.needs_wheels) == (images.SUITE, False)
-    heavy = recipe.folder.parent / images.HEAVY / "odoo-19.0"
-    heavy.mkdir(parents=True)
-    (heavy / "Dockerfile").write_text("# of sid\nFROM pra/debian:sid\n")
+    asked = recipe.folder.parent / "odoo-19.0"
+    asked.mkdir()
+    (asked / "Dockerfile").write_text("# of sid\nFROM pra/debian:sid\n")
+    (asked / images.ON_DEMAND).write_text("odoo19\n")
     assert [one.name for one in images.recipes(host.places.tree)] == ["pra/postgresql:13"]
-    both = images.recipes(host.places.tree, heavy=True)
-    assert [(one.name, one.suite) for one in both][1:] == [("pra/odoo:19.0", "sid")]
+    assert len(images.recipes(host.places.tree, ("openprod",))) == 1
+    for groups in (("odoo19",), (images.ALL,)):
+        both = images.recipes(host.places.tree, groups)
+        assert {one.name: one.suite for one in both}["pra/odoo:19.0"] == "sid"
     assert BaseImageStep("sid").name != BaseImageStep().name
 
 

@@ -1,0 +1,137 @@
+"""What is particular about capturing a reports server: where it is stored, keystore, resources."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+
+from restore.errors import NotFoundError, ReplayError
+from restore.facts import optional_rows
+from restore.model import (
+    ArtifactKind,
+    DatabaseServer,
+    DataSource,
+    Fingerprint,
+    Generation,
+    KeystoreFile,
+    Part,
+    ReportsFacts,
+    ServerFacts,
+)
+from restore.parts import stored_folder, stored_name
+from restore.profile import ConfigurationFile, ReportsProfile
+from restore.repository.base import (
+    ArtifactSpec,
+    ArtifactWriter,
+    FileOrigin,
+    GenerationSummary,
+    GenerationWriter,
+)
+from restore.runner import Runner
+from restore.source import resolve
+from restore.sql import connect
+
+_UNKNOWN: Final = Fingerprint(
+    ServerFacts("", 0, None, None), ServerFacts("", 0, None, None), "", ()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PartWriter:
+    """Stores the artefacts of the reports half beside the ERP's, under names of their own."""
+
+    writer: GenerationWriter
+
+    @property
+    def id(self) -> str:
+        """The generation's id."""
+        return self.writer.id
+
+    @property
+    def folder(self) -> Path:
+        """The generation's temporary place."""
+        return self.writer.folder
+
+    def require_space(self, size: int) -> None:
+        """As the generation's own writer."""
+        self.writer.require_space(size)
+
+    def artifact(self, spec: ArtifactSpec) -> AbstractContextManager[ArtifactWriter]:
+        """Begin an artefact of the reports half."""
+        return self.writer.artifact(
+            replace(
+                spec,
+                name=stored_name(spec.name),
+                folder=stored_folder(spec.folder),
+                part=Part.REPORTS,
+            )
+        )
+
+    def finish(self, summary: GenerationSummary) -> Generation:
+        """As the generation's own writer."""
+        return self.writer.finish(summary)
+
+
+def capture_keystore(
+    runner: Runner,
+    container: str,
+    files: tuple[ConfigurationFile, ...],
+    writer: GenerationWriter,
+) -> tuple[KeystoreFile, ...]:
+    """Store the keystore that belongs to the repository's passwords; none when there is none.
+
+    Raises:
+        ReplayError: some of its files are there and some are not.
+    """
+    held = {file: content for file in files if (content := _read(runner, container, file.path))}
+    if not held:
+        return ()
+    if missing := [file.path for file in files if file not in held]:
+        raise ReplayError(
+            f"container {container} has a keystore without {', '.join(missing)}",
+            "the files of a keystore belong together: does the profile name the right paths?",
+        )
+    spec = ArtifactSpec(
+        name=stored_name("keystore"),
+        kind=ArtifactKind.KEYSTORE,
+        database=None,
+        location=", ".join(file.path for file in files),
+        folder=stored_folder("keystore"),
+        part=Part.REPORTS,
+    )
+    with writer.artifact(spec) as artifact:
+        for file, content in held.items():
+            # Its mode and owner are the profile's affair: a keystore is for its server alone.
+            artifact.add(file.name, BytesIO(content), FileOrigin(0, 0, 0o600, 0.0))
+    return tuple(
+        KeystoreFile(file.name, hashlib.sha256(content).hexdigest())
+        for file, content in held.items()
+    )
+
+
+def reports_facts(
+    server: DatabaseServer, databases: Iterable[str], profile: ReportsProfile
+) -> ReportsFacts:
+    """What the repository lists; the server's own fingerprint and the keystore are to be added."""
+    resources: list[str] = []
+    sources: list[DataSource] = []
+    for name in databases:
+        with connect(server, name, as_erp=True) as connection:
+            resources += (str(row[0]) for row in optional_rows(connection, profile.resources))
+            sources += (
+                DataSource(*(str(value or "") for value in row))
+                for row in optional_rows(connection, profile.data_sources)
+            )
+    return ReportsFacts(_UNKNOWN, tuple(resources), tuple(sources), ())
+
+
+def _read(runner: Runner, container: str, path: str) -> bytes:
+    try:
+        return runner.read_file(container, resolve(runner, container, path))
+    except NotFoundError:
+        return b""

@@ -1,0 +1,28 @@
+"""JDBC data sources of a reports server: which database they read, and where. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+_URL: Final = re.compile(r"jdbc:postgresql://(?P<server>[^/?]*)/(?P<database>[^?;]+)")
+_DEFAULT_PORT: Final = "5432"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What a JDBC URL names: ``server`` is host:port."""
+
+    server: str
+    database: str
+
+
+def address_of(url: str) -> Address | None:
+    """What a PostgreSQL JDBC URL names; None of any other URL."""
+    found = _URL.match(url)
+    if found is None:
+        return None
+    _host, colon, port = found["server"].rpartition(":")
+    server = found["server"] if colon and port.isdigit() else f"{found['server']}:{_DEFAULT_PORT}"
+    return Address(server, found["database"])

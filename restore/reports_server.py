@@ -1,0 +1,112 @@
+"""A reports server's REST interface (JasperReports Server, REST v2), as far as a drill needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Final
+
+import httpx
+
+from restore.errors import ReplayError
+from restore.model import Credentials, Environment
+from restore.profile import ReportsProfile
+from restore.secret import MASK
+
+TIMEOUT: Final = 120.0
+"""Seconds of silence after which a reports server counts as stuck: rendering takes its time."""
+
+_DATA_SOURCE: Final = "application/repository.jdbcDataSource+json"
+
+
+class ReportsClient:
+    """A session of one account. Every method raises ReplayError with the server's own message."""
+
+    def __init__(
+        self, environment: Environment, profile: ReportsProfile, account: Credentials
+    ) -> None:
+        self._account = account
+        self._client = httpx.Client(
+            base_url=environment.erp.url + profile.rest,
+            auth=(account.login, account.password.reveal()),
+            timeout=TIMEOUT,
+        )
+
+    def __enter__(self) -> ReportsClient:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._client.close()
+
+    def version(self) -> str:
+        """The server's version, as it says it itself."""
+        return str(self._ask("GET", "/serverInfo").json().get("version", ""))
+
+    def resources(self) -> tuple[str, ...]:
+        """The uri of every resource that the account sees."""
+        # Without a limit the server gives the first hundred.
+        answer = self._ask("GET", "/resources", params={"limit": "0", "recursive": "true"})
+        found = answer.json().get("resourceLookup", []) if answer.content else []
+        return tuple(str(item["uri"]) for item in found)
+
+    def data_source(self, uri: str) -> dict[str, Any]:
+        """The properties of a data source; its password is not among them."""
+        found: dict[str, Any] = self._ask(
+            "GET", f"/resources{uri}", headers={"Accept": _DATA_SOURCE}
+        ).json()
+        return found
+
+    def update_data_source(self, uri: str, properties: Mapping[str, Any]) -> None:
+        """Give a data source other properties; the server encrypts a password among them."""
+        self._ask(
+            "PUT",
+            f"/resources{uri}",
+            json=dict(properties),
+            headers={"Content-Type": _DATA_SOURCE, "Accept": _DATA_SOURCE},
+        )
+
+    def render(self, uri: str) -> bytes:
+        """Run a report to PDF."""
+        answer = self._ask("GET", f"/reports{uri}.pdf")
+        if not answer.content.startswith(b"%PDF"):
+            raise ReplayError(f"the reports server answered {uri}.pdf with what is no PDF")
+        return answer.content
+
+    def _ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        with self._told(method, path):
+            answer = self._client.request(method, path, **options)
+        if answer.is_success:
+            return answer
+        hint = (
+            "is it the account of PRA_REPORTS_LOGIN and PRA_REPORTS_PASSWORD?"
+            if answer.status_code == httpx.codes.UNAUTHORIZED
+            else ""
+        )
+        raise ReplayError(
+            f"the reports server refused {method} {path}: HTTP {answer.status_code}"
+            f"{self._message(answer)}",
+            hint,
+        )
+
+    def _message(self, answer: httpx.Response) -> str:
+        try:
+            message = str(answer.json()["message"])
+        except (ValueError, KeyError, TypeError):
+            return ""
+        return f": {message}".replace(self._account.password.reveal(), MASK)
+
+    @contextmanager
+    def _told(self, method: str, path: str) -> Iterator[None]:
+        try:
+            yield
+        except httpx.HTTPError as error:
+            raise ReplayError(
+                f"the reports server did not answer {method} {path}: "
+                f"{str(error) or type(error).__name__}"
+            ) from error

@@ -1,0 +1,46 @@
+"""The reports server's data sources, pointed at the restored ERP through the server itself."""
+
+from __future__ import annotations
+
+from restore.configuration import Value, target_of
+from restore.context import ReplayContext
+from restore.errors import ReplayError
+from restore.model import DataSource, Part, Step
+from restore.plan_reports import SECRET_PROPERTY, data_source_settings
+from restore.reports_server import ReportsClient
+from restore.secret import Secret
+
+
+def restore_data_source(context: ReplayContext, step: Step) -> None:
+    """Give a data source the properties that the plan shows, and read them back."""
+    reports = context.of(Part.REPORTS)
+    profile, account = context.profile.reports, context.reports_account
+    if profile is None or account is None:
+        raise ReplayError("no account of the reports server was given", "set PRA_REPORTS_PASSWORD")
+    settings = data_source_settings(
+        profile, _source(context, step.target), target_of(context.environment)
+    )
+    wanted = {one.key: _reveal(one.value) for one in settings}
+    with ReportsClient(reports.environment, profile, account) as client:
+        held = client.data_source(step.target)
+        client.update_data_source(step.target, {**held, **wanted})
+        found = client.data_source(step.target)
+    wrong = [
+        f"{key} is {found.get(key)}"
+        for key, value in wanted.items()
+        if key not in SECRET_PROPERTY and found.get(key) != value
+    ]
+    if wrong:
+        raise ReplayError(f"data source {step.target} was changed, but {', '.join(wrong)}")
+
+
+def _source(context: ReplayContext, uri: str) -> DataSource:
+    facts = context.generation.fingerprint.reports
+    for source in facts.data_sources if facts else ():
+        if source.uri == uri:
+            return source
+    raise ReplayError(f"generation {context.generation.id} knows no data source {uri}")
+
+
+def _reveal(value: Value) -> str:
+    return value.reveal() if isinstance(value, Secret) else value

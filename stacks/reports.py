@@ -1,0 +1,79 @@
+"""The reports server with its own database server, beside the ERP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from restore.model import Blueprint, Role
+from stacks import outputs as names
+from stacks.database import SUPERUSER, Database, DatabaseArgs
+from stacks.erp import Erp, ErpArgs
+from stacks.network import Addresses
+from stacks.secrets import Password
+from stacks.server import Place, ServerArgs
+from stacks.settings import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class ReportsArgs:
+    """Where a reports server stands and what it is made of; ``blueprint`` is its own half's."""
+
+    place: Place
+    blueprint: Blueprint
+    addresses: Addresses
+    repository: Path
+
+
+class Reports(pulumi.ComponentResource):
+    """A reports server, made but not started, and the PostgreSQL server of its repository.
+
+    Outputs: ``outputs``, in the words of ``stacks.outputs.ENVIRONMENT``, the reports server in the
+    place of the ERP.
+    """
+
+    outputs: dict[str, pulumi.Input[Any]]
+
+    def __init__(self, name: str, args: ReportsArgs, opts: pulumi.ResourceOptions) -> None:
+        super().__init__("pra:environment:Reports", name, None, opts)
+        inside = pulumi.ResourceOptions(parent=self)
+        place, blueprint, where = args.place, args.blueprint, args.addresses
+        superuser = Password(f"{name}-database-password", None, inside)
+        role = Password(f"{name}-password", None, inside)
+        database = Database(
+            f"{name}-database",
+            DatabaseArgs(
+                ServerArgs(place, blueprint.database, where.reports_database, Limits()),
+                superuser,
+                args.repository,
+                Role.REPORTS_DATABASE,
+            ),
+            inside,
+        )
+        server = Erp(
+            f"{name}-server",
+            ErpArgs(ServerArgs(place, blueprint.erp, where.reports, Limits()), Role.REPORTS),
+            inside,
+        )
+        url = f"http://{server.address}:{server.port}"
+        self.outputs = {
+            names.STACK: place.stack,
+            names.NETWORK: place.network,
+            names.DATABASE_CONTAINER: database.container,
+            names.DATABASE_ADDRESS: database.address,
+            names.DATABASE_PORT: database.port,
+            names.DATABASE_SUPERUSER: SUPERUSER,
+            names.DATABASE_PASSWORD: pulumi.Output.secret(superuser.value),
+            names.ERP_CONTAINER: server.container,
+            names.ERP_ADDRESS: server.address,
+            names.ERP_PORT: server.port,
+            names.ERP_ROLE: blueprint.erp_role,
+            names.ERP_ROLE_PASSWORD: pulumi.Output.secret(role.value),
+            names.ERP_URL: url,
+            names.EXTERNAL_URL: url,
+            names.REPOSITORY_MOUNT: names.REPOSITORY_PATH,
+        }
+        self.register_outputs({"outputs": self.outputs})
