@@ -10,7 +10,7 @@ from pathlib import Path
 
 from restore import locations, lock
 from restore.catalogue.foreign import Layout
-from restore.engine import new_recorder, reported
+from restore.engine import new_recorder, replay_standing, reported
 from restore.environment import environment_from_outputs
 from restore.errors import UsageError
 from restore.gc import EPHEMERAL
@@ -136,11 +136,8 @@ def restore_stack(
     def story() -> None:
         # Asked first: a stack that isn't there gets no lock file.
         environment = environment_from_outputs(outputs_of(stack))
-        with lock.stack_lock(locations.LOCKS, stack, request.command, now=tools.now(), kept=True):
-            require_mounted(environment, request, tools)
-            generation = select(tools, request.selection.generation, recorder)
-            require_integrity(tools, generation, recorder, request.jobs)
-            replay_into(environment, generation, request, tools, recorder)
+        require_mounted(environment, request, tools)
+        replay_standing(environment, request, tools, recorder)
 
     report, folder = reported(recorder, request, story)
     return report, folder, recorder

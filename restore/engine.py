@@ -12,7 +12,7 @@ from typing import Any
 from restore import locations, lock
 from restore.environment import environment_from_outputs
 from restore.errors import Interrupted, RestoreError
-from restore.model import Acceptance, Blueprint, CheckStatus, Report, Role, Selection
+from restore.model import Acceptance, Blueprint, CheckStatus, Environment, Report, Role, Selection
 from restore.recorder import Recorder
 from restore.report_files import write_report
 from restore.selection import choose
@@ -69,16 +69,9 @@ def replay_outputs(outputs: Mapping[str, Any], request: ReplayRequest) -> Replay
     environment = environment_from_outputs(outputs)
     recorder = new_recorder(environment.stack, request, tools)
 
-    def story() -> None:
-        # 'pra restore' may be at work in the same stack, of which Pulumi knows nothing.
-        with lock.stack_lock(
-            locations.LOCKS, environment.stack, request.command, now=tools.now(), kept=True
-        ):
-            generation = select(tools, request.selection.generation, recorder)
-            require_integrity(tools, generation, recorder, request.jobs)
-            replay_into(environment, generation, request, tools, recorder)
-
-    report, folder = reported(recorder, request, story)
+    report, folder = reported(
+        recorder, request, lambda: replay_standing(environment, request, tools, recorder)
+    )
     if recorder.error is not None:
         raise recorder.error
     failed = [c for c in report.checks if c.status is CheckStatus.FAILED]
@@ -89,6 +82,24 @@ def replay_outputs(outputs: Mapping[str, Any], request: ReplayRequest) -> Replay
         report=str(folder / "report.html"),
         message=message,
     )
+
+
+def replay_standing(
+    environment: Environment, request: ReplayRequest, tools: Tools, recorder: Recorder
+) -> None:
+    """Choose, verify and replay a generation into a stack that stands, alone in it.
+
+    ``pulumi up`` and ``pra restore`` know nothing of each other, but for the stack's lock.
+
+    Raises:
+        RestoreError: what stopped the run.
+    """
+    with lock.stack_lock(
+        locations.LOCKS, environment.stack, request.command, now=tools.now(), kept=True
+    ):
+        generation = select(tools, request.selection.generation, recorder)
+        require_integrity(tools, generation, recorder, request.jobs)
+        replay_into(environment, generation, request, tools, recorder)
 
 
 def new_run(now: datetime) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from restore import sql
 from restore.blueprint import blueprint, configuration_texts
 from restore.checks import check_ids, run_checks
+from restore.configuration import ConfigurationTexts
 from restore.context import ReplayContext
 from restore.equivalence import is_difference_key
 from restore.errors import RefusedError, ReplayError, UsageError
@@ -145,8 +146,7 @@ def foresee(
         recorder.changes = intended.changes
         recorder.facts = predicted_facts(tools.runner, intended, tools.profile)
         target = foreseen_target("drill", intended, REPOSITORY_PATH)
-        planned = _plan(tools, generation, request, target, recorder)
-        _require_known(request.accepted, tools.profile, planned, generation)
+        _plan(tools, _Subject(generation, texts), request, target, recorder)
     return intended
 
 
@@ -176,8 +176,7 @@ def replay_into(
         )
         reports = _reports_target(environment)
         target = standing_target(environment, existing, documents, reports)
-        planned = _plan(tools, generation, request, target, recorder)
-        _require_known(request.accepted, tools.profile, planned, generation)
+        planned = _plan(tools, _Subject(generation, texts), request, target, recorder)
         require_reports_account(request, planned)
     context = ReplayContext(
         runner=tools.runner,
@@ -213,19 +212,32 @@ def replay_into(
         recorder.checked = tools.now()
 
 
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """The generation that a stage is about, and its configuration files, read once."""
+
+    generation: Generation
+    texts: ConfigurationTexts
+
+
 def _plan(
     tools: Tools,
-    generation: Generation,
+    subject: _Subject,
     request: ReplayRequest,
     target: PlanTarget,
     recorder: Recorder,
 ) -> RestorePlan:
-    """Plan for a target whose facts the recorder has, and keep what was found on the way."""
+    """Plan for a target whose facts the recorder has, and keep what was found on the way.
+
+    Raises:
+        RefusedError: the target would not do.
+        UsageError: an acceptance names neither a difference nor a check.
+    """
     assert recorder.facts is not None  # noqa: S101 - the caller has just looked
     wanted = PlanRequest(
-        generation=generation,
+        generation=subject.generation,
         profile=tools.profile,
-        texts=configuration_texts(tools.repository, generation, tools.profile),
+        texts=subject.texts,
         facts=recorder.facts,
         target=target,
         acceptances=request.accepted,
@@ -234,8 +246,9 @@ def _plan(
         jobs=request.jobs,
     )
     recorder.differences = differences(wanted)
-    recorder.plan = plan(wanted)
-    return recorder.plan
+    recorder.plan = planned = plan(wanted)
+    _require_known(request.accepted, tools.profile, planned, subject.generation)
+    return planned
 
 
 def require_reports_account(request: ReplayRequest, planned: RestorePlan | None) -> None:
