@@ -59,8 +59,8 @@ def exit_codes() -> str:
 
 
 def settings() -> str:
-    """The stack's settings, from ``stacks/settings.py``."""
-    from stacks.settings import KEYS  # noqa: PLC0415
+    """The stack's settings, from ``stacks/keys.py``."""
+    from stacks.keys import KEYS  # noqa: PLC0415
 
     rows = [
         (

@@ -14,7 +14,7 @@ import yaml
 
 from restore.cli import pra
 from restore.errors import ExitCode
-from stacks.settings import KEYS
+from stacks.keys import KEYS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])

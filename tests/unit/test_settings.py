@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from restore.errors import UsageError
 from restore.model import Acceptance, Credentials, Role
 from restore.secret import Secret
+from stacks.keys import KEYS
 from stacks.settings import (
-    KEYS,
     SIZE_KEYS,
     Limits,
     Place,

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from stacks.settings import NAMESPACE, Place, parse
+from stacks.keys import NAMESPACE
+from stacks.settings import Place, parse
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -1,0 +1,95 @@
+"""The values that travel between the engine's stages. All are frozen; none does I/O.
+
+Times are timezone-aware UTC. Durations are seconds. Sizes are bytes.
+"""
+
+from restore.model.blueprint import Blueprint, ConfigurationChange, Mount, ServerBlueprint, Upload
+from restore.model.comparison import Acceptance, Difference, EnvironmentFacts, Severity
+from restore.model.environment import Credentials, DatabaseServer, Environment, ErpServer, Role
+from restore.model.fingerprint import (
+    DatabaseFacts,
+    DataSource,
+    Fingerprint,
+    ImageFacts,
+    KeystoreFile,
+    ReportsFacts,
+    ServerFacts,
+    TableFacts,
+    Versioned,
+)
+from restore.model.generation import (
+    CUSTOM_FILE,
+    PLAIN_FILE,
+    Artifact,
+    ArtifactKind,
+    DumpForm,
+    FileEntry,
+    Generation,
+    Origin,
+    Part,
+    Selection,
+)
+from restore.model.outcome import (
+    NOTHING_OBSERVED,
+    CheckResult,
+    CheckStatus,
+    Progress,
+    ProgressListener,
+    Report,
+    StepResult,
+    StepStatus,
+    Verdict,
+    ignore_progress,
+    verdict_of,
+)
+from restore.model.plan import RestorePlan, Step, StepKind
+
+__all__ = [
+    "CUSTOM_FILE",
+    "NOTHING_OBSERVED",
+    "PLAIN_FILE",
+    "Acceptance",
+    "Artifact",
+    "ArtifactKind",
+    "Blueprint",
+    "CheckResult",
+    "CheckStatus",
+    "ConfigurationChange",
+    "Credentials",
+    "DataSource",
+    "DatabaseFacts",
+    "DatabaseServer",
+    "Difference",
+    "DumpForm",
+    "Environment",
+    "EnvironmentFacts",
+    "ErpServer",
+    "FileEntry",
+    "Fingerprint",
+    "Generation",
+    "ImageFacts",
+    "KeystoreFile",
+    "Mount",
+    "Origin",
+    "Part",
+    "Progress",
+    "ProgressListener",
+    "Report",
+    "ReportsFacts",
+    "RestorePlan",
+    "Role",
+    "Selection",
+    "ServerBlueprint",
+    "ServerFacts",
+    "Severity",
+    "Step",
+    "StepKind",
+    "StepResult",
+    "StepStatus",
+    "TableFacts",
+    "Upload",
+    "Verdict",
+    "Versioned",
+    "ignore_progress",
+    "verdict_of",
+]

@@ -1,0 +1,109 @@
+"""What production was when it was captured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Versioned:
+    """A named thing with its version: an extension, a module, a collation. Empty when unknown."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """The container image that a server ran from. ``digests`` is empty for a local build."""
+
+    reference: str
+    id: str
+    digests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TableFacts:
+    """A table and its number of rows at the consistency point; None when the backup is mute."""
+
+    schema: str
+    name: str
+    rows: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseFacts:
+    """What must come back for one database.
+
+    ``unknown`` names the fields that a backup made by others does not tell; they are then empty or
+    0, and mean nothing.
+    """
+
+    name: str
+    owner: str
+    encoding: str
+    collate: str
+    ctype: str
+    collation_version: str | None
+    size: int
+    extensions: tuple[Versioned, ...]
+    modules: tuple[Versioned, ...]
+    tables: tuple[TableFacts, ...]
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """A server's version, operating system and image. ``version_number`` is 0 when unknown."""
+
+    version: str
+    version_number: int
+    os: str | None
+    image: ImageFacts | None
+
+
+@dataclass(frozen=True, slots=True)
+class DataSource:
+    """A JDBC data source of a reports server's repository; its password is never read."""
+
+    uri: str
+    url: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeystoreFile:
+    """A file of the keystore that encrypts the passwords in a reports server's repository."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportsFacts:
+    """What production's reports server was, with its own database server.
+
+    ``server`` reads like the ERP's own fingerprint, the reports server in the place of the ERP.
+    ``keystore`` is that of the moment at which the repository was dumped; empty when the server
+    has none.
+    """
+
+    server: Fingerprint
+    resources: tuple[str, ...]
+    data_sources: tuple[DataSource, ...]
+    keystore: tuple[KeystoreFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What production was when the generation was made.
+
+    ``erp.version`` is the full version and ``erp_series`` the part that decides compatibility;
+    both are empty when unknown. ``reports`` is None where there is no reports server.
+    """
+
+    postgresql: ServerFacts
+    erp: ServerFacts
+    erp_series: str
+    databases: tuple[DatabaseFacts, ...]
+    reports: ReportsFacts | None = None

@@ -1,0 +1,147 @@
+"""How steps, checks and whole runs ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from restore.model.blueprint import ConfigurationChange
+from restore.model.comparison import Acceptance, Difference, EnvironmentFacts
+from restore.model.generation import Generation
+from restore.model.plan import RestorePlan
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a step is; totals are 0 when unknown."""
+
+    label: str
+    done_bytes: int = 0
+    total_bytes: int = 0
+    done_items: int = 0
+    total_items: int = 0
+
+
+ProgressListener = Callable[[Progress], None]
+"""Called often; must return at once and never raise."""
+
+
+def ignore_progress(_progress: Progress) -> None:
+    """The listener of those who don't listen."""
+
+
+class StepStatus(StrEnum):
+    """How a step or a stage ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    ABORTED = "aborted"
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """How a step, or a whole stage of a drill, ended. ``duration`` is in seconds."""
+
+    id: str
+    title: str
+    status: StepStatus
+    started: datetime
+    duration: float
+    reason: str = ""
+
+
+class CheckStatus(StrEnum):
+    """How a check ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    WARNING = "warning"
+    UNVERIFIABLE = "unverifiable"
+    IGNORED = "ignored"
+
+
+NOTHING_OBSERVED: Final = "nothing could be observed"
+"""What an unverifiable check observed that was begun and broke off."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One expectation held against what is there.
+
+    ``id`` is stable and names the check on the command line (``documents.attachments``).
+    ``details`` lists what is wrong, item by item, the first of many; ``duration`` is in seconds.
+    """
+
+    id: str
+    title: str
+    status: CheckStatus
+    expected: str
+    observed: str
+    duration: float
+    details: tuple[str, ...] = ()
+    reason: str = ""
+    """Why it could not be run, or why it is ignored."""
+    sla: float | None = None
+    """Longest accepted duration, in seconds; None where time is not judged."""
+
+
+class Verdict(StrEnum):
+    """What a drill proved."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    FAIL = "fail"
+    UNVERIFIABLE = "unverifiable"
+
+
+def verdict_of(steps: tuple[StepResult, ...], checks: tuple[CheckResult, ...]) -> Verdict:
+    """Judge a drill: a failed step or check fails it.
+
+    No check run is never a pass, nor is a check that broke off: what it looks for is unknown.
+    """
+    if any(step.status in (StepStatus.FAILED, StepStatus.ABORTED) for step in steps):
+        return Verdict.FAIL
+    if any(check.status is CheckStatus.FAILED for check in checks):
+        return Verdict.FAIL
+    if any(
+        check.status is CheckStatus.UNVERIFIABLE and check.observed == NOTHING_OBSERVED
+        for check in checks
+    ):
+        return Verdict.UNVERIFIABLE
+    ran = [c for c in checks if c.status in (CheckStatus.PASSED, CheckStatus.WARNING)]
+    return Verdict.PASS if ran else Verdict.UNVERIFIABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that a drill found, from which every rendering is made.
+
+    ``stages`` are the drill's (select, verify, plan, rebuild, replay, check, destroy), ``steps``
+    the plan's. ``rpo`` is the time from the consistency point to the drill's start and ``rto`` the
+    time from the drill's start until the checks ended, in seconds; None when it did not get there.
+    ``changes`` are the blueprint's; those of the plan's steps stand in the plan.
+    """
+
+    run: str
+    command: str
+    stack: str
+    started: datetime
+    finished: datetime
+    verdict: Verdict
+    generation: Generation | None
+    facts: EnvironmentFacts | None
+    plan: RestorePlan | None
+    stages: tuple[StepResult, ...]
+    steps: tuple[StepResult, ...]
+    checks: tuple[CheckResult, ...]
+    differences: tuple[Difference, ...]
+    accepted: tuple[Acceptance, ...]
+    error: str | None
+    hint: str | None
+    rto: float | None
+    rpo: float | None
+    engine_version: str
+    changes: tuple[ConfigurationChange, ...] = ()
