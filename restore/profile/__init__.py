@@ -1,0 +1,30 @@
+"""An ERP described as data: what to capture, how to rebuild it, what to check.
+
+A profile is one YAML file, validated against ``schemas/profile.schema.json``; every error is
+reported at once with its path. A name is looked up in ``restore/profiles/``, a path is read as is.
+"""
+
+from restore.profile.files import ConfigurationFile, DocumentFetch, DocumentTree
+from restore.profile.reading import parse_profile
+from restore.profile.servers import DatabaseProfile, ErpProfile
+from restore.profile.texts import is_profile_path, load_profile, profile_names, profile_text
+from restore.profile.values import Profile, RenderedReport, ReportsProfile
+from restore.profile.web import WebScenario, WebStep
+
+__all__ = [
+    "ConfigurationFile",
+    "DatabaseProfile",
+    "DocumentFetch",
+    "DocumentTree",
+    "ErpProfile",
+    "Profile",
+    "RenderedReport",
+    "ReportsProfile",
+    "WebScenario",
+    "WebStep",
+    "is_profile_path",
+    "load_profile",
+    "parse_profile",
+    "profile_names",
+    "profile_text",
+]

@@ -1,0 +1,60 @@
+"""An ERP with all that belongs to it, as a profile describes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from restore.model import Role
+from restore.profile.files import ConfigurationFile, DocumentTree
+from restore.profile.servers import DatabaseProfile, ErpProfile
+from restore.profile.web import WebScenario
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedReport:
+    """A report that is rendered for proof.
+
+    ``figure`` is a query on the restored ERP database; its one value must be in the PDF's text.
+    """
+
+    uri: str
+    figure: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportsProfile:
+    """A reports server with its own database server, beside the ERP.
+
+    ``server`` describes both as a profile describes an ERP and its database server. ``keystore``
+    are files that belong to the repository's encrypted passwords. ``resources`` and
+    ``data_sources`` are queries on its database: uri; and uri, JDBC URL, user. ``data_source`` are
+    the properties that a restored data source needs otherwise. ``rest`` is the path of its REST
+    interface, ``login`` the account's name there.
+    """
+
+    server: Profile
+    keystore: tuple[ConfigurationFile, ...]
+    rest: str
+    login: str | None
+    resources: str
+    data_sources: str
+    data_source: tuple[tuple[str, str], ...]
+    report: RenderedReport | None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """An ERP, as data. ``reports`` is None where it has no reports server."""
+
+    name: str
+    title: str
+    database: DatabaseProfile
+    erp: ErpProfile
+    configuration: tuple[ConfigurationFile, ...]
+    documents: tuple[DocumentTree, ...]
+    web: WebScenario
+    reports: ReportsProfile | None = None
+
+    def configuration_of(self, server: Role) -> tuple[ConfigurationFile, ...]:
+        """The configuration files of one server."""
+        return tuple(file for file in self.configuration if file.server is server)
