@@ -28,7 +28,8 @@ class ReplayContext:
 
     ``now`` gives the time in UTC. ``accepted`` holds the checks that the user ignores, each with
     its reason; keys that name no check are of no concern here. ``reports_account`` is the reports
-    server's account, as which the engine speaks to its REST interface.
+    server's account, as which the engine speaks to its REST interface. ``run``
+    is the run's id; ``databases`` are those of the ERP that are replayed, every one when empty.
     """
 
     runner: Runner
@@ -41,6 +42,8 @@ class ReplayContext:
     jobs: int = 2
     accepted: tuple[Acceptance, ...] = ()
     reports_account: Credentials | None = None
+    run: str = ""
+    databases: tuple[str, ...] = ()
 
     def of(self, part: Part) -> ReplayContext:
         """The context of a step of that part: the reports half as if it were an ERP of its own.

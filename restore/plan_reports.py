@@ -32,6 +32,9 @@ from restore.profile import ReportsProfile
 
 SECRET_PROPERTY: Final = frozenset({"password"})
 
+_SEEN: Final = {Role.REPORTS_DATABASE: Role.DATABASE, Role.REPORTS: Role.ERP}
+"""What the half's nodes are called when it is seen as an ERP with its database server."""
+
 _TITLES: Final = {
     StepKind.STOP_ERP: "Stop the reports server",
     StepKind.ROLES: "Create the roles of the reports server's database that are missing",
@@ -59,6 +62,7 @@ def reports_request(request: PlanRequest) -> PlanRequest | None:
         target=request.target.reports,
         acceptances=(),
         databases=(),
+        nodes=tuple(seen for role, seen in _SEEN.items() if role in request.nodes),
     )
 
 

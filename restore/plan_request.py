@@ -16,12 +16,11 @@ from restore.model import (
     Environment,
     EnvironmentFacts,
     Generation,
+    Role,
 )
+from restore.nodes import MARK
 from restore.profile import DocumentTree, Profile
 from restore.secret import Secret
-
-MARK: Final = "pra: restored from generation "
-"""How the comment of a database begins that the engine made; the generation's id follows."""
 
 LONGEST_NAME: Final = 63
 """Bytes of a PostgreSQL identifier."""
@@ -52,6 +51,8 @@ class PlanTarget:
     documents: tuple[str, ...] = ()
     reports: PlanTarget | None = None
     """The reports server's half of the environment; None where there is none."""
+    proxy: bool = False
+    """Whether a reverse proxy of its own stands before the ERP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ class PlanRequest:
 
     ``databases`` restricts it to some; empty means all. ``replace`` allows databases and documents
     that are there already to be replaced, whoever made them: people may have worked with them.
-    ``acceptances`` that name a check are of no concern here.
+    ``nodes`` are those that are replayed: what others hold is in nobody's way. ``acceptances`` that
+    name a check are of no concern here.
     """
 
     generation: Generation
@@ -72,6 +74,7 @@ class PlanRequest:
     databases: tuple[str, ...] = ()
     replace: bool = False
     jobs: int = 2
+    nodes: tuple[Role, ...] = tuple(Role)
 
 
 def is_ours(comment: str | None) -> bool:
@@ -84,6 +87,8 @@ def standing_target(
     existing: tuple[ExistingDatabase, ...] = (),
     documents: tuple[str, ...] = (),
     reports: PlanTarget | None = None,
+    *,
+    proxy: bool = False,
 ) -> PlanTarget:
     """The target of a plan for an environment that stands, with what it holds."""
     return PlanTarget(
@@ -93,6 +98,7 @@ def standing_target(
         existing=existing,
         documents=documents,
         reports=reports,
+        proxy=proxy,
     )
 
 
@@ -109,6 +115,7 @@ def foreseen_target(name: str, blueprint: Blueprint, repository: str) -> PlanTar
             external_url=_LATER,
         ),
         reports=foreseen_target(name, blueprint.reports, repository) if blueprint.reports else None,
+        proxy=True,
     )
 
 

@@ -47,8 +47,8 @@ from restore.model import (
     Step,
     StepKind,
 )
+from restore.nodes import MARK
 from restore.plan_request import (
-    MARK,
     PlanRequest,
     aside_name,
     documents_folder,

@@ -16,10 +16,13 @@ from restore.model import (
     DatabaseFacts,
     Difference,
     RestorePlan,
+    Role,
 )
+from restore.nodes import MARK
+from restore.plan_nodes import only_nodes, with_records
+from restore.plan_operations import with_operations
 from restore.plan_reports import keystore_problems, lacks_reports, reports_request, reports_steps
 from restore.plan_request import (
-    MARK,
     ExistingDatabase,
     PlanRequest,
     PlanTarget,
@@ -86,6 +89,8 @@ def plan(request: PlanRequest) -> RestorePlan:
             "\n".join(dict.fromkeys(item.hint for item in refusals)),
         )
     steps = (*steps_of(request, databases), *reports_steps(request, databases))
+    steps = with_records(request.target, with_operations(request, databases, steps))
+    steps = only_nodes(steps, request.nodes)
     return RestorePlan(
         generation=request.generation.id,
         profile=request.profile.name,
@@ -177,12 +182,12 @@ def _missing(request: PlanRequest, facts: DatabaseFacts) -> Iterator[_Refusal]:
 
 def _occupied(request: PlanRequest, database: str) -> Iterator[_Refusal]:
     existing = {item.name: item.ours for item in request.target.existing}
-    if database in existing and not request.replace:
+    if database in existing and not request.replace and Role.DATABASE in request.nodes:
         yield _Refusal(
             f"the target has a database {database} already",
             _REPLACE,
         )
-    for tree in request.profile.documents:
+    for tree in request.profile.documents if Role.ERP in request.nodes else ():
         folder = documents_folder(tree, database)
         if folder in request.target.documents and not request.replace:
             yield _Refusal(f"the target has documents in {folder} already", _REPLACE)

@@ -16,6 +16,7 @@ import yaml
 from restore.configuration import Target, placeholders
 from restore.model import Role
 from restore.profile import DocumentTree, Profile, ReportsProfile, WebStep, parse_profile
+from restore.profile_operations import operation_problems
 from restore.schema import schema_errors
 from restore.secret import Secret
 
@@ -47,6 +48,7 @@ def _problems(profile: Profile) -> Iterator[str]:
     for number, tree in enumerate(profile.documents):
         yield from _documents(f"documents[{number}]", tree, profile)
     yield from _web(profile.web.steps)
+    yield from operation_problems(profile)
 
 
 def _twice(path: str, names: Iterable[str]) -> Iterator[str]:

@@ -9,12 +9,13 @@ import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
+from enum import StrEnum
 from typing import Any, Final
 
 import yaml
 
 from restore.model import Role
-from restore.profile import Profile
+from restore.profile import OperationKind, Profile
 from restore.schema import schema
 
 _WIDTH: Final = 96
@@ -52,7 +53,23 @@ def profile_document(profile: Profile) -> dict[str, Any]:
     document["configuration"] = [_file(file) for file in document["configuration"]]
     if profile.reports is not None:
         document["reports"] = _reports(document["reports"])
+    operations = document.pop("post_operations")
+    if operations:
+        document["post_operations"] = [_operation(one) for one in operations]
     return document
+
+
+def _operation(operation: dict[str, Any]) -> dict[str, Any]:
+    """A post-operation: what its kind does not have goes without saying."""
+    if operation["kind"] == OperationKind.MANUAL:
+        return {key: operation[key] for key in ("name", "title", "owner", "kind", "instructions")}
+    check = operation["check"]
+    asked = ("status", "contains") if "path" in check else ()
+    kept = {"sql", "command", "path", "expected", *asked}
+    check = {key: value for key, value in check.items() if key in kept and value != []}
+    empty: tuple[Any, ...] = ([], "")
+    left = {key: value for key, value in operation.items() if value not in empty}
+    return {**left, "check": check}
 
 
 def _reports(reports: dict[str, Any]) -> dict[str, Any]:
@@ -113,7 +130,7 @@ def _plain(value: Any) -> Any:
         }
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    return value.value if isinstance(value, Role) else value
+    return value.value if isinstance(value, StrEnum) else value
 
 
 def _object(

@@ -16,6 +16,7 @@ from restore.model import (
     Difference,
     EnvironmentFacts,
     Generation,
+    ManualOperation,
     Progress,
     ProgressListener,
     Report,
@@ -46,6 +47,7 @@ class Recorder:
     plan: RestorePlan | None = None
     differences: tuple[Difference, ...] = ()
     changes: tuple[ConfigurationChange, ...] = ()
+    operations: tuple[ManualOperation, ...] = ()
     stages: list[StepResult] = field(default_factory=list)
     steps: tuple[StepResult, ...] = ()
     checks: tuple[CheckResult, ...] = ()
@@ -100,6 +102,7 @@ class Recorder:
             differences=self.differences,
             accepted=self.accepted,
             changes=self.changes,
+            operations=self.operations,
             error=self.error.message if self.error else None,
             hint=(self.error.hint or None) if self.error else None,
             rto=rto,

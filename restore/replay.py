@@ -23,7 +23,7 @@ from restore.model import (
     StepResult,
     StepStatus,
 )
-from restore.steps import databases, documents, reports, roles, servers
+from restore.steps import databases, documents, nodes, operations, reports, roles, servers
 from restore.steps.databases import existing_databases
 
 __all__ = ["ReplayContext", "ReplayInterrupted", "ReplayOutcome", "existing_databases", "replay"]
@@ -72,7 +72,7 @@ class _Run:
 
     def __init__(self, plan: RestorePlan, context: ReplayContext) -> None:
         self._plan = plan
-        self._context = context
+        self.context = context
         self.steps: list[StepResult] = []
         self._checks: list[CheckResult] = []
         self._erp_ran = False
@@ -81,8 +81,8 @@ class _Run:
 
     def perform(self, step: Step) -> None:
         """Run one step and keep how it ended."""
-        self._context.listener(Progress(step.title, 0, step.bytes, 0, step.items))
-        started, begun = self._context.now(), time.perf_counter()
+        self.context.listener(Progress(step.title, 0, step.bytes, 0, step.items))
+        started, begun = self.context.now(), time.perf_counter()
         status, reason = StepStatus.ABORTED, "a bug of the engine"
         try:
             _ACTS[step.kind](self, step)
@@ -103,12 +103,12 @@ class _Run:
         self.stopped_by = why
         if self._erp_ran and not self._promoting:
             with suppress(RestoreError):
-                self._context.runner.start(self._context.environment.erp.container)
+                self.context.runner.start(self.context.environment.erp.container)
                 self.stopped_by += "; nothing was promoted, and the ERP was started again"
 
     def skip(self, step: Step) -> None:
         """Keep that a step was not run, and why."""
-        reason, now = self.stopped_by or "", self._context.now()
+        reason, now = self.stopped_by or "", self.context.now()
         self.steps.append(StepResult(step.id, step.title, StepStatus.SKIPPED, now, 0.0, reason))
 
     def outcome(self) -> ReplayOutcome:
@@ -117,11 +117,11 @@ class _Run:
 
     def plain(self, act: Callable[[ReplayContext, Step], None], step: Step) -> None:
         """Run an act that needs nothing but its step."""
-        act(self._context.of(step.part), step)
+        act(self.context.of(step.part), step)
 
     def stop_erp(self, step: Step) -> None:
         """Stop the ERP, and keep in mind whether it ran."""
-        context = self._context.of(step.part)
+        context = self.context.of(step.part)
         model = context.runner.container(context.environment.erp.container)
         self._erp_ran = model.status == "running"
         servers.stop_erp(context, step)
@@ -129,22 +129,22 @@ class _Run:
     def promote(self, act: Callable[[ReplayContext, Step], None], step: Step) -> None:
         """Run an act that changes what people see."""
         self._promoting = True
-        act(self._context.of(step.part), step)
+        act(self.context.of(step.part), step)
 
     def configure(self, step: Step) -> None:
         """Write a configuration file, which names every database of the plan."""
-        context = self._context.of(step.part)
+        context = self.context.of(step.part)
         names = tuple(facts.name for facts in context.generation.fingerprint.databases)
         restored = self._plan.databases if step.part is Part.ERP else names
         servers.restore_configuration(context, step, restored)
 
     def data_source(self, step: Step) -> None:
         """Point a data source of the reports server at the ERP's database server."""
-        reports.restore_data_source(self._context, step)
+        reports.restore_data_source(self.context, step)
 
     def check_database(self, step: Step) -> None:
         """Check a database and keep the results, also when they end the replay."""
-        results = databases.check_database(self._context.of(step.part), step)
+        results = databases.check_database(self.context.of(step.part), step)
         self._checks += results
         databases.require_passed(results)
 
@@ -155,6 +155,11 @@ def _act(act: Callable[[ReplayContext, Step], None]) -> Callable[[_Run, Step], N
 
 def _promotion(act: Callable[[ReplayContext, Step], None]) -> Callable[[_Run, Step], None]:
     return lambda run, step: run.promote(act, step)
+
+
+def _whole(act: Callable[[ReplayContext, Step], None]) -> Callable[[_Run, Step], None]:
+    """An act that looks at the whole environment, whatever its part."""
+    return lambda run, step: act(run.context, step)
 
 
 _ACTS: Final[Mapping[StepKind, Callable[[_Run, Step], None]]] = {
@@ -171,6 +176,9 @@ _ACTS: Final[Mapping[StepKind, Callable[[_Run, Step], None]]] = {
     StepKind.PROMOTE_DOCUMENTS: _promotion(documents.promote_documents),
     StepKind.START_ERP: _act(servers.start_erp),
     StepKind.DATA_SOURCE: _Run.data_source,
+    StepKind.POST_OPERATION: _whole(operations.run_operation),
+    StepKind.BEGIN_NODE: _whole(nodes.begin_node),
+    StepKind.COMPLETE_NODE: _whole(nodes.complete_node),
 }
 """What each kind of step does; a test holds that every kind is here."""
 

@@ -32,6 +32,7 @@ from restore.model import (
     StepStatus,
     ignore_progress,
 )
+from restore.node_records import environment_nodes
 from restore.observe import observed_facts, predicted_facts
 from restore.plan_request import (
     PlanRequest,
@@ -59,7 +60,8 @@ class ReplayRequest:
 
     ``accepted`` holds accepted differences and ignored checks alike, each with its reason.
     ``reports_account`` is needed for a generation with a reports server.
-    ``replace`` allows a database that is there already to be replaced.
+    ``replace`` allows a database that is there already to be replaced. ``nodes`` are those that are
+    replayed.
     """
 
     selection: Selection
@@ -71,6 +73,7 @@ class ReplayRequest:
     replace: bool = False
     command: str = "pulumi up"
     reports_account: Credentials | None = None
+    nodes: tuple[Role, ...] = tuple(Role)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +178,9 @@ def replay_into(
             tools.runner, environment.erp.container, tools.profile, names
         )
         reports = _reports_target(environment)
-        target = standing_target(environment, existing, documents, reports)
+        stands = environment_nodes(tools.runner, environment)
+        proxy = any(node.role is Role.PROXY for node in stands)
+        target = standing_target(environment, existing, documents, reports, proxy=proxy)
         planned = _plan(tools, _Subject(generation, texts), request, target, recorder)
         require_reports_account(request, planned)
     context = ReplayContext(
@@ -189,6 +194,8 @@ def replay_into(
         jobs=request.jobs,
         accepted=request.accepted,
         reports_account=request.reports_account,
+        run=recorder.run,
+        databases=planned.databases,
     )
     with recorder.stage("replay", f"Replay generation {generation.id}"):
         try:
@@ -244,7 +251,9 @@ def _plan(
         databases=request.selection.databases,
         replace=request.replace,
         jobs=request.jobs,
+        nodes=request.nodes,
     )
+    recorder.operations = tools.profile.checklist
     recorder.differences = differences(wanted)
     recorder.plan = planned = plan(wanted)
     _require_known(request.accepted, tools.profile, planned, subject.generation)

@@ -21,6 +21,8 @@ from restore.checks.documents import (
     orphans_check,
 )
 from restore.checks.indexed import index_check, indexed_check
+from restore.checks.nodes import check_nodes, nodes_check
+from restore.checks.operations import foreseen_operation_checks, operation_checks
 from restore.checks.reports import foreseen_reports_checks, reports_checks
 from restore.checks.served import served_check, served_checks
 from restore.checks.web import scenario_check_ids, scenario_checks
@@ -57,6 +59,8 @@ def run_checks(
     url, scenario = context.environment.erp.url, context.profile.web
     for database in names[:1]:
         results += scenario_checks(url, database, scenario, credentials)
+    results += operation_checks(context, names)
+    results.append(check_nodes(context))
     return with_acceptances(tuple(results), accepted)
 
 
@@ -80,7 +84,9 @@ def check_ids(
         ids += (check.id for check in checks)
     if generation is not None:
         ids += (one.id for one in foreseen_reports_checks(profile, generation, databases))
-    return (*ids, *scenario_check_ids(profile.web))
+    ids += scenario_check_ids(profile.web)
+    ids += (one.id for one in foreseen_operation_checks(profile, databases))
+    return (*ids, nodes_check("").id)
 
 
 def _document_sets(profile: Profile, databases: tuple[str, ...]) -> tuple[DocumentSet, ...]:

@@ -12,7 +12,7 @@ import httpx
 import psycopg
 
 from restore.errors import RestoreError
-from restore.model import NOTHING_OBSERVED, Acceptance, CheckResult, CheckStatus
+from restore.model import Acceptance, CheckResult, CheckStatus
 from restore.secret import MASK, Secret
 
 MOST_DETAILS: Final = 20
@@ -38,6 +38,7 @@ class Finding:
     details: tuple[str, ...] = ()
     reason: str = ""
     expected: str | None = None
+    broke_off: bool = False
 
 
 def run_check(check: Check, probe: Callable[[], Finding]) -> CheckResult:
@@ -46,7 +47,12 @@ def run_check(check: Check, probe: Callable[[], Finding]) -> CheckResult:
     try:
         finding = probe()
     except (RestoreError, psycopg.Error, httpx.HTTPError, OSError) as error:
-        finding = Finding(CheckStatus.UNVERIFIABLE, NOTHING_OBSERVED, reason=describe(error))
+        finding = Finding(
+            CheckStatus.UNVERIFIABLE,
+            "nothing could be observed",
+            reason=describe(error),
+            broke_off=True,
+        )
     return CheckResult(
         id=check.id,
         title=check.title,
@@ -57,6 +63,7 @@ def run_check(check: Check, probe: Callable[[], Finding]) -> CheckResult:
         details=finding.details,
         reason=finding.reason,
         sla=check.sla,
+        broke_off=finding.broke_off,
     )
 
 

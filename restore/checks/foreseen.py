@@ -9,6 +9,8 @@ from restore.checks.base import Check
 from restore.checks.database import foreseen_database_checks
 from restore.checks.documents import DocumentSet, attachments_check, orphans_check
 from restore.checks.indexed import index_check
+from restore.checks.nodes import nodes_check
+from restore.checks.operations import foreseen_operation_checks
 from restore.checks.reports import foreseen_reports_checks
 from restore.checks.served import served_check
 from restore.checks.web import foreseen_scenario_checks
@@ -52,3 +54,5 @@ def _described(
             )
     yield from foreseen_reports_checks(profile, generation, databases)
     yield from foreseen_scenario_checks(profile.web)
+    yield from foreseen_operation_checks(profile, databases)
+    yield nodes_check(generation.id)

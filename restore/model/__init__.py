@@ -29,8 +29,9 @@ from restore.model.generation import (
     Part,
     Selection,
 )
+from restore.model.nodes import Holding, Node, NodeRecord, NodeState, NodeStatus
+from restore.model.operations import LocalText, ManualOperation, OperationEvent
 from restore.model.outcome import (
-    NOTHING_OBSERVED,
     CheckResult,
     CheckStatus,
     Progress,
@@ -46,7 +47,6 @@ from restore.model.plan import RestorePlan, Step, StepKind
 
 __all__ = [
     "CUSTOM_FILE",
-    "NOTHING_OBSERVED",
     "PLAIN_FILE",
     "Acceptance",
     "Artifact",
@@ -67,9 +67,17 @@ __all__ = [
     "FileEntry",
     "Fingerprint",
     "Generation",
+    "Holding",
     "ImageFacts",
     "KeystoreFile",
+    "LocalText",
+    "ManualOperation",
     "Mount",
+    "Node",
+    "NodeRecord",
+    "NodeState",
+    "NodeStatus",
+    "OperationEvent",
     "Origin",
     "Part",
     "Progress",

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
 
 from restore.model.blueprint import ConfigurationChange
 from restore.model.comparison import Acceptance, Difference, EnvironmentFacts
 from restore.model.generation import Generation
+from restore.model.operations import ManualOperation
 from restore.model.plan import RestorePlan
 
 
@@ -64,10 +64,6 @@ class CheckStatus(StrEnum):
     IGNORED = "ignored"
 
 
-NOTHING_OBSERVED: Final = "nothing could be observed"
-"""What an unverifiable check observed that was begun and broke off."""
-
-
 @dataclass(frozen=True, slots=True)
 class CheckResult:
     """One expectation held against what is there.
@@ -87,6 +83,8 @@ class CheckResult:
     """Why it could not be run, or why it is ignored."""
     sla: float | None = None
     """Longest accepted duration, in seconds; None where time is not judged."""
+    broke_off: bool = False
+    """Whether it was begun and could not be ended, so that what it looks for is unknown."""
 
 
 class Verdict(StrEnum):
@@ -106,10 +104,7 @@ def verdict_of(steps: tuple[StepResult, ...], checks: tuple[CheckResult, ...]) -
         return Verdict.FAIL
     if any(check.status is CheckStatus.FAILED for check in checks):
         return Verdict.FAIL
-    if any(
-        check.status is CheckStatus.UNVERIFIABLE and check.observed == NOTHING_OBSERVED
-        for check in checks
-    ):
+    if any(check.status is CheckStatus.UNVERIFIABLE and check.broke_off for check in checks):
         return Verdict.UNVERIFIABLE
     ran = [c for c in checks if c.status in (CheckStatus.PASSED, CheckStatus.WARNING)]
     return Verdict.PASS if ran else Verdict.UNVERIFIABLE
@@ -145,3 +140,5 @@ class Report:
     rpo: float | None
     engine_version: str
     changes: tuple[ConfigurationChange, ...] = ()
+    operations: tuple[ManualOperation, ...] = ()
+    """What people do afterwards; who has done it is kept beside the report, not in it."""

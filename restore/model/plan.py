@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from restore.model.blueprint import ConfigurationChange
 from restore.model.comparison import Difference
+from restore.model.environment import Role
 from restore.model.generation import Part
 
 
@@ -26,6 +28,27 @@ class StepKind(StrEnum):
     CONFIGURATION = "configuration"
     START_ERP = "start-erp"
     DATA_SOURCE = "data-source"
+    POST_OPERATION = "post-operation"
+    BEGIN_NODE = "begin-node"
+    COMPLETE_NODE = "complete-node"
+
+
+_OF_DATABASE_SERVERS: Final = frozenset(
+    {
+        StepKind.ROLES,
+        StepKind.CREATE_DATABASE,
+        StepKind.RESTORE_DATABASE,
+        StepKind.GIVE_OWNERSHIP,
+        StepKind.ANALYZE,
+        StepKind.CHECK_DATABASE,
+        StepKind.PROMOTE_DATABASE,
+        # Asked of the reports server, kept in its database.
+        StepKind.DATA_SOURCE,
+    }
+)
+_TARGET_IS_NODE: Final = frozenset(
+    {StepKind.POST_OPERATION, StepKind.BEGIN_NODE, StepKind.COMPLETE_NODE}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +74,15 @@ class Step:
     items: int = 0
     changes: tuple[ConfigurationChange, ...] = ()
     part: Part = Part.ERP
+
+    @property
+    def node(self) -> Role:
+        """The node whose content the step is about."""
+        if self.kind in _TARGET_IS_NODE:
+            return Role(self.target)
+        if self.kind in _OF_DATABASE_SERVERS:
+            return Role.DATABASE if self.part is Part.ERP else Role.REPORTS_DATABASE
+        return Role.ERP if self.part is Part.ERP else Role.REPORTS
 
 
 @dataclass(frozen=True, slots=True)

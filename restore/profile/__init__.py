@@ -5,6 +5,12 @@ reported at once with its path. A name is looked up in ``restore/profiles/``, a 
 """
 
 from restore.profile.files import ConfigurationFile, DocumentFetch, DocumentTree
+from restore.profile.operations import (
+    OperationCheck,
+    OperationKind,
+    OperationTime,
+    PostOperation,
+)
 from restore.profile.reading import parse_profile
 from restore.profile.servers import DatabaseProfile, ErpProfile
 from restore.profile.texts import is_profile_path, load_profile, profile_names, profile_text
@@ -17,6 +23,10 @@ __all__ = [
     "DocumentFetch",
     "DocumentTree",
     "ErpProfile",
+    "OperationCheck",
+    "OperationKind",
+    "OperationTime",
+    "PostOperation",
     "Profile",
     "RenderedReport",
     "ReportsProfile",

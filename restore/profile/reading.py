@@ -9,6 +9,7 @@ import yaml
 from restore.errors import UsageError
 from restore.model import Mount, Role
 from restore.profile.files import ConfigurationFile, DocumentFetch, DocumentTree
+from restore.profile.operations import read_operation
 from restore.profile.servers import DatabaseProfile, ErpProfile
 from restore.profile.values import Profile, RenderedReport, ReportsProfile
 from restore.profile.web import WebScenario, WebStep
@@ -57,6 +58,7 @@ def _profile(data: dict[str, Any]) -> Profile:
             steps=tuple(_web_step(item) for item in web["steps"]),
         ),
         reports=_reports(data) if "reports" in data else None,
+        post_operations=tuple(map(read_operation, data.get("post_operations", ()))),
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from restore.model import Role
+from restore.model import ManualOperation, Role
 from restore.profile.files import ConfigurationFile, DocumentTree
+from restore.profile.operations import OperationKind, PostOperation
 from restore.profile.servers import DatabaseProfile, ErpProfile
 from restore.profile.web import WebScenario
 
@@ -54,6 +55,17 @@ class Profile:
     documents: tuple[DocumentTree, ...]
     web: WebScenario
     reports: ReportsProfile | None = None
+    post_operations: tuple[PostOperation, ...] = ()
+
+    @property
+    def automated(self) -> tuple[PostOperation, ...]:
+        """The post-operations that the engine runs and checks."""
+        return tuple(o for o in self.post_operations if o.kind is OperationKind.AUTOMATED)
+
+    @property
+    def checklist(self) -> tuple[ManualOperation, ...]:
+        """The post-operations that people do, each with its owner."""
+        return tuple(o.manual for o in self.post_operations if o.kind is OperationKind.MANUAL)
 
     def configuration_of(self, server: Role) -> tuple[ConfigurationFile, ...]:
         """The configuration files of one server."""

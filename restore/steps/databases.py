@@ -24,7 +24,8 @@ from restore.model import (
     Progress,
     Step,
 )
-from restore.plan_request import MARK, ExistingDatabase, is_ours
+from restore.nodes import MARK
+from restore.plan_request import ExistingDatabase, is_ours
 from restore.steps.properties import restore_properties
 
 MAINTENANCE: Final = "postgres"

@@ -1,0 +1,43 @@
+"""Whether every node of an environment holds the same generation, to the end."""
+
+from __future__ import annotations
+
+from restore.checks.base import Check, Finding, passed_unless, run_check
+from restore.context import ReplayContext
+from restore.model import CheckResult, Holding, NodeStatus
+from restore.node_records import environment_nodes, node_status
+from restore.nodes import conclude, describe_node, describe_nodes, holds
+
+
+def nodes_check(generation: str) -> Check:
+    """The one check that there is."""
+    return Check(
+        "nodes.generation",
+        "Every node holds the same generation",
+        f"every node holds generation {generation}",
+    )
+
+
+def check_nodes(context: ReplayContext) -> CheckResult:
+    """Ask every node what it holds."""
+    wanted = context.generation.id
+
+    def probe() -> Finding:
+        nodes = tuple(
+            node_status(context.runner, node)
+            for node in environment_nodes(context.runner, context.environment)
+        )
+        return _judged(nodes, wanted)
+
+    return run_check(nodes_check(wanted), probe)
+
+
+def _judged(nodes: tuple[NodeStatus, ...], wanted: str) -> Finding:
+    wrong = any(holds(node) != wanted for node in nodes)
+    if not wrong:
+        return passed_unless((), f"{len(nodes)} nodes hold generation {wanted}")
+    details = tuple(map(describe_node, nodes))
+    what = describe_nodes(nodes)
+    # A set that is complete, but of another generation, has its sentence all the same.
+    observed = f"{what}, not {wanted}" if conclude(nodes) is Holding.COMPLETE else what
+    return passed_unless(details, observed)

@@ -1,0 +1,104 @@
+"""Whether automated post-operations did what they should."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import httpx
+
+from restore import sql
+from restore.checks.base import Check, Finding, passed_unless, run_check
+from restore.configuration import target_of
+from restore.context import ReplayContext
+from restore.model import CheckResult, CheckStatus
+from restore.node_records import environment_nodes
+from restore.operations import filled, filled_sql, operation_values
+from restore.profile import OperationCheck, PostOperation, Profile
+
+SECONDS = 30.0
+"""Longest time that the ERP may take to answer a check's request."""
+
+
+def operation_checks(context: ReplayContext, databases: tuple[str, ...]) -> tuple[CheckResult, ...]:
+    """Look at the outcome of each automated operation of the profile."""
+    return tuple(
+        run_check(check, partial(_probe, context, operation, databases, database))
+        for check, operation, database in _checks(context.profile, databases)
+    )
+
+
+def foreseen_operation_checks(profile: Profile, databases: tuple[str, ...]) -> tuple[Check, ...]:
+    """The checks of a profile's automated operations, in their order."""
+    return tuple(check for check, _, _ in _checks(profile, databases))
+
+
+def applies(context: ReplayContext, operation: PostOperation, database: str) -> bool:
+    """Whether there is anything for an operation to do in a database."""
+    if operation.where is None:
+        return True
+    values = operation_values(target_of(context.environment), (database,), database)
+    with sql.connect(context.environment.database, database) as connection:
+        return bool(sql.rows(connection, filled_sql(operation.where, values)))
+
+
+def _checks(
+    profile: Profile, databases: tuple[str, ...]
+) -> Iterator[tuple[Check, PostOperation, str | None]]:
+    for operation in profile.automated:
+        found = operation.check
+        if found is None:
+            continue
+        name, title = f"postop.{operation.name}", f"Post-operation {operation.name}"
+        if found.sql is None:
+            yield Check(name, title, _expected(found)), operation, None
+            continue
+        for database in databases:
+            check = Check(f"{name}:{database}", f"{title} on database {database}", _expected(found))
+            yield check, operation, database
+
+
+def _expected(check: OperationCheck) -> str:
+    if check.path is None:
+        return check.expected or ""
+    return f"HTTP {check.status}" + (f" with {check.contains}" if check.contains else "")
+
+
+def _probe(
+    context: ReplayContext,
+    operation: PostOperation,
+    databases: tuple[str, ...],
+    database: str | None,
+) -> Finding:
+    check = operation.check
+    assert check is not None  # noqa: S101 - it has been asked for
+    values = operation_values(target_of(context.environment), databases, database)
+    if database is not None and not applies(context, operation, database):
+        return Finding(CheckStatus.PASSED, "nothing to do in this database")
+    if check.path is not None:
+        return _page(context, check, filled(check.path, values))
+    wanted = filled(check.expected or "", values)
+    if check.sql is not None:
+        server = context.environment.database
+        with sql.connect(server, values["database"]) as connection:
+            rows = sql.rows(connection, filled_sql(check.sql, values))
+        found = "" if not rows or rows[0][0] is None else str(rows[0][0])
+    else:
+        found = _output(context, operation, tuple(filled(part, values) for part in check.command))
+    finding = passed_unless([] if found == wanted else [f"expected {wanted}"], found or "nothing")
+    return Finding(finding.status, finding.observed, finding.details, expected=wanted)
+
+
+def _output(context: ReplayContext, operation: PostOperation, argv: tuple[str, ...]) -> str:
+    for node in environment_nodes(context.runner, context.environment):
+        if node.role is operation.server:
+            return context.runner.check(node.container, argv, user=operation.user).strip()
+    return ""
+
+
+def _page(context: ReplayContext, check: OperationCheck, path: str) -> Finding:
+    answer = httpx.get(context.environment.erp.url + path, timeout=SECONDS, trust_env=False)
+    wrong = [] if answer.status_code == check.status else [f"expected HTTP {check.status}"]
+    if check.contains is not None and check.contains not in answer.text:
+        wrong.append(f"the answer does not hold {check.contains}")
+    return passed_unless(wrong, f"HTTP {answer.status_code}")

@@ -1,0 +1,183 @@
+"""Where nodes keep what they hold: with their data, so that the record goes when the data go.
+
+A database server has it as the comment of its database ``postgres``; what it says is held against
+the marks of the databases themselves. A server has it in a small file on the volume of its data, or
+in its container where it has no volume; the file names the container, since configuration lies
+there. A proxy has no data: its site comes with its container, whose label names the generation
+until a replay into the environment that stands writes another.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from docker.models.containers import Container
+
+from restore import commands
+from restore.errors import NotFoundError, ReplayError, RestoreError
+from restore.model import Environment, Node, NodeRecord, NodeState, NodeStatus, Role
+from restore.nodes import DATABASE_ROLES, MARK, nodes_of, parse_record, record_text
+from restore.runner import LABEL, Runner
+
+FILE: Final = ".pra-node.json"
+"""The record's file, on the volume of a server's data."""
+PLACE: Final = "/var/lib/pra/node.json"
+"""The record's file in a container that keeps its data in itself."""
+
+ROLE: Final = "pra.role"
+GENERATION: Final = "pra.generation"
+
+_OS_USER: Final = "postgres"
+_OURS: Final = "pra: node "
+"""How the comment begins that is a record."""
+_COMMENTS: Final = (
+    "SELECT pg_catalog.json_object_agg(datname, pg_catalog.shobj_description(oid, 'pg_database'))"
+    " FROM pg_catalog.pg_database WHERE NOT datistemplate"
+)
+
+
+def environment_nodes(runner: Runner, environment: Environment) -> tuple[Node, ...]:
+    """The nodes of an environment; its proxy is found by its labels, if it has one."""
+    found = labelled_nodes(runner).get(environment.stack, ())
+    proxy = next((node for node in found if node.role is Role.PROXY), None)
+    return nodes_of(environment, proxy)
+
+
+def labelled_nodes(runner: Runner) -> Mapping[str, tuple[Node, ...]]:
+    """The nodes of every stack that stands, by their containers' labels."""
+    order = list(Role)
+    selector: dict[str, str | list[str] | bool] = {"label": [LABEL, ROLE]}
+    stacks: dict[str, list[Node]] = {}
+    for container in runner.client.containers.list(all=True, filters=selector, ignore_removed=True):
+        role = container.labels[ROLE]
+        if role in order:
+            nodes = stacks.setdefault(container.labels[LABEL], [])
+            nodes.append(Node(Role(role), str(container.id)))
+    return {
+        stack: tuple(sorted(nodes, key=lambda node: order.index(node.role)))
+        for stack, nodes in sorted(stacks.items())
+    }
+
+
+def write_record(runner: Runner, node: Node, record: NodeRecord, folder: str | None) -> None:
+    """Write a node's record and read it back.
+
+    Args:
+        folder: where the volume of a server's data is mounted; None where it has none.
+
+    Raises:
+        ReplayError: the node doesn't say what was written.
+    """
+    text = record_text(record)
+    if node.role in DATABASE_ROLES:
+        statement = f"COMMENT ON DATABASE postgres IS {commands.literal(_OURS + text)}"
+        argv = commands.run_statements(node.superuser, "postgres", (statement,))
+        runner.check(node.container, argv, user=_OS_USER)
+    else:
+        path = PurePosixPath(folder, FILE) if folder else PurePosixPath(PLACE)
+        runner.write_archive(node.container, "/", iter((_archive(path, text),)))
+    if _read(runner, node) != record:
+        raise ReplayError(f"node {node.role} does not say what was written into its record")
+
+
+def node_status(runner: Runner, node: Node) -> NodeStatus:
+    """A node as it is now. What can't be looked at is its problem, never an error."""
+    name, health = node.container[:12], "unknown"
+    try:
+        container = runner.container(node.container)
+        name, health = str(container.name), runner.health(node.container)
+        record = _read(runner, node)
+        problem = _problem(runner, node, container, record) if record else ""
+    except (RestoreError, OSError, tarfile.TarError) as error:
+        message = error.message if isinstance(error, RestoreError) else str(error)
+        return NodeStatus(node.role, name, health, None, message)
+    return NodeStatus(node.role, name, health, record, problem)
+
+
+def _read(runner: Runner, node: Node) -> NodeRecord | None:
+    """A node's record as it is; None where it has none."""
+    if node.role in DATABASE_ROLES:
+        comment = _comments(runner, node).get("postgres") or ""
+        return parse_record(comment.removeprefix(_OURS)) if comment.startswith(_OURS) else None
+    container = runner.container(node.container)
+    for path in _places(container):
+        try:
+            text = runner.read_file(node.container, path).decode(errors="replace")
+        except NotFoundError:
+            continue
+        return parse_record(text)
+    return _label_record(container) if node.role is Role.PROXY else None
+
+
+def _problem(runner: Runner, node: Node, container: Container, record: NodeRecord) -> str:
+    """Why a record is not to be believed; empty when it is."""
+    if record.role is not node.role:
+        return f"it is that of node {record.role}"
+    if node.role not in DATABASE_ROLES:
+        made_anew = record.container != str(container.id)
+        return "its container was made anew since" if made_anew else ""
+    if record.state is not NodeState.COMPLETE:
+        return ""
+    comments = _comments(runner, node)
+    wrong = [
+        f"{name} is {_origin(comments.get(name))}" if name in comments else f"{name} is gone"
+        for name in record.databases
+        if comments.get(name) != MARK + record.generation
+    ]
+    return f"database {', database '.join(wrong)}" if wrong else ""
+
+
+def _origin(comment: str | None) -> str:
+    found = (comment or "").removeprefix(MARK)
+    return f"from generation {found}" if found and found != comment else "not the restored one"
+
+
+def _comments(runner: Runner, node: Node) -> dict[str, str | None]:
+    """The comments of a server's databases, asked for inside its container, without password."""
+    argv = commands.query(node.superuser, "postgres", _COMMENTS)
+    found: dict[str, str | None] = json.loads(runner.check(node.container, argv, user=_OS_USER))
+    return found
+
+
+def _places(container: Container) -> tuple[str, ...]:
+    mounts: list[dict[str, Any]] = container.attrs["Mounts"]
+    volumes = sorted(one["Destination"] for one in mounts if one["Type"] == "volume")
+    return (*(str(PurePosixPath(folder, FILE)) for folder in volumes), PLACE)
+
+
+def _label_record(container: Container) -> NodeRecord | None:
+    generation = container.labels.get(GENERATION)
+    if not generation:
+        return None
+    return NodeRecord(
+        role=Role.PROXY,
+        state=NodeState.COMPLETE,
+        generation=generation,
+        profile="",
+        consistency_point=None,
+        run="",
+        # Docker gives nanoseconds, which Python doesn't read.
+        since=datetime.fromisoformat(str(container.attrs["Created"])[:19] + "+00:00"),
+        engine_version="",
+        container=str(container.id),
+    )
+
+
+def _archive(path: PurePosixPath, text: str) -> bytes:
+    """A tar archive of the file, with the folder above it where that is ours."""
+    content, buffer = text.encode() + b"\n", io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        if str(path) == PLACE:
+            folder = tarfile.TarInfo(str(path.parent).lstrip("/"))
+            folder.type, folder.mode = tarfile.DIRTYPE, 0o755
+            archive.addfile(folder)
+        info = tarfile.TarInfo(str(path).lstrip("/"))
+        info.size, info.mode = len(content), 0o644
+        archive.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()

@@ -1,0 +1,150 @@
+"""What nodes say they hold, as text and back, and what they hold together. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from restore.errors import ReplayError
+from restore.model import (
+    Environment,
+    Holding,
+    Node,
+    NodeRecord,
+    NodeState,
+    NodeStatus,
+    Role,
+)
+
+FORMAT: Final = 1
+"""Version of a record's layout; a reader refuses a newer one."""
+
+MARK: Final = "pra: restored from generation "
+"""How the comment of a database begins that the engine made; the generation's id follows."""
+
+DATABASE_ROLES: Final = frozenset({Role.DATABASE, Role.REPORTS_DATABASE})
+
+
+def nodes_of(environment: Environment, proxy: Node | None = None) -> tuple[Node, ...]:
+    """The nodes of an environment, in the order of their roles; its outputs name no proxy."""
+    database, erp = Role.DATABASE, Role.ERP
+    found = [*_half(environment, database, erp)]
+    if proxy is not None:
+        found.append(proxy)
+    if environment.reports is not None:
+        found += _half(environment.reports, Role.REPORTS_DATABASE, Role.REPORTS)
+    return tuple(found)
+
+
+def _half(environment: Environment, database: Role, server: Role) -> tuple[Node, Node]:
+    return (
+        Node(database, environment.database.container, environment.database.superuser),
+        Node(server, environment.erp.container),
+    )
+
+
+def record_text(record: NodeRecord) -> str:
+    """A record as a line of JSON; the same line for the same record."""
+    document = {
+        "format": FORMAT,
+        "role": record.role.value,
+        "state": record.state.value,
+        "generation": record.generation,
+        "profile": record.profile,
+        "consistency_point": record.consistency_point and _time(record.consistency_point),
+        "run": record.run,
+        "since": _time(record.since),
+        "engine_version": record.engine_version,
+        "container": record.container,
+        "databases": list(record.databases),
+    }
+    return json.dumps(document, ensure_ascii=False)
+
+
+def parse_record(text: str) -> NodeRecord:
+    """A record from its line.
+
+    Raises:
+        ReplayError: the text is no record; one that was cut while it was written is none either.
+    """
+    try:
+        document: dict[str, Any] = json.loads(text)
+        point = document["consistency_point"]
+        if document["format"] > FORMAT:
+            raise ReplayError(
+                "its record was written by a newer engine", "look with that one, or a newer one"
+            )
+        return NodeRecord(
+            role=Role(document["role"]),
+            state=NodeState(document["state"]),
+            generation=document["generation"],
+            profile=document["profile"],
+            consistency_point=datetime.fromisoformat(point) if point else None,
+            run=document["run"],
+            since=datetime.fromisoformat(document["since"]),
+            engine_version=document["engine_version"],
+            container=document["container"],
+            databases=tuple(document["databases"]),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise ReplayError(
+            "its record can't be read: it was cut while it was written", "replay the node again"
+        ) from error
+
+
+def conclude(nodes: Sequence[NodeStatus]) -> Holding:
+    """What the nodes of one environment hold together."""
+    if not any(node.record or node.problem for node in nodes):
+        return Holding.EMPTY
+    if len({node.record.generation for node in nodes if node.record}) > 1:
+        return Holding.MIXED
+    whole = all(holds(node) is not None for node in nodes)
+    return Holding.COMPLETE if whole else Holding.INCOMPLETE
+
+
+def holds(node: NodeStatus) -> str | None:
+    """The generation that a node holds to the end; None when it does not."""
+    if node.record is None or node.problem or node.record.state is not NodeState.COMPLETE:
+        return None
+    return node.record.generation
+
+
+def describe_node(node: NodeStatus) -> str:
+    """What a node holds, in a sentence."""
+    if node.record is None:
+        return f"node {node.role}: {node.problem}" if node.problem else f"node {node.role} is empty"
+    generation = node.record.generation
+    if node.problem:
+        return f"node {node.role} held generation {generation}, but {node.problem}"
+    if node.record.state is NodeState.REPLAYING:
+        return (
+            f"node {node.role}: the replay of generation {generation} by run {node.record.run} "
+            "did not end"
+        )
+    return f"node {node.role} holds generation {generation}"
+
+
+def describe_nodes(nodes: Sequence[NodeStatus]) -> str:
+    """What the nodes hold together, in a sentence."""
+    match conclude(nodes):
+        case Holding.COMPLETE:
+            held = {holds(node) for node in nodes}
+            return f"complete: every node holds generation {held.pop()}"
+        case Holding.MIXED:
+            groups: dict[str, list[str]] = {}
+            for node in nodes:
+                name = node.record.generation if node.record else "nothing"
+                groups.setdefault(name, []).append(node.role)
+            parts = (f"{', '.join(roles)}: {name}" for name, roles in sorted(groups.items()))
+            return "mixed: nodes hold different generations; " + "; ".join(parts)
+        case Holding.INCOMPLETE:
+            wrong = (describe_node(node) for node in nodes if holds(node) is None)
+            return "incomplete: " + "; ".join(wrong)
+        case Holding.EMPTY:
+            return "empty: no node holds a generation"
+
+
+def _time(when: datetime) -> str:
+    return when.astimezone(UTC).isoformat()

@@ -1,0 +1,58 @@
+"""Nodes marked as being replayed, then as complete."""
+
+from __future__ import annotations
+
+from restore import __version__
+from restore.context import ReplayContext
+from restore.errors import ReplayError
+from restore.model import Node, NodeRecord, NodeState, Part, Role, Step
+from restore.node_records import environment_nodes, write_record
+from restore.nodes import DATABASE_ROLES
+
+
+def begin_node(context: ReplayContext, step: Step) -> None:
+    """Write into a node that a replay of the generation is under way there."""
+    _write(context, step, NodeState.REPLAYING)
+
+
+def complete_node(context: ReplayContext, step: Step) -> None:
+    """Write into a node that it holds the generation."""
+    _write(context, step, NodeState.COMPLETE)
+
+
+def _write(context: ReplayContext, step: Step, state: NodeState) -> None:
+    node = _node(context, step.node)
+    model = context.runner.container(node.container)
+    if node.role is Role.PROXY and (health := context.runner.health(node.container)) != "healthy":
+        raise ReplayError(f"the reverse proxy is {health}")
+    half = context.of(step.part)
+    facts = half.generation.fingerprint.databases
+    record = NodeRecord(
+        role=node.role,
+        state=state,
+        generation=context.generation.id,
+        profile=context.generation.profile,
+        consistency_point=context.generation.consistency_point,
+        run=context.run,
+        since=context.now(),
+        engine_version=__version__,
+        container=str(model.id),
+        databases=_databases(context, step, tuple(one.name for one in facts))
+        if node.role in DATABASE_ROLES
+        else (),
+    )
+    mounts = half.profile.erp.data if node.role in (Role.ERP, Role.REPORTS) else ()
+    write_record(context.runner, node, record, mounts[0].path if mounts else None)
+
+
+def _databases(context: ReplayContext, step: Step, known: tuple[str, ...]) -> tuple[str, ...]:
+    """The databases that were replayed there: some of the ERP's, all of a reports server's."""
+    wanted = context.databases if step.part is Part.ERP else ()
+    return tuple(name for name in known if not wanted or name in wanted)
+
+
+def _node(context: ReplayContext, role: Role) -> Node:
+    for node in environment_nodes(context.runner, context.environment):
+        if node.role is role:
+            return node
+    raise ReplayError(f"the environment has no node {role}")

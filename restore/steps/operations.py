@@ -1,0 +1,36 @@
+"""Automated post-operations."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from restore.checks.operations import applies
+from restore.context import ReplayContext
+from restore.errors import ReplayError
+from restore.model import Step
+from restore.node_records import environment_nodes
+from restore.nodes import DATABASE_ROLES
+from restore.profile import PostOperation
+
+_OS_USER: Final = "postgres"
+
+
+def run_operation(context: ReplayContext, step: Step) -> None:
+    """Run an operation's statement or command. Whether it did what it should, a check tells."""
+    operation = _operation(context, step)
+    if step.database is not None and not applies(context, operation, step.database):
+        return
+    for node in environment_nodes(context.runner, context.environment):
+        if node.role is step.node:
+            default = _OS_USER if node.role in DATABASE_ROLES else ""
+            context.runner.check(node.container, step.argv, user=step.owner or default)
+            return
+    raise ReplayError(f"the environment has no node {step.node}")
+
+
+def _operation(context: ReplayContext, step: Step) -> PostOperation:
+    name = step.id.split(":")[1]
+    for operation in context.profile.automated:
+        if operation.name == name:
+            return operation
+    raise ReplayError(f"the profile knows no post-operation {name}")
