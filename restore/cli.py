@@ -18,6 +18,7 @@ from restore import __version__
 from restore.cli_backup import capture_command, generations_group, verify_command
 from restore.cli_gc import gc_command
 from restore.cli_import import import_command
+from restore.cli_postop import postop_group
 from restore.cli_prerequisites import prerequisites_command
 from restore.cli_profile import profile_group
 from restore.cli_recovery import (
@@ -26,6 +27,7 @@ from restore.cli_recovery import (
     report_command,
     restore_command,
 )
+from restore.cli_status import status_command
 from restore.console import Terminal
 from restore.errors import ExitCode, RestoreError
 
@@ -80,7 +82,9 @@ for command in (
     plan_command,
     drill_command,
     restore_command,
+    status_command,
     report_command,
+    postop_group,
     prerequisites_command,
     gc_command,
     profile_group,

@@ -35,6 +35,7 @@ from restore.errors import ExitCode, UsageError
 from restore.importing import temporary_folder
 from restore.model import Credentials, ProgressListener, Report, Role, Selection, Verdict
 from restore.plan_text import describe_plan, plan_document
+from restore.postops import read_events
 from restore.profile import Profile, load_profile
 from restore.recorder import Recorder
 from restore.report import report_document
@@ -161,6 +162,14 @@ def drill_command(terminal: Terminal, /, **options: Any) -> int:
 @click.option("--stack", required=True, help="Stack that stands, made by 'pulumi up'.")
 @replay_options
 @click.option("--replace", is_flag=True, help="Replace databases that are there already.")
+@click.option(
+    "--node",
+    "nodes",
+    multiple=True,
+    type=click.Choice([role.value for role in Role]),
+    help="Replay this node only, and others named so; the rest stay as they are. "
+    "'pra status' shows the nodes.",
+)
 @click.pass_obj
 def restore_command(terminal: Terminal, /, **options: Any) -> int:
     """Replay a generation into an environment that stands.
@@ -169,9 +178,14 @@ def restore_command(terminal: Terminal, /, **options: Any) -> int:
     The old database goes away only when the new one has been checked. The repository must be the
     one that the stack was made with.
 
+    With --node, only some nodes are replayed; the servers beside them are stopped meanwhile. What
+    is there already needs --replace all the same. The verdict is fail until every node holds the same
+    generation, to the end.
+
     \b
     Examples:
       pra restore --stack staging --generation latest
+      pra restore --stack staging --generation 20261123T180000Z-3fa91c --node database --replace
       pra restore --stack staging --generation "latest-before 2026-11-23" --replace
     """
     with terminal.progress() as listener:
@@ -199,7 +213,8 @@ def report_command(terminal: Terminal, /, **options: Any) -> None:
       pra report 20261124-060102-1a2b --lang fr --output rapport.html
     """
     folder = find_run(options["reports"], options["run"])
-    text = render_report(read_report(folder), options["form"], options["lang"])
+    events = read_events(folder)
+    text = render_report(read_report(folder), options["form"], options["lang"], events)
     if options["output"] is None:
         click.echo(text)
     else:
@@ -225,6 +240,7 @@ def _prepare(
         language=options.get("lang", "en"),
         jobs=options["jobs"],
         replace=options.get("replace", False),
+        nodes=tuple(map(Role, options.get("nodes") or tuple(Role))),
         command=command,
     )
     return tools, request

@@ -122,6 +122,9 @@ class Terminal:
                 f"RTO {report.rto:.1f} s (start to last check), "
                 f"RPO {report.rpo / 3600:.1f} h (consistency point to start)"
             )
+        if report.operations:
+            names = ", ".join(operation.name for operation in report.operations)
+            self.out.print(Text(f"left to people (pra postop list): {names}"))
         verdict = Text("verdict: ").append(report.verdict.value, style=_COLOURS[report.verdict])
         self.out.print(verdict)
         self.out.print(Text(f"report: {path}"))

@@ -140,8 +140,8 @@ def describe_nodes(nodes: Sequence[NodeStatus]) -> str:
             parts = (f"{', '.join(roles)}: {name}" for name, roles in sorted(groups.items()))
             return "mixed: nodes hold different generations; " + "; ".join(parts)
         case Holding.INCOMPLETE:
-            wrong = (describe_node(node) for node in nodes if holds(node) is None)
-            return "incomplete: " + "; ".join(wrong)
+            wrong = ", ".join(node.role for node in nodes if holds(node) is None)
+            return f"incomplete: no whole generation on {wrong}"
         case Holding.EMPTY:
             return "empty: no node holds a generation"
 

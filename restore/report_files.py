@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 from restore.errors import NotFoundError, UsageError
-from restore.model import Report
+from restore.model import OperationEvent, Report
 from restore.report import LANGUAGES, parse_report, to_html, to_json, to_junit
 
 JSON: Final = "report.json"
 HTML: Final = "report.html"
 JUNIT: Final = "junit.xml"
+
+_LANGUAGE: Final = re.compile(r'<html lang="(\w+)">')
 
 
 def write_report(report: Report, folder: Path, language: str = "en") -> Path:
@@ -37,15 +40,30 @@ def write_report(report: Report, folder: Path, language: str = "en") -> Path:
     return folder / HTML
 
 
-def render_report(report: Report, form: str, language: str = "en") -> str:
+def render_pages(report: Report, folder: Path, events: tuple[OperationEvent, ...]) -> None:
+    """Write a run's pages anew with what was done since; its other files stay as they are."""
+    page = folder / HTML
+    found = _LANGUAGE.search(page.read_text(encoding="utf-8")) if page.is_file() else None
+    chosen = found[1] if found and found[1] in LANGUAGES else LANGUAGES[0]
+    pages = {other: to_html(report, other, events) for other in LANGUAGES}
+    texts = {f"report.{other}.html": text for other, text in pages.items()}
+    _write_all(folder, {**texts, HTML: pages[chosen]})
+
+
+def render_report(
+    report: Report, form: str, language: str = "en", events: tuple[OperationEvent, ...] = ()
+) -> str:
     """One rendering of a report: ``html``, ``json`` or ``junit``.
+
+    Args:
+        events: what was done of the post-operations, for the page.
 
     Raises:
         UsageError: there is no such form or language.
     """
     match form:
         case "html":
-            return to_html(report, language)
+            return to_html(report, language, events)
         case "json":
             return to_json(report)
         case "junit":
@@ -113,7 +131,7 @@ def newest_report(reports: Path, wanted: Callable[[Report], bool]) -> Report | N
 def _write_all(folder: Path, texts: Mapping[str, str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
-        _write(folder / name, text)
+        write_text(folder / name, text)
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -121,7 +139,7 @@ def _write_all(folder: Path, texts: Mapping[str, str]) -> None:
         os.close(descriptor)
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
     """Write a file beside its place, then move it there: a reader sees the old or the new whole."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:

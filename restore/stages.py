@@ -179,6 +179,7 @@ def replay_into(
         )
         reports = _reports_target(environment)
         stands = environment_nodes(tools.runner, environment)
+        _require_nodes(request, tuple(node.role for node in stands))
         proxy = any(node.role is Role.PROXY for node in stands)
         target = standing_target(environment, existing, documents, reports, proxy=proxy)
         planned = _plan(tools, _Subject(generation, texts), request, target, recorder)
@@ -271,6 +272,16 @@ def require_reports_account(request: ReplayRequest, planned: RestorePlan | None)
         raise UsageError(
             "the generation holds a reports server, and no account of it was given",
             "set PRA_REPORTS_PASSWORD (and PRA_REPORTS_LOGIN), or the stack's reportsPassword",
+        )
+
+
+def _require_nodes(request: ReplayRequest, present: tuple[Role, ...]) -> None:
+    """Refuse a node that is asked for by name and isn't there."""
+    absent = [role.value for role in request.nodes if role not in present]
+    if absent and request.nodes != tuple(Role):
+        raise UsageError(
+            f"the environment has no node {', '.join(absent)}",
+            "it has: " + ", ".join(present),
         )
 
 

@@ -16,6 +16,7 @@ from restore.model import (
     ConfigurationChange,
     Difference,
     ImageFacts,
+    OperationEvent,
     Report,
     ServerFacts,
     Step,
@@ -24,6 +25,7 @@ from restore.model import (
     Verdict,
 )
 from restore.report.language import Locale, locale
+from restore.report.operations import operation_rows
 from restore.report.timeline import stage_name, timeline
 
 MOST_DETAILS: Final = 50
@@ -104,8 +106,11 @@ class View:
         return bool(self.error or self.broken_stages or self.broken_steps or self.failed_checks)
 
 
-def to_html(report: Report, language: str = "en") -> str:
+def to_html(report: Report, language: str = "en", events: tuple[OperationEvent, ...] = ()) -> str:
     """Write a report as a self-contained page in English (``en``) or French (``fr``).
+
+    Args:
+        events: what was done of the post-operations since the run.
 
     Raises:
         UsageError: there is no such language.
@@ -115,6 +120,7 @@ def to_html(report: Report, language: str = "en") -> str:
     text = page.render(
         report=report,
         view=_view(report, words),
+        operations=operation_rows(report, events),
         timeline=timeline(report, words),
         words=words,
         most_details=MOST_DETAILS,
