@@ -179,8 +179,8 @@ def restore_command(terminal: Terminal, /, **options: Any) -> int:
     one that the stack was made with.
 
     With --node, only some nodes are replayed; the servers beside them are stopped meanwhile. What
-    is there already needs --replace all the same. The verdict is fail until every node holds the same
-    generation, to the end.
+    is there already needs --replace all the same. The verdict is fail until every node holds the
+    same generation, to the end.
 
     \b
     Examples:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any, Final
+from typing import Final
 
 from restore.model import ArtifactKind, ConfigurationChange, Role, Step
 from restore.prerequisites.backup import SYSTEM_USER
@@ -195,6 +195,9 @@ def _left_to_people(given: Prerequisites, words: Locale) -> Iterator[tuple[str, 
         yield words.text("post.passwords", role=given.blueprint.erp_role), integrator
     yield words.text("post.hba"), integrator
     yield words.text("post.out"), client
+    if given.profile.checklist:
+        # Which says the rest, and more.
+        return
     yield words.text("post.url"), client
     yield words.text("post.outside"), f"{client}, {integrator}"
     yield words.text("post.capture"), client
@@ -211,8 +214,8 @@ def _imposed(given: Prerequisites) -> tuple[tuple[str, str], ...]:
 
 
 def _profile_operations(given: Prerequisites, words: Locale) -> Iterator[tuple[str, str]]:
-    """Post-operations that the profile lists, where its schema knows them."""
-    operations: tuple[Any, ...] = getattr(given.profile, "post_operations", ())
-    for operation in operations:
-        what = getattr(operation, "title", None) or operation.name
-        yield str(what), str(getattr(operation, "owner", None) or words.text("fact.integrator"))
+    """The profile's own checklist; its automated operations are steps of the plan."""
+    for operation in given.profile.checklist:
+        title = operation.title.of(words.language)
+        instructions = operation.instructions.of(words.language)
+        yield f"{title}. {instructions}", operation.owner.of(words.language)

@@ -65,7 +65,8 @@ def test_no_plan_holds_a_secret(name):
 @pytest.mark.parametrize("name", CASES)
 def test_nothing_final_changes_before_all_is_made_and_checked(name):
     steps = plan(CASES[name]).steps
-    kinds = [step.kind for step in steps]
+    beside = (StepKind.BEGIN_NODE, StepKind.COMPLETE_NODE, StepKind.POST_OPERATION)
+    kinds = [step.kind for step in steps if step.kind not in beside]
     assert kinds[0] is StepKind.STOP_ERP
     assert kinds[-1] is StepKind.START_ERP
     first = kinds.index(StepKind.PROMOTE_DATABASE)

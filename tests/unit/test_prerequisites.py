@@ -8,7 +8,7 @@ import re
 import shlex
 import string
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -21,7 +21,7 @@ from restore.checks import check_ids
 from restore.checks.foreseen import foreseen_checks
 from restore.cli import pra
 from restore.errors import RefusedError, UsageError
-from restore.model import ArtifactKind, Role
+from restore.model import ArtifactKind, LocalText, Role
 from restore.plan_request import PlanRequest, foreseen_target
 from restore.planning import plan
 from restore.prerequisites import Document, Prerequisites, compose, is_drill_of
@@ -38,7 +38,7 @@ from restore.prerequisites.exports import export_commands
 from restore.prerequisites.language import catalogue, words
 from restore.prerequisites.recovery import STAGES
 from restore.prerequisites.sizing import LEAST_MARGIN, disk_need
-from restore.profile import Profile, load_profile
+from restore.profile import OperationKind, PostOperation, Profile, load_profile
 from stacks.network import addresses
 from stacks.outputs import REPOSITORY_PATH
 from stacks.settings import Place, default_subnet, parse
@@ -119,6 +119,7 @@ def test_every_message_is_used(make_prerequisites: Make, monkeypatch: pytest.Mon
     keystore = replace(artifacts[0], name="keystore", kind=ArtifactKind.KEYSTORE)
     held = replace(given.generation, artifacts=(*artifacts, keystore))
     compose(replace(given, generation=held), "en")
+    compose(replace(given, profile=replace(given.profile, post_operations=())), "en")
     unset = {"doc.unknown", "doc.none", "highlight.unmeasured"}
     assert own.keys() - asked - unset == set()
 
@@ -374,21 +375,19 @@ def test_a_changed_profile_changes_the_document(
 
 
 def test_operations_of_the_profile_are_listed(make_prerequisites: Make) -> None:
-    @dataclass(frozen=True)
-    class Operation:
-        name: str
-        title: str
-        owner: str
-
-    @dataclass(frozen=True)
-    class Extended(Profile):
-        post_operations: tuple[Operation, ...] = ()
-
     given_ = make_prerequisites()
-    shipped = {name: getattr(given_.profile, name) for name in Profile.__dataclass_fields__}
-    shipped["post_operations"] = (Operation("mail", "Route mail again", "IT of the client"),)
-    document = compose(replace(given_, profile=Extended(**shipped)))
-    assert rows(document, "post")[-1][1:] == ("Route mail again", "IT of the client")
+    mail = PostOperation(
+        "mail",
+        LocalText("Route mail again", "Router les courriels"),
+        LocalText("IT of the client"),
+        OperationKind.MANUAL,
+        LocalText("Ask the relay.", "Demander au relais."),
+    )
+    changed = replace(given_, profile=replace(given_.profile, post_operations=(mail,)))
+    last = rows(compose(changed), "post")[-1][1:]
+    assert last == ("Route mail again. Ask the relay.", "IT of the client")
+    last = rows(compose(changed, "fr"), "post")[-1][1:]
+    assert last == ("Router les courriels. Demander au relais.", "IT of the client")
 
 
 # The last drill
