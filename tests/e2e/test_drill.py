@@ -49,6 +49,10 @@ def test_a_drill_passes_and_leaves_the_backup_untouched(
     # Odoo leaves a few files that no row names any more: a warning, no failure.
     assert set(statuses.values()) <= {"passed", "warning"}, statuses
     assert any(name.startswith("documents.readable") for name in statuses)
+    assert statuses["nodes.generation"] == "passed"
+    assert any(name.startswith("postop.external-url:") for name in statuses)
+    assert "mail-routing" in [operation["name"] for operation in report["operations"]]
+    assert "left to people (pra postop list): subscription, " in done.stdout
     assert [stage["id"] for stage in report["stages"]] == [
         "select", "verify", "foresee", "rebuild", "plan", "replay", "check", "destroy",
     ]  # fmt: skip

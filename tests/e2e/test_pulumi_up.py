@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,9 +86,50 @@ def test_up_replays_once_and_again_for_another_generation(
     assert restored.returncode == ExitCode.PASS, told(restored)
     assert commands.report()["generation"]["id"] == first.id
 
+    assert_a_mixture_fails(commands, stack, private_production, (first, second))
+
     destroyed = commands.pulumi("destroy", "--yes", "--skip-preview", "--stack", stack)
     assert destroyed.returncode == 0, told(destroyed)
     assert labelled(docker_runner, stack) == []
+
+
+def assert_a_mixture_fails(
+    commands: Commands,
+    stack: str,
+    repository: FolderRepository,
+    generations: tuple[Generation, Generation],
+) -> None:
+    """One node of another generation than the rest fails by its name, until it is replayed."""
+    held, other = generations
+
+    def restore(node: str, generation: Generation) -> subprocess.CompletedProcess[str]:
+        return commands.pra("restore", "--stack", stack, "--node", node, "--replace",
+                            "--generation", generation.id,
+                            "--repository", repository.location)  # fmt: skip
+
+    def status() -> tuple[int, dict[str, Any]]:
+        done = commands.pra("--json", "status", "--stack", stack)
+        (found,) = json.loads(done.stdout)
+        return done.returncode, found
+
+    code, found = status()
+    assert (code, found["holding"]) == (ExitCode.PASS, "complete")
+    assert {node["role"]: node["generation"] for node in found["nodes"]} == {
+        "database": held.id, "erp": held.id, "proxy": held.id,
+    }  # fmt: skip
+
+    mixed = restore("erp", other)
+    assert mixed.returncode == ExitCode.FAIL, told(mixed)
+    assert "mixed: nodes hold different generations" in mixed.stdout
+    (failed,) = [c for c in commands.report()["checks"] if c["status"] == "failed"]
+    assert failed["id"] == "nodes.generation"
+    assert f"node erp holds generation {other.id}" in failed["details"]
+    code, found = status()
+    assert (code, found["holding"]) == (ExitCode.FAIL, "mixed")
+
+    again = restore("erp", held)
+    assert again.returncode == ExitCode.PASS, told(again)
+    assert status()[0] == ExitCode.PASS
 
 
 def assert_no_canary(commands: Commands, stack: str, runner: Runner) -> None:
