@@ -44,15 +44,16 @@ _COMMENTS: Final = (
 
 def environment_nodes(runner: Runner, environment: Environment) -> tuple[Node, ...]:
     """The nodes of an environment; its proxy is found by its labels, if it has one."""
-    found = labelled_nodes(runner).get(environment.stack, ())
+    found = labelled_nodes(runner, environment.stack).get(environment.stack, ())
     proxy = next((node for node in found if node.role is Role.PROXY), None)
     return nodes_of(environment, proxy)
 
 
-def labelled_nodes(runner: Runner) -> Mapping[str, tuple[Node, ...]]:
-    """The nodes of every stack that stands, by their containers' labels."""
+def labelled_nodes(runner: Runner, stack: str | None = None) -> Mapping[str, tuple[Node, ...]]:
+    """The nodes of every stack that stands, or of one, by their containers' labels."""
     order = list(Role)
-    selector: dict[str, str | list[str] | bool] = {"label": [LABEL, ROLE]}
+    ours = LABEL if stack is None else f"{LABEL}={stack}"
+    selector: dict[str, str | list[str] | bool] = {"label": [ours, ROLE]}
     stacks: dict[str, list[Node]] = {}
     for container in runner.client.containers.list(all=True, filters=selector, ignore_removed=True):
         role = container.labels[ROLE]
@@ -60,8 +61,8 @@ def labelled_nodes(runner: Runner) -> Mapping[str, tuple[Node, ...]]:
             nodes = stacks.setdefault(container.labels[LABEL], [])
             nodes.append(Node(Role(role), str(container.id)))
     return {
-        stack: tuple(sorted(nodes, key=lambda node: order.index(node.role)))
-        for stack, nodes in sorted(stacks.items())
+        name: tuple(sorted(nodes, key=lambda node: order.index(node.role)))
+        for name, nodes in sorted(stacks.items())
     }
 
 
@@ -80,8 +81,8 @@ def write_record(runner: Runner, node: Node, record: NodeRecord, folder: str | N
         argv = commands.run_statements(node.superuser, "postgres", (statement,))
         runner.check(node.container, argv, user=_OS_USER)
     else:
-        path = PurePosixPath(folder, FILE) if folder else PurePosixPath(PLACE)
-        runner.write_archive(node.container, "/", iter((_archive(path, text),)))
+        base, name = (folder, FILE) if folder else ("/", PLACE.lstrip("/"))
+        runner.write_archive(node.container, base, iter((_archive(name, text),)))
     if _read(runner, node) != record:
         raise ReplayError(f"node {node.role} does not say what was written into its record")
 
@@ -169,15 +170,15 @@ def _label_record(container: Container) -> NodeRecord | None:
     )
 
 
-def _archive(path: PurePosixPath, text: str) -> bytes:
-    """A tar archive of the file, with the folder above it where that is ours."""
+def _archive(name: str, text: str) -> bytes:
+    """A tar archive of the file, with the folder above it where it has one."""
     content, buffer = text.encode() + b"\n", io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        if str(path) == PLACE:
-            folder = tarfile.TarInfo(str(path.parent).lstrip("/"))
+        if "/" in name:
+            folder = tarfile.TarInfo(str(PurePosixPath(name).parent))
             folder.type, folder.mode = tarfile.DIRTYPE, 0o755
             archive.addfile(folder)
-        info = tarfile.TarInfo(str(path).lstrip("/"))
+        info = tarfile.TarInfo(name)
         info.size, info.mode = len(content), 0o644
         archive.addfile(info, io.BytesIO(content))
     return buffer.getvalue()

@@ -75,7 +75,7 @@ class _Run:
         self.context = context
         self.steps: list[StepResult] = []
         self._checks: list[CheckResult] = []
-        self._erp_ran = False
+        self._ran: str | None = None
         self._promoting = False
         self.stopped_by: str | None = None
 
@@ -101,9 +101,9 @@ class _Run:
     def _end(self, why: str) -> None:
         """Skip the rest. While nothing was promoted, what people used is as it was: start it."""
         self.stopped_by = why
-        if self._erp_ran and not self._promoting:
+        if self._ran is not None and not self._promoting:
             with suppress(RestoreError):
-                self.context.runner.start(self.context.environment.erp.container)
+                self.context.runner.start(self._ran)
                 self.stopped_by += "; nothing was promoted, and the ERP was started again"
 
     def skip(self, step: Step) -> None:
@@ -123,7 +123,7 @@ class _Run:
         """Stop the ERP, and keep in mind whether it ran."""
         context = self.context.of(step.part)
         model = context.runner.container(context.environment.erp.container)
-        self._erp_ran = model.status == "running"
+        self._ran = context.environment.erp.container if model.status == "running" else None
         servers.stop_erp(context, step)
 
     def promote(self, act: Callable[[ReplayContext, Step], None], step: Step) -> None:

@@ -198,6 +198,7 @@ def replay_into(
         run=recorder.run,
         databases=planned.databases,
     )
+    recorder.operations = tools.profile.checklist
     with recorder.stage("replay", f"Replay generation {generation.id}"):
         try:
             outcome = replay(planned, context)
@@ -254,7 +255,6 @@ def _plan(
         jobs=request.jobs,
         nodes=request.nodes,
     )
-    recorder.operations = tools.profile.checklist
     recorder.differences = differences(wanted)
     recorder.plan = planned = plan(wanted)
     _require_known(request.accepted, tools.profile, planned, subject.generation)

@@ -118,16 +118,16 @@ def assert_a_mixture_fails(
         "database": held.id, "erp": held.id, "proxy": held.id,
     }  # fmt: skip
 
-    mixed = restore("erp", other)
+    mixed = restore("database", other)
     assert mixed.returncode == ExitCode.FAIL, told(mixed)
     assert "mixed: nodes hold different generations" in mixed.stdout
     (failed,) = [c for c in commands.report()["checks"] if c["status"] == "failed"]
     assert failed["id"] == "nodes.generation"
-    assert f"node erp holds generation {other.id}" in failed["details"]
+    assert f"node database holds generation {other.id}" in failed["details"]
     code, found = status()
     assert (code, found["holding"]) == (ExitCode.FAIL, "mixed")
 
-    again = restore("erp", held)
+    again = restore("database", held)
     assert again.returncode == ExitCode.PASS, told(again)
     assert status()[0] == ExitCode.PASS
 
