@@ -29,7 +29,7 @@ from restore.model.generation import (
     Part,
     Selection,
 )
-from restore.model.nodes import Holding, Node, NodeRecord, NodeState, NodeStatus
+from restore.model.holding import Holding, Node, NodeRecord, NodeState, NodeStatus
 from restore.model.operations import LocalText, ManualOperation, OperationEvent
 from restore.model.outcome import (
     CheckResult,
