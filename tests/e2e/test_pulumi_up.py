@@ -118,6 +118,10 @@ def assert_a_mixture_fails(
         "database": held.id, "erp": held.id, "proxy": held.id,
     }  # fmt: skip
 
+    absent = restore("reports", held)
+    assert absent.returncode == ExitCode.USAGE, told(absent)
+    assert "the environment has no node reports" in absent.stderr
+
     mixed = restore("database", other)
     assert mixed.returncode == ExitCode.FAIL, told(mixed)
     assert "mixed: nodes hold different generations" in mixed.stdout
