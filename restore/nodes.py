@@ -96,7 +96,8 @@ def parse_record(text: str) -> NodeRecord:
 
 def conclude(nodes: Sequence[NodeStatus]) -> Holding:
     """What the nodes of one environment hold together."""
-    if not any(node.record or node.problem for node in nodes):
+    # A proxy has no data: what it serves comes with its container.
+    if not any(node.record or node.problem for node in nodes if node.role is not Role.PROXY):
         return Holding.EMPTY
     if len({node.record.generation for node in nodes if node.record}) > 1:
         return Holding.MIXED

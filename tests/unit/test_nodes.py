@@ -83,6 +83,8 @@ def test_a_record_that_was_cut_is_none() -> None:
 def test_what_nodes_hold_together() -> None:
     assert conclude(WHOLE) is Holding.COMPLETE
     assert conclude(tuple(status(role, None) for role in ROLES)) is Holding.EMPTY
+    made = (*(status(role, None) for role in ROLES[:2]), WHOLE[2])
+    assert conclude(made) is Holding.EMPTY
     assert conclude((*WHOLE[:2], status(Role.PROXY, OLD))) is Holding.MIXED
     assert conclude((*WHOLE[:2], status(Role.PROXY, None))) is Holding.INCOMPLETE
     assert conclude((*WHOLE[:2], status(Role.PROXY, problem="gone"))) is Holding.INCOMPLETE
