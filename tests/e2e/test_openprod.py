@@ -171,6 +171,42 @@ def test_another_figure_of_the_database_is_seen_in_the_report(drilled: Drilled) 
     assert " with " in rendered.observed
 
 
+def test_the_reports_database_alone_again_is_the_same(
+    drilled: Drilled,
+    openprod_repository: FolderRepository,
+    commands: Commands,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PRA_REPORTS_PASSWORD", REPORTS_PASSWORD)
+    before = {node["role"]: node for node in nodes_of(drilled, commands)}
+    assert len(before) == 5
+
+    done = commands.pra(
+        "restore", "--profile", PROFILE, "--repository", openprod_repository.location,
+        "--stack", drilled.report["stack"], "--generation", "latest",
+        "--node", "reports-database", "--replace",
+    )  # fmt: skip
+
+    assert done.returncode == ExitCode.PASS, told(done)
+    steps = commands.report()["plan"]["steps"]
+    assert steps[-1]["id"] == "complete-node:reports-database"
+    assert steps[-2]["id"] == f"reports:data-source:{DATA_SOURCE}"
+    assert {step["part"] for step in steps} == {"reports"}
+    after = {node["role"]: node for node in nodes_of(drilled, commands)}
+    changed = {role for role in before if before[role] != after[role]}
+    assert changed == {"reports-database"}
+    assert {check.status for check in drilled.checks().values()} == {"passed"}
+
+
+def nodes_of(drilled: Drilled, commands: Commands) -> list[dict[str, Any]]:
+    """What ``pra status`` says of the kept environment, which is complete."""
+    done = commands.pra("--json", "status", "--stack", drilled.report["stack"])
+    assert done.returncode == ExitCode.PASS, told(done)
+    (stack,) = json.loads(done.stdout)
+    nodes: list[dict[str, Any]] = stack["nodes"]
+    return nodes
+
+
 def test_a_keystore_of_another_server_is_refused_before_anything_is_made(
     openprod_repository: FolderRepository, commands: Commands, tmp_path: Path
 ) -> None:
