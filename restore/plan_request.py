@@ -30,10 +30,14 @@ _LATER: Final = "(chosen by the stack)"
 
 @dataclass(frozen=True, slots=True)
 class ExistingDatabase:
-    """A database that the environment holds. ``ours`` when its comment says so (``is_ours``)."""
+    """A database that the environment holds. ``ours`` when its comment says so (``is_ours``).
+
+    ``generation`` is then the one that it was restored from.
+    """
 
     name: str
     ours: bool
+    generation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,10 +183,13 @@ def _missing(request: PlanRequest, facts: DatabaseFacts) -> Iterator[_Refusal]:
 def _occupied(request: PlanRequest, database: str) -> Iterator[_Refusal]:
     existing = {item.name: item.ours for item in request.target.existing}
     if database in existing and not request.replace and Role.DATABASE in request.nodes:
-        yield _Refusal(
-            f"the target has a database {database} already",
-            _REPLACE,
+        same = any(
+            item.name == database and item.generation == request.generation.id
+            for item in request.target.existing
         )
+        # People may have worked with it since: the same generation is no reason to lose that.
+        what = ", of this very generation" if same else ""
+        yield _Refusal(f"the target has a database {database} already{what}", _REPLACE)
     for tree in request.profile.documents if Role.ERP in request.nodes else ():
         folder = documents_folder(tree, database)
         if folder in request.target.documents and not request.replace:

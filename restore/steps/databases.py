@@ -57,7 +57,9 @@ WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%'
 def existing_databases(connection: sql.Connection) -> tuple[ExistingDatabase, ...]:
     """The databases of a server, and which of them this engine restored."""
     return tuple(
-        ExistingDatabase(name, is_ours(comment))
+        ExistingDatabase(
+            name, is_ours(comment), comment.removeprefix(MARK) if is_ours(comment) else ""
+        )
         for name, comment in sql.rows(connection, _DATABASES)
     )
 

@@ -89,7 +89,7 @@ def test_one_node_again_changes_nothing_that_matters_and_leaves_the_others(scene
     orders = scene.lab.execute(ORDERS, DATABASE)
     scene.lab.execute("DELETE FROM sale_order WHERE id > 10", DATABASE)
 
-    with pytest.raises(RefusedError, match=f"has a database {DATABASE} already"):
+    with pytest.raises(RefusedError, match=f"has a database {DATABASE} already, of this"):
         scene.plan(nodes=(Role.DATABASE,))
     run_plan(scene, nodes=(Role.DATABASE,), replace=True)
 
