@@ -49,10 +49,11 @@ def list_command(
       pra --json postop list --run 20261124-0601
     """
     folder = _folder(reports, run, stack)
-    rows = operation_rows(read_report(folder), read_events(folder))
+    report = read_report(folder)
+    rows = operation_rows(report, read_events(folder))
     open_ones = sum(row.done is None for row in rows)
     terminal.table(
-        f"Post-operations of run {folder.name}",
+        f"Post-operations of run {report.run} on stack {report.stack}",
         ("state", "operation", "title", "owner", "what to do"),
         [
             (
@@ -123,6 +124,7 @@ def _record(terminal: Terminal, options: dict[str, Any], *, done: bool) -> None:
     left = sum(row.done is None for row in rows)
     what = "done by" if done else "to do again, says"
     terminal.print(f"{event.name}: {what} {event.by}; {left} of {len(rows)} to do")
+    terminal.print(f"run {report.run} on stack {report.stack}")
     terminal.json({"run": report.run, "name": event.name, "done": done, "to_do": left})
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from restore.errors import UsageError
 from restore.model import Part, Role, Step, StepKind
 from restore.plan_request import PlanTarget
 
@@ -45,6 +46,19 @@ def only_nodes(steps: tuple[Step, ...], nodes: tuple[Role, ...]) -> tuple[Step, 
         for step in steps
         if step.node in nodes or (step.kind in _AROUND and step.part in halves)
     )
+
+
+def require_nodes(wanted: tuple[Role, ...], present: tuple[Role, ...]) -> None:
+    """Refuse a node that is asked for by name and isn't there.
+
+    Raises:
+        UsageError: names those that are not, and those that are.
+    """
+    absent = [role.value for role in wanted if role not in present]
+    if absent and wanted != tuple(Role):
+        raise UsageError(
+            f"the environment has no node {', '.join(absent)}", "it has: " + ", ".join(present)
+        )
 
 
 def _recorded(steps: tuple[Step, ...]) -> Iterator[Step]:

@@ -34,6 +34,7 @@ from restore.model import (
 )
 from restore.node_records import environment_nodes
 from restore.observe import observed_facts, predicted_facts
+from restore.plan_nodes import require_nodes
 from restore.plan_request import (
     PlanRequest,
     PlanTarget,
@@ -179,7 +180,7 @@ def replay_into(
         )
         reports = _reports_target(environment)
         stands = environment_nodes(tools.runner, environment)
-        _require_nodes(request, tuple(node.role for node in stands))
+        require_nodes(request.nodes, tuple(node.role for node in stands))
         proxy = any(node.role is Role.PROXY for node in stands)
         target = standing_target(environment, existing, documents, reports, proxy=proxy)
         planned = _plan(tools, _Subject(generation, texts), request, target, recorder)
@@ -272,16 +273,6 @@ def require_reports_account(request: ReplayRequest, planned: RestorePlan | None)
         raise UsageError(
             "the generation holds a reports server, and no account of it was given",
             "set PRA_REPORTS_PASSWORD (and PRA_REPORTS_LOGIN), or the stack's reportsPassword",
-        )
-
-
-def _require_nodes(request: ReplayRequest, present: tuple[Role, ...]) -> None:
-    """Refuse a node that is asked for by name and isn't there."""
-    absent = [role.value for role in request.nodes if role not in present]
-    if absent and request.nodes != tuple(Role):
-        raise UsageError(
-            f"the environment has no node {', '.join(absent)}",
-            "it has: " + ", ".join(present),
         )
 
 

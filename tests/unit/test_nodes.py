@@ -14,7 +14,7 @@ import pytest
 from fixtures.plans import cases
 from restore import cli_status
 from restore.cli import run
-from restore.errors import ExitCode, RefusedError, ReplayError
+from restore.errors import ExitCode, RefusedError, ReplayError, UsageError
 from restore.model import (
     Holding,
     Node,
@@ -27,6 +27,7 @@ from restore.model import (
     StepKind,
 )
 from restore.nodes import conclude, describe_node, describe_nodes, holds, parse_record, record_text
+from restore.plan_nodes import require_nodes
 from restore.plan_request import ExistingDatabase
 from restore.planning import plan
 from restore.report.language import locale
@@ -169,6 +170,14 @@ def test_a_plan_of_some_nodes_has_their_steps_and_the_stop_beside_them() -> None
     assert ids == ["complete-node:proxy"]
     ids = [step.id for step in plan(replace(reports_request(), nodes=(Role.REPORTS,))).steps]
     assert ids[0] == "reports:stop-erp" and ids[-1] == "complete-node:reports"
+
+
+def test_a_node_that_is_not_there_is_refused() -> None:
+    require_nodes(tuple(Role), ROLES)
+    require_nodes((Role.ERP,), ROLES)
+    with pytest.raises(UsageError, match="has no node reports") as caught:
+        require_nodes((Role.ERP, Role.REPORTS), ROLES)
+    assert caught.value.hint == "it has: database, erp, proxy"
 
 
 def test_only_what_is_on_a_node_that_is_replayed_is_in_the_way() -> None:
