@@ -14,7 +14,7 @@ from offline.base_image import image_component
 from offline.docker_api import read_folder, tar_of
 from offline.engine import engine
 from offline.host import Command, SetupError
-from offline.host_files import fetched
+from offline.maven import java
 from offline.recipes import BASE
 from offline.wheels import wheels
 
@@ -91,7 +91,7 @@ class ImageStep:
 
     def _context(self, host: Host) -> bytes:
         """The recipe's folder, with the host's apt settings in the file meant for them."""
-        files = {**read_folder(self.recipe.folder), **fetched(host, self.recipe.folder)}
+        files = {**read_folder(self.recipe.folder), **java(host, self.recipe.folder)}
         if HOST_APT in files and host.which("apt-config"):
             lines = host.run(Command(["apt-config", "dump"], log="images")).splitlines()
             kept = "".join(f"{line}\n" for line in lines if APT_SETTINGS.match(line))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from offline.docker_api import read_folder
-from offline.wheels import WHEELS
+from offline.wheels import needs_wheels
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -50,7 +50,7 @@ class Recipe:
     @property
     def needs_wheels(self) -> bool:
         """Whether set-up's virtual environment must be there first: its pip fetches wheels."""
-        return (self.folder / WHEELS).is_file()
+        return needs_wheels(self.folder)
 
     @property
     def fingerprint(self) -> str:

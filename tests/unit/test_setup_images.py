@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import tarfile
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,11 @@ class FakeHost(Host):
         if "download" in words:
             folder = Path(words[words.index("--dest") + 1])
             folder.mkdir()
-            (folder / "x-1.whl").write_text("a wheel")
+            with zipfile.ZipFile(folder / "x-1.whl", "w") as wheel:
+                program = zipfile.ZipInfo("x/bin/run")
+                program.external_attr = 0o755 << 16
+                wheel.writestr(program, "#!/bin/sh\n")
+                wheel.writestr("x/data", "data")
         if words[:2] == ("apt-get", "indextargets"):
             return "http://mirror.example/debian/\nhttp://mirror.example/debian/\n"
         return self.apt if words[0] == "apt-config" else ""
@@ -157,6 +162,19 @@ def test_wheels_are_downloaded_once_and_go_into_the_build(
     assert call[0] == str(host.places.python)
     with tarfile.open(fileobj=io.BytesIO(docker.context)) as archive:
         assert "wheels/x-1.whl" in archive.getnames()
+        assert "wheels/x/data" not in archive.getnames()
+
+
+def test_wheels_go_unpacked_into_a_build_that_only_copies(
+    recipe: Recipe, host: FakeHost, docker: FakeDocker
+) -> None:
+    (recipe.folder / "wheels-unpacked.txt").write_text("# CPython 3.11\nx==1 --hash=sha256:0\n")
+    assert recipe.needs_wheels
+    ImageStep(recipe).make(host)
+
+    with tarfile.open(fileobj=io.BytesIO(docker.context)) as archive:
+        modes = {m.name: m.mode for m in archive.getmembers() if m.name.startswith("wheels/")}
+    assert modes == {"wheels/x/bin/run": 0o755, "wheels/x/data": 0o644}
 
 
 def test_wheels_for_no_python_are_refused(recipe: Recipe, host: FakeHost) -> None:
@@ -312,5 +330,6 @@ def test_what_the_dockerfiles_that_ship_copy_is_there() -> None:
     fetched = re.compile(r"host/|wheels")
     for one in recipes.recipes(TREE, (recipes.ALL,)):
         text = (one.folder / "Dockerfile").read_text()
-        for source in re.findall(r"^COPY (?:--chown=\S+ )?([^\s-]\S*) \S+$", text, re.MULTILINE):
-            assert fetched.match(source) or (one.folder / source).exists(), (one.name, source)
+        for copied in re.findall(r"^COPY (?:--chown=\S+ )?([^-].*) \S+$", text, re.MULTILINE):
+            for source in copied.split():
+                assert fetched.match(source) or (one.folder / source).exists(), (one.name, source)
