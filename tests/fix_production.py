@@ -19,7 +19,8 @@ from pathlib import Path
 import docker
 import pytest
 
-from fixtures.production import Steps, capture_production
+from fixtures.command import Steps
+from fixtures.production import capture_production
 from fixtures.site import ODOO_IMAGE, POSTGRESQL_IMAGE
 from restore import commands
 from restore.model import Generation
