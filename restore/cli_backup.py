@@ -119,6 +119,7 @@ def show_command(terminal: Terminal, generation: str | None, repository: str) ->
     prints = found.fingerprint
     terminal.print(describe(found))
     terminal.print(f"profile {found.profile}, engine {found.engine_version}")
+    terminal.print(f"manifest {_seal(found)}")
     if found.origin is not None:
         terminal.print(
             f"imported from {found.origin.layout}:{found.origin.path}; "
@@ -174,11 +175,12 @@ def verify_command(terminal: Terminal, generation: str | None, repository: str, 
     state = f"{len(result.problems)} problems" if result.problems else "sound"
     terminal.print(
         f"{found.id}: {state}; {result.files} files, {result.bytes} bytes "
-        f"in {result.duration:.1f} s"
+        f"in {result.duration:.1f} s; manifest {_seal(found)}"
     )
     terminal.json(
         {
             "generation": found.id,
+            "sealed": found.seal is not None,
             "files": result.files,
             "bytes": result.bytes,
             "problems": [
@@ -188,6 +190,11 @@ def verify_command(terminal: Terminal, generation: str | None, repository: str, 
         }
     )
     return ExitCode.DAMAGED if result.problems else ExitCode.PASS
+
+
+def _seal(generation: Generation) -> str:
+    """Whether a manifest vouches for itself; one whose seal is broken is never read so far."""
+    return "sealed" if generation.seal else "unsealed: nothing tells whether it was changed"
 
 
 def _counted_rows(facts: DatabaseFacts) -> str:
@@ -204,6 +211,7 @@ def summary(generation: Generation) -> dict[str, Any]:
         "finished": generation.finished.isoformat(),
         "consistency_point": generation.consistency_point.isoformat(),
         "bytes": generation.bytes,
+        "sealed": generation.seal is not None,
         "databases": [database.name for database in generation.fingerprint.databases],
         "postgresql": generation.fingerprint.postgresql.version,
         "erp": generation.fingerprint.erp.version,
