@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from restore.capture import CaptureRequest, ReportsContainers, capture
+from restore.capture_scratch import USUAL
 from restore.cli_options import (
     choose_generation,
     describe,
@@ -42,6 +43,13 @@ Example:
 )
 @click.option("--reports-container", help="Container of the reports server, if there is one.")
 @click.option("--database", "databases", multiple=True, help="Only this database; repeatable.")
+@click.option(
+    "--scratch",
+    default=USUAL,
+    show_default=True,
+    help="Folder of PostgreSQL's container that user postgres may write to: each dump lies there "
+    "until it is read.",
+)
 @jobs_option
 @click.pass_obj
 def capture_command(terminal: Terminal, /, **options: Any) -> None:
@@ -60,6 +68,7 @@ def capture_command(terminal: Terminal, /, **options: Any) -> None:
         reports=_reports_containers(
             options["reports_database_container"], options["reports_container"]
         ),
+        scratch=options["scratch"],
     )
     repository = create_repository(options["repository"])
     with terminal.progress() as listener:

@@ -33,6 +33,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 _SOURCES = (
     "fixtures/site.py",
     "restore/capture.py",
+    "restore/capture_scratch.py",
     "restore/erp_login.py",
     "restore/facts.py",
     "restore/source.py",
