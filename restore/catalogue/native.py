@@ -15,6 +15,7 @@ from restore.model import (
     Artifact,
     ArtifactKind,
     DatabaseFacts,
+    DatabaseLocale,
     DataSource,
     DumpForm,
     Fingerprint,
@@ -200,7 +201,8 @@ def _database(data: Mapping[str, Any]) -> DatabaseFacts:
         "tables": tuple(TableFacts(**item) for item in data["tables"]),
         "unknown": tuple(data.get("unknown", ())),
     }
-    return DatabaseFacts(**{**data, **lists})
+    locale = DatabaseLocale(**data["locale"]) if data.get("locale") else None
+    return DatabaseFacts(**{**data, **lists, "locale": locale})
 
 
 def _render_time(moment: datetime) -> str:

@@ -21,6 +21,7 @@ from restore.checks.base import (
 )
 from restore.errors import EnvironmentFailure
 from restore.facts import table_counts
+from restore.locales import database_locale
 from restore.model import CheckResult, CheckStatus, DatabaseFacts, DatabaseServer, TableFacts
 from restore.secret import Secret
 
@@ -226,8 +227,11 @@ def _extensions(subject: _Subject) -> Finding:
 def _encoding(subject: _Subject) -> Finding:
     with _connect(subject) as connection:
         found = sql.rows(connection, _ENCODING)[0]
-    names = ("encoding", "collation", "character type", "owner")
+        locale = database_locale(connection)
+    names: tuple[str, ...] = ("encoding", "collation", "character type", "owner")
     properties = _properties(subject.facts)
+    if subject.facts.locale is not None:
+        names, found = (*names, "locale provider"), (*found, locale.text if locale else "libc")
     wrong = (
         f"{name} is {observed}, production had {expected}"
         for name, expected, observed in zip(names, properties, found, strict=True)
@@ -264,8 +268,9 @@ def _name(table: TableFacts) -> str:
     return f"{table.schema}.{table.name}"
 
 
-def _properties(facts: DatabaseFacts) -> tuple[str, str, str, str]:
-    return facts.encoding, facts.collate, facts.ctype, facts.owner
+def _properties(facts: DatabaseFacts) -> tuple[str, ...]:
+    known = facts.encoding, facts.collate, facts.ctype, facts.owner
+    return known if facts.locale is None else (*known, facts.locale.text)
 
 
 def _listed(versions: dict[str, str]) -> str:

@@ -8,6 +8,7 @@ from restore.model.comparison import Acceptance, Difference, EnvironmentFacts, S
 from restore.model.environment import Credentials, DatabaseServer, Environment, ErpServer, Role
 from restore.model.fingerprint import (
     DatabaseFacts,
+    DatabaseLocale,
     DataSource,
     Fingerprint,
     ImageFacts,
@@ -58,6 +59,7 @@ __all__ = [
     "Credentials",
     "DataSource",
     "DatabaseFacts",
+    "DatabaseLocale",
     "DatabaseServer",
     "Difference",
     "DumpForm",

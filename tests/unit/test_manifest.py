@@ -18,6 +18,7 @@ from restore.model import (
     Artifact,
     ArtifactKind,
     DatabaseFacts,
+    DatabaseLocale,
     FileEntry,
     Fingerprint,
     Generation,
@@ -59,6 +60,7 @@ databases = st.builds(
     extensions=versions,
     modules=versions,
     tables=tables,
+    locale=st.none() | st.builds(DatabaseLocale, text, text, text),
 )
 
 
