@@ -15,6 +15,7 @@ from psycopg import sql
 from psycopg.errors import UndefinedTable
 from psycopg.pq import TransactionStatus
 
+from restore.constraints import not_valid
 from restore.errors import EnvironmentFailure, NotFoundError
 from restore.locales import collation_version, database_locale
 from restore.model import DatabaseFacts, ImageFacts, ServerFacts, TableFacts, Versioned
@@ -63,6 +64,7 @@ def database_facts(connection: Connection, profile: Profile) -> DatabaseFacts:
         name, owner, encoding, collate, ctype, size = _ask(connection, _DATABASE)[0]
         with _asked(connection):
             locale, version = database_locale(connection), collation_version(connection)
+            exempt = not_valid(connection)
         return DatabaseFacts(
             name=name,
             owner=owner,
@@ -78,6 +80,7 @@ def database_facts(connection: Connection, profile: Profile) -> DatabaseFacts:
             ),
             tables=table_counts(connection),
             locale=locale,
+            not_valid=exempt,
         )
 
 

@@ -14,6 +14,7 @@ from restore.errors import DamagedGenerationError
 from restore.model import (
     Artifact,
     ArtifactKind,
+    ConstraintFacts,
     DatabaseFacts,
     DatabaseLocale,
     DataSource,
@@ -202,7 +203,14 @@ def _database(data: Mapping[str, Any]) -> DatabaseFacts:
         "unknown": tuple(data.get("unknown", ())),
     }
     locale = DatabaseLocale(**data["locale"]) if data.get("locale") else None
-    return DatabaseFacts(**{**data, **lists, "locale": locale})
+    not_valid = data.get("not_valid")
+    others = {
+        "locale": locale,
+        "not_valid": (
+            None if not_valid is None else tuple(ConstraintFacts(**item) for item in not_valid)
+        ),
+    }
+    return DatabaseFacts(**{**data, **lists, **others})
 
 
 def _render_time(moment: datetime) -> str:

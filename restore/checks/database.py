@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, Final
 
 from psycopg import sql as compose
@@ -19,6 +18,7 @@ from restore.checks.base import (
     plural,
     run_check,
 )
+from restore.checks.constraints import constraints_finding, expected_constraints
 from restore.errors import EnvironmentFailure
 from restore.facts import table_counts
 from restore.locales import database_locale
@@ -30,22 +30,6 @@ _OWN_SCHEMAS: Final = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information
 _DEADLINE: Final = 2.0
 """Seconds until a refused connection is final; the server is known to run."""
 
-_CONSTRAINTS: Final = f"""
-SELECT conrelid::regclass::text, conname, convalidated
-FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
-WHERE {_OWN_SCHEMAS} ORDER BY 1, 2
-"""  # noqa: S608 - a constant of this module
-
-_INDEXES: Final = f"""
-SELECT i.indexrelid::regclass::text, i.indrelid::regclass::text,
-       i.indisvalid AND i.indisready AND i.indislive
-FROM pg_catalog.pg_index i
-JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE {_OWN_SCHEMAS} ORDER BY 1
-"""  # noqa: S608 - a constant of this module
-
-# Sequences that a column owns (serial, identity), with the column that they number.
 _SEQUENCES: Final = """
 SELECT sn.nspname, s.relname, tn.nspname, t.relname, a.attname, q.seqincrement
 FROM pg_catalog.pg_depend d
@@ -167,14 +151,7 @@ def _table_differences(wanted: dict[str, int | None], found: dict[str, int]) -> 
 
 def _constraints(subject: _Subject) -> Finding:
     with _connect(subject) as connection:
-        constraints = sql.rows(connection, _CONSTRAINTS)
-        indexes = sql.rows(connection, _INDEXES)
-    wrong = chain(
-        (f"constraint {name} of {table} is not valid" for table, name, ok in constraints if not ok),
-        (f"index {name} of {table} is not valid" for name, table, ok in indexes if not ok),
-    )
-    counts = plural(len(constraints), "constraint"), plural(len(indexes), "index", "indexes")
-    return passed_unless(wrong, ", ".join(counts))
+        return constraints_finding(connection, subject.facts)
 
 
 def _sequences(subject: _Subject) -> Finding:
@@ -292,7 +269,7 @@ _PROBES: Final = (
     _Probe(
         "database.constraints",
         "Constraints and indexes",
-        lambda _: "every constraint and index is valid",
+        lambda s: expected_constraints(s.facts),
         _constraints,
     ),
     _Probe(

@@ -7,6 +7,7 @@ from restore.model.blueprint import Blueprint, ConfigurationChange, Mount, Serve
 from restore.model.comparison import Acceptance, Difference, EnvironmentFacts, Severity
 from restore.model.environment import Credentials, DatabaseServer, Environment, ErpServer, Role
 from restore.model.fingerprint import (
+    ConstraintFacts,
     DatabaseFacts,
     DatabaseLocale,
     DataSource,
@@ -56,6 +57,7 @@ __all__ = [
     "CheckResult",
     "CheckStatus",
     "ConfigurationChange",
+    "ConstraintFacts",
     "Credentials",
     "DataSource",
     "DatabaseFacts",

@@ -55,11 +55,21 @@ class DatabaseLocale:
 
 
 @dataclass(frozen=True, slots=True)
+class ConstraintFacts:
+    """A constraint of a table, or of a domain."""
+
+    schema: str
+    table: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseFacts:
     """What must come back for one database.
 
     ``unknown`` names the fields that a backup made by others does not tell; they are then empty or
     0, and mean nothing. ``locale`` is None before PostgreSQL 15, and where it is not known.
+    ``not_valid`` are the constraints that were so in production; None where that is not known.
     """
 
     name: str
@@ -74,6 +84,7 @@ class DatabaseFacts:
     tables: tuple[TableFacts, ...]
     unknown: tuple[str, ...] = ()
     locale: DatabaseLocale | None = None
+    not_valid: tuple[ConstraintFacts, ...] | None = None
 
     @property
     def locales(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from restore.errors import DamagedGenerationError, ExitCode
 from restore.model import (
     Artifact,
     ArtifactKind,
+    ConstraintFacts,
     DatabaseFacts,
     DatabaseLocale,
     FileEntry,
@@ -61,6 +62,8 @@ databases = st.builds(
     modules=versions,
     tables=tables,
     locale=st.none() | st.builds(DatabaseLocale, text, text, text),
+    not_valid=st.none()
+    | st.lists(st.builds(ConstraintFacts, text, text, text), max_size=2).map(tuple),
 )
 
 
