@@ -49,6 +49,8 @@ def test_a_drill_passes_and_leaves_the_backup_untouched(
     # Odoo leaves a few files that no row names any more: a warning, no failure.
     assert set(statuses.values()) <= {"passed", "warning"}, statuses
     assert any(name.startswith("documents.readable") for name in statuses)
+    (constraints,) = [c for c in report["checks"] if c["id"].startswith("database.constraints")]
+    assert "but for 1 constraint as in production" in constraints["expected"]
     assert [stage["id"] for stage in report["stages"]] == [
         "select", "verify", "foresee", "rebuild", "plan", "replay", "check", "destroy",
     ]  # fmt: skip
