@@ -8,6 +8,7 @@ import pytest
 
 from fixtures.site import Site, new_site
 from restore import commands
+from restore.catalogue.dump_text import database_properties
 from restore.checks.database import database_checks
 from restore.equivalence_locales import collation_differences
 from restore.facts import database_facts
@@ -92,6 +93,13 @@ def test_a_database_comes_back_with_its_rules(eighteen: Servers, name: str) -> N
     assert facts.locale == expected[name]
     assert facts.collation_version
     assert list(collation_differences((facts,), eighteen.offered())) == []
+
+    dump = ("pg_dump", "--username=postgres", "--create", "--schema-only", name)
+    text = eighteen.runner.check(eighteen.server.container, dump, user="postgres")
+    (statement,) = [line for line in text.splitlines() if line.startswith("CREATE DATABASE ")]
+    told = database_properties(statement)
+    assert told is not None
+    assert told.locale == facts.locale, "a dump of others tells it too"
 
     eighteen.make_again(facts, f"{name}_again")
     again = eighteen.facts(f"{name}_again")
