@@ -69,7 +69,7 @@ class ImageStep:
                     host.say(line[0][:60])
 
             try:
-                made = docker.build(self._context(host), told)
+                made = docker.build(self._context(host), self.recipe.arguments, told)
             except SetupError as error:
                 out.flush()
                 raise SetupError(

@@ -18,6 +18,8 @@ BASE = "pra/debian"
 SUITE = "bullseye"
 # A file of a recipe's folder that holds a word a line: the groups that ask for the image.
 ON_DEMAND = "on-demand"
+# A file that holds a build argument a line: recipes that share one Dockerfile differ by it.
+ARGUMENTS = "arguments"
 # The group that asks for every image.
 ALL = "all"
 
@@ -43,8 +45,7 @@ class Recipe:
     @property
     def suite(self) -> str:
         """The Debian suite that it is built on."""
-        text = (self.folder / "Dockerfile").read_text(encoding="utf-8")
-        found = re.search(rf"^FROM {BASE}:([a-z]+)$", text, re.MULTILINE)
+        found = re.search(rf"^FROM {BASE}:([a-z]+)$", self._dockerfile, re.MULTILINE)
         return found[1] if found else SUITE
 
     @property
@@ -73,10 +74,22 @@ class Recipe:
     @property
     def parents(self) -> tuple[str, ...]:
         """The names of the project's own images that its Dockerfile takes something from."""
+        named = re.findall(r"(?:^FROM |--from=)(pra/[^\s]+)", self._dockerfile, re.MULTILINE)
+        return tuple(dict.fromkeys(named))
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        """The build arguments of its Dockerfile."""
+        path = self.folder / ARGUMENTS
+        lines = path.read_text(encoding="utf-8").split() if path.is_file() else []
+        return dict(line.split("=", 1) for line in lines)
+
+    @property
+    def _dockerfile(self) -> str:
         text = (self.folder / "Dockerfile").read_text(encoding="utf-8")
-        return tuple(
-            dict.fromkeys(re.findall(r"(?:^FROM |--from=)(pra/[^\s]+)", text, re.MULTILINE))
-        )
+        for name, value in self.arguments.items():
+            text = text.replace(f"${name}", value)
+        return text
 
 
 def recipes(tree: Path, groups: Collection[str] = ()) -> list[Recipe]:

@@ -29,6 +29,7 @@ class FakeDocker:
     online: bool = False
     known: dict[str, dict[str, Any]] = field(default_factory=dict)
     context: bytes = b""
+    arguments: dict[str, str] = field(default_factory=dict)
     forgotten: list[str] = field(default_factory=list)
     pulls: int = 0
     commits: int = 0
@@ -49,8 +50,8 @@ class FakeDocker:
         tar.read()
         self.known[f"{name}:{tag}"] = {"Id": "sha256:made", "Config": {}, "Comment": comment}
 
-    def build(self, folder: bytes, told: Any) -> str:
-        self.context = folder
+    def build(self, folder: bytes, arguments: dict[str, str], told: Any) -> str:
+        self.context, self.arguments = folder, arguments
         told("\x1b[91mStep 1\x1b[0m\n")
         return "sha256:raw"
 
@@ -147,6 +148,17 @@ def test_a_recipe_tells_its_base_and_the_groups_that_ask_for_it(recipe: Recipe, 
         both = recipes.recipes(host.places.tree, groups)
         assert {one.name: one.suite for one in both}["pra/odoo:19.0"] == "sid"
     assert BaseImageStep("sid").name != BaseImageStep().name
+
+
+def test_recipes_share_a_dockerfile_and_differ_by_its_arguments(
+    recipe: Recipe, host: FakeHost, docker: FakeDocker
+) -> None:
+    (recipe.folder / "Dockerfile").write_text("ARG SUITE\nFROM pra/debian:$SUITE\n")
+    (recipe.folder / recipes.ARGUMENTS).write_text("SUITE=sid\nPG_MAJOR=18\n")
+    assert (recipe.suite, recipe.parents) == ("sid", ("pra/debian:sid",))
+    docker.known["pra/debian:sid"] = {"Id": "sha256:base"}
+    ImageStep(recipe).make(host)
+    assert docker.arguments == {"SUITE": "sid", "PG_MAJOR": "18"}
 
 
 def test_wheels_are_downloaded_once_and_go_into_the_build(
@@ -266,7 +278,7 @@ def test_a_build_gets_the_hosts_way_to_fetch_packages_only(
 def test_a_failed_build_names_image_and_log(
     recipe: Recipe, host: FakeHost, docker: FakeDocker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(folder: bytes, told: Any) -> str:
+    def broken(folder: bytes, arguments: dict[str, str], told: Any) -> str:
         told("E: Unable to locate package\n")
         raise SetupError("Docker: exit 100")
 
