@@ -121,13 +121,16 @@ class Docker:
         finally:
             answer.close()
 
-    def build(self, folder: bytes, told: Callable[[str], None]) -> str:
+    def build(
+        self, folder: bytes, arguments: Mapping[str, str], told: Callable[[str], None]
+    ) -> str:
         """Build a folder given as a tar, on the host's network; return the image's ID."""
+        given = json.dumps(dict(arguments))
         answer = self.call(
             Request(
                 "POST",
                 "/build",
-                query={"networkmode": "host", "rm": "1", "forcerm": "1"},
+                query={"networkmode": "host", "rm": "1", "forcerm": "1", "buildargs": given},
                 body=folder,
                 kind="application/x-tar",
                 timeout=1800,

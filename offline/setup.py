@@ -17,13 +17,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from offline.base_image import BaseImageStep
 from offline.engine import EngineStep
 from offline.environment import EnvironmentStep
 from offline.host import Host
-from offline.images import SUITE, BaseImageStep, ImageStep, recipes
+from offline.images import ImageStep
 from offline.paths import places
 from offline.plugin import PluginStep
 from offline.pulumi_cli import PulumiStep
+from offline.recipes import SUITE, recipes
 from offline.stack import StackStep
 from offline.steps import Board, Planned, do_all
 from offline.venv import VenvStep
@@ -31,7 +33,7 @@ from offline.venv import VenvStep
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from offline.images import Recipe
+    from offline.recipes import Recipe
 
 TREE = Path(__file__).resolve().parent.parent
 

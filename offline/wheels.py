@@ -1,7 +1,10 @@
 """Wheels for an image, downloaded with the host's own pip, as that is configured.
 
-A recipe that has a ``wheels.txt`` (pinned, with hashes) gets the files that it names as ``wheels/``
-in its build context: a build then needs neither a Python package index nor a certificate of one.
+A build then needs neither a Python package index nor a certificate of one. A recipe asks by a file
+in its folder, pip requirements with hashes whose first comment says for which CPython:
+
+- `wheels.txt`: the wheels as they are, for pip, as ``wheels/`` in the build context;
+- `wheels-unpacked.txt`: what is in them, for a recipe that only copies it, as ``wheels/`` too.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import platform
 import re
 import shutil
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,27 +23,55 @@ from offline.host import Command, SetupError
 if TYPE_CHECKING:
     from offline.host import Host
 
-WHEELS = "wheels.txt"
+    Files = dict[str, tuple[bytes, int]]
+
+PACKED = "wheels.txt"
+UNPACKED = "wheels-unpacked.txt"
 _PYTHON = re.compile(r"CPython (\d+\.\d+)")
 # From the glibc that every Debian since buster has, down to the oldest name in use.
 _GLIBC = ("2_28", "2_17", "2014")
 
 
-def wheels(host: Host, recipe: Path) -> dict[str, tuple[bytes, int]]:
+def needs_wheels(recipe: Path) -> bool:
+    """Whether a recipe's folder asks for wheels: the virtual environment must be there first."""
+    return any((recipe / name).is_file() for name in (PACKED, UNPACKED))
+
+
+def wheels(host: Host, recipe: Path) -> Files:
     """Return the wheels that a recipe's folder asks for: path in the context → (content, mode).
 
-    They are kept in the cache under a name made of all that they depend on. The virtual environment
-    must be there, since its pip does the work. Raises SetupError.
+    The virtual environment must be there, since its pip does the work. Raises SetupError.
     """
-    wanted = recipe / WHEELS
-    if not wanted.is_file():
-        return {}
-    text = wanted.read_bytes()
-    name = hashlib.sha256(text + platform.machine().encode()).hexdigest()[:16]
+    files: Files = {}
+    if (recipe / PACKED).is_file():
+        for path in _kept(host, recipe / PACKED):
+            files[f"wheels/{path.name}"] = (path.read_bytes(), 0o644)
+    if (recipe / UNPACKED).is_file():
+        for path in _kept(host, recipe / UNPACKED):
+            files.update(_unpacked(path))
+    return files
+
+
+def _unpacked(path: Path) -> Files:
+    with zipfile.ZipFile(path) as wheel:
+        return {
+            f"wheels/{item.filename}": (wheel.read(item), _mode(item))
+            for item in wheel.infolist()
+            if not item.is_dir()
+        }
+
+
+def _mode(item: zipfile.ZipInfo) -> int:
+    return 0o755 if (item.external_attr >> 16) & 0o100 else 0o644
+
+
+def _kept(host: Host, wanted: Path) -> list[Path]:
+    """The wheels of a list, in the cache under a name made of all that they depend on."""
+    name = hashlib.sha256(wanted.read_bytes() + platform.machine().encode()).hexdigest()[:16]
     kept = host.places.cache / "wheels" / name
     if not kept.is_dir():
         _download(host, wanted, kept)
-    return {f"wheels/{path.name}": (path.read_bytes(), 0o644) for path in sorted(kept.iterdir())}
+    return sorted(kept.iterdir())
 
 
 def _download(host: Host, wanted: Path, kept: Path) -> None:

@@ -8,14 +8,15 @@ last the roles and the configuration. Everything streams into the repository.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import IO, Final, cast
+from typing import IO, cast
 
 from restore import __version__, commands
 from restore.capture_reports import PartWriter, capture_keystore, reports_facts
+from restore.capture_scratch import SYSTEM_USER, USUAL, Scratch, scratch_folder
 from restore.errors import NotFoundError, ReplayError, UsageError
 from restore.facts import (
     database_facts,
@@ -51,9 +52,6 @@ from restore.source import Source, find_source, list_databases, resolve
 from restore.sql import Connection, connect, rows
 from restore.transfer import LineReader, Meter, store_file, store_tree
 
-SYSTEM_USER: Final = "postgres"
-"""Operating system's user whom PostgreSQL lets in over the local socket."""
-
 
 @dataclass(frozen=True, slots=True)
 class ReportsContainers:
@@ -68,7 +66,8 @@ class CaptureRequest:
     """What to capture: the two containers of a production, and how the profile reads them.
 
     ``databases`` limits it to these; empty means all. ``jobs`` is the dump's parallelism.
-    ``reports`` are the containers of the reports server, where there is one.
+    ``reports`` are the containers of the reports server, where there is one. ``scratch`` is the
+    folder of the database's container in which a dump lies until it is read.
     """
 
     profile: Profile
@@ -77,6 +76,7 @@ class CaptureRequest:
     databases: tuple[str, ...] = ()
     jobs: int = 2
     reports: ReportsContainers | None = None
+    scratch: str = USUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +95,9 @@ class _Capture:
         return self.request.profile
 
     @property
-    def scratch(self) -> str:
-        """Folder of the database's container where dumps lie until they are read."""
-        return f"/tmp/pra-{self.writer.id}"  # noqa: S108 - made anew, for its owner alone
+    def scratch(self) -> Scratch:
+        """Where dumps lie until they are read."""
+        return Scratch(self.runner, self.source.server, self.writer.id, self.request.scratch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ def _capture_part(
     job: _Capture, names: tuple[str, ...], erp: tuple[ServerFacts, str]
 ) -> tuple[Fingerprint, datetime]:
     """Store all of a server and its database server; the fingerprint and the consistency point."""
-    with _scratch(job):
+    with scratch_folder(job.scratch, names):
         captured = tuple(_capture_database(job, name) for name in names)
     for database in captured:
         for tree in job.profile.documents:
@@ -185,7 +185,11 @@ def _capture_reports(job: _Capture, containers: ReportsContainers) -> tuple[Repo
             "leave the reports server's containers away, or use another profile",
         )
     request = CaptureRequest(
-        reports.server, containers.database, containers.server, jobs=job.request.jobs
+        reports.server,
+        containers.database,
+        containers.server,
+        jobs=job.request.jobs,
+        scratch=job.request.scratch,
     )
     source = find_source(job.runner, reports.server, containers.database, containers.server)
     inner = replace(job, request=request, source=source, writer=PartWriter(job.writer))
@@ -195,24 +199,6 @@ def _capture_reports(job: _Capture, containers: ReportsContainers) -> tuple[Repo
     keystore = capture_keystore(job.runner, containers.server, reports.keystore, job.writer)
     facts = reports_facts(source.server, names, reports)
     return replace(facts, server=fingerprint, keystore=keystore), consistency_point
-
-
-@contextmanager
-def _scratch(job: _Capture) -> Iterator[None]:
-    """A private folder in the database's container, gone at the end with all that uses it."""
-    container, runner = job.source.server.container, job.runner
-    runner.check(container, ("mkdir", "-m", "0700", job.scratch), user=SYSTEM_USER)
-    try:
-        yield
-    finally:
-        # An interrupted exec goes on in its container: end its sessions, then it ends.
-        statement = (
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = "  # noqa: S608
-            + commands.literal(job.writer.id)
-        )
-        ask = commands.query(job.source.server.superuser, "postgres", statement)
-        runner.execute(container, ask, user=SYSTEM_USER)
-        runner.check(container, ("rm", "-rf", job.scratch), user=SYSTEM_USER)
 
 
 def _capture_database(job: _Capture, name: str) -> _Captured:
@@ -243,7 +229,7 @@ def _has_rows(connection: Connection, tree: DocumentTree) -> bool:
 
 def _dump(job: _Capture, database: str, snapshot: str) -> None:
     """Dump with the server's own tools into its container, then read that into the repository."""
-    server, folder = job.source.server, f"{job.scratch}/dump"
+    server, folder = job.source.server, f"{job.scratch.folder}/dump"
     request = commands.DumpRequest(
         database=database,
         folder=folder,

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from restore.capture import CaptureRequest, ReportsContainers, capture
+from restore.capture_scratch import USUAL
 from restore.cli_options import (
     choose_generation,
     describe,
@@ -42,6 +43,13 @@ Example:
 )
 @click.option("--reports-container", help="Container of the reports server, if there is one.")
 @click.option("--database", "databases", multiple=True, help="Only this database; repeatable.")
+@click.option(
+    "--scratch",
+    default=USUAL,
+    show_default=True,
+    help="Folder of PostgreSQL's container that user postgres may write to: each dump lies there "
+    "until it is read.",
+)
 @jobs_option
 @click.pass_obj
 def capture_command(terminal: Terminal, /, **options: Any) -> None:
@@ -60,6 +68,7 @@ def capture_command(terminal: Terminal, /, **options: Any) -> None:
         reports=_reports_containers(
             options["reports_database_container"], options["reports_container"]
         ),
+        scratch=options["scratch"],
     )
     repository = create_repository(options["repository"])
     with terminal.progress() as listener:
@@ -119,6 +128,7 @@ def show_command(terminal: Terminal, generation: str | None, repository: str) ->
     prints = found.fingerprint
     terminal.print(describe(found))
     terminal.print(f"profile {found.profile}, engine {found.engine_version}")
+    terminal.print(f"manifest {_seal(found)}")
     if found.origin is not None:
         terminal.print(
             f"imported from {found.origin.layout}:{found.origin.path}; "
@@ -174,11 +184,12 @@ def verify_command(terminal: Terminal, generation: str | None, repository: str, 
     state = f"{len(result.problems)} problems" if result.problems else "sound"
     terminal.print(
         f"{found.id}: {state}; {result.files} files, {result.bytes} bytes "
-        f"in {result.duration:.1f} s"
+        f"in {result.duration:.1f} s; manifest {_seal(found)}"
     )
     terminal.json(
         {
             "generation": found.id,
+            "sealed": found.seal is not None,
             "files": result.files,
             "bytes": result.bytes,
             "problems": [
@@ -188,6 +199,11 @@ def verify_command(terminal: Terminal, generation: str | None, repository: str, 
         }
     )
     return ExitCode.DAMAGED if result.problems else ExitCode.PASS
+
+
+def _seal(generation: Generation) -> str:
+    """Whether a manifest vouches for itself; one whose seal is broken is never read so far."""
+    return "sealed" if generation.seal else "unsealed: nothing tells whether it was changed"
 
 
 def _counted_rows(facts: DatabaseFacts) -> str:
@@ -204,6 +220,7 @@ def summary(generation: Generation) -> dict[str, Any]:
         "finished": generation.finished.isoformat(),
         "consistency_point": generation.consistency_point.isoformat(),
         "bytes": generation.bytes,
+        "sealed": generation.seal is not None,
         "databases": [database.name for database in generation.fingerprint.databases],
         "postgresql": generation.fingerprint.postgresql.version,
         "erp": generation.fingerprint.erp.version,

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from restore.model import DatabaseLocale
+
 Argv = tuple[str, ...]
 
 
@@ -33,7 +35,8 @@ class NewDatabase:
     """A database to be made. ``comment`` marks whose it is.
 
     ``encoding``, ``collate`` and ``ctype`` are the server's own when empty. ``loader`` is a role to
-    be made with it, as which a dump is loaded that may not say who owns what.
+    be made with it, as which a dump is loaded that may not say who owns what. ``locale`` is left
+    to the server when None.
     """
 
     name: str
@@ -43,6 +46,7 @@ class NewDatabase:
     ctype: str
     comment: str
     loader: str | None = None
+    locale: DatabaseLocale | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +175,7 @@ def create_database(superuser: str, new: NewDatabase) -> Argv:
     name = identifier(new.name)
     options = (("ENCODING", new.encoding), ("LC_COLLATE", new.collate), ("LC_CTYPE", new.ctype))
     given = "".join(f" {key} {literal(value)}" for key, value in options if value)
+    given += _locale(new.locale)
     loader: tuple[str, ...] = ()
     if new.loader is not None:
         # A superuser, since a dump may hold what only one may make; nobody can log in as it.
@@ -186,6 +191,18 @@ def create_database(superuser: str, new: NewDatabase) -> Argv:
             f"COMMENT ON DATABASE {name} IS {literal(new.comment)}",
         ),
     )
+
+
+def _locale(locale: DatabaseLocale | None) -> str:
+    """The options of ``CREATE DATABASE`` that say whose rules it sorts by."""
+    if locale is None:
+        return ""
+    # PostgreSQL 15 knows ICU's locale by this name only, and no rules; later ones still do.
+    names = (("icu", "ICU_LOCALE"), ("builtin", "BUILTIN_LOCALE"))
+    options = [(option, locale.name) for provider, option in names if provider == locale.provider]
+    options += [("ICU_RULES", locale.rules)] if locale.rules else []
+    given = "".join(f" {option} {literal(value)}" for option, value in options)
+    return f" LOCALE_PROVIDER {identifier(locale.provider)}{given}"
 
 
 def promote_database(superuser: str, promotion: Promotion) -> Argv:

@@ -8,7 +8,7 @@ environment is compared twice, before it is made, from its images, and once it s
 | ``postgresql.major`` | older than the dump's | newer |
 | ``postgresql.minor`` | | another patch level |
 | ``postgresql.encoding`` | not supported | |
-| ``postgresql.collation:NAME`` | not available | |
+| ``postgresql.collation:NAME`` (of ICU: ``icu:NAME``) | not available | |
 | ``postgresql.collation-version:NAME`` | | sorts by other rules (a restore rebuilds indexes) |
 | ``postgresql.extension:NAME`` | not available | another version |
 | ``erp.series`` | another, or unknown to the profile | |
@@ -19,11 +19,12 @@ environment is compared twice, before it is made, from its images, and once it s
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from restore import equivalence_locales
+from restore.equivalence_locales import collation_differences
 from restore.errors import UsageError
 from restore.model import (
     Acceptance,
@@ -51,8 +52,7 @@ KEYS: Final = (
 """Keys of differences that can be there once."""
 
 FAMILIES: Final = (
-    "postgresql.collation:",
-    "postgresql.collation-version:",
+    *equivalence_locales.FAMILIES,
     "postgresql.extension:",
     "erp.module:",
 )
@@ -60,9 +60,6 @@ FAMILIES: Final = (
 
 REPORTS: Final = "reports/"
 """Beginning of the keys of differences of the reports server and its database server."""
-
-ALWAYS_THERE: Final = frozenset({"C", "POSIX", "default", "ucs_basic"})
-"""Collations that every server has, whatever its operating system."""
 
 _BUILT_IN_EXTENSION: Final = "plpgsql"
 
@@ -72,7 +69,7 @@ def compare(fingerprint: Fingerprint, facts: EnvironmentFacts) -> tuple[Differen
     found = [
         *_postgresql_version(fingerprint.postgresql, facts.postgresql),
         *_encodings(fingerprint.databases, facts.encodings),
-        *_collations(fingerprint.databases, facts.collations),
+        *collation_differences(fingerprint.databases, facts.collations),
         *_extensions(fingerprint.databases, facts.extensions),
         *_erp_version(fingerprint, facts),
         *_modules(fingerprint.databases, facts.modules),
@@ -177,41 +174,6 @@ def _encodings(
             "not supported",
             f"the server does not support the encoding of {databases_of}",
         )
-
-
-def _collations(
-    databases: Sequence[DatabaseFacts], known: tuple[Versioned, ...] | None
-) -> Iterator[Difference]:
-    if known is None:
-        return
-    here = {locale_key(item.name): item.version for item in known}
-    for database in databases:
-        for name in dict.fromkeys((database.collate, database.ctype)):
-            if name and name not in ALWAYS_THERE and locale_key(name) not in here:
-                yield Difference(
-                    f"postgresql.collation:{name}",
-                    Severity.BLOCKING,
-                    name,
-                    "not available",
-                    f"the server lacks locale {name}, which database {database.name} sorts by",
-                )
-        version = here.get(locale_key(database.collate))
-        if version and database.collation_version not in (None, "", version):
-            yield Difference(
-                f"postgresql.collation-version:{database.collate}",
-                Severity.WARNING,
-                str(database.collation_version),
-                version,
-                f"locale {database.collate} sorts by other rules: texts may come in another order "
-                "(indexes are right: a restore builds them anew)",
-            )
-
-
-def locale_key(name: str) -> str:
-    """A locale's name without what doesn't matter: ``en_US.UTF-8`` and ``en_US.utf8`` are one."""
-    language, dot, rest = name.partition(".")
-    charset, at, modifier = rest.partition("@")
-    return language + dot + re.sub(r"[^a-z0-9]", "", charset.lower()) + at + modifier
 
 
 def _extensions(

@@ -22,7 +22,7 @@ class ExitCode(IntEnum):
     NOT_FOUND = 5
     """The repository, generation, profile, container, stack or report asked for does not exist."""
     DAMAGED = 6
-    """A generation does not match its manifest, or its manifest is not readable."""
+    """A generation does not match its manifest, or its manifest was changed or is not readable."""
     REFUSED = 7
     """The environment is not equivalent, or holds the database already: nothing was changed."""
     ENVIRONMENT = 8

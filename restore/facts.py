@@ -15,7 +15,9 @@ from psycopg import sql
 from psycopg.errors import UndefinedTable
 from psycopg.pq import TransactionStatus
 
+from restore.constraints import not_valid
 from restore.errors import EnvironmentFailure, NotFoundError
+from restore.locales import collation_version, database_locale
 from restore.model import DatabaseFacts, ImageFacts, ServerFacts, TableFacts, Versioned
 from restore.profile import Profile
 from restore.runner import Runner
@@ -41,21 +43,6 @@ _TABLES: Final = f"""
 
 _EXTENSIONS: Final = "SELECT extname, extversion FROM pg_catalog.pg_extension ORDER BY 1"
 
-# What the operating system's library has now, not what was recorded when the database was made.
-_COLLATION_VERSION: Final = """
-    SELECT pg_database_collation_actual_version(oid)
-    FROM pg_catalog.pg_database WHERE datname = current_database()
-"""
-_COLLATION_VERSION_BEFORE_15: Final = """
-    SELECT pg_collation_actual_version(c.oid)
-    FROM pg_catalog.pg_collation c, pg_catalog.pg_database d
-    WHERE d.datname = current_database() AND c.collprovider = 'c'
-      AND c.collencoding IN (-1, d.encoding)
-      AND (c.collcollate = d.datcollate OR c.collname = d.datcollate)
-    ORDER BY c.collname = d.datcollate DESC LIMIT 1
-"""
-_COLLATION_VERSIONS_SINCE: Final = 100000
-
 
 def server_facts(connection: Connection, os: str | None, image: ImageFacts | None) -> ServerFacts:
     """Version of the PostgreSQL server behind a connection; ``os`` and ``image`` are passed on."""
@@ -75,13 +62,16 @@ def database_facts(connection: Connection, profile: Profile) -> DatabaseFacts:
     """
     with one_snapshot(connection):
         name, owner, encoding, collate, ctype, size = _ask(connection, _DATABASE)[0]
+        with _asked(connection):
+            locale, version = database_locale(connection), collation_version(connection)
+            exempt = not_valid(connection)
         return DatabaseFacts(
             name=name,
             owner=owner,
             encoding=encoding,
             collate=collate,
             ctype=ctype,
-            collation_version=_collation_version(connection),
+            collation_version=version,
             size=size,
             extensions=tuple(Versioned(*row) for row in _ask(connection, _EXTENSIONS)),
             modules=tuple(
@@ -89,6 +79,8 @@ def database_facts(connection: Connection, profile: Profile) -> DatabaseFacts:
                 for row in optional_rows(connection, profile.erp.installed_modules)
             ),
             tables=table_counts(connection),
+            locale=locale,
+            not_valid=exempt,
         )
 
 
@@ -192,15 +184,6 @@ def _count(connection: Connection, schema: str, name: str) -> int:
     with _asked(connection):
         row = connection.execute(query).fetchone()
     return int(row[0]) if row else 0
-
-
-def _collation_version(connection: Connection) -> str | None:
-    number = connection.info.server_version
-    if number < _COLLATION_VERSIONS_SINCE:
-        return None
-    query = _COLLATION_VERSION if number >= 150000 else _COLLATION_VERSION_BEFORE_15
-    found = _ask(connection, query)
-    return str(found[0][0]) if found and found[0][0] is not None else None
 
 
 def _ask(connection: Connection, query: str) -> list[tuple[Any, ...]]:

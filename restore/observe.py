@@ -9,6 +9,7 @@ import psycopg
 
 from restore.errors import EnvironmentFailure, ReplayError
 from restore.facts import erp_facts, image_of, operating_system, server_facts
+from restore.locales import offered_locales
 from restore.model import Blueprint, Environment, EnvironmentFacts, ServerFacts, Versioned
 from restore.profile import Profile
 from restore.runner import Runner
@@ -21,15 +22,6 @@ _EXTENSIONS: Final = "SELECT name, default_version FROM pg_catalog.pg_available_
 _ENCODINGS: Final = """
     SELECT pg_encoding_to_char(number)
     FROM generate_series(0, 34) AS number WHERE pg_encoding_to_char(number) <> ''
-"""
-_LOCALES: Final = """
-    SELECT collcollate, max(pg_collation_actual_version(oid)) FROM pg_catalog.pg_collation
-    WHERE collprovider = 'c' AND collcollate IS NOT NULL AND collcollate <> ''
-    GROUP BY collcollate
-"""
-_LOCALES_BEFORE_10: Final = """
-    SELECT DISTINCT collcollate, NULL FROM pg_catalog.pg_collation
-    WHERE collcollate IS NOT NULL AND collcollate <> ''
 """
 
 
@@ -75,7 +67,7 @@ def observed_facts(runner: Runner, environment: Environment, profile: Profile) -
                 erp=erp,
                 erp_series=series,
                 extensions=_versioned(connection, _EXTENSIONS),
-                collations=_locales(connection),
+                collations=offered_locales(connection),
                 encodings=tuple(sorted(str(name) for (name,) in rows(connection, _ENCODINGS))),
                 modules=(
                     available_modules(runner, container, profile)
@@ -129,11 +121,6 @@ def _predicted_postgresql(runner: Runner, blueprint: Blueprint, profile: Profile
         return ServerFacts("", 0, None, None)
     version = image.variables.get(profile.database.version_variable, "")
     return ServerFacts(*parse_version(version), None, image.facts)
-
-
-def _locales(connection: Connection) -> tuple[Versioned, ...]:
-    query = _LOCALES if connection.info.server_version >= 100000 else _LOCALES_BEFORE_10
-    return _versioned(connection, query)
 
 
 def _versioned(connection: Connection, query: str) -> tuple[Versioned, ...]:

@@ -120,6 +120,7 @@ def _database(request: PlanRequest, facts: DatabaseFacts) -> Iterator[Step]:
         ctype=facts.ctype,
         comment=MARK + request.generation.id,
         loader=loader,
+        locale=facts.locale,
     )
     artifact = request.generation.artifacts_of(ArtifactKind.DATABASE, name)[0]
     folder = f"{request.target.repository}/generations/{request.generation.id}/{artifact.folder}"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.command import Steps
 from fixtures.openprod import (
     ERP_IMAGE,
     GROUP,
@@ -19,7 +20,6 @@ from fixtures.openprod import (
     REPORTS_IMAGE,
     capture_openprod,
 )
-from fixtures.production import Steps
 from restore.locations import ROOT
 from restore.repository.folder import FolderRepository
 from restore.repository.folder_writer import remove_tree

@@ -19,7 +19,8 @@ from pathlib import Path
 import docker
 import pytest
 
-from fixtures.production import Steps, capture_production
+from fixtures.command import Steps
+from fixtures.production import capture_production
 from fixtures.site import ODOO_IMAGE, POSTGRESQL_IMAGE
 from restore import commands
 from restore.model import Generation
@@ -32,6 +33,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 _SOURCES = (
     "fixtures/site.py",
     "restore/capture.py",
+    "restore/capture_scratch.py",
     "restore/erp_login.py",
     "restore/facts.py",
     "restore/source.py",

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from restore.catalogue.seal import sealed
 from restore.model import (
     Artifact,
     ArtifactKind,
@@ -194,11 +195,11 @@ def remove_file(path: Path) -> None:
 
 
 def edit_manifest(generation: Generation, edit: Callable[[dict[str, Any]], object]) -> None:
-    """Change a manifest's JSON in place."""
+    """Change a manifest's JSON in place, as if it had been written so."""
     path = writable(generation.root / "manifest.json")
     document = json.loads(path.read_text())
     edit(document)
-    path.write_text(json.dumps(document))
+    path.write_text(json.dumps(sealed(document)))
 
 
 def edit_index(

@@ -6,9 +6,11 @@ They are looked at as pg_dump writes them, one statement or its first line at a 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
+
+from restore.model import DatabaseLocale
 
 _PART: Final = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
 _TABLE: Final = re.compile(
@@ -20,7 +22,10 @@ _SEARCH_PATH: Final = re.compile(rf"SET search_path = (?P<name>{_PART})")
 _ENCODING: Final = re.compile(r"SET client_encoding = '(?P<name>[^']+)'")
 _DATABASE: Final = re.compile(r"CREATE DATABASE ")
 _DATABASE_OWNER: Final = re.compile(rf"ALTER DATABASE {_PART} OWNER TO (?P<name>{_PART});")
-_PROPERTY: Final = re.compile(r"\b(ENCODING|LOCALE|LC_COLLATE|LC_CTYPE) = '((?:[^']|'')*)'")
+_PROPERTY: Final = re.compile(
+    r"\b(ENCODING|(?:ICU_|BUILTIN_)?LOCALE|LC_COLLATE|LC_CTYPE|ICU_RULES) = '((?:[^']|'')*)'"
+)
+_PROVIDER: Final = re.compile(r"\bLOCALE_PROVIDER = (libc|icu|builtin)\b")
 
 # In the order of pg_dump: what comes before the role may hold any name, so the last one counts.
 _ROLES: Final = (
@@ -44,6 +49,7 @@ class DatabaseProperties:
     encoding: str = ""
     collate: str = ""
     ctype: str = ""
+    locale: DatabaseLocale | None = None
 
 
 def bare(name: str) -> str:
@@ -97,8 +103,19 @@ def database_properties(statement: str) -> DatabaseProperties | None:
     found = {key: value.replace("''", "'") for key, value in _PROPERTY.findall(statement)}
     locale = found.get("LOCALE", "")
     return DatabaseProperties(
-        found.get("ENCODING", ""), found.get("LC_COLLATE", locale), found.get("LC_CTYPE", locale)
+        found.get("ENCODING", ""),
+        found.get("LC_COLLATE", locale),
+        found.get("LC_CTYPE", locale),
+        _database_locale(statement, found),
     )
+
+
+def _database_locale(statement: str, found: Mapping[str, str]) -> DatabaseLocale | None:
+    provider = _PROVIDER.search(statement)
+    if provider is None:
+        return None
+    name = found.get("ICU_LOCALE", "") or found.get("BUILTIN_LOCALE", "")
+    return DatabaseLocale(provider[1], name, found.get("ICU_RULES", ""))
 
 
 def roles_in(statement: str) -> Iterator[str]:

@@ -14,6 +14,7 @@ from restore.model import (
     Artifact,
     ArtifactKind,
     DatabaseFacts,
+    DatabaseLocale,
     DumpForm,
     Fingerprint,
     Generation,
@@ -87,6 +88,7 @@ class DumpFacts:
     encoding: str = ""
     collate: str = ""
     ctype: str = ""
+    locale: DatabaseLocale | None = None
     extensions: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     tables: tuple[TableFacts, ...] = ()
@@ -124,6 +126,7 @@ def database_facts(
         name=name,
         **texts,
         collation_version=None,
+        locale=dump.locale,
         size=0,
         # A dump names no version of an extension.
         extensions=tuple(Versioned(item, "") for item in sorted(set(dump.extensions))),

@@ -9,11 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from restore.catalogue.seal import SEAL, seal_of, sealed
 from restore.errors import DamagedGenerationError
 from restore.model import (
     Artifact,
     ArtifactKind,
+    ConstraintFacts,
     DatabaseFacts,
+    DatabaseLocale,
     DataSource,
     DumpForm,
     Fingerprint,
@@ -52,15 +55,15 @@ def render_manifest(generation: Generation) -> str:
         "artifacts": [asdict(artifact) for artifact in generation.artifacts],
         "origin": origin and {**asdict(origin), "imported": _render_time(origin.imported)},
     }
-    return json.dumps(document, indent=1) + "\n"
+    return json.dumps(sealed(document), indent=1) + "\n"
 
 
 def parse_manifest(text: str, root: Path) -> Generation:
     """Read a manifest; ``root`` is the generation's folder, only named in errors and kept.
 
     Raises:
-        DamagedGenerationError: it is no JSON, of a newer format, breaks the schema, or names a
-            path outside the generation; every error at once.
+        DamagedGenerationError: it is no JSON, of a newer format, not as it was written, breaks the
+            schema, or names a path outside the generation; every error at once.
     """
     name = f"manifest of generation {root.name}"
     try:
@@ -75,6 +78,8 @@ def parse_manifest(text: str, root: Path) -> Generation:
             f"{name} has format {found}, this engine reads up to {FORMAT}",
             "use the engine that wrote it, or a newer one",
         )
+    if isinstance(document, dict):
+        _require_unchanged(document, name)
     if errors := schema_errors("manifest", document) or _path_errors(document["artifacts"]):
         raise DamagedGenerationError(
             f"{name} is wrong:\n" + "\n".join(f"  {line}" for line in errors[:_SHOWN_ERRORS]),
@@ -86,6 +91,17 @@ def parse_manifest(text: str, root: Path) -> Generation:
         raise DamagedGenerationError(
             f"{name} is wrong: {error}", "choose another generation"
         ) from error
+
+
+def _require_unchanged(document: Mapping[str, Any], name: str) -> None:
+    """Refuse a manifest that is not as it was written; one without a seal can't tell."""
+    actual = seal_of(document)
+    if document.get(SEAL, actual) != actual:
+        raise DamagedGenerationError(
+            f"{name} was changed after it was written: its SHA-256 is {actual}, "
+            f"not {document[SEAL]} as its seal says",
+            "choose another generation, or fetch this manifest again from another copy",
+        )
 
 
 def _path_errors(artifacts: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -130,6 +146,7 @@ def _generation(document: Mapping[str, Any], root: Path) -> Generation:
         artifacts=tuple(_artifact(item) for item in document["artifacts"]),
         root=root,
         origin=_origin(document.get("origin")),
+        seal=document.get(SEAL),
     )
 
 
@@ -185,7 +202,15 @@ def _database(data: Mapping[str, Any]) -> DatabaseFacts:
         "tables": tuple(TableFacts(**item) for item in data["tables"]),
         "unknown": tuple(data.get("unknown", ())),
     }
-    return DatabaseFacts(**{**data, **lists})
+    locale = DatabaseLocale(**data["locale"]) if data.get("locale") else None
+    not_valid = data.get("not_valid")
+    others = {
+        "locale": locale,
+        "not_valid": (
+            None if not_valid is None else tuple(ConstraintFacts(**item) for item in not_valid)
+        ),
+    }
+    return DatabaseFacts(**{**data, **lists, **others})
 
 
 def _render_time(moment: datetime) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, Final
 
 from psycopg import sql as compose
@@ -19,8 +18,10 @@ from restore.checks.base import (
     plural,
     run_check,
 )
+from restore.checks.constraints import constraints_finding, expected_constraints
 from restore.errors import EnvironmentFailure
 from restore.facts import table_counts
+from restore.locales import database_locale
 from restore.model import CheckResult, CheckStatus, DatabaseFacts, DatabaseServer, TableFacts
 from restore.secret import Secret
 
@@ -29,22 +30,6 @@ _OWN_SCHEMAS: Final = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information
 _DEADLINE: Final = 2.0
 """Seconds until a refused connection is final; the server is known to run."""
 
-_CONSTRAINTS: Final = f"""
-SELECT conrelid::regclass::text, conname, convalidated
-FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace
-WHERE {_OWN_SCHEMAS} ORDER BY 1, 2
-"""  # noqa: S608 - a constant of this module
-
-_INDEXES: Final = f"""
-SELECT i.indexrelid::regclass::text, i.indrelid::regclass::text,
-       i.indisvalid AND i.indisready AND i.indislive
-FROM pg_catalog.pg_index i
-JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE {_OWN_SCHEMAS} ORDER BY 1
-"""  # noqa: S608 - a constant of this module
-
-# Sequences that a column owns (serial, identity), with the column that they number.
 _SEQUENCES: Final = """
 SELECT sn.nspname, s.relname, tn.nspname, t.relname, a.attname, q.seqincrement
 FROM pg_catalog.pg_depend d
@@ -166,14 +151,7 @@ def _table_differences(wanted: dict[str, int | None], found: dict[str, int]) -> 
 
 def _constraints(subject: _Subject) -> Finding:
     with _connect(subject) as connection:
-        constraints = sql.rows(connection, _CONSTRAINTS)
-        indexes = sql.rows(connection, _INDEXES)
-    wrong = chain(
-        (f"constraint {name} of {table} is not valid" for table, name, ok in constraints if not ok),
-        (f"index {name} of {table} is not valid" for name, table, ok in indexes if not ok),
-    )
-    counts = plural(len(constraints), "constraint"), plural(len(indexes), "index", "indexes")
-    return passed_unless(wrong, ", ".join(counts))
+        return constraints_finding(connection, subject.facts)
 
 
 def _sequences(subject: _Subject) -> Finding:
@@ -226,8 +204,11 @@ def _extensions(subject: _Subject) -> Finding:
 def _encoding(subject: _Subject) -> Finding:
     with _connect(subject) as connection:
         found = sql.rows(connection, _ENCODING)[0]
-    names = ("encoding", "collation", "character type", "owner")
+        locale = database_locale(connection)
+    names: tuple[str, ...] = ("encoding", "collation", "character type", "owner")
     properties = _properties(subject.facts)
+    if subject.facts.locale is not None:
+        names, found = (*names, "locale provider"), (*found, locale.text if locale else "libc")
     wrong = (
         f"{name} is {observed}, production had {expected}"
         for name, expected, observed in zip(names, properties, found, strict=True)
@@ -264,8 +245,9 @@ def _name(table: TableFacts) -> str:
     return f"{table.schema}.{table.name}"
 
 
-def _properties(facts: DatabaseFacts) -> tuple[str, str, str, str]:
-    return facts.encoding, facts.collate, facts.ctype, facts.owner
+def _properties(facts: DatabaseFacts) -> tuple[str, ...]:
+    known = facts.encoding, facts.collate, facts.ctype, facts.owner
+    return known if facts.locale is None else (*known, facts.locale.text)
 
 
 def _listed(versions: dict[str, str]) -> str:
@@ -287,7 +269,7 @@ _PROBES: Final = (
     _Probe(
         "database.constraints",
         "Constraints and indexes",
-        lambda _: "every constraint and index is valid",
+        lambda s: expected_constraints(s.facts),
         _constraints,
     ),
     _Probe(

@@ -7,7 +7,9 @@ from restore.model.blueprint import Blueprint, ConfigurationChange, Mount, Serve
 from restore.model.comparison import Acceptance, Difference, EnvironmentFacts, Severity
 from restore.model.environment import Credentials, DatabaseServer, Environment, ErpServer, Role
 from restore.model.fingerprint import (
+    ConstraintFacts,
     DatabaseFacts,
+    DatabaseLocale,
     DataSource,
     Fingerprint,
     ImageFacts,
@@ -55,9 +57,11 @@ __all__ = [
     "CheckResult",
     "CheckStatus",
     "ConfigurationChange",
+    "ConstraintFacts",
     "Credentials",
     "DataSource",
     "DatabaseFacts",
+    "DatabaseLocale",
     "DatabaseServer",
     "Difference",
     "DumpForm",

@@ -32,11 +32,44 @@ class TableFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class DatabaseLocale:
+    """Whose rules a database sorts by: ``libc``, ``icu`` or ``builtin``.
+
+    ``name`` is the provider's own, such as ``fr-FR``, and empty for ``libc``, whose locale is the
+    database's collation. ``rules`` are what ICU was told beyond them.
+    """
+
+    provider: str
+    name: str = ""
+    rules: str = ""
+
+    @property
+    def key(self) -> str:
+        """How differences name it: ``icu:fr-FR``."""
+        return f"{self.provider}:{self.name}"
+
+    @property
+    def text(self) -> str:
+        """How it is shown."""
+        return " ".join(part for part in (self.provider, self.name, self.rules) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class ConstraintFacts:
+    """A constraint of a table, or of a domain."""
+
+    schema: str
+    table: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseFacts:
     """What must come back for one database.
 
     ``unknown`` names the fields that a backup made by others does not tell; they are then empty or
-    0, and mean nothing.
+    0, and mean nothing. ``locale`` is None before PostgreSQL 15, and where it is not known.
+    ``not_valid`` are the constraints that were so in production; None where that is not known.
     """
 
     name: str
@@ -50,6 +83,14 @@ class DatabaseFacts:
     modules: tuple[Versioned, ...]
     tables: tuple[TableFacts, ...]
     unknown: tuple[str, ...] = ()
+    locale: DatabaseLocale | None = None
+    not_valid: tuple[ConstraintFacts, ...] | None = None
+
+    @property
+    def locales(self) -> tuple[str, ...]:
+        """Every locale that it needs, each once; an empty one is not known."""
+        own = (self.locale.text,) if self.locale and self.locale.provider != "libc" else ()
+        return tuple(dict.fromkeys((self.collate, self.ctype, *own)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,8 @@ class Origin:
 class Generation:
     """One consistent set of artefacts. ``root`` is its folder; it is only ever read.
 
-    ``origin`` is None for what the engine captured itself.
+    ``origin`` is None for what the engine captured itself. ``seal`` is the checksum that the
+    manifest carries of itself; None for one that was written before manifests had any.
     """
 
     id: str
@@ -117,6 +118,7 @@ class Generation:
     artifacts: tuple[Artifact, ...]
     root: Path
     origin: Origin | None = None
+    seal: str | None = field(default=None, compare=False)
 
     @property
     def bytes(self) -> int:

@@ -163,7 +163,7 @@ def _database_row(facts: DatabaseFacts, words: Locale) -> tuple[str, ...]:
     unknown = words.text("doc.unknown")
     counts = [table.rows for table in facts.tables if table.rows is not None]
     told = "tables" not in facts.unknown and len(counts) == len(facts.tables)
-    locale = dict.fromkeys((facts.encoding, facts.collate, facts.ctype))
+    locale = dict.fromkeys((facts.encoding, *facts.locales))
     return (
         facts.name,
         ", ".join(name or unknown for name in locale),

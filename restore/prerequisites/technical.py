@@ -60,7 +60,7 @@ def _version_rows(given: Prerequisites, words: Locale) -> Iterator[tuple[str, st
     series = words.text("versions.rule.erp", series=fingerprint.erp_series or unknown)
     yield given.profile.title, erp.version or fingerprint.erp_series or unknown, series
     yield words.text("versions.os", server=words.text("servers.erp")), erp.os or unknown, same
-    locales = {n: None for facts in fingerprint.databases for n in (facts.collate, facts.ctype)}
+    locales = {n: None for facts in fingerprint.databases for n in facts.locales}
     yield (
         words.text("versions.locale"),
         ", ".join(name for name in locales if name) or unknown,

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
-from restore.catalogue.native import MANIFEST, render_manifest
+from restore.catalogue.native import MANIFEST, parse_manifest, render_manifest
 from restore.errors import ReplayError
 from restore.model import Artifact, ArtifactKind, FileEntry, Generation
 from restore.repository.base import (
@@ -151,7 +151,10 @@ class FolderWriter:
         )
         manifest = self._root / MANIFEST
         with _writing(manifest):
-            manifest.write_text(render_manifest(generation), encoding="utf-8")
+            text = render_manifest(generation)
+            manifest.write_text(text, encoding="utf-8")
+            # What can't be read back must not look complete.
+            written = parse_manifest(text, target)
             secret = {
                 artifact.folder
                 for artifact in self._artifacts
@@ -165,7 +168,7 @@ class FolderWriter:
             target.chmod(FOLDER_MODE)
             sync(self._root.parent)
             sync(self._complete)
-        return generation
+        return written
 
 
 class FolderArtifactWriter:

@@ -53,6 +53,8 @@ def test_a_drill_passes_and_leaves_the_backup_untouched(
     assert any(name.startswith("postop.external-url:") for name in statuses)
     assert "mail-routing" in [operation["name"] for operation in report["operations"]]
     assert "left to people (pra postop list): subscription, " in done.stdout
+    (constraints,) = [c for c in report["checks"] if c["id"].startswith("database.constraints")]
+    assert "but for 1 constraint as in production" in constraints["expected"]
     assert [stage["id"] for stage in report["stages"]] == [
         "select", "verify", "foresee", "rebuild", "plan", "replay", "check", "destroy",
     ]  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from fixtures.production import LOGIN, PASSWORD
+from restore.catalogue.seal import sealed
 from restore.errors import ExitCode
 from restore.locations import ROOT
 from restore.model import ArtifactKind, Generation
@@ -46,7 +47,7 @@ def second_generation(repository: FolderRepository) -> Generation:
     (last.root.parent / name).chmod(0o700)
     manifest = writable(last.root.parent / name / "manifest.json")
     document = json.loads(manifest.read_text(encoding="utf-8"))
-    manifest.write_text(json.dumps({**document, "id": name}), encoding="utf-8")
+    manifest.write_text(json.dumps(sealed({**document, "id": name})), encoding="utf-8")
     return repository.load(name)
 
 

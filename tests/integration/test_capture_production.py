@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from restore.model import ArtifactKind, Generation
+from restore.model import ArtifactKind, ConstraintFacts, Generation
 from restore.repository.folder import FolderRepository
 from restore.verify import verify
 
@@ -26,6 +26,7 @@ def test_it_is_sound_and_complete(
     assert rows["account_move"] >= 16
     assert {"contacts", "sale_management", "account"} <= {item.name for item in facts.modules}
     assert all(item.version for item in facts.modules)
+    assert facts.not_valid == (ConstraintFacts("public", "sale_order", "specibike_reference"),)
     kinds = Counter(artifact.kind for artifact in production_generation.artifacts)
     assert kinds == {
         ArtifactKind.DATABASE: 1,

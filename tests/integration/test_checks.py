@@ -7,13 +7,16 @@ from dataclasses import replace
 
 import pytest
 
+from restore import sql
 from restore.checks import check_ids, run_checks
 from restore.checks.database import database_checks
 from restore.checks.documents import DocumentSet, document_checks
+from restore.constraints import not_valid
 from restore.model import (
     Acceptance,
     CheckResult,
     CheckStatus,
+    ConstraintFacts,
     Credentials,
     DatabaseFacts,
     StepKind,
@@ -115,6 +118,37 @@ def test_a_constraint_and_an_index_that_are_not_valid_are_named(database: Scene)
     assert result.details == (
         "constraint cheap of sale_order is not valid",
         "index broken of res_partner is not valid",
+    )
+
+
+def test_what_was_not_valid_in_production_is_expected_to_be_so(database: Scene) -> None:
+    database.lab.execute(
+        "ALTER TABLE sale_order ADD CONSTRAINT cheap CHECK (amount < 3) NOT VALID;"
+        "ALTER TABLE sale_order ADD CONSTRAINT dear CHECK (amount > -1);"
+        "CREATE DOMAIN short AS text; ALTER DOMAIN short ADD CONSTRAINT ten"
+        " CHECK (length(VALUE) < 10) NOT VALID",
+        DATABASE,
+    )
+    with sql.connect(database.context.environment.database, DATABASE) as connection:
+        recorded = not_valid(connection)
+    names = {item.name: item for item in recorded}
+    assert {(item.schema, item.table) for item in recorded} == {
+        ("public", "sale_order"),
+        ("public", "short"),
+    }
+
+    def held(*exempt: ConstraintFacts) -> CheckResult:
+        facts = replace(database.context.facts_of(DATABASE), not_valid=exempt)
+        return checked(database, facts)["database.constraints"]
+
+    result = held(*recorded)
+    assert result.status is CheckStatus.PASSED, result.details
+    assert result.expected.endswith("but for 2 constraints as in production")
+    others = replace(names["cheap"], name="dear"), replace(names["cheap"], name="gone")
+    assert held(names["ten"], *others).details == (
+        "constraint cheap of sale_order is not valid",
+        "constraint dear of sale_order is valid, in production it was not",
+        "constraint gone of public.sale_order is missing",
     )
 
 

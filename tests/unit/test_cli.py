@@ -16,7 +16,7 @@ from restore.errors import ExitCode, UsageError
 from restore.model import Acceptance, Generation
 from restore.report_files import write_report
 from restore.repository.folder import FolderRepository
-from tests.fix_repository import flip_byte
+from tests.fix_repository import flip_byte, writable
 from tests.report_samples import passed
 
 
@@ -46,6 +46,28 @@ def test_an_empty_repository_is_said_to_be_empty(
         run(["generations", "show", "latest", "--repository", repository.location])
         == ExitCode.NOT_FOUND
     )
+
+
+def test_a_changed_manifest_is_refused_and_one_without_a_seal_is_called_so(
+    small_generation: Generation, repository: FolderRepository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ("--repository", repository.location)
+    manifest = writable(small_generation.root / "manifest.json")
+    document = json.loads(manifest.read_text())
+    assert run(["generations", "show", "latest", *where]) == ExitCode.PASS
+    assert "manifest sealed" in capsys.readouterr().out
+
+    manifest.write_text(json.dumps({**document, "engine_version": "0.1.1"}))
+    for words in (["verify", "latest"], ["plan", "latest"]):
+        assert run([*words, *where]) == ExitCode.DAMAGED
+        assert "was changed after it was written" in capsys.readouterr().err
+
+    del document["seal"]
+    manifest.write_text(json.dumps(document))
+    assert run(["verify", "latest", *where]) == ExitCode.PASS
+    assert "manifest unsealed" in capsys.readouterr().out
+    assert run(["--json", "generations", "list", *where]) == ExitCode.PASS
+    assert json.loads(capsys.readouterr().out)[0]["sealed"] is False
 
 
 def test_a_sound_generation_verifies_and_a_damaged_one_is_named(

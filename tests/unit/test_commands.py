@@ -6,6 +6,7 @@ import pytest
 
 from restore import commands
 from restore.commands import DumpRequest, NewDatabase, Promotion
+from restore.model import DatabaseLocale
 from restore.secret import Secret
 
 ODD = 'l\'été "2026" \\ a=b'
@@ -126,3 +127,28 @@ def test_a_database_name_is_never_read_as_connection_options(database, argument)
 
 def _statements(argv):
     return [word.removeprefix("--command=") for word in argv if word.startswith("--command=")]
+
+
+@pytest.mark.parametrize(
+    ("locale", "given"),
+    [
+        (None, ""),
+        (DatabaseLocale("libc"), ' LOCALE_PROVIDER "libc"'),
+        (DatabaseLocale("icu", "fr-FR"), " LOCALE_PROVIDER \"icu\" ICU_LOCALE 'fr-FR'"),
+        (
+            DatabaseLocale("icu", "und", "&a < 'b'"),
+            " LOCALE_PROVIDER \"icu\" ICU_LOCALE 'und' ICU_RULES '&a < ''b'''",
+        ),
+        (
+            DatabaseLocale("builtin", "C.UTF-8"),
+            " LOCALE_PROVIDER \"builtin\" BUILTIN_LOCALE 'C.UTF-8'",
+        ),
+    ],
+)
+def test_a_database_sorts_by_the_rules_that_production_had(
+    locale: DatabaseLocale | None, given: str
+) -> None:
+    new = NewDatabase("t", "odoo", "UTF8", "C", "C", "ours", locale=locale)
+    argv = commands.create_database("postgres", new)
+    (made,) = [word for word in argv if word.startswith("--command=CREATE DATABASE")]
+    assert made.endswith(f"ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'{given}")

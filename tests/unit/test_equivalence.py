@@ -9,12 +9,13 @@ from restore.equivalence import (
     accept,
     compare,
     is_difference_key,
-    locale_key,
     series_difference,
 )
+from restore.equivalence_locales import locale_key
 from restore.errors import UsageError
 from restore.model import (
     Acceptance,
+    DatabaseLocale,
     Difference,
     EnvironmentFacts,
     ImageFacts,
@@ -119,6 +120,50 @@ def test_some_locales_are_always_there(name):
 def test_collation_versions(there, here, expected):
     facts = replace(SAME, collations=(Versioned("fr_FR.utf8", here),))
     assert keys(facts, backup_of(collation_version=there)) == expected
+
+
+ICU = (
+    Versioned("fr_FR.utf8", "2.41"),
+    Versioned("icu:fr", "153.14"),
+    Versioned("icu:und", "153.14"),
+    Versioned("builtin:C.UTF-8", ""),
+)
+
+
+@pytest.mark.parametrize(
+    ("locale", "version", "expected"),
+    [
+        (DatabaseLocale("icu", "fr-FR-u-kn"), "153.14", {}),
+        (DatabaseLocale("icu", "und-u-ks-level2"), "153.14", {}),
+        (
+            DatabaseLocale("icu", "fr-FR"),
+            "153.120",
+            {"postgresql.collation-version:icu:fr-FR": "warning"},
+        ),
+        (
+            DatabaseLocale("libc"),
+            "2.36",
+            {"postgresql.collation-version:fr_FR.UTF-8": "warning"},
+        ),
+        (DatabaseLocale("builtin", "C.UTF-8"), "1", {}),
+        (
+            DatabaseLocale("builtin", "PG_UNICODE_FAST"),
+            "1",
+            {"postgresql.collation:builtin:PG_UNICODE_FAST": "blocking"},
+        ),
+    ],
+)
+def test_a_database_may_sort_by_other_rules_than_the_systems(locale, version, expected):
+    facts = replace(SAME, collations=ICU)
+    assert keys(facts, backup_of(locale=locale, collation_version=version)) == expected
+
+
+def test_a_server_without_icu_blocks_a_database_that_sorts_by_it():
+    backup = backup_of(locale=DatabaseLocale("icu", "fr-FR"), collation_version="153.14")
+    facts = replace(SAME, collations=ICU[:1])
+    assert keys(facts, backup) == {"postgresql.collation:icu:fr-FR": "blocking"}
+    accepted = accept(compare(backup, facts), [Acceptance("postgresql.collation:icu:fr-FR", "x")])
+    assert accepted[0].accepted == "x"
 
 
 @pytest.mark.parametrize(

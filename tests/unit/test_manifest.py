@@ -13,11 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore.catalogue.native import parse_manifest, render_manifest
-from restore.errors import DamagedGenerationError
+from restore.errors import DamagedGenerationError, ExitCode
 from restore.model import (
     Artifact,
     ArtifactKind,
+    ConstraintFacts,
     DatabaseFacts,
+    DatabaseLocale,
     FileEntry,
     Fingerprint,
     Generation,
@@ -59,6 +61,9 @@ databases = st.builds(
     extensions=versions,
     modules=versions,
     tables=tables,
+    locale=st.none() | st.builds(DatabaseLocale, text, text, text),
+    not_valid=st.none()
+    | st.lists(st.builds(ConstraintFacts, text, text, text), max_size=2).map(tuple),
 )
 
 
@@ -190,6 +195,48 @@ def test_an_index_elsewhere_is_refused(small_generation: Generation) -> None:
 
 def test_a_name_used_twice_is_refused(small_generation: Generation) -> None:
     assert "twice" in damaged(small_generation, set_artifact(0, name="roles"))
+
+
+def test_one_changed_character_is_refused(small_generation: Generation) -> None:
+    text = (small_generation.root / "manifest.json").read_text()
+    assert parse_manifest(text, small_generation.root).seal is not None
+    place = text.index('"rows": ') + len('"rows": ')
+    assert text[place].isdigit()
+    changed = text[:place] + str((int(text[place]) + 1) % 10) + text[place + 1 :]
+    with pytest.raises(DamagedGenerationError, match="was changed after it was written") as caught:
+        parse_manifest(changed, small_generation.root)
+    assert caught.value.exit_code == ExitCode.DAMAGED
+    assert caught.value.hint
+
+
+def test_every_changed_character_is_refused_or_means_the_same(
+    small_generation: Generation,
+) -> None:
+    text = (small_generation.root / "manifest.json").read_text()
+    for place in range(0, len(text), 7):
+        changed = text[:place] + ("1" if text[place] != "1" else "2") + text[place + 1 :]
+        if text[place].isspace() and json.loads(text) == _document(changed):
+            continue
+        with pytest.raises(DamagedGenerationError):
+            parse_manifest(changed, small_generation.root)
+
+
+def _document(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def test_a_manifest_laid_out_anew_keeps_its_seal_and_one_without_is_read(
+    small_generation: Generation,
+) -> None:
+    document = json.loads((small_generation.root / "manifest.json").read_text())
+    again = dict(reversed(document.items()))
+    assert parse_manifest(json.dumps(again), small_generation.root) == small_generation
+    del document["seal"]
+    read = parse_manifest(json.dumps(document), small_generation.root)
+    assert (read, read.seal) == (small_generation, None)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"format": "1"}', '{"format": true}'])

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore import capture, commands, drill, stages
+from restore import capture, capture_scratch, commands, drill, stages
 from restore.checks import check_ids
 from restore.checks.foreseen import foreseen_checks
 from restore.cli import pra
@@ -206,7 +206,8 @@ def test_exports_are_the_commands_that_a_capture_builds(make_prerequisites: Make
     assert commands.dump_database(request) in shown
     assert commands.dump_roles(superuser) in shown
     # A builder that a capture begins to use must come into the document, too.
-    used = set(re.findall(r"\bcommands\.([a-z]\w+)\(", inspect.getsource(capture)))
+    sources = "".join(map(inspect.getsource, (capture, capture_scratch)))
+    used = set(re.findall(r"\bcommands\.([a-z]\w+)\(", sources))
     assert used == {"dump_database", "list_dump", "dump_roles", "query", "literal"}
     assert SYSTEM_USER == capture.SYSTEM_USER
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import io
+import re
 import tarfile
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from offline import images
+from offline import base_image, images, recipes
+from offline.base_image import BaseImageStep
 from offline.docker_api import read_folder, tar_of
 from offline.host import Command, Host, SetupError
-from offline.images import BaseImageStep, ImageStep, Recipe
+from offline.images import ImageStep
 from offline.paths import Places
+from offline.recipes import Recipe
+from offline.setup import TREE
 
 
 @dataclass
@@ -24,8 +29,10 @@ class FakeDocker:
     online: bool = False
     known: dict[str, dict[str, Any]] = field(default_factory=dict)
     context: bytes = b""
+    arguments: dict[str, str] = field(default_factory=dict)
     forgotten: list[str] = field(default_factory=list)
     pulls: int = 0
+    commits: int = 0
 
     def image(self, name: str) -> dict[str, Any] | None:
         return self.known.get(name)
@@ -43,8 +50,8 @@ class FakeDocker:
         tar.read()
         self.known[f"{name}:{tag}"] = {"Id": "sha256:made", "Config": {}, "Comment": comment}
 
-    def build(self, folder: bytes, told: Any) -> str:
-        self.context = folder
+    def build(self, folder: bytes, arguments: dict[str, str], told: Any) -> str:
+        self.context, self.arguments = folder, arguments
         told("\x1b[91mStep 1\x1b[0m\n")
         return "sha256:raw"
 
@@ -53,9 +60,15 @@ class FakeDocker:
         lines = named["changes"].splitlines()
         config = {
             "Env": [line.removeprefix("ENV ") for line in lines if line.startswith("ENV ")],
-            "Labels": dict(line.removeprefix("LABEL ").split("=") for line in lines[-1:]),
+            "Labels": {
+                name: value.strip('"')
+                for line in lines
+                if line.startswith("LABEL ")
+                for name, value in [line.removeprefix("LABEL ").split("=")]
+            },
         }
-        made = {"Id": f"sha256:{len(self.known)}", "Config": config}
+        self.commits += 1
+        made = {"Id": f"sha256:{self.commits}", "Config": config}
         self.known[f"{named['repo']}:{named['tag']}"] = made
         return str(made["Id"])
 
@@ -85,7 +98,11 @@ class FakeHost(Host):
         if "download" in words:
             folder = Path(words[words.index("--dest") + 1])
             folder.mkdir()
-            (folder / "x-1.whl").write_text("a wheel")
+            with zipfile.ZipFile(folder / "x-1.whl", "w") as wheel:
+                program = zipfile.ZipInfo("x/bin/run")
+                program.external_attr = 0o755 << 16
+                wheel.writestr(program, "#!/bin/sh\n")
+                wheel.writestr("x/data", "data")
         if words[:2] == ("apt-get", "indextargets"):
             return "http://mirror.example/debian/\nhttp://mirror.example/debian/\n"
         return self.apt if words[0] == "apt-config" else ""
@@ -94,7 +111,8 @@ class FakeHost(Host):
 @pytest.fixture
 def docker(monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
     made = FakeDocker()
-    monkeypatch.setattr(images, "engine", lambda host: made)
+    for module in (base_image, images):
+        monkeypatch.setattr(module, "engine", lambda host: made)
     return made
 
 
@@ -115,21 +133,32 @@ def recipe(tmp_path: Path) -> Recipe:
 
 def test_a_folder_names_its_image(recipe: Recipe, host: Host) -> None:
     assert recipe.name == "pra/postgresql:13"
-    assert images.recipes(host.places.tree) == [recipe]
+    assert recipes.recipes(host.places.tree) == [recipe]
 
 
 def test_a_recipe_tells_its_base_and_the_groups_that_ask_for_it(recipe: Recipe, host: Host) -> None:
-    assert (recipe.suite, recipe.needs_wheels) == (images.SUITE, False)
+    assert (recipe.suite, recipe.needs_wheels) == (recipes.SUITE, False)
     asked = recipe.folder.parent / "odoo-19.0"
     asked.mkdir()
     (asked / "Dockerfile").write_text("# of sid\nFROM pra/debian:sid\n")
-    (asked / images.ON_DEMAND).write_text("odoo19\n")
-    assert [one.name for one in images.recipes(host.places.tree)] == ["pra/postgresql:13"]
-    assert len(images.recipes(host.places.tree, ("openprod",))) == 1
-    for groups in (("odoo19",), (images.ALL,)):
-        both = images.recipes(host.places.tree, groups)
+    (asked / recipes.ON_DEMAND).write_text("odoo19\n")
+    assert [one.name for one in recipes.recipes(host.places.tree)] == ["pra/postgresql:13"]
+    assert len(recipes.recipes(host.places.tree, ("openprod",))) == 1
+    for groups in (("odoo19",), (recipes.ALL,)):
+        both = recipes.recipes(host.places.tree, groups)
         assert {one.name: one.suite for one in both}["pra/odoo:19.0"] == "sid"
     assert BaseImageStep("sid").name != BaseImageStep().name
+
+
+def test_recipes_share_a_dockerfile_and_differ_by_its_arguments(
+    recipe: Recipe, host: FakeHost, docker: FakeDocker
+) -> None:
+    (recipe.folder / "Dockerfile").write_text("ARG SUITE\nFROM pra/debian:$SUITE\n")
+    (recipe.folder / recipes.ARGUMENTS).write_text("SUITE=sid\nPG_MAJOR=18\n")
+    assert (recipe.suite, recipe.parents) == ("sid", ("pra/debian:sid",))
+    docker.known["pra/debian:sid"] = {"Id": "sha256:base"}
+    ImageStep(recipe).make(host)
+    assert docker.arguments == {"SUITE": "sid", "PG_MAJOR": "18"}
 
 
 def test_wheels_are_downloaded_once_and_go_into_the_build(
@@ -145,6 +174,19 @@ def test_wheels_are_downloaded_once_and_go_into_the_build(
     assert call[0] == str(host.places.python)
     with tarfile.open(fileobj=io.BytesIO(docker.context)) as archive:
         assert "wheels/x-1.whl" in archive.getnames()
+        assert "wheels/x/data" not in archive.getnames()
+
+
+def test_wheels_go_unpacked_into_a_build_that_only_copies(
+    recipe: Recipe, host: FakeHost, docker: FakeDocker
+) -> None:
+    (recipe.folder / "wheels-unpacked.txt").write_text("# CPython 3.11\nx==1 --hash=sha256:0\n")
+    assert recipe.needs_wheels
+    ImageStep(recipe).make(host)
+
+    with tarfile.open(fileobj=io.BytesIO(docker.context)) as archive:
+        modes = {m.name: m.mode for m in archive.getmembers() if m.name.startswith("wheels/")}
+    assert modes == {"wheels/x/bin/run": 0o755, "wheels/x/data": 0o644}
 
 
 def test_wheels_for_no_python_are_refused(recipe: Recipe, host: FakeHost) -> None:
@@ -176,7 +218,42 @@ def test_an_image_is_built_once_for_a_recipe(
     (recipe.folder / "Dockerfile").write_text("FROM y\n")
     assert step.probe(host) is None
     step.make(host)
-    assert docker.forgotten == ["sha256:0"]
+    assert docker.forgotten == ["sha256:1"]
+
+
+@pytest.fixture
+def derived(recipe: Recipe, docker: FakeDocker) -> ImageStep:
+    """An image built on a base that is there."""
+    (recipe.folder / "Dockerfile").write_text("FROM pra/debian:bullseye\n")
+    docker.known["pra/debian:bullseye"] = {"Id": "sha256:base", "RootFS": {"Layers": ["a"]}}
+    return ImageStep(recipe)
+
+
+def test_another_parent_means_another_image(
+    derived: ImageStep, host: FakeHost, docker: FakeDocker
+) -> None:
+    (made,) = derived.make(host)
+    assert derived.probe(host) == [made]
+
+    docker.known["pra/debian:bullseye"]["Id"] = "sha256:newer"
+    assert derived.probe(host) is None
+    (again,) = derived.make(host)
+    assert derived.probe(host) == [again] != [made]
+    del docker.known["pra/debian:bullseye"]
+    assert derived.probe(host) is None
+
+
+def test_an_image_of_before_that_label_is_told_by_its_lowest_layers(
+    derived: ImageStep, host: FakeHost, docker: FakeDocker
+) -> None:
+    (made,) = derived.make(host)
+    image = docker.known[derived.recipe.name]
+    del image["Config"]["Labels"][images.PARENTS]
+    image["RootFS"] = {"Layers": ["a", "b"]}
+    assert derived.probe(host) == [made], "what stands on its base is not built again"
+
+    docker.known["pra/debian:bullseye"]["RootFS"] = {"Layers": ["c"]}
+    assert derived.probe(host) is None
 
 
 def test_a_build_gets_the_hosts_way_to_fetch_packages_only(
@@ -201,7 +278,7 @@ def test_a_build_gets_the_hosts_way_to_fetch_packages_only(
 def test_a_failed_build_names_image_and_log(
     recipe: Recipe, host: FakeHost, docker: FakeDocker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(folder: bytes, told: Any) -> str:
+    def broken(folder: bytes, arguments: dict[str, str], told: Any) -> str:
         told("E: Unable to locate package\n")
         raise SetupError("Docker: exit 100")
 
@@ -238,9 +315,9 @@ def test_without_it_the_base_is_made_from_the_hosts_own_archive(
 
 def test_aptss_proxy_is_debootstraps_too(host: FakeHost) -> None:
     host.apt = 'Acquire::http::Proxy "http://proxy:3142";\n'
-    assert images.proxy(host) == {"http_proxy": "http://proxy:3142"}
+    assert base_image.proxy(host) == {"http_proxy": "http://proxy:3142"}
     host.apt = ""
-    assert images.proxy(host) == {}
+    assert base_image.proxy(host) == {}
 
 
 def test_a_root_loses_its_documentation_for_good(tmp_path: Path) -> None:
@@ -249,7 +326,7 @@ def test_a_root_loses_its_documentation_for_good(tmp_path: Path) -> None:
     (tmp_path / "var/cache/apt").mkdir(parents=True)
     (tmp_path / "var/cache/apt/pkgcache.bin").write_text("x")
 
-    images.slim(tmp_path)
+    base_image.slim(tmp_path)
 
     assert not list((tmp_path / "usr/share/man").iterdir())
     assert not list((tmp_path / "var/cache/apt").iterdir())
@@ -259,3 +336,12 @@ def test_a_root_loses_its_documentation_for_good(tmp_path: Path) -> None:
 def test_a_folder_makes_the_same_tar_each_time(recipe: Recipe) -> None:
     files = read_folder(recipe.folder)
     assert tar_of(files) == tar_of(dict(reversed(files.items())))
+
+
+def test_what_the_dockerfiles_that_ship_copy_is_there() -> None:
+    fetched = re.compile(r"host/|wheels")
+    for one in recipes.recipes(TREE, (recipes.ALL,)):
+        text = (one.folder / "Dockerfile").read_text()
+        for copied in re.findall(r"^COPY (?:--chown=\S+ )?([^-].*) \S+$", text, re.MULTILINE):
+            for source in copied.split():
+                assert fetched.match(source) or (one.folder / source).exists(), (one.name, source)

@@ -1,0 +1,52 @@
+"""Constraints and indexes of a restored database: valid, but for what production had otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from restore import sql
+from restore.checks.base import Finding, passed_unless, plural
+from restore.constraints import FoundConstraint, constraints
+from restore.model import DatabaseFacts
+
+_INDEXES: Final = """
+    SELECT i.indexrelid::regclass::text, i.indrelid::regclass::text
+    FROM pg_catalog.pg_index i
+    JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
+"""
+_BROKEN: Final = f"{_INDEXES} AND NOT (i.indisvalid AND i.indisready AND i.indislive) ORDER BY 1"
+
+
+def expected_constraints(facts: DatabaseFacts) -> str:
+    """What is expected, in words."""
+    if not facts.not_valid:
+        return "every constraint and index is valid"
+    exempt = plural(len(facts.not_valid), "constraint")
+    return f"every constraint and index is valid, but for {exempt} as in production"
+
+
+def constraints_finding(connection: sql.Connection, facts: DatabaseFacts) -> Finding:
+    """Hold each constraint against production's, where that is known; each index must be valid."""
+    found = constraints(connection)
+    broken = sql.rows(connection, _BROKEN)
+    wrong = [
+        *_wrong(found, facts),
+        *(f"index {name} of {table} is not valid" for name, table in broken),
+    ]
+    indexes = len(sql.rows(connection, _INDEXES))
+    counts = plural(len(found), "constraint"), plural(indexes, "index", "indexes")
+    return passed_unless(wrong, ", ".join(counts))
+
+
+def _wrong(found: Sequence[FoundConstraint], facts: DatabaseFacts) -> Iterator[str]:
+    exempt = set(facts.not_valid or ())
+    for item in found:
+        if not item.valid and item.facts not in exempt:
+            yield f"constraint {item.facts.name} of {item.of} is not valid"
+        elif item.valid and item.facts in exempt:
+            yield f"constraint {item.facts.name} of {item.of} is valid, in production it was not"
+    for lost in sorted(exempt - {item.facts for item in found}, key=lambda c: (c.table, c.name)):
+        yield f"constraint {lost.name} of {lost.schema}.{lost.table} is missing"
