@@ -110,6 +110,7 @@ def blueprint(
     """
     chosen = images or {}
     fingerprint = generation.fingerprint
+    proxy = fingerprint.proxy
     configuration = _postgresql(generation, profile, texts)
     reports = _reports(generation, profile, texts, chosen)
     return Blueprint(
@@ -139,7 +140,12 @@ def blueprint(
             mounts=profile.erp.data,
             user=profile.erp.user,
         ),
-        proxy_image=chosen.get(Role.PROXY, PROXY_IMAGE),
+        # Another program than nginx could not take the site that is written for it.
+        proxy_image=_image(
+            chosen.get(Role.PROXY),
+            proxy.server.image if proxy and proxy.server.version else None,
+            PROXY_IMAGE,
+        ),
         changes=(*configuration.changes, *(reports.changes if reports else ())),
         reports=reports,
     )

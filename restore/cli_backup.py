@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -17,7 +18,7 @@ from restore.cli_options import (
 )
 from restore.console import Terminal
 from restore.errors import ExitCode, UsageError
-from restore.model import DatabaseFacts, Generation
+from restore.model import DatabaseFacts, Fingerprint, Generation
 from restore.profile import load_profile
 from restore.repository import create_repository, open_repository
 from restore.runner import Runner
@@ -42,6 +43,8 @@ Example:
     "--reports-database-container", help="Container of the reports server's own PostgreSQL."
 )
 @click.option("--reports-container", help="Container of the reports server, if there is one.")
+@click.option("--proxy-container", help="Container of the reverse proxy, for its certificate.")
+@click.option("--external-url", help="URL at which people reach the ERP; default: its own word.")
 @click.option("--database", "databases", multiple=True, help="Only this database; repeatable.")
 @click.option(
     "--scratch",
@@ -69,11 +72,15 @@ def capture_command(terminal: Terminal, /, **options: Any) -> None:
             options["reports_database_container"], options["reports_container"]
         ),
         scratch=options["scratch"],
+        proxy=options["proxy_container"],
+        external_url=options["external_url"],
     )
     repository = create_repository(options["repository"])
     with terminal.progress() as listener:
         generation = capture(Runner.connect(), repository, request, now=utc_now, listener=listener)
     terminal.print(f"captured {describe(generation)}")
+    if request.proxy is None:
+        terminal.note("no reverse proxy was named: its certificate is not part of the generation")
     terminal.json(summary(generation))
 
 
@@ -138,6 +145,8 @@ def show_command(terminal: Terminal, generation: str | None, repository: str) ->
         f"PostgreSQL {prints.postgresql.version or '?'} on {prints.postgresql.os or 'unknown OS'}; "
         f"ERP {prints.erp.version or prints.erp_series or '?'} on {prints.erp.os or 'unknown OS'}"
     )
+    for line in _reached(prints):
+        terminal.print(line)
     terminal.table(
         "Artefacts",
         ("artefact", "kind", "location", "files", "bytes"),
@@ -160,6 +169,17 @@ def show_command(terminal: Terminal, generation: str | None, repository: str) ->
         ],
     )
     terminal.json(summary(found))
+
+
+def _reached(prints: Fingerprint) -> Iterator[str]:
+    """How people reached production: the URL, the certificate."""
+    if prints.external_url:
+        yield f"external URL {prints.external_url}"
+    if prints.proxy is None:
+        yield "no reverse proxy was captured, so no certificate"
+    elif (held := prints.proxy.certificate) is not None:
+        names = ", ".join(held.names) or held.subject
+        yield f"certificate for {names}, until {held.not_after:%Y-%m-%d}, SHA-256 {held.sha256}"
 
 
 @click.command("verify")

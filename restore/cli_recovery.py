@@ -13,6 +13,7 @@ import click
 from restore import locations
 from restore.catalogue.foreign import Layout
 from restore.catalogue.layouts import open_layout
+from restore.choices import NO_CERTIFICATE, StackChoices, certificate_choice
 from restore.cli_options import (
     accept_option,
     acceptances,
@@ -86,6 +87,13 @@ def image_options(command: Command) -> Command:
     return command
 
 
+certificate_option = click.option(
+    "--certificate",
+    metavar="PATH",
+    help="PEM that the reverse proxy serves, in place of the generation's; none is plain HTTP.",
+)
+
+
 @click.command("plan")
 @click.argument("generation", required=False)
 @repository_option
@@ -94,6 +102,7 @@ def image_options(command: Command) -> Command:
 @reason_option
 @jobs_option
 @image_options
+@certificate_option
 @click.pass_obj
 def plan_command(terminal: Terminal, /, **options: Any) -> None:
     """Show the plan that a drill of a generation would follow. Nothing is made.
@@ -107,7 +116,9 @@ def plan_command(terminal: Terminal, /, **options: Any) -> None:
         tools, request = _prepare(terminal, options, listener, "pra plan")
         recorder = new_recorder("drill", request, tools)
         generation = select(tools, request.selection.generation, recorder)
-        foresee(tools, generation, request, _images(options), recorder)
+        path, plain = certificate_choice(_certificate(options), Path.cwd())
+        choices = StackChoices(_images(options), path, plain=plain)
+        foresee(tools, generation, request, choices, recorder)
     plan = recorder.plan
     if plan is not None:
         for line in describe_plan(plan):
@@ -132,6 +143,7 @@ def plan_command(terminal: Terminal, /, **options: Any) -> None:
 )
 @replay_options
 @image_options
+@certificate_option
 @click.option("--keep", is_flag=True, help="Leave the environment standing afterwards.")
 @click.pass_obj
 def drill_command(terminal: Terminal, /, **options: Any) -> int:
@@ -152,6 +164,7 @@ def drill_command(terminal: Terminal, /, **options: Any) -> int:
             base=options["stack"],
             keep=options["keep"],
             images=_images(options),
+            certificate=_certificate(options),
             backup=backup,
         )
         report, folder, recorder = drill(request, tools)
@@ -271,6 +284,14 @@ def _reports_account(profile: Profile, login: str | None) -> Credentials | None:
 def _images(options: dict[str, Any]) -> dict[Role, str]:
     given = {role: options.get(f"{role.value.replace('-', '_')}_image") for role in Role}
     return {role: image for role, image in given.items() if image}
+
+
+def _certificate(options: dict[str, Any]) -> str | None:
+    """The certificate that was named, from wherever Pulumi's program runs."""
+    told: str | None = options["certificate"]
+    if told in (None, NO_CERTIFICATE):
+        return told
+    return str(Path(str(told)).expanduser().resolve())
 
 
 def _conclude(terminal: Terminal, report: Report, folder: Path, recorder: Recorder) -> int:

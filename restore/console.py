@@ -27,6 +27,7 @@ from restore.model import (
     Difference,
     ProgressListener,
     Report,
+    Severity,
     StepStatus,
     Verdict,
 )
@@ -96,7 +97,11 @@ class Terminal:
         self.err.print(Text(text, style="dim"))
 
     def differences(self, differences: Sequence[Difference]) -> None:
-        """Print what differs between backup and environment."""
+        """Print what differs between backup and environment; notes in a line, unless verbose."""
+        notes = [item.key for item in differences if item.severity is Severity.NOTE]
+        if notes and not self.verbose:
+            differences = [item for item in differences if item.severity is not Severity.NOTE]
+            self.note(f"other than in production, as a drill means it: {', '.join(notes)}")
         if differences:
             self.table(
                 "Differences between the backup and the environment",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from restore import locations, lock
 from restore.catalogue.foreign import Layout
+from restore.choices import StackChoices, certificate_choice
 from restore.engine import new_recorder, replay_standing, reported
 from restore.environment import environment_from_outputs
 from restore.errors import UsageError
@@ -37,13 +38,15 @@ class DrillRequest:
 
     ``base`` names the stack file whose settings the ephemeral stack starts from; ``keep`` leaves
     the environment standing afterwards. ``backup`` is one that others made, and which of it: it is
-    imported first, into the repository of the replay's selection.
+    imported first, into the repository of the replay's selection. ``certificate`` is the absolute
+    path of a PEM in place of the generation's, or ``none``.
     """
 
     replay: ReplayRequest
     base: str
     keep: bool
     images: Mapping[Role, str]
+    certificate: str | None = None
     backup: tuple[Layout, str] | None = None
 
 
@@ -66,7 +69,8 @@ def drill(request: DrillRequest, tools: Tools) -> tuple[Report, Path, Recorder]:
                 )
         generation = select(tools, request.replay.selection.generation, recorder)
         require_integrity(tools, generation, recorder, request.replay.jobs)
-        foresee(tools, generation, request.replay, request.images, recorder)
+        choices = stack_choices(request)
+        foresee(tools, generation, request.replay, choices, recorder)
         require_reports_account(request.replay, recorder.plan)
         with rebuilt(stack, generation, request, tools, recorder) as environment:
             replay_into(environment, generation, request.replay, tools, recorder)
@@ -79,6 +83,18 @@ def stack_images(stack: str) -> dict[Role, str]:
     """The images that a stack's file asks for, by role."""
     found = {role: setting_of(stack, f"{role.value}Image") for role in Role}
     return {role: image for role, image in found.items() if image is not None}
+
+
+def stack_choices(request: DrillRequest) -> StackChoices:
+    """What the ephemeral stack is told: by the drill, else by the stack file it starts from."""
+    told = request.certificate or setting_of(request.base, "certificate")
+    certificate, plain = certificate_choice(told, locations.ROOT)
+    return StackChoices(
+        images=request.images,
+        certificate=certificate,
+        external_url=setting_of(request.base, "externalUrl"),
+        plain=plain,
+    )
 
 
 @contextmanager
@@ -123,6 +139,7 @@ def stack_spec(stack: str, generation: Generation, request: DrillRequest) -> Sta
         # The program refuses what is not equivalent, as this drill has done already.
         ("accept", json.dumps(accepted)),
         *((f"{role.setting}Image", image) for role, image in request.images.items()),
+        *((("certificate", request.certificate),) if request.certificate else ()),
     )
     return StackSpec(name=stack, settings=settings, base=request.base)
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from restore import locations, lock
+from restore.choices import StackChoices
 from restore.environment import environment_from_outputs
 from restore.errors import Interrupted, RestoreError
-from restore.model import Acceptance, Blueprint, CheckStatus, Environment, Report, Role, Selection
+from restore.model import Acceptance, Blueprint, CheckStatus, Environment, Report, Selection
 from restore.recorder import Recorder
 from restore.report_files import write_report
 from restore.selection import choose
@@ -26,7 +27,7 @@ from restore.stages import (
     select,
 )
 
-__all__ = ["ReplayRequest", "ReplaySummary", "blueprint", "replay_outputs"]
+__all__ = ["ReplayRequest", "ReplaySummary", "StackChoices", "blueprint", "replay_outputs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,12 @@ class ReplaySummary:
 
 
 def blueprint(
-    selection: Selection, images: Mapping[Role, str], accepted: tuple[Acceptance, ...] = ()
+    selection: Selection, choices: StackChoices, accepted: tuple[Acceptance, ...] = ()
 ) -> Blueprint:
     """Compute the equivalent environment that a generation asks for.
 
     Args:
-        images: images to use instead of the generation's, by role.
+        choices: what the stack is told in place of what the generation says.
         accepted: differences that the user accepts.
 
     Raises:
@@ -56,7 +57,7 @@ def blueprint(
     generation = choose(tools.repository, selection.generation)
     request = ReplayRequest(selection, None, accepted, locations.REPORTS)
     recorder = new_recorder("", request, tools)
-    return foresee(tools, generation, request, images, recorder)
+    return foresee(tools, generation, request, choices, recorder)
 
 
 def replay_outputs(outputs: Mapping[str, Any], request: ReplayRequest) -> ReplaySummary:

@@ -44,4 +44,12 @@ def environment_from_outputs(outputs: Mapping[str, Any]) -> Environment:
         ),
         external_url=str(outputs[names.EXTERNAL_URL]),
         reports=environment_from_outputs(reports) if reports else None,
+        proxy=_optional(outputs, names.PROXY_CONTAINER),
+        certificate=_optional(outputs, names.CERTIFICATE),
     )
+
+
+def _optional(outputs: Mapping[str, Any], name: str) -> str | None:
+    """An output that not every stack has; one of an older engine hasn't."""
+    value = outputs.get(name)
+    return str(value) if value else None

@@ -14,7 +14,10 @@ environment is compared twice, before it is made, from its images, and once it s
 | ``erp.series`` | another, or unknown to the profile | |
 | ``erp.release`` | | another |
 | ``erp.module:NAME`` | installed there, not available here | |
-| ``os.database``, ``os.erp``, ``image.database``, ``image.erp`` | | another |
+| ``os.SERVER``, ``image.SERVER`` | | another |
+
+SERVER is ``database``, ``erp`` or ``proxy``. Sizing, addresses and URL are compared in
+``equivalence_nodes``, certificates judged in ``certificate``.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from restore import equivalence_locales
+from restore import certificate, equivalence_locales, equivalence_nodes
 from restore.equivalence_locales import collation_differences
 from restore.errors import UsageError
 from restore.model import (
@@ -46,8 +49,12 @@ KEYS: Final = (
     "erp.release",
     "os.database",
     "os.erp",
+    "os.proxy",
     "image.database",
     "image.erp",
+    "image.proxy",
+    *equivalence_nodes.KEYS,
+    *certificate.KEYS,
 )
 """Keys of differences that can be there once."""
 
@@ -75,8 +82,14 @@ def compare(fingerprint: Fingerprint, facts: EnvironmentFacts) -> tuple[Differen
         *_modules(fingerprint.databases, facts.modules),
         *_server("database", fingerprint.postgresql, facts.postgresql),
         *_server("erp", fingerprint.erp, facts.erp),
+        *(
+            _server("proxy", fingerprint.proxy.server, facts.proxy)
+            if fingerprint.proxy and facts.proxy
+            else ()
+        ),
+        *equivalence_nodes.node_differences(fingerprint, facts),
     ]
-    return _ordered(found)
+    return ordered(found)
 
 
 def series_difference(fingerprint: Fingerprint, profile: Profile) -> tuple[Difference, ...]:
@@ -126,12 +139,13 @@ def is_difference_key(key: str) -> bool:
     return key in KEYS or any(key.startswith(family) and key != family for family in FAMILIES)
 
 
-def _ordered(found: Sequence[Difference]) -> tuple[Difference, ...]:
-    """One of each key, blocking ones first, otherwise in the order of the comparison."""
+def ordered(found: Sequence[Difference]) -> tuple[Difference, ...]:
+    """One of each key, the graver ones first, otherwise in the order of the comparison."""
     first: dict[str, Difference] = {}
     for item in found:
         first.setdefault(item.key, item)
-    return tuple(sorted(first.values(), key=lambda item: item.severity is not Severity.BLOCKING))
+    gravity = tuple(Severity)
+    return tuple(sorted(first.values(), key=lambda item: gravity.index(item.severity)))
 
 
 def _postgresql_version(backup: ServerFacts, here: ServerFacts) -> Iterator[Difference]:
@@ -243,7 +257,7 @@ def _modules(
 
 
 def _server(name: str, backup: ServerFacts, here: ServerFacts) -> Iterator[Difference]:
-    title = "database server" if name == "database" else "ERP server"
+    title = equivalence_nodes.SERVERS[name]
     if backup.os and here.os and backup.os != here.os:
         message = f"the {title} runs on another operating system"
         yield Difference(f"os.{name}", Severity.WARNING, backup.os, here.os, message)

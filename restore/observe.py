@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -11,7 +12,9 @@ from restore.errors import EnvironmentFailure, ReplayError
 from restore.facts import erp_facts, image_of, operating_system, server_facts
 from restore.locales import offered_locales
 from restore.model import Blueprint, Environment, EnvironmentFacts, ServerFacts, Versioned
+from restore.node_facts import foreseen_node, node_of
 from restore.profile import Profile
+from restore.proxy_facts import proxy_facts
 from restore.runner import Runner
 from restore.sql import Connection, connect, rows
 from restore.versions import parse_version
@@ -33,16 +36,18 @@ def predicted_facts(runner: Runner, blueprint: Blueprint, profile: Profile) -> E
     erp = runner.image(blueprint.erp.image)
     series = erp.variables.get(profile.erp.version_variable, "") if erp else ""
     release = erp.variables.get(profile.erp.release_variable or "", "") if erp else ""
-    reports = blueprint.reports
+    reports, node = blueprint.reports, foreseen_node(runner)
+    proxy = runner.image(blueprint.proxy_image)
     return EnvironmentFacts(
-        postgresql=_predicted_postgresql(runner, blueprint, profile),
-        erp=ServerFacts(release or series, 0, None, erp.facts if erp else None),
+        postgresql=replace(_predicted_postgresql(runner, blueprint, profile), node=node),
+        erp=ServerFacts(release or series, 0, None, erp.facts if erp else None, node),
         erp_series=series,
         reports=(
             predicted_facts(runner, reports, profile.reports.server)
             if reports and profile.reports
             else None
         ),
+        proxy=ServerFacts("", 0, None, proxy.facts if proxy else None, node),
     )
 
 
@@ -59,12 +64,15 @@ def observed_facts(runner: Runner, environment: Environment, profile: Profile) -
     with connect(server, "postgres") as connection:
         try:
             return EnvironmentFacts(
-                postgresql=server_facts(
-                    connection,
-                    operating_system(runner, server.container),
-                    image_of(runner, server.container),
+                postgresql=replace(
+                    server_facts(
+                        connection,
+                        operating_system(runner, server.container),
+                        image_of(runner, server.container),
+                    ),
+                    node=node_of(runner, server.container, profile.database.data),
                 ),
-                erp=erp,
+                erp=replace(erp, node=node_of(runner, container)),
                 erp_series=series,
                 extensions=_versioned(connection, _EXTENSIONS),
                 collations=offered_locales(connection),
@@ -75,6 +83,8 @@ def observed_facts(runner: Runner, environment: Environment, profile: Profile) -
                     else None
                 ),
                 reports=_reports_facts(runner, environment, profile),
+                proxy=proxy_facts(runner, environment.proxy) if environment.proxy else None,
+                external_url=environment.external_url,
             )
         except psycopg.Error as error:
             raise EnvironmentFailure(

@@ -63,6 +63,7 @@ def reports_request(request: PlanRequest) -> PlanRequest | None:
         acceptances=(),
         databases=(),
         nodes=tuple(seen for role, seen in _SEEN.items() if role in request.nodes),
+        found=(),
     )
 
 

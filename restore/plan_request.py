@@ -13,6 +13,7 @@ from restore.model import (
     Artifact,
     ArtifactKind,
     Blueprint,
+    Difference,
     Environment,
     EnvironmentFacts,
     Generation,
@@ -79,6 +80,8 @@ class PlanRequest:
     replace: bool = False
     jobs: int = 2
     nodes: tuple[Role, ...] = tuple(Role)
+    found: tuple[Difference, ...] = ()
+    """Differences that only a look at files or at the certificate tells."""
 
 
 def is_ours(comment: str | None) -> bool:

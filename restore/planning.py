@@ -9,7 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from restore.equivalence import REPORTS, accept, compare, is_difference_key, series_difference
+from restore.equivalence import (
+    REPORTS,
+    accept,
+    compare,
+    is_difference_key,
+    ordered,
+    series_difference,
+)
 from restore.errors import RefusedError, UsageError
 from restore.model import (
     ArtifactKind,
@@ -122,11 +129,13 @@ def differences(request: PlanRequest) -> tuple[Difference, ...]:
     fingerprint = replace(request.generation.fingerprint, databases=_databases(request))
     wrong_series = series_difference(fingerprint, request.profile)
     keys = {item.key for item in wrong_series}
-    found = (*wrong_series, *(i for i in compare(fingerprint, request.facts) if i.key not in keys))
+    compared = (item for item in compare(fingerprint, request.facts) if item.key not in keys)
+    found = (*wrong_series, *request.found, *compared)
     if reports := reports_request(request):
         others = differences(replace(reports, acceptances=()))
         found = (*found, *(replace(item, key=REPORTS + item.key) for item in others))
-    return accept(found, [item for item in request.acceptances if is_difference_key(item.key)])
+    known = [item for item in request.acceptances if is_difference_key(item.key)]
+    return accept(ordered(found), known)
 
 
 def _part_refusals(request: PlanRequest) -> Iterator[_Refusal]:

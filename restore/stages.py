@@ -5,23 +5,28 @@ They are shared by ``pra drill``, ``pra restore`` and ``pulumi up``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from restore import sql
 from restore.blueprint import blueprint, configuration_texts
 from restore.checks import check_ids, run_checks
+from restore.checks.certificate import ID as CERTIFICATE
+from restore.choices import StackChoices
 from restore.configuration import ConfigurationTexts
 from restore.context import ReplayContext
+from restore.disk import disk_need
 from restore.equivalence import is_difference_key
+from restore.equivalence_nodes import disk_difference
 from restore.errors import RefusedError, ReplayError, UsageError
 from restore.model import (
     Acceptance,
     Blueprint,
     CheckStatus,
     Credentials,
+    Difference,
     Environment,
     Generation,
     ProgressListener,
@@ -49,6 +54,7 @@ from restore.repository import open_repository
 from restore.repository.base import Repository
 from restore.runner import Runner
 from restore.selection import choose
+from restore.served_certificate import Served, foreseen_certificate, standing_certificate
 from restore.steps.databases import existing_databases
 from restore.steps.documents import existing_documents
 from restore.verify import require_sound, verify
@@ -132,13 +138,13 @@ def foresee(
     tools: Tools,
     generation: Generation,
     request: ReplayRequest,
-    images: Mapping[Role, str],
+    choices: StackChoices,
     recorder: Recorder,
 ) -> Blueprint:
     """Stage "foresee": plan for the environment that would be rebuilt, from its images alone.
 
     Args:
-        images: images to use instead of the generation's, by role.
+        choices: what the stack is told in place of what the generation says.
 
     Raises:
         RefusedError: the environment would not be equivalent; nothing was made.
@@ -146,11 +152,17 @@ def foresee(
     """
     with recorder.stage("foresee", "Compare the images with the backup"):
         texts = configuration_texts(tools.repository, generation, tools.profile)
-        intended = blueprint(generation, tools.profile, texts, images)
+        served = foreseen_certificate(tools.repository, generation, choices, tools.now())
+        intended = blueprint(generation, tools.profile, texts, choices.images)
+        intended = replace(intended, certificate=served.pem)
         recorder.changes = intended.changes
-        recorder.facts = predicted_facts(tools.runner, intended, tools.profile)
+        recorder.facts = replace(
+            predicted_facts(tools.runner, intended, tools.profile),
+            certificate=served.facts,
+            external_url=choices.external_url,
+        )
         target = foreseen_target("drill", intended, REPOSITORY_PATH)
-        _plan(tools, _Subject(generation, texts), request, target, recorder)
+        _plan(tools, _Subject(generation, texts, served), request, target, recorder)
     return intended
 
 
@@ -171,7 +183,10 @@ def replay_into(
     with recorder.stage("plan", "Compare the environment with the backup and plan"):
         texts = configuration_texts(tools.repository, generation, tools.profile)
         recorder.changes = blueprint(generation, tools.profile, texts).changes
-        recorder.facts = observed_facts(tools.runner, environment, tools.profile)
+        served = standing_certificate(environment, generation, tools.now())
+        recorder.facts = replace(
+            observed_facts(tools.runner, environment, tools.profile), certificate=served.facts
+        )
         with sql.connect(environment.database, "postgres") as connection:
             existing = existing_databases(connection)
         names = [facts.name for facts in generation.fingerprint.databases]
@@ -183,7 +198,7 @@ def replay_into(
         require_nodes(request.nodes, tuple(node.role for node in stands))
         proxy = any(node.role is Role.PROXY for node in stands)
         target = standing_target(environment, existing, documents, reports, proxy=proxy)
-        planned = _plan(tools, _Subject(generation, texts), request, target, recorder)
+        planned = _plan(tools, _Subject(generation, texts, served), request, target, recorder)
         require_reports_account(request, planned)
     context = ReplayContext(
         runner=tools.runner,
@@ -224,10 +239,11 @@ def replay_into(
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
-    """The generation that a stage is about, and its configuration files, read once."""
+    """The generation that a stage is about, its configuration files, and the certificate."""
 
     generation: Generation
     texts: ConfigurationTexts
+    served: Served
 
 
 def _plan(
@@ -255,11 +271,21 @@ def _plan(
         replace=request.replace,
         jobs=request.jobs,
         nodes=request.nodes,
+        found=(*subject.served.differences, *_short_disk(subject.generation, request, recorder)),
     )
     recorder.differences = differences(wanted)
     recorder.plan = planned = plan(wanted)
     _require_known(request.accepted, tools.profile, planned, subject.generation)
     return planned
+
+
+def _short_disk(
+    generation: Generation, request: ReplayRequest, recorder: Recorder
+) -> tuple[Difference, ...]:
+    """The difference of an environment without the disk that the restore takes."""
+    names = tuple(facts.name for facts in generation.fingerprint.databases)
+    need = disk_need(generation, request.selection.databases or names)
+    return disk_difference(need, recorder.facts) if recorder.facts else ()
 
 
 def require_reports_account(request: ReplayRequest, planned: RestorePlan | None) -> None:
@@ -292,7 +318,8 @@ def _require_known(
     generation: Generation,
 ) -> None:
     """Refuse a misspelt acceptance before anything is changed."""
-    known = check_ids(profile, planned.databases, generation)
+    # A stack may have a certificate of its own where the generation has none.
+    known = (*check_ids(profile, planned.databases, generation), CERTIFICATE)
     wrong = [a.key for a in accepted if not is_difference_key(a.key) and a.key not in known]
     if wrong:
         raise UsageError(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 
+from restore.certificate import public_part
 from restore.model import Blueprint
 from stacks import outputs as names
 from stacks.database import SUPERUSER, Database, DatabaseArgs
@@ -61,11 +62,18 @@ class ErpEnvironment(pulumi.ComponentResource):
             ErpArgs(ServerArgs(place, blueprint.erp, where.erp, settings.erp_limits)),
             inside,
         )
-        site = proxy_blueprint(blueprint.proxy_image, f"{where.erp}:{blueprint.erp.port}")
+        site = proxy_blueprint(
+            blueprint.proxy_image,
+            f"{where.erp}:{blueprint.erp.port}",
+            tls=blueprint.certificate is not None,
+        )
         proxy = Proxy(
             f"{name}-proxy",
             ProxyArgs(
-                ServerArgs(place, site, where.proxy, Limits()), network.outer, settings.http_port
+                ServerArgs(place, site, where.proxy, Limits()),
+                network.outer,
+                settings.http_port,
+                blueprint.certificate,
             ),
             inside,
         )
@@ -85,7 +93,10 @@ class ErpEnvironment(pulumi.ComponentResource):
             names.ERP_URL: proxy.url,
             names.EXTERNAL_URL: settings.external_url or proxy.url,
             names.REPOSITORY_MOUNT: names.REPOSITORY_PATH,
+            names.PROXY_CONTAINER: proxy.container,
         }
+        if blueprint.certificate is not None:
+            self.outputs[names.CERTIFICATE] = public_part(blueprint.certificate)
         if blueprint.reports is not None:
             reports = Reports(
                 f"{name}-reports",

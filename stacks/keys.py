@@ -98,6 +98,15 @@ KEYS: Final = (
         "https://erp-rescue.example.org",
     ),
     Key(
+        "certificate",
+        "path, or `none`",
+        "the generation's",
+        "The certificate that the reverse proxy serves, in place of production's: one PEM with "
+        "certificate, key and chain, outside the backups. `none`, or a generation without one, is "
+        "plain HTTP. A relative path starts at the project's folder.",
+        "/etc/ssl/private/erp-rescue.pem",
+    ),
+    Key(
         "httpPort",
         "port",
         "a free one, chosen by Docker",
@@ -129,7 +138,7 @@ KEYS: Final = (
     Key(
         "proxyImage",
         "image",
-        "the profile's",
+        "the generation's, if it is nginx",
         "The reverse proxy's image: nginx, with curl or wget.",
         "nginx:1.28",
     ),

@@ -40,6 +40,10 @@ ENVIRONMENT: Final = (
 REPORTS: Final = "reports"
 """The reports server and its database server, in the words of ``ENVIRONMENT``; none without one."""
 
+PROXY_CONTAINER: Final = "proxyContainer"
+CERTIFICATE: Final = "certificate"
+"""The PEM that the reverse proxy serves, without its key; none where it serves plain HTTP."""
+
 GENERATION: Final = "generation"
 VERDICT: Final = "verdict"
 REPORT: Final = "report"

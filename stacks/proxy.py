@@ -10,9 +10,11 @@ import pulumi
 import pulumi_docker as docker
 
 from restore.model import Role, ServerBlueprint, Upload
-from stacks.server import ServerArgs, container_args, container_options, pulled
+from restore.secret import Secret
+from stacks.server import ServerArgs, container_args, container_options, pulled, uploaded
 
 CONFIGURATION: Final = "/etc/nginx/conf.d/default.conf"
+CERTIFICATE: Final = "/etc/nginx/pra-certificate.pem"
 HEALTH: Final = "/pra-health"
 LOOPBACK: Final = "127.0.0.1"
 READY_SECONDS: Final = 60
@@ -27,10 +29,10 @@ map $http_x_forwarded_proto $outer_scheme {
     default $http_x_forwarded_proto;
     ''      $scheme;
 }
-server {
-    listen 80 default_server;
+@PLAIN@server {
+    listen @LISTEN@ default_server;
     server_name _;
-    # Attachments, and reports that take their time.
+@TLS@    # Attachments, and reports that take their time.
     client_max_body_size 1g;
     proxy_connect_timeout 10s;
     proxy_read_timeout 900s;
@@ -58,20 +60,43 @@ server {
 """
 
 
+_TLS: Final = """\
+    ssl_certificate @CERTIFICATE@;
+    ssl_certificate_key @CERTIFICATE@;
+    ssl_protocols TLSv1.2 TLSv1.3;
+"""
+
+_PLAIN: Final = """\
+server {
+    listen 80 default_server;
+    server_name _;
+    location = @HEALTH@ {
+        access_log off;
+        default_type text/plain;
+        return 200 "ok\\n";
+    }
+    location / {
+        return 301 https://$host$request_uri;
+    }
+}
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class ProxyArgs:
     """A reverse proxy.
 
     ``outer`` is the name of the network that the port is published on; ``port`` the port of
-    127.0.0.1, a free one when None.
+    127.0.0.1, a free one when None. ``certificate`` is the PEM to serve; None for plain HTTP.
     """
 
     server: ServerArgs
     outer: pulumi.Input[str]
     port: int | None
+    certificate: Secret | None = None
 
 
-def proxy_blueprint(image: str, erp: str) -> ServerBlueprint:
+def proxy_blueprint(image: str, erp: str, *, tls: bool = False) -> ServerBlueprint:
     """An nginx that passes everything on to the ERP at ``erp`` (address:port)."""
     url = f"http://127.0.0.1{HEALTH}"
     # Its images have the one or the other.
@@ -80,16 +105,30 @@ def proxy_blueprint(image: str, erp: str) -> ServerBlueprint:
         image=image,
         entrypoint=(),
         command=(),
-        port=80,
+        port=443 if tls else 80,
         health=("sh", "-c", probe),
         mounts=(),
-        uploads=(Upload(CONFIGURATION, configuration(erp)),),
+        uploads=(Upload(CONFIGURATION, configuration(erp, tls=tls)),),
     )
 
 
-def configuration(erp: str) -> str:
-    """The site that passes everything on to the ERP, but for the proxy's own health."""
-    return _TEMPLATE.replace("@HEALTH@", HEALTH).replace("@ERP@", erp)
+def configuration(erp: str, *, tls: bool = False) -> str:
+    """The site that passes everything on to the ERP, but for the proxy's own health.
+
+    With a certificate, plain HTTP leads to it.
+    """
+    values = {
+        "@PLAIN@": _PLAIN if tls else "",
+        "@TLS@": _TLS if tls else "",
+        "@LISTEN@": "443 ssl" if tls else "80",
+        "@CERTIFICATE@": CERTIFICATE,
+        "@HEALTH@": HEALTH,
+        "@ERP@": erp,
+    }
+    text = _TEMPLATE
+    for name, value in values.items():
+        text = text.replace(name, value)
+    return text
 
 
 class Proxy(pulumi.ComponentResource):
@@ -121,6 +160,11 @@ class Proxy(pulumi.ComponentResource):
                 internal=server.blueprint.port, external=args.port, ip=LOOPBACK, protocol="tcp"
             )
         ]
+        if args.certificate is not None:
+            # nginx reads it as root, before it gives its rights away.
+            pem = uploaded(CERTIFICATE, args.certificate.reveal(), "0400")
+            files = (uploaded(upload.path, upload.content) for upload in server.blueprint.uploads)
+            settings.uploads = [*files, pem]
         settings.healthcheck = docker.ContainerHealthcheckArgs(
             tests=["CMD", *server.blueprint.health],
             interval="1s",
@@ -132,13 +176,16 @@ class Proxy(pulumi.ComponentResource):
         settings.wait_timeout = READY_SECONDS
         container = docker.Container(name, settings, container_options(self))
         self.container = container.id
-        self.url = container.ports.apply(published_url)
+        scheme = "http" if args.certificate is None else "https"
+        self.url = container.ports.apply(lambda ports: published_url(ports, scheme))
         self.register_outputs({"container": self.container, "url": self.url})
 
 
-def published_url(ports: Sequence[docker.outputs.ContainerPort] | None) -> str:
+def published_url(
+    ports: Sequence[docker.outputs.ContainerPort] | None, scheme: str = "http"
+) -> str:
     """The URL at which this machine reaches the one published port, read back from Docker."""
     published = [port.external for port in ports or () if port.external]
     if not published:
         raise RuntimeError("Docker published no port for the proxy: is another process using it?")
-    return f"http://{LOOPBACK}:{published[0]}"
+    return f"{scheme}://{LOOPBACK}:{published[0]}"

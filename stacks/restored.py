@@ -137,7 +137,10 @@ def blueprint_of(settings: Settings) -> Blueprint:
     """
     from restore import engine  # noqa: PLC0415
 
-    return engine.blueprint(settings.selection, settings.images, settings.accepted)
+    choices = engine.StackChoices(
+        settings.images, settings.certificate, settings.external_url, settings.plain
+    )
+    return engine.blueprint(settings.selection, choices, settings.accepted)
 
 
 def _replay(props: dict[str, Any]) -> dict[str, Any]:

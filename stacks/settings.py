@@ -18,6 +18,7 @@ from typing import Final
 import pulumi
 from pulumi.runtime import config as pulumi_config
 
+from restore.choices import certificate_choice
 from restore.errors import UsageError
 from restore.model import Acceptance, Credentials, Role, Selection
 from restore.secret import Secret
@@ -61,6 +62,8 @@ class Settings:
     replace: bool
     subnet: ipaddress.IPv4Network
     external_url: str | None
+    certificate: Path | None
+    plain: bool
     http_port: int | None
     database_limits: Limits
     erp_limits: Limits
@@ -154,6 +157,7 @@ def _refuse_plain_secrets(values: Values, raw: Mapping[str, str], secret: Collec
 def _settings(values: Values, place: Place) -> Settings:
     keep = values.boolean("keep", False)
     sizes = values.numbers("sizes", SIZE_KEYS)
+    certificate, plain = certificate_choice(values.optional("certificate"), place.root)
     shared = sizes.whole("databaseSharedMemoryMb", 1)
     return Settings(
         stack=place.stack,
@@ -168,6 +172,8 @@ def _settings(values: Values, place: Place) -> Settings:
         replace=values.boolean("replace", not keep),
         subnet=_subnet(values, place.stack),
         external_url=values.url("externalUrl"),
+        certificate=certificate,
+        plain=plain,
         http_port=values.integer("httpPort", 1, 65535),
         # PostgreSQL refuses to start with less; Odoo is killed at its first page.
         database_limits=Limits(

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.command import Steps
+from fixtures.front import IMAGE as FRONT_IMAGE
 from fixtures.openprod import (
     ERP_IMAGE,
     GROUP,
@@ -30,7 +31,11 @@ _SOURCES = (
     "fixtures/*.py",
     "restore/capture*.py",
     "restore/parts.py",
+    "restore/certificate.py",
     "restore/facts.py",
+    "restore/node_facts.py",
+    "restore/proxy_facts.py",
+    "restore/model/nodes.py",
     "restore/source.py",
     "restore/transfer.py",
     "restore/catalogue/native.py",
@@ -44,7 +49,7 @@ _UNUSED_FOR = 24 * 3600.0
 
 def _require_images(runner: Runner) -> str:
     """The ids of the images, built now if one is missing."""
-    names = (POSTGRESQL_IMAGE, ERP_IMAGE, REPORTS_IMAGE)
+    names = (POSTGRESQL_IMAGE, ERP_IMAGE, REPORTS_IMAGE, FRONT_IMAGE)
     if any(runner.image(name) is None for name in names):
         subprocess.run([sys.executable, "-m", "offline.setup", GROUP], cwd=ROOT, check=True)
     images = [runner.image(name) for name in names]

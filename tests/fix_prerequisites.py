@@ -15,7 +15,15 @@ import pytest
 
 from restore.blueprint import configuration_texts
 from restore.checks.foreseen import foreseen_checks
-from restore.model import Generation, Report
+from restore.model import (
+    Artifact,
+    ArtifactKind,
+    CertificateFacts,
+    Generation,
+    NodeFacts,
+    ProxyFacts,
+    Report,
+)
 from restore.prerequisites import (
     Expectation,
     Parties,
@@ -46,6 +54,44 @@ LOCATIONS = {
     "/etc/postgresql/13/main/pg_hba.conf",
 }
 """Where a production's configuration files were, as a capture records it."""
+
+
+CERTIFICATE = CertificateFacts(
+    subject="CN=erp.example.org",
+    issuer="CN=Example Issuing CA",
+    names=("erp.example.org",),
+    not_before=datetime(2026, 1, 15, tzinfo=UTC),
+    not_after=datetime(2027, 1, 15, tzinfo=UTC),
+    sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    authorities=2,
+)
+
+
+def furnished(generation: Generation, certificate: CertificateFacts = CERTIFICATE) -> Generation:
+    """The same generation of a production whose sizing, URL and reverse proxy were captured."""
+    gib = 1 << 30
+    node = NodeFacts(4, 8 * gib, 100 * gib, 60 * gib, "192.168.10.5")
+    fingerprint = generation.fingerprint
+    proxy = replace(fingerprint.erp, version="1.18.0", node=replace(node, address="192.168.10.7"))
+    facts = replace(
+        fingerprint,
+        postgresql=replace(fingerprint.postgresql, node=node),
+        erp=replace(fingerprint.erp, node=replace(node, address="192.168.10.6")),
+        proxy=ProxyFacts(proxy, certificate),
+        external_url="https://erp.example.org",
+    )
+    held = Artifact(
+        name="certificate",
+        kind=ArtifactKind.CERTIFICATE,
+        database=None,
+        location="/etc/nginx/ssl/erp.pem",
+        folder="certificate",
+        index="indexes/certificate.jsonl",
+        index_sha256="0" * 64,
+        files=1,
+        bytes=5120,
+    )
+    return replace(generation, fingerprint=facts, artifacts=(*generation.artifacts, held))
 
 
 def stack_facts(settings: dict[str, str] | None = None) -> StackFacts:
@@ -94,7 +140,15 @@ def sample(folder: Path, language: str) -> str:
         ),
     )
     last = replace(passed(), generation=generation)
-    return to_markdown(compose(prerequisites(repository, generation, last=last), language))
+    given = prerequisites(repository, generation, last=last)
+    complete = furnished(generation)
+    checks = foreseen_checks(complete, given.profile, given.plan.databases, "odoo")
+    given = replace(
+        given,
+        generation=complete,
+        checks=tuple(Expectation(check.id, check.title, check.expected) for check in checks),
+    )
+    return to_markdown(compose(given, language))
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ import docker
 import pytest
 
 from fixtures.command import Steps
+from fixtures.front import IMAGE as FRONT_IMAGE
 from fixtures.production import capture_production
 from fixtures.site import ODOO_IMAGE, POSTGRESQL_IMAGE
 from restore import commands
@@ -32,8 +33,11 @@ from tests.fix_repository import copy_repository
 _ROOT = Path(__file__).resolve().parent.parent
 _SOURCES = (
     "fixtures/site.py",
-    "restore/capture.py",
-    "restore/capture_scratch.py",
+    "restore/capture*.py",
+    "restore/certificate.py",
+    "restore/node_facts.py",
+    "restore/proxy_facts.py",
+    "restore/model/nodes.py",
     "restore/erp_login.py",
     "restore/facts.py",
     "restore/source.py",
@@ -58,8 +62,14 @@ class Kind:
 
 ODOO = Kind(
     "production",
-    ("fixtures/production.py", "fixtures/dataset.py", "restore/profiles/odoo.yaml"),
-    (POSTGRESQL_IMAGE, ODOO_IMAGE),
+    (
+        "fixtures/production.py",
+        "fixtures/authority.py",
+        "fixtures/front.py",
+        "fixtures/dataset.py",
+        "restore/profiles/odoo.yaml",
+    ),
+    (POSTGRESQL_IMAGE, ODOO_IMAGE, FRONT_IMAGE),
     capture_production,
 )
 

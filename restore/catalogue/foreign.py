@@ -185,7 +185,7 @@ def unknown_parts(
 
     A keystore goes with a reports server, of which no layout knows.
     """
-    kinds = {ArtifactKind.KEYSTORE, *(item.kind for item in artifacts)}
+    kinds = {ArtifactKind.KEYSTORE, ArtifactKind.CERTIFICATE, *(item.kind for item in artifacts)}
     lacking = (kind.value for kind in ArtifactKind if kind not in kinds)
     return ("consistency_point", *lacking, *more)
 

@@ -14,6 +14,7 @@ from restore.errors import DamagedGenerationError
 from restore.model import (
     Artifact,
     ArtifactKind,
+    CertificateFacts,
     ConstraintFacts,
     DatabaseFacts,
     DatabaseLocale,
@@ -23,8 +24,10 @@ from restore.model import (
     Generation,
     ImageFacts,
     KeystoreFile,
+    NodeFacts,
     Origin,
     Part,
+    ProxyFacts,
     ReportsFacts,
     ServerFacts,
     TableFacts,
@@ -41,7 +44,7 @@ _SHOWN_ERRORS: Final = 20
 
 def render_manifest(generation: Generation) -> str:
     """The manifest of a generation, as text. ``generation.root`` is not part of it."""
-    fingerprint: dict[str, Any] = asdict(generation.fingerprint)
+    fingerprint: dict[str, Any] = _times_rendered(asdict(generation.fingerprint))
     origin = generation.origin
     document = {
         "format": FORMAT,
@@ -173,7 +176,18 @@ def _fingerprint(data: Mapping[str, Any]) -> Fingerprint:
         erp_series=data["erp_series"],
         databases=tuple(_database(item) for item in data["databases"]),
         reports=_reports(data["reports"]) if data.get("reports") else None,
+        proxy=_proxy(data["proxy"]) if data.get("proxy") else None,
+        external_url=data.get("external_url"),
     )
+
+
+def _proxy(data: Mapping[str, Any]) -> ProxyFacts:
+    found = data.get("certificate")
+    if found is None:
+        return ProxyFacts(_server(data["server"]))
+    times = {key: _parse_time(found[key]) for key in ("not_before", "not_after")}
+    certificate = CertificateFacts(**{**found, **times, "names": tuple(found["names"])})
+    return ProxyFacts(_server(data["server"]), certificate)
 
 
 def _reports(data: Mapping[str, Any]) -> ReportsFacts:
@@ -192,6 +206,7 @@ def _server(data: Mapping[str, Any]) -> ServerFacts:
         version_number=data["version_number"],
         os=data["os"],
         image=image and ImageFacts(**{**image, "digests": tuple(image["digests"])}),
+        node=NodeFacts(**data["node"]) if data.get("node") else None,
     )
 
 
@@ -211,6 +226,17 @@ def _database(data: Mapping[str, Any]) -> DatabaseFacts:
         ),
     }
     return DatabaseFacts(**{**data, **lists, **others})
+
+
+def _times_rendered(value: Any) -> Any:
+    """The same document, its times as texts."""
+    if isinstance(value, datetime):
+        return _render_time(value)
+    if isinstance(value, dict):
+        return {key: _times_rendered(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_times_rendered(item) for item in value]
+    return value
 
 
 def _render_time(moment: datetime) -> str:

@@ -13,6 +13,7 @@ from restore.checks.base import (
     run_check,
     with_acceptances,
 )
+from restore.checks.certificate import certificate_checks, foreseen_certificate_checks
 from restore.checks.database import database_check_ids
 from restore.checks.documents import (
     DocumentSet,
@@ -30,6 +31,7 @@ from restore.context import ReplayContext
 from restore.facts import erp_facts
 from restore.model import Acceptance, CheckResult, CheckStatus, Credentials, Generation
 from restore.profile import Profile
+from restore.tls import tls_of
 
 _STARTED = "erp.started"
 
@@ -56,9 +58,11 @@ def run_checks(
         results += document_checks(context, documents)
         results += served_checks(context, documents, credentials)
     results += reports_checks(context, names)
+    results += certificate_checks(context)
     url, scenario = context.environment.erp.url, context.profile.web
+    tls = tls_of(context.environment)
     for database in names[:1]:
-        results += scenario_checks(url, database, scenario, credentials)
+        results += scenario_checks(url, database, scenario, credentials, tls)
     results += operation_checks(context, names)
     results.append(check_nodes(context))
     return with_acceptances(tuple(results), accepted)
@@ -84,6 +88,7 @@ def check_ids(
         ids += (check.id for check in checks)
     if generation is not None:
         ids += (one.id for one in foreseen_reports_checks(profile, generation, databases))
+        ids += (one.id for one in foreseen_certificate_checks(generation))
     ids += scenario_check_ids(profile.web)
     ids += (one.id for one in foreseen_operation_checks(profile, databases))
     return (*ids, nodes_check("").id)

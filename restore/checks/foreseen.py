@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from restore.checks import check_ids, started_check
 from restore.checks.base import Check
+from restore.checks.certificate import foreseen_certificate_checks
 from restore.checks.database import foreseen_database_checks
 from restore.checks.documents import DocumentSet, attachments_check, orphans_check
 from restore.checks.indexed import index_check
@@ -53,6 +54,7 @@ def _described(
                 served_check(documents),
             )
     yield from foreseen_reports_checks(profile, generation, databases)
+    yield from foreseen_certificate_checks(generation)
     yield from foreseen_scenario_checks(profile.web)
     yield from foreseen_operation_checks(profile, databases)
     yield nodes_check(generation.id)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-import httpx
-
 from restore import sql
 from restore.checks.base import Check, Finding, passed_unless, run_check
 from restore.configuration import target_of
@@ -15,6 +13,7 @@ from restore.model import CheckResult, CheckStatus
 from restore.node_records import environment_nodes
 from restore.operations import filled, filled_sql, operation_values
 from restore.profile import OperationCheck, PostOperation, Profile
+from restore.tls import client, tls_of
 
 SECONDS = 30.0
 """Longest time that the ERP may take to answer a check's request."""
@@ -97,7 +96,9 @@ def _output(context: ReplayContext, operation: PostOperation, argv: tuple[str, .
 
 
 def _page(context: ReplayContext, check: OperationCheck, path: str) -> Finding:
-    answer = httpx.get(context.environment.erp.url + path, timeout=SECONDS, trust_env=False)
+    environment = context.environment
+    with client(environment.erp.url, tls_of(environment)) as visitor:
+        answer = visitor.get(path, timeout=SECONDS)
     wrong = [] if answer.status_code == check.status else [f"expected HTTP {check.status}"]
     if check.contains is not None and check.contains not in answer.text:
         wrong.append(f"the answer does not hold {check.contains}")

@@ -35,6 +35,7 @@ from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure
 from restore.model import Artifact, ArtifactKind, CheckResult, CheckStatus, Credentials
 from restore.profile import DocumentFetch
+from restore.tls import tls_of
 
 SAMPLE: Final = 20
 """Documents fetched: the smallest, the largest, and the rest evenly spread over the rows."""
@@ -82,7 +83,12 @@ def _fetch_sample(
         return Finding(
             CheckStatus.UNVERIFIABLE, "0 documents", reason="the database lists no document"
         )
-    session = open_session(context.environment.erp.url, documents.database, credentials)
+    session = open_session(
+        context.environment.erp.url,
+        documents.database,
+        credentials,
+        tls_of(context.environment),
+    )
     with session.client:
         try:
             log_in(session, context.profile.web)

@@ -16,6 +16,7 @@ from restore.checks.base import Check, Finding, describe, masked, run_check, unv
 from restore.model import CheckResult, CheckStatus, Credentials
 from restore.profile import WebScenario, WebStep
 from restore.secret import Secret
+from restore.tls import Tls, client
 
 _PLACEHOLDER: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 _BASE64: Final = re.compile(r"\{base64:((?:[^{}]|\{[^{}]*\})*)\}")
@@ -63,11 +64,11 @@ class Answer:
         return f"HTTP {self.status} in {self.seconds:.2f} s"
 
 
-def open_session(url: str, database: str, credentials: Credentials | None) -> WebSession:
+def open_session(
+    url: str, database: str, credentials: Credentials | None, tls: Tls | None = None
+) -> WebSession:
     """A visitor of the ERP at ``url`` that has sent nothing yet; close its client when done."""
-    # The proxy variables of this machine must not lead a request away from the environment.
-    client = httpx.Client(base_url=url, follow_redirects=False, trust_env=False)
-    session = WebSession(client, {"database": database})
+    session = WebSession(client(url, tls), {"database": database})
     if credentials is not None:
         session.values |= {"login": credentials.login, "password": credentials.password}
     return session
@@ -91,10 +92,14 @@ def log_in(session: WebSession, scenario: WebScenario) -> None:
 
 
 def scenario_checks(
-    url: str, database: str, scenario: WebScenario, credentials: Credentials | None
+    url: str,
+    database: str,
+    scenario: WebScenario,
+    credentials: Credentials | None,
+    tls: Tls | None = None,
 ) -> tuple[CheckResult, ...]:
     """Play a scenario, one result a step. What follows a failed step can't be verified."""
-    session = open_session(url, database, credentials)
+    session = open_session(url, database, credentials, tls)
     results: list[CheckResult] = []
     failed: str | None = None
     with session.client:

@@ -14,6 +14,7 @@ from restore.model.fingerprint import (
     Fingerprint,
     ImageFacts,
     KeystoreFile,
+    ProxyFacts,
     ReportsFacts,
     ServerFacts,
     TableFacts,
@@ -32,6 +33,7 @@ from restore.model.generation import (
     Selection,
 )
 from restore.model.holding import Holding, Node, NodeRecord, NodeState, NodeStatus
+from restore.model.nodes import CertificateFacts, NodeFacts
 from restore.model.operations import LocalText, ManualOperation, OperationEvent
 from restore.model.outcome import (
     CheckResult,
@@ -54,6 +56,7 @@ __all__ = [
     "Artifact",
     "ArtifactKind",
     "Blueprint",
+    "CertificateFacts",
     "CheckResult",
     "CheckStatus",
     "ConfigurationChange",
@@ -78,6 +81,7 @@ __all__ = [
     "ManualOperation",
     "Mount",
     "Node",
+    "NodeFacts",
     "NodeRecord",
     "NodeState",
     "NodeStatus",
@@ -86,6 +90,7 @@ __all__ = [
     "Part",
     "Progress",
     "ProgressListener",
+    "ProxyFacts",
     "Report",
     "ReportsFacts",
     "RestorePlan",

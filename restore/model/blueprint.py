@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from restore.secret import Secret
+
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationChange:
@@ -58,6 +60,7 @@ class Blueprint:
 
     ``changes`` are the keys of production's PostgreSQL configuration that had to become others.
     ``reports`` is the same for the reports server and its database server; None without one.
+    ``certificate`` is the whole PEM that the reverse proxy serves; None for plain HTTP.
     """
 
     generation: str
@@ -68,3 +71,4 @@ class Blueprint:
     proxy_image: str
     changes: tuple[ConfigurationChange, ...] = ()
     reports: Blueprint | None = None
+    certificate: Secret | None = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from restore.model.fingerprint import ServerFacts, Versioned
+from restore.model.nodes import CertificateFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,9 @@ class EnvironmentFacts:
     collations: tuple[Versioned, ...] | None = None
     encodings: tuple[str, ...] | None = None
     modules: tuple[str, ...] | None = None
+    proxy: ServerFacts | None = None
+    certificate: CertificateFacts | None = None
+    external_url: str | None = None
     reports: EnvironmentFacts | None = None
     """The same of the reports server and its database server; None where there is none."""
 
@@ -31,6 +35,8 @@ class Severity(StrEnum):
 
     BLOCKING = "blocking"
     WARNING = "warning"
+    NOTE = "note"
+    """Meant to differ in a drill; never in the way."""
 
 
 @dataclass(frozen=True, slots=True)

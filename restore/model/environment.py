@@ -58,7 +58,8 @@ class Environment:
     """A rebuilt environment that stands, as its stack's outputs describe it.
 
     ``reports`` describes the reports server and its database server in the same words, the reports
-    server in the place of the ERP; None where there is none.
+    server in the place of the ERP; None where there is none. ``certificate`` is the PEM that the
+    reverse proxy ``proxy`` serves, without its key; None where it serves plain HTTP.
     """
 
     stack: str
@@ -67,6 +68,8 @@ class Environment:
     erp: ErpServer
     external_url: str
     reports: Environment | None = None
+    proxy: str | None = None
+    certificate: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

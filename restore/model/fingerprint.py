@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from restore.model.nodes import CertificateFacts, NodeFacts
+
 
 @dataclass(frozen=True, slots=True)
 class Versioned:
@@ -95,12 +97,21 @@ class DatabaseFacts:
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """A server's version, operating system and image. ``version_number`` is 0 when unknown."""
+    """A server's version, operating system, image and sizing. ``version_number`` 0 is unknown."""
 
     version: str
     version_number: int
     os: str | None
     image: ImageFacts | None
+    node: NodeFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyFacts:
+    """The reverse proxy in front of the ERP, and the certificate that it serves."""
+
+    server: ServerFacts
+    certificate: CertificateFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +151,8 @@ class Fingerprint:
     """What production was when the generation was made.
 
     ``erp.version`` is the full version and ``erp_series`` the part that decides compatibility;
-    both are empty when unknown. ``reports`` is None where there is no reports server.
+    both are empty when unknown. ``reports`` is None where there is no reports server, ``proxy``
+    where no reverse proxy was captured, ``external_url`` where it is unknown.
     """
 
     postgresql: ServerFacts
@@ -148,3 +160,5 @@ class Fingerprint:
     erp_series: str
     databases: tuple[DatabaseFacts, ...]
     reports: ReportsFacts | None = None
+    proxy: ProxyFacts | None = None
+    external_url: str | None = None

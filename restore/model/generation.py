@@ -19,6 +19,7 @@ class ArtifactKind(StrEnum):
     DOCUMENTS = "documents"
     CONFIGURATION = "configuration"
     KEYSTORE = "keystore"
+    CERTIFICATE = "certificate"
 
 
 class Part(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from restore.model import Artifact, ArtifactKind, DatabaseFacts, Role
+from restore.model import Artifact, ArtifactKind, DatabaseFacts, Part, Role
 from restore.prerequisites.document import (
     Column,
     ColumnKind,
@@ -30,6 +30,7 @@ from restore.report.language import Locale
 
 SYSTEM_USER: Final = "postgres"
 """Whom PostgreSQL lets in over the local socket; a test holds it against the capture's."""
+_FILES: Final = (ArtifactKind.CONFIGURATION, ArtifactKind.KEYSTORE)
 
 
 def perimeter(given: Prerequisites, words: Locale) -> Section:
@@ -195,6 +196,11 @@ def _files_read(given: Prerequisites, words: Locale) -> Iterator[tuple[str, str,
         files = given.profile.configuration_of(role)
         for file, path in zip(files, _paths(given, role, files), strict=True):
             yield file.name, words.text(f"servers.{role}"), path
+    for artifact in given.generation.artifacts:
+        if artifact.part is Part.REPORTS and artifact.kind in _FILES:
+            yield artifact.name, words.text("servers.reports"), artifact.location
+        elif artifact.kind is ArtifactKind.CERTIFICATE:
+            yield artifact.name, words.text("servers.proxy"), artifact.location
 
 
 def _paths(

@@ -11,6 +11,9 @@ from restore.model import ArtifactKind, Generation
 from restore.profile import Profile
 
 ERP_CONTAINER: Final = "ERP_CONTAINER"
+PROXY_CONTAINER: Final = "PROXY_CONTAINER"
+REPORTS_CONTAINER: Final = "REPORTS_CONTAINER"
+REPORTS_DATABASE_CONTAINER: Final = "REPORTS_DATABASE_CONTAINER"
 DATABASE_CONTAINER: Final = "DATABASE_CONTAINER"
 FOLDER: Final = "DUMP_FOLDER"
 SNAPSHOT: Final = "SNAPSHOT"
@@ -46,10 +49,18 @@ def capture_argv(
     Args:
         source: the profile, as the user names it.
     """
+    fingerprint = generation.fingerprint
+    reports = (
+        f"--reports-database-container={REPORTS_DATABASE_CONTAINER}",
+        f"--reports-container={REPORTS_CONTAINER}",
+    )
     return (
         "pra", "capture", f"--profile={source}", f"--repository={repository}",
         f"--database-container={database_container(generation)}",
-        f"--erp-container={ERP_CONTAINER}", f"--jobs={jobs}",
+        f"--erp-container={ERP_CONTAINER}",
+        *(reports if fingerprint.reports else ()),
+        *((f"--proxy-container={PROXY_CONTAINER}",) if fingerprint.proxy else ()),
+        f"--jobs={jobs}",
     )  # fmt: skip
 
 

@@ -17,6 +17,8 @@ class Addresses:
     database: str
     erp: str
     proxy: str
+    reports_database: str
+    reports: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class StackFacts:
     """What a stack's settings say of the environment, as the stack itself reads them.
 
     ``fixed_subnet`` tells whether the settings name the subnet; if not, each drill has its own.
+    ``certificate`` tells whether they name one in place of production's.
     """
 
     name: str
@@ -41,6 +44,7 @@ class StackFacts:
     addresses: Addresses
     external_url: str | None
     http_port: int | None
+    certificate: bool
     database: ServerLimits
     erp: ServerLimits
     images: tuple[tuple[Role, str], ...]

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from restore.disk import LEAST_MARGIN, MARGIN, disk_need, dump_size
 from restore.model import ImageFacts, Role
 from restore.prerequisites.document import Column, ColumnKind, Paragraph, Section, Table, Tone
 from restore.prerequisites.facts import Prerequisites, ServerLimits
 from restore.prerequisites.foreseen import published_url
-from restore.prerequisites.sizing import LEAST_MARGIN, MARGIN, disk_need, dump_size
+from restore.prerequisites.nodes import (
+    certificate,
+    measured,
+    production_address,
+    production_url,
+    proxy_versions,
+    reports_versions,
+)
 from restore.report.language import Locale
 
 _SHORT_ID = 19
@@ -17,7 +25,7 @@ _SHORT_ID = 19
 
 def technical(given: Prerequisites, words: Locale) -> Section:
     """What the rescue environment must offer."""
-    parts = [_versions, _servers, _network, _sizing, _disk]
+    parts = [_versions, _servers, _network, certificate, _sizing, _disk]
     if given.stack.accepted:
         parts.insert(1, _accepted)
     return Section(
@@ -77,6 +85,8 @@ def _version_rows(given: Prerequisites, words: Locale) -> Iterator[tuple[str, st
             words.text("versions.modules.value", n=words.number(len(modules))),
             words.text("versions.rule.modules"),
         )
+    yield from reports_versions(given, words)
+    yield from proxy_versions(given, words)
 
 
 def _major(number: int) -> str:
@@ -112,6 +122,7 @@ def _servers(given: Prerequisites, words: Locale) -> Section:
         _server(given, Role.DATABASE, fingerprint.postgresql.image, blueprint.database.port, words),
         _server(given, Role.ERP, fingerprint.erp.image, blueprint.erp.port, words),
         (words.text("servers.proxy"), blueprint.proxy_image, "", ""),
+        *_reports_servers(given, words),
     )
     return Section(
         "servers",
@@ -121,18 +132,38 @@ def _servers(given: Prerequisites, words: Locale) -> Section:
     )
 
 
+def _reports_servers(given: Prerequisites, words: Locale) -> Iterator[tuple[str, ...]]:
+    """The reports server and its own database server, where there are such."""
+    blueprint, reports = given.blueprint.reports, given.generation.fingerprint.reports
+    if blueprint is None or reports is None:
+        return
+    pairs = (
+        (Role.REPORTS_DATABASE, blueprint.database, reports.server.postgresql.image),
+        (Role.REPORTS, blueprint.erp, reports.server.erp.image),
+    )
+    for role, server, recorded in pairs:
+        identifier = _identifier(given, role, recorded, words)
+        yield words.text(f"servers.{role}"), server.image, identifier, str(server.port)
+
+
 def _server(
     given: Prerequisites, role: Role, recorded: ImageFacts | None, port: int, words: Locale
 ) -> tuple[str, ...]:
     image = given.blueprint.database.image if role is Role.DATABASE else given.blueprint.erp.image
-    identifier = words.text("doc.unknown")
-    if role in dict(given.stack.images):
-        identifier = words.text("servers.other")
-    elif recorded is not None:
-        identifier = (recorded.digests or (recorded.id,))[0]
-        if identifier == recorded.id:
-            identifier = identifier[:_SHORT_ID]
+    identifier = _identifier(given, role, recorded, words)
     return words.text(f"servers.{role}"), image, identifier, str(port)
+
+
+def _identifier(
+    given: Prerequisites, role: Role, recorded: ImageFacts | None, words: Locale
+) -> str:
+    """What tells the content of a server's image."""
+    if role in dict(given.stack.images):
+        return words.text("servers.other")
+    if recorded is None:
+        return words.text("doc.unknown")
+    identifier = (recorded.digests or (recorded.id,))[0]
+    return identifier[:_SHORT_ID] if identifier == recorded.id else identifier
 
 
 def _network(given: Prerequisites, words: Locale) -> Section:
@@ -141,12 +172,25 @@ def _network(given: Prerequisites, words: Locale) -> Section:
         Column(words.text("network.who"), 1.4),
         Column(words.text("network.address"), 1.4, ColumnKind.CODE),
         Column(words.text("servers.port"), 0.8, ColumnKind.NUMBER),
+        Column(words.text("network.address.production"), 1.4, ColumnKind.CODE),
     )
+    where, reports = stack.addresses, blueprint.reports
+    servers = [
+        (Role.DATABASE, where.database, str(blueprint.database.port)),
+        (Role.ERP, where.erp, str(blueprint.erp.port)),
+        (Role.PROXY, where.proxy, ""),
+    ]
+    if reports is not None:
+        servers += [
+            (Role.REPORTS_DATABASE, where.reports_database, str(reports.database.port)),
+            (Role.REPORTS, where.reports, str(reports.erp.port)),
+        ]
     rows = (
-        (words.text("network.gateway"), stack.addresses.gateway, ""),
-        (words.text("servers.database"), stack.addresses.database, str(blueprint.database.port)),
-        (words.text("servers.erp"), stack.addresses.erp, str(blueprint.erp.port)),
-        (words.text("servers.proxy"), stack.addresses.proxy, ""),
+        (words.text("network.gateway"), where.gateway, "", ""),
+        *(
+            (words.text(f"servers.{role}"), at, port, production_address(given, role, words))
+            for role, at, port in servers
+        ),
     )
     key = "network.fixed" if stack.fixed_subnet else "network.chosen"
     url = published_url(stack)
@@ -158,6 +202,8 @@ def _network(given: Prerequisites, words: Locale) -> Section:
         (
             Paragraph(words.text(key, subnet=stack.subnet, stack=stack.name)),
             Table(columns, rows),
+            Paragraph(words.text("network.moved")),
+            production_url(given, words),
             Paragraph(reached),
         ),
     )
@@ -182,6 +228,8 @@ def _sizing(given: Prerequisites, words: Locale) -> Section:
         (
             Paragraph(words.text("sizing.intro", stack=stack.name)),
             Table(columns, rows),
+            Paragraph(words.text("sizing.production")),
+            measured(given, words),
             Paragraph(words.count("sizing.jobs", stack.jobs)),
         ),
     )

@@ -12,7 +12,7 @@ from restore.profile.operations import (
     PostOperation,
 )
 from restore.profile.reading import parse_profile
-from restore.profile.servers import DatabaseProfile, ErpProfile
+from restore.profile.servers import DatabaseProfile, ErpProfile, ProxyProfile
 from restore.profile.texts import is_profile_path, load_profile, profile_names, profile_text
 from restore.profile.values import Profile, RenderedReport, ReportsProfile
 from restore.profile.web import WebScenario, WebStep
@@ -28,6 +28,7 @@ __all__ = [
     "OperationTime",
     "PostOperation",
     "Profile",
+    "ProxyProfile",
     "RenderedReport",
     "ReportsProfile",
     "WebScenario",

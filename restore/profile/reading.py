@@ -10,7 +10,7 @@ from restore.errors import UsageError
 from restore.model import Mount, Role
 from restore.profile.files import ConfigurationFile, DocumentFetch, DocumentTree
 from restore.profile.operations import read_operation
-from restore.profile.servers import DatabaseProfile, ErpProfile
+from restore.profile.servers import DatabaseProfile, ErpProfile, ProxyProfile
 from restore.profile.values import Profile, RenderedReport, ReportsProfile
 from restore.profile.web import WebScenario, WebStep
 from restore.schema import schema_errors
@@ -59,6 +59,7 @@ def _profile(data: dict[str, Any]) -> Profile:
         ),
         reports=_reports(data) if "reports" in data else None,
         post_operations=tuple(map(read_operation, data.get("post_operations", ()))),
+        proxy=ProxyProfile(**data.get("proxy", {})),
     )
 
 

@@ -23,6 +23,18 @@ class DatabaseProfile:
 
 
 @dataclass(frozen=True, slots=True)
+class ProxyProfile:
+    """How people reach the ERP.
+
+    ``certificate`` is the path of the reverse proxy's one PEM; ``external_url`` a query on the
+    ERP's database whose one value is the URL. None is not described.
+    """
+
+    certificate: str | None = None
+    external_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ErpProfile:
     """The ERP server.
 

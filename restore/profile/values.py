@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from restore.model import ManualOperation, Role
 from restore.profile.files import ConfigurationFile, DocumentTree
 from restore.profile.operations import OperationKind, PostOperation
-from restore.profile.servers import DatabaseProfile, ErpProfile
+from restore.profile.servers import DatabaseProfile, ErpProfile, ProxyProfile
 from restore.profile.web import WebScenario
 
 
@@ -56,6 +56,7 @@ class Profile:
     web: WebScenario
     reports: ReportsProfile | None = None
     post_operations: tuple[PostOperation, ...] = ()
+    proxy: ProxyProfile = field(default_factory=ProxyProfile)
 
     @property
     def automated(self) -> tuple[PostOperation, ...]:

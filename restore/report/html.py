@@ -25,6 +25,7 @@ from restore.model import (
     Verdict,
 )
 from restore.report.language import Locale, locale
+from restore.report.nodes import node_rows
 from restore.report.operations import operation_rows
 from restore.report.timeline import stage_name, timeline
 
@@ -240,6 +241,8 @@ def _versions(report: Report, words: Locale) -> Iterator[VersionRow]:
             getattr(now, server) if now else None,
             words,
         )
+    for row in node_rows(backup, now, words):
+        yield VersionRow(*row)
     yield VersionRow(
         words.text("versions.series"),
         (backup.erp_series or None) if backup else None,

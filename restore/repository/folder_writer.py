@@ -32,6 +32,8 @@ from restore.safe_paths import UnsafePathError, beneath, open_beneath, safe_part
 
 INDEXES: Final = "indexes"
 _SPARE: Final = ".linked"
+_PRIVATE: Final = (ArtifactKind.CONFIGURATION, ArtifactKind.KEYSTORE, ArtifactKind.CERTIFICATE)
+"""Artefacts whose files hold passwords or keys."""
 """Name under which a hard link is made before it takes its place."""
 
 
@@ -155,11 +157,7 @@ class FolderWriter:
             manifest.write_text(text, encoding="utf-8")
             # What can't be read back must not look complete.
             written = parse_manifest(text, target)
-            secret = {
-                artifact.folder
-                for artifact in self._artifacts
-                if artifact.kind in (ArtifactKind.CONFIGURATION, ArtifactKind.KEYSTORE)
-            }
+            secret = {artifact.folder for artifact in self._artifacts if artifact.kind in _PRIVATE}
             seal(self._root, "", secret)
             if target.exists():
                 raise ReplayError(f"generation {self.id} already exists", "try again")

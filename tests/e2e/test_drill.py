@@ -55,6 +55,9 @@ def test_a_drill_passes_and_leaves_the_backup_untouched(
     assert "left to people (pra postop list): subscription, " in done.stdout
     (constraints,) = [c for c in report["checks"] if c["id"].startswith("database.constraints")]
     assert "but for 1 constraint as in production" in constraints["expected"]
+    assert statuses["web.certificate"] == "passed"
+    # A drill stands elsewhere by intent: that is noted, and nothing else is.
+    assert {d["severity"] for d in report["differences"]} == {"note"}, report["differences"]
     assert [stage["id"] for stage in report["stages"]] == [
         "select", "verify", "foresee", "rebuild", "plan", "replay", "check", "destroy",
     ]  # fmt: skip

@@ -101,6 +101,8 @@ def test_the_drill_passes_with_five_servers(drilled: Drilled, docker_runner: Run
     statuses = {check["id"]: check["status"] for check in drilled.report["checks"]}
     assert set(statuses.values()) <= {"passed", "warning"}, statuses
     assert statuses[f"documents.index:client:{DATABASE}"] == "passed"
+    assert statuses["web.certificate"] == "passed"
+    assert {item["severity"] for item in drilled.report["differences"]} == {"note"}
     containers = [
         item for item in labelled(docker_runner, drilled.report["stack"]) if "container" in item
     ]
@@ -118,6 +120,7 @@ def test_the_report_lists_every_artefact_of_an_open_prod(drilled: Drilled) -> No
         f"{HOME}/openprod-server.conf",
         "/etc/postgresql/16/main/postgresql.conf",
         "/etc/postgresql/16/main/pg_hba.conf",
+        "/etc/nginx/ssl/erp.pem",
         "/home/jasper/.jrsks",
         "/opt/jasperserver_7.2.0/buildomatic/default_master.properties",
     ):

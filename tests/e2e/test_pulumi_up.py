@@ -22,7 +22,8 @@ from tests.fix_repository import edit_manifest, forget_file, writable
 
 pytestmark = [pytest.mark.docker, pytest.mark.e2e]
 
-CANARIES = ("canary-superuser-7f3a", "canary-erp-role-91bc")
+# The last one is of the reverse proxy's certificate.
+CANARIES = ("canary-superuser-7f3a", "canary-erp-role-91bc", "PRIVATE KEY")
 
 
 def configure(commands: Commands, stack: str, repository: str, *, secret: bool = True) -> None:

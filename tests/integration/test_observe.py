@@ -95,7 +95,9 @@ def test_images_foretell_versions(docker_runner: Runner, odoo_profile: Profile) 
 def test_of_an_absent_image_nothing_is_known(docker_runner: Runner, odoo_profile: Profile) -> None:
     absent = {Role.DATABASE: "pra/absent:0", Role.ERP: "pra/absent:0"}
     facts = predicted_facts(docker_runner, blueprint(MADE, odoo_profile, (), absent), odoo_profile)
-    assert facts.postgresql == facts.erp == ServerFacts("", 0, None, None)
+    node = facts.erp.node
+    assert facts.postgresql == facts.erp == ServerFacts("", 0, None, None, node)
+    assert node is not None and node.cpus and node.memory
     assert compare(MADE.fingerprint, facts) == ()
 
 

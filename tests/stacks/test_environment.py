@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from restore.environment import environment_from_outputs
 from restore.runner import LABEL
+from restore.secret import Secret
 from stacks import labels, outputs
-from stacks.proxy import HEALTH, published_url
+from stacks.proxy import CERTIFICATE, HEALTH, published_url
 from tests.stacks.conftest import BLUEPRINT, PORT, STACK, Built, build, settings
 
 SERVERS = ("database", "erp", "proxy")
@@ -23,7 +25,7 @@ def labels_of(inputs: dict[str, object]) -> dict[str, str]:
 
 
 def test_the_outputs_are_all_that_the_engine_needs(built: Built) -> None:
-    assert set(built.outputs) == set(outputs.ENVIRONMENT)
+    assert set(built.outputs) == {*outputs.ENVIRONMENT, outputs.PROXY_CONTAINER}
     environment = environment_from_outputs(built.outputs)
     assert environment.stack == STACK
     assert environment.database.address == "10.20.30.2"
@@ -214,3 +216,26 @@ def test_a_server_without_files_or_variables_has_none() -> None:
 def test_a_proxy_whose_port_is_not_published_is_told() -> None:
     with pytest.raises(RuntimeError, match="no port"):
         published_url([])
+
+
+PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+KEY = "-----BEGIN PRIVATE KEY-----\nMIGH\n-----END PRIVATE KEY-----\n"
+
+
+def test_a_certificate_makes_the_proxy_speak_https_only() -> None:
+    built = build(settings(), replace(BLUEPRINT, certificate=Secret(PEM + KEY)))
+    proxy = built.of("Container")[f"{STACK}-proxy"]
+    site, pem = proxy.inputs["uploads"]
+    assert "listen 443 ssl" in site["content"] and "return 301 https://" in site["content"]
+    assert site["content"].count(CERTIFICATE) == 2 and "@" not in site["content"]
+    assert (pem["file"], pem["permissions"]) == (CERTIFICATE, "0400")
+    assert pem["content"] == PEM + KEY
+    assert "uploads" in proxy.secret
+    assert [port["internal"] for port in proxy.inputs["ports"]] == [443]
+    # Its health does not hang on names or authorities.
+    assert f"http://127.0.0.1{HEALTH}" in proxy.inputs["healthcheck"]["tests"][-1]
+    environment = environment_from_outputs(built.outputs)
+    assert environment.erp.url == f"https://127.0.0.1:{PORT}"
+    assert (environment.certificate or "").split() == PEM.split()
+    others = [item.inputs for item in built.found if item.name != f"{STACK}-proxy"]
+    assert "PRIVATE" not in json.dumps([others, built.outputs])

@@ -65,7 +65,7 @@ def test_the_engine_is_asked_for_all_that_was_set(
     result = Replay().create(inputs)
 
     ((found, request),) = asked.asked
-    assert set(found) == set(outputs.ENVIRONMENT)
+    assert set(found) == {*outputs.ENVIRONMENT, outputs.PROXY_CONTAINER}
     assert request.selection == Selection(
         Path("/project/.pra/repository"), BLUEPRINT.generation, "odoo", ("one",)
     )
@@ -163,4 +163,4 @@ def test_the_blueprint_is_the_engines(monkeypatch: pytest.MonkeyPatch) -> None:
     told = settings(erpImage="odoo:14.0")
 
     assert blueprint_of(told) == BLUEPRINT
-    assert asked[0][:2] == (told.selection, told.images)
+    assert asked[0][:2] == (told.selection, engine.StackChoices(told.images))

@@ -9,7 +9,7 @@ from restore import blueprint as blueprints
 from restore.blueprint import blueprint, configuration_texts, erp_role
 from restore.configuration import ConfigurationText
 from restore.errors import DamagedGenerationError
-from restore.model import Mount, Role
+from restore.model import Mount, ProxyFacts, Role
 from restore.postgresql_conf import postgresql_value
 from restore.profile import load_profile
 from tests.fix_repository import Contents
@@ -51,6 +51,15 @@ def test_images_are_those_of_production():
     intended = blueprint(made, PROFILE, ())
     assert (intended.database.image, intended.erp.image) == ("pra/postgresql:13", "e:1")
     assert intended.proxy_image == "pra/nginx:1.18"
+
+
+@pytest.mark.parametrize(("version", "image"), [("1.24.0", "e:1"), ("", "pra/nginx:1.18")])
+def test_the_proxy_s_image_is_production_s_where_that_is_nginx(version, image):
+    recorded = replace(MADE.fingerprint.erp.image, reference="e:1")
+    proxy = ProxyFacts(replace(MADE.fingerprint.erp, version=version, image=recorded))
+    made = replace(MADE, fingerprint=replace(MADE.fingerprint, proxy=proxy))
+    assert blueprint(made, PROFILE, ()).proxy_image == image
+    assert blueprint(made, PROFILE, (), {Role.PROXY: "mine:1"}).proxy_image == "mine:1"
 
 
 def test_images_are_the_profile_s_when_none_is_recorded():

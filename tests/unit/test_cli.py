@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 
 from restore import cli_options
+from restore.catalogue.native import render_manifest
 from restore.cli import run
 from restore.cli_gc import parse_age
 from restore.console import Terminal
 from restore.errors import ExitCode, UsageError
-from restore.model import Acceptance, Generation
+from restore.model import Acceptance, Difference, Generation, Severity
 from restore.report_files import write_report
 from restore.repository.folder import FolderRepository
-from tests.fix_repository import flip_byte, writable
+from tests.fix_prerequisites import furnished
+from tests.fix_repository import edit_manifest, flip_byte, writable
 from tests.report_samples import passed
 
 
@@ -35,6 +37,35 @@ def test_generations_are_listed_and_shown(
     (listed,) = json.loads(capsys.readouterr().out)
     assert listed["id"] == small_generation.id
     assert listed["databases"] == ["specibike_prod"]
+
+
+def test_how_people_reached_production_is_shown(
+    small_generation: Generation, repository: FolderRepository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show = ["generations", "show", "latest", "--repository", repository.location]
+    assert run(show) == ExitCode.PASS
+    assert "no reverse proxy was captured" in capsys.readouterr().out
+    written = json.loads(render_manifest(furnished(small_generation)))
+    edit_manifest(small_generation, lambda m: m.update(fingerprint=written["fingerprint"]))
+    assert run(show) == ExitCode.PASS
+    out = capsys.readouterr().out
+    assert "external URL https://erp.example.org" in out
+    assert "certificate for erp.example.org, until 2027-01-15" in out
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_what_a_drill_means_to_differ_is_one_line(
+    verbose: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    note = Difference("address.erp", Severity.NOTE, "10.1.0.3", "10.2.0.3", "elsewhere")
+    warning = Difference("erp.release", Severity.WARNING, "1", "2", "another")
+    Terminal(verbose=verbose).differences([warning, note])
+    printed = capsys.readouterr()
+    assert "erp.release" in printed.out
+    assert ("10.2.0.3" in printed.out) is verbose
+    assert ("as a drill means it: address.erp" in printed.err) is not verbose
+    Terminal().differences([note])
+    assert capsys.readouterr().out == ""
 
 
 def test_an_empty_repository_is_said_to_be_empty(

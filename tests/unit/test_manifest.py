@@ -17,6 +17,7 @@ from restore.errors import DamagedGenerationError, ExitCode
 from restore.model import (
     Artifact,
     ArtifactKind,
+    CertificateFacts,
     ConstraintFacts,
     DatabaseFacts,
     DatabaseLocale,
@@ -24,6 +25,8 @@ from restore.model import (
     Fingerprint,
     Generation,
     ImageFacts,
+    NodeFacts,
+    ProxyFacts,
     ServerFacts,
     TableFacts,
     Versioned,
@@ -46,7 +49,13 @@ moment = st.datetimes(
 )
 versioned = st.builds(Versioned, text, st.text(max_size=5))
 image = st.builds(ImageFacts, text, text, st.lists(text, max_size=2).map(tuple))
-server = st.builds(ServerFacts, text, whole, st.none() | text, st.none() | image)
+amount = st.none() | whole
+cpus = st.none() | st.floats(0, 1000)
+node = st.builds(NodeFacts, cpus, amount, amount, amount, st.none() | text)
+server = st.builds(ServerFacts, text, whole, st.none() | text, st.none() | image, st.none() | node)
+names = st.lists(text, max_size=2).map(tuple)
+certificate = st.builds(CertificateFacts, text, text, names, moment, moment, digest, whole)
+proxy = st.builds(ProxyFacts, server, st.none() | certificate)
 tables = st.lists(st.builds(TableFacts, text, text, whole), max_size=3).map(tuple)
 versions = st.lists(versioned, max_size=3).map(tuple)
 databases = st.builds(
@@ -97,7 +106,13 @@ generations = st.builds(
     consistency_point=moment,
     engine_version=text,
     fingerprint=st.builds(
-        Fingerprint, server, server, text, st.lists(databases, max_size=2).map(tuple)
+        Fingerprint,
+        server,
+        server,
+        text,
+        st.lists(databases, max_size=2).map(tuple),
+        proxy=st.none() | proxy,
+        external_url=st.none() | text,
     ),
     artifacts=artifacts(),
     root=st.just(ROOT),
@@ -107,6 +122,19 @@ generations = st.builds(
 @given(generations)
 def test_what_is_written_is_read_back(generation: Generation) -> None:
     assert parse_manifest(render_manifest(generation), ROOT) == generation
+
+
+def test_a_manifest_of_an_older_engine_is_read(small_generation: Generation) -> None:
+    def older(document: dict[str, Any]) -> None:
+        fingerprint = document["fingerprint"]
+        for key in ("proxy", "external_url", "reports"):
+            del fingerprint[key]
+        for part in ("postgresql", "erp"):
+            del fingerprint[part]["node"]
+
+    edit_manifest(small_generation, older)
+    text = (small_generation.root / "manifest.json").read_text(encoding="utf-8")
+    assert parse_manifest(text, small_generation.root) == small_generation
 
 
 @given(

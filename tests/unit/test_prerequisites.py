@@ -9,6 +9,7 @@ import shlex
 import string
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -16,12 +17,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore import capture, capture_scratch, commands, drill, stages
+from restore import (
+    capture_databases,
+    capture_files,
+    capture_scratch,
+    commands,
+    drill,
+    stages,
+)
 from restore.checks import check_ids
 from restore.checks.foreseen import foreseen_checks
 from restore.cli import pra
+from restore.disk import LEAST_MARGIN, disk_need
 from restore.errors import RefusedError, UsageError
-from restore.model import ArtifactKind, LocalText, Role
+from restore.model import ArtifactKind, LocalText, ReportsFacts, Role
 from restore.plan_request import PlanRequest, foreseen_target
 from restore.planning import plan
 from restore.prerequisites import Document, Prerequisites, compose, is_drill_of
@@ -37,17 +46,29 @@ from restore.prerequisites.document import (
 from restore.prerequisites.exports import export_commands
 from restore.prerequisites.language import catalogue, words
 from restore.prerequisites.recovery import STAGES
-from restore.prerequisites.sizing import LEAST_MARGIN, disk_need
 from restore.profile import OperationKind, PostOperation, Profile, load_profile
 from stacks.network import addresses
 from stacks.outputs import REPOSITORY_PATH
 from stacks.settings import Place, default_subnet, parse
-from tests.fix_prerequisites import SAMPLES, sample, stack_facts
+from tests.fix_prerequisites import CERTIFICATE, SAMPLES, furnished, sample, stack_facts
 from tests.report_samples import early, failed, passed
 
 Make = Callable[..., Prerequisites]
+CAPTURE = (capture_databases, capture_files, capture_scratch)
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = ("en", "fr")
+
+
+def with_reports(given_: Prerequisites) -> Prerequisites:
+    """The same with a reports server beside the ERP, which is like it in all."""
+    fingerprint = given_.generation.fingerprint
+    reports = ReportsFacts(replace(fingerprint, proxy=None), (), (), ())
+    return replace(
+        given_,
+        profile=replace(given_.profile, reports=load_profile("openprod").reports),
+        generation=replace(given_.generation, fingerprint=replace(fingerprint, reports=reports)),
+        blueprint=replace(given_.blueprint, reports=given_.blueprint),
+    )
 
 
 def argvs(document: Document, section: str) -> tuple[tuple[str, ...], ...]:
@@ -120,6 +141,11 @@ def test_every_message_is_used(make_prerequisites: Make, monkeypatch: pytest.Mon
     held = replace(given.generation, artifacts=(*artifacts, keystore))
     compose(replace(given, generation=held), "en")
     compose(replace(given, profile=replace(given.profile, post_operations=())), "en")
+    for days in (-1, 10, 100):
+        until = given.issued + timedelta(days=days)
+        complete = furnished(held, replace(CERTIFICATE, not_after=until))
+        compose(with_reports(replace(given, generation=complete)), "en")
+    compose(make_prerequisites(stack=stack_facts({"certificate": "own.pem"})), "en")
     unset = {"doc.unknown", "doc.none", "highlight.unmeasured"}
     assert own.keys() - asked - unset == set()
 
@@ -206,10 +232,9 @@ def test_exports_are_the_commands_that_a_capture_builds(make_prerequisites: Make
     assert commands.dump_database(request) in shown
     assert commands.dump_roles(superuser) in shown
     # A builder that a capture begins to use must come into the document, too.
-    sources = "".join(map(inspect.getsource, (capture, capture_scratch)))
-    used = set(re.findall(r"\bcommands\.([a-z]\w+)\(", sources))
+    used = set(re.findall(r"\bcommands\.([a-z]\w+)\(", "".join(map(inspect.getsource, CAPTURE))))
     assert used == {"dump_database", "list_dump", "dump_roles", "query", "literal"}
-    assert SYSTEM_USER == capture.SYSTEM_USER
+    assert SYSTEM_USER == capture_scratch.SYSTEM_USER
 
 
 def test_commands_of_pra_are_complete(make_prerequisites: Make) -> None:
@@ -305,6 +330,43 @@ def test_environment_is_what_the_stack_would_make(make_prerequisites: Make) -> N
     assert [row[1] for row in rows(fixed, "network")][1] == "10.20.30.2"
     assert "https://erp-rescue.example.org" in paragraphs(fixed, "network")
     assert rows(fixed, "sizing")[1] == ("ERP", "1,536 MiB", "1.5", "–")
+
+
+def test_production_s_servers_certificate_and_url(make_prerequisites: Make) -> None:
+    given_ = make_prerequisites()
+    document = compose(with_reports(replace(given_, generation=furnished(given_.generation))), "fr")
+    assert [row[3] for row in rows(document, "network")] == [
+        "", "192.168.10.5", "192.168.10.6", "192.168.10.7", "192.168.10.5", "192.168.10.6",
+    ]  # fmt: skip
+    assert "https://erp.example.org" in paragraphs(document, "network")
+    assert [row[0] for row in rows(document, "sizing", 1)] == [
+        "Base de données", "ERP", "Mandataire inverse", "Base du serveur d’éditions",
+        "Serveur d’éditions",
+    ]  # fmt: skip
+    assert rows(document, "sizing", 1)[0][2] == "4"
+    assert dict(rows(document, "certificate"))["Émis par"] == "CN=Example Issuing CA"
+    assert "15 janvier 2027" in paragraphs(document, "certificate")
+    titles = [row[0] for row in rows(document, "versions")]
+    assert "JasperReports Server" in titles and "Système (Mandataire inverse)" in titles
+    assert len(rows(document, "servers")) == 5
+    (capture, *_) = argvs(document, "export")
+    assert "--proxy-container=PROXY_CONTAINER" in capture
+    assert "--reports-container=REPORTS_CONTAINER" in capture
+    assert ("certificate", "Mandataire inverse", "/etc/nginx/ssl/erp.pem") in rows(
+        document, "export"
+    )
+
+
+def test_an_expired_certificate_stands_out(make_prerequisites: Make) -> None:
+    given_ = make_prerequisites()
+    old = replace(CERTIFICATE, not_after=given_.issued - timedelta(days=1))
+    document = compose(replace(given_, generation=furnished(given_.generation, old)), "en")
+    (bad,) = [
+        block
+        for block in document.section("certificate").blocks
+        if isinstance(block, Paragraph) and block.tone is Tone.BAD
+    ]
+    assert "It expired on" in bad.text
 
 
 def test_wrong_settings_are_refused() -> None:

@@ -79,6 +79,7 @@ def test_everything_can_be_said() -> None:
         databasePassword="super",
         erpPassword="erp",
         accept='[{"difference": "postgresql.minor", "reason": "approved"}]',
+        certificate="tls/erp.pem",
         jobs="8",
         reports="/var/reports",
         language="fr",
@@ -90,6 +91,7 @@ def test_everything_can_be_said() -> None:
     assert settings.subnet == IPv4Network("192.168.7.0/28")
     assert settings.external_url == "https://erp.example.org:8443"
     assert settings.http_port == 8069
+    assert (settings.certificate, settings.plain) == (ROOT / "tls/erp.pem", False)
     assert settings.database_limits == Limits(512, 1.5, 64)
     assert settings.erp_limits == Limits(1024, 2.0)
     assert settings.images == {

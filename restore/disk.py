@@ -27,6 +27,11 @@ class DiskNeed:
         return max(round(MARGIN * self._sum), LEAST_MARGIN)
 
     @property
+    def environment(self) -> int:
+        """For a new environment alone: the generation is kept elsewhere, or is there already."""
+        return self.total - self.generation
+
+    @property
     def total(self) -> int:
         """For a new environment, the generation being kept on the same disk."""
         return self._sum + self.margin
@@ -48,7 +53,11 @@ def disk_need(generation: Generation, databases: tuple[str, ...]) -> DiskNeed:
         for name in databases
         for artifact in generation.artifacts_of(ArtifactKind.DOCUMENTS, name)
     )
-    sizes = (f.size for f in generation.fingerprint.databases if f.name in databases)
+    fingerprint = generation.fingerprint
+    sizes = [facts.size for facts in fingerprint.databases if facts.name in databases]
+    if fingerprint.reports is not None:
+        # A reports server's repository is restored whatever databases are.
+        sizes += (facts.size for facts in fingerprint.reports.server.databases)
     return DiskNeed(generation.bytes, sum(sizes), sum(documents))
 
 

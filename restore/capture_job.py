@@ -1,0 +1,80 @@
+"""What every part of a capture needs: what is asked for, from where, and where it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from restore.capture_scratch import USUAL, Scratch
+from restore.model import DatabaseFacts, ProgressListener
+from restore.profile import DocumentTree, Profile
+from restore.repository.base import GenerationWriter
+from restore.runner import Runner
+from restore.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class ReportsContainers:
+    """The containers of a production's reports server and of its own database server."""
+
+    database: str
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureRequest:
+    """What to capture: the two containers of a production, and how the profile reads them.
+
+    ``databases`` limits it to these; empty means all. ``jobs`` is the dump's parallelism.
+    ``reports`` are the containers of the reports server, ``proxy`` that of the reverse proxy, where
+    there is one. ``external_url`` wins over what the profile's query says. ``scratch`` is the
+    folder of the database's container in which a dump lies until it is read.
+    """
+
+    profile: Profile
+    database_container: str
+    erp_container: str
+    databases: tuple[str, ...] = ()
+    jobs: int = 2
+    reports: ReportsContainers | None = None
+    proxy: str | None = None
+    external_url: str | None = None
+    scratch: str = USUAL
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureJob:
+    """What every part of a capture needs."""
+
+    runner: Runner
+    request: CaptureRequest
+    source: Source
+    writer: GenerationWriter
+    now: Callable[[], datetime]
+    listener: ProgressListener
+
+    @property
+    def profile(self) -> Profile:
+        return self.request.profile
+
+    @property
+    def scratch(self) -> Scratch:
+        """Where dumps lie until they are read."""
+        return Scratch(self.runner, self.source.server, self.writer.id, self.request.scratch)
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A database that has been dumped; ``trees`` are those of which it has document rows."""
+
+    facts: DatabaseFacts
+    consistency_point: datetime
+    trees: tuple[DocumentTree, ...]
+
+
+def size_of(job: CaptureJob, container: str, path: str) -> int:
+    """Bytes that a folder takes, in whole blocks; 0 when it isn't there."""
+    done = job.runner.execute(container, ("du", "-sk", path), user="root")
+    size = done.stdout.partition("\t")[0]
+    return int(size) * 1024 if done.exit_code == 0 and size.isdigit() else 0

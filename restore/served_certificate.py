@@ -1,0 +1,112 @@
+"""Which certificate the reverse proxy of an environment serves, and what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from restore.certificate import Judged, host_of, judge, other_certificate, short
+from restore.choices import StackChoices
+from restore.errors import DamagedGenerationError, NotFoundError
+from restore.model import (
+    ArtifactKind,
+    CertificateFacts,
+    Difference,
+    Environment,
+    Generation,
+    Severity,
+)
+from restore.repository.base import Repository
+from restore.secret import Secret
+
+LONGEST: Final = 1 << 20
+"""Bytes of a PEM above which it is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A certificate to serve. ``pem`` is None when no server could start with it."""
+
+    pem: Secret | None = None
+    facts: CertificateFacts | None = None
+    differences: tuple[Difference, ...] = ()
+
+
+def foreseen_certificate(
+    repository: Repository, generation: Generation, choices: StackChoices, now: datetime
+) -> Served:
+    """The certificate that an environment would serve: the stack's own, else the generation's.
+
+    Raises:
+        NotFoundError: the stack names a file that is not there.
+        DamagedGenerationError: the generation's can't be read.
+    """
+    if choices.plain:
+        return Served(differences=_left_out(generation))
+    pem = (
+        _given(choices.certificate)
+        if choices.certificate is not None
+        else _captured(repository, generation)
+    )
+    if pem is None:
+        return Served()
+    url = choices.external_url or generation.fingerprint.external_url
+    judged = judge(pem, host_of(url), now)
+    kept = Secret(pem.decode("ascii", "replace")) if judged.servable else None
+    return Served(kept, judged.facts, _differences(judged, generation))
+
+
+def standing_certificate(environment: Environment, generation: Generation, now: datetime) -> Served:
+    """The certificate that an environment serves which stands; its key is not looked at."""
+    if environment.certificate is None:
+        return Served(differences=_left_out(generation))
+    own_url = environment.external_url != environment.erp.url
+    url = environment.external_url if own_url else generation.fingerprint.external_url
+    judged = judge(environment.certificate.encode(), host_of(url), now, keyed=False)
+    return Served(None, judged.facts, _differences(judged, generation))
+
+
+def _differences(judged: Judged, generation: Generation) -> tuple[Difference, ...]:
+    proxy = generation.fingerprint.proxy
+    if judged.facts is None or proxy is None:
+        return judged.differences
+    return (*judged.differences, *other_certificate(proxy.certificate, judged.facts))
+
+
+def _left_out(generation: Generation) -> tuple[Difference, ...]:
+    """The note that production's certificate is not served."""
+    proxy = generation.fingerprint.proxy
+    if proxy is None or proxy.certificate is None:
+        return ()
+    message = "the reverse proxy serves plain HTTP, without production's certificate"
+    expected = short(proxy.certificate.sha256)
+    return (Difference("certificate.other", Severity.NOTE, expected, "none", message),)
+
+
+def _given(path: Path) -> bytes:
+    try:
+        with path.expanduser().open("rb") as file:
+            return file.read(LONGEST)
+    except OSError as error:
+        raise NotFoundError(
+            f"certificate {path} can't be read: {error.strerror}",
+            "'pulumi config set certificate PATH' names one PEM: certificate, key, chain; "
+            "'none' is plain HTTP",
+        ) from error
+
+
+def _captured(repository: Repository, generation: Generation) -> bytes | None:
+    for artifact in generation.artifacts_of(ArtifactKind.CERTIFICATE):
+        for entry in repository.read_index(generation, artifact):
+            with repository.open(generation, artifact, entry) as file:
+                content = file.read(LONGEST + 1)
+            if len(content) > LONGEST:
+                raise DamagedGenerationError(
+                    f"{artifact.folder}/{entry.path} of generation {generation.id} is too large "
+                    "for a certificate",
+                    "choose another generation",
+                )
+            return content
+    return None

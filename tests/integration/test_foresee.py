@@ -1,0 +1,100 @@
+"""What is refused before anything is made: too small a disk, a certificate that no server takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from fixtures.authority import server_pem
+from restore import observe
+from restore.certificate import public_part
+from restore.choices import StackChoices
+from restore.engine import new_recorder
+from restore.errors import RefusedError
+from restore.model import (
+    Acceptance,
+    Blueprint,
+    Generation,
+    NodeFacts,
+    Selection,
+    Severity,
+    ignore_progress,
+)
+from restore.profile import load_profile
+from restore.recorder import Recorder
+from restore.repository.folder import FolderRepository
+from restore.runner import Runner
+from restore.secret import Secret
+from restore.stages import ReplayRequest, Tools, foresee
+
+pytestmark = pytest.mark.docker
+
+Foresee = Callable[..., tuple[Blueprint | None, Recorder]]
+
+
+@pytest.fixture
+def look(
+    docker_runner: Runner,
+    production_repository: FolderRepository,
+    production_generation: Generation,
+) -> Foresee:
+    """Foresees a drill of the real generation; the blueprint is None when it was refused."""
+
+    def look(
+        choices: StackChoices, *accepted: str, expected: str | None = None
+    ) -> tuple[Blueprint | None, Recorder]:
+        tools = Tools(
+            runner=docker_runner,
+            repository=production_repository,
+            profile=load_profile("odoo"),
+            now=lambda: datetime.now(UTC),
+            listener=ignore_progress,
+        )
+        selection = Selection(Path(production_repository.location), "latest", "odoo")
+        acceptances = tuple(Acceptance(key, "because") for key in accepted)
+        request = ReplayRequest(selection, None, acceptances, Path("unused"))
+        recorder = new_recorder("", request, tools)
+        if expected is None:
+            return foresee(tools, production_generation, request, choices, recorder), recorder
+        with pytest.raises(RefusedError, match=expected):
+            foresee(tools, production_generation, request, choices, recorder)
+        return None, recorder
+
+    return look
+
+
+def test_the_machine_that_captured_is_large_enough(look: Foresee) -> None:
+    made, recorder = look(StackChoices())
+    assert made is not None and made.certificate is not None
+    assert recorder.differences == ()
+    assert recorder.facts is not None and recorder.facts.certificate is not None
+    assert "PRIVATE" not in repr(made)
+
+
+def test_too_small_a_disk_is_refused(look: Foresee, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = NodeFacts(cpus=0.5, memory=1 << 30, disk=10**9, disk_free=10**9)
+    monkeypatch.setattr(observe, "foreseen_node", lambda _runner: small)
+    _, recorder = look(StackChoices(), expected="sizing.disk: expected 2.* GB free")
+    keys = {item.key: item.severity for item in recorder.differences}
+    assert keys["sizing.disk"] is Severity.BLOCKING
+    assert keys["sizing.cpus.database"] is keys["sizing.memory.erp"] is Severity.WARNING
+    made, _ = look(StackChoices(), "sizing.disk")
+    assert made is not None
+
+
+def test_a_pem_without_key_is_refused_or_left_out(look: Foresee, tmp_path: Path) -> None:
+    path = tmp_path / "public.pem"
+    path.write_text(public_part(Secret(server_pem().decode())), encoding="utf-8")
+    look(StackChoices(certificate=path), expected="no private key")
+    made, recorder = look(StackChoices(certificate=path), "certificate.key")
+    assert made is not None and made.certificate is None
+    assert {item.key for item in recorder.differences} == {"certificate.key", "certificate.other"}
+
+
+def test_plain_http_is_a_choice(look: Foresee) -> None:
+    made, recorder = look(StackChoices(plain=True))
+    assert made is not None and made.certificate is None
+    assert [item.severity for item in recorder.differences] == [Severity.NOTE]
