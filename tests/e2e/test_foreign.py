@@ -84,7 +84,8 @@ def test_the_training_case_s_nightly_dumps_are_drilled(
     for name in BRANCHES:
         assert "rows of" in reasons[f"database.tables:{name}"]
         assert reasons[f"documents.readable:filestore:{name}"] == "the database lists no document"
-    assert len(reasons) == 1 + 2 * len(BRANCHES)
+        assert "constraints" in reasons[f"database.constraints:{name}"]
+    assert len(reasons) == 1 + 3 * len(BRANCHES)
 
 
 def test_a_folder_of_dumps_is_drilled_by_its_mapping(
