@@ -28,6 +28,11 @@ def nothing_stays(docker_runner: Runner, commands: Commands) -> object:
     assert [path for path in IMPORTS.iterdir() if path.is_dir()] == []
 
 
+UNTOLD_CONSTRAINTS = {
+    f"database.constraints:{DATABASE}": "the backup does not tell which constraints were not valid"
+}
+
+
 def drilled(commands: Commands, backup: str, original: Path) -> dict[str, Any]:
     """The report of a drill that passed and left the original alone."""
     before = fingerprint(original)
@@ -52,7 +57,10 @@ def test_odoo_s_own_zip_is_drilled(commands: Commands, foreign_backups: ForeignB
     report = drilled(commands, f"odoo-zip:{path}", path.parent)
 
     assert unverified(report) == {
-        f"database.encoding:{DATABASE}": "the backup does not tell collation, character type, owner"
+        f"database.encoding:{DATABASE}": (
+            "the backup does not tell collation, character type, owner"
+        ),
+        **UNTOLD_CONSTRAINTS,
     }
     generation = report["generation"]
     assert generation["fingerprint"]["erp_series"] == "14.0"
@@ -76,7 +84,8 @@ def test_the_training_case_s_nightly_dumps_are_drilled(
     for name in BRANCHES:
         assert "rows of" in reasons[f"database.tables:{name}"]
         assert reasons[f"documents.readable:filestore:{name}"] == "the database lists no document"
-    assert len(reasons) == 1 + 2 * len(BRANCHES)
+        assert "constraints" in reasons[f"database.constraints:{name}"]
+    assert len(reasons) == 1 + 3 * len(BRANCHES)
 
 
 def test_a_folder_of_dumps_is_drilled_by_its_mapping(
@@ -107,7 +116,8 @@ def test_a_folder_of_dumps_is_drilled_by_its_mapping(
     report = drilled(commands, f"folder:{mapping}", folder)
 
     assert unverified(report) == {
-        f"database.encoding:{DATABASE}": "the backup does not tell collation, character type"
+        f"database.encoding:{DATABASE}": "the backup does not tell collation, character type",
+        **UNTOLD_CONSTRAINTS,
     }
 
 

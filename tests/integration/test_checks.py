@@ -137,9 +137,10 @@ def test_what_was_not_valid_in_production_is_expected_to_be_so(database: Scene) 
         ("public", "short"),
     }
 
+    facts = database.context.facts_of(DATABASE)
+
     def held(*exempt: ConstraintFacts) -> CheckResult:
-        facts = replace(database.context.facts_of(DATABASE), not_valid=exempt)
-        return checked(database, facts)["database.constraints"]
+        return checked(database, replace(facts, not_valid=exempt))["database.constraints"]
 
     result = held(*recorded)
     assert result.status is CheckStatus.PASSED, result.details
@@ -149,6 +150,13 @@ def test_what_was_not_valid_in_production_is_expected_to_be_so(database: Scene) 
         "constraint cheap of sale_order is not valid",
         "constraint dear of sale_order is valid, in production it was not",
         "constraint gone of public.sale_order is missing",
+    )
+    untold = checked(database, replace(facts, not_valid=None))["database.constraints"]
+    assert untold.status is CheckStatus.UNVERIFIABLE
+    assert untold.reason == "the backup does not tell which constraints were not valid"
+    assert untold.details == (
+        "constraint cheap of sale_order is not valid",
+        "constraint ten of short is not valid",
     )
 
 
