@@ -21,7 +21,7 @@ from restore.facts import database_facts
 from restore.model import ArtifactKind, DatabaseFacts, DatabaseServer, Role
 from restore.pgbackrest import recovery, tool
 from restore.pgbackrest.server import ThrowAway
-from restore.pgbackrest.tool import DATA, RUN, SCRATCH, Access, Point
+from restore.pgbackrest.tool import DATA, RUN, SCRATCH, Point
 from restore.profile import Profile
 from restore.secret import Secret
 from restore.sql import connect, rows
@@ -80,7 +80,7 @@ class Dumped:
         )
 
 
-def recover(server: ThrowAway, access: Access, point: Point) -> datetime:
+def recover(server: ThrowAway, stanza: str, point: Point) -> datetime:
     """Restore a backup and replay the log up to a point; the moment that was brought back.
 
     Raises:
@@ -88,7 +88,7 @@ def recover(server: ThrowAway, access: Access, point: Point) -> datetime:
         DamagedGenerationError: a file of the backup or a segment of the log is missing or bad.
     """
     try:
-        server.check(tool.restore(access, point, _JOBS))
+        server.check(tool.restore(stanza, point, _JOBS))
     except ReplayError as error:
         raise DamagedGenerationError(
             f"backup {point.backup.label} can't be restored: {error.message}",

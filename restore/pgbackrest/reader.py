@@ -37,7 +37,7 @@ from restore.model import Fingerprint, Role, ServerFacts
 from restore.pgbackrest import tool
 from restore.pgbackrest.dumping import Dumped, dump_all, recover
 from restore.pgbackrest.server import Spec, ThrowAway, throw_away
-from restore.pgbackrest.tool import Access, Backup, Goal, Point, Stanza
+from restore.pgbackrest.tool import Backup, Goal, Point, Stanza
 from restore.profile import Profile
 from restore.runner import Runner
 from restore.versions import parse_version
@@ -107,15 +107,14 @@ class PgBackRest:
         with ExitStack() as stack:
             server = stack.enter_context(self._server())
             self._require_version(server, point.backup)
-            moment = recover(server, self._access, point)
+            moment = recover(server, self._stanza.name, point)
             found = self._described(generation_id, point, moment, dump_all(server, self._profile))
             return replace(found, release=stack.pop_all().close)
 
     @cached_property
     def _stanza(self) -> Stanza:
         with self._server() as server:
-            access = Access(self._place.stanza, bool(self._options.passphrase))
-            done = server.execute(tool.info(access))
+            done = server.execute(tool.info(self._place.stanza))
         if done.exit_code != 0:
             raise NotFoundError(
                 f"pgbackrest info of {self.location} failed: {done.stderr or done.stdout}",
@@ -123,10 +122,6 @@ class PgBackRest:
             )
         stanzas = tool.parse_info(done.stdout, self.location)
         return tool.choose_stanza(stanzas, str(self._place.repository))
-
-    @property
-    def _access(self) -> Access:
-        return Access(self._stanza.name, bool(self._options.passphrase))
 
     @cached_property
     def _points(self) -> dict[str, Point]:

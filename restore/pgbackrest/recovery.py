@@ -36,7 +36,6 @@ _SETTINGS: Final[dict[str, str]] = {
     "listen_addresses": "*",
     "port": "5432",
     "unix_socket_directories": "/var/run/postgresql",
-    "external_pid_file": "",
     "ssl": "off",
     "password_encryption": "scram-sha-256",
     "logging_collector": "off",
@@ -70,7 +69,9 @@ _REDO: Final = re.compile(r"redo done at ([0-9A-F]+)/([0-9A-F]+)")
 _LAST: Final = re.compile(r"last completed transaction was at log time (\S+ [\d:.]+)\+00")
 _STOPPED: Final = re.compile(r"recovery stopping (?:before|after)")
 _FATAL: Final = re.compile(r"^(?:FATAL|PANIC):\s+(.*)$", re.MULTILINE)
+_ERROR: Final = re.compile(r"^ERROR: (\[\d+\]: .*)$", re.MULTILINE)
 _TOO_SHORT: Final = "recovery ended before configured recovery target was reached"
+_PROBED: Final = "the database system is"
 _CUT: Final = (
     "WAL ends before",
     "could not locate required checkpoint record",
@@ -140,25 +141,26 @@ def require_all_replayed(log: str, control: Control, point: Point) -> None:
     if reached < newest:
         missing = f"{name[:8]}{(reached + 1) // a_log:08X}{(reached + 1) % a_log:08X}"
         raise DamagedGenerationError(
-            f"WAL segment {missing} is missing from the archive, which goes on to {name}; "
-            f"replay got to {_last_text(log)}",
+            f"WAL segment {missing} can't be had from the archive, which goes on to {name}; "
+            + (_tool_error(log) or _last_text(log)),
             "fetch it again from where it was archived; or ask for an earlier moment: --at",
         )
 
 
 def failure(log: str, control: Control, point: Point) -> RestoreError:
     """Why a server that ended did not recover."""
-    said = _FATAL.findall(log)
-    fatal = said[0] if said else ""
+    # Probes are turned away until recovery ends; what ended the server comes last.
+    said = [text for text in _FATAL.findall(log) if _PROBED not in text]
+    fatal = said[-1] if said else ""
     if _TOO_SHORT in fatal:
         try:
             require_all_replayed(log, control, point)
         except DamagedGenerationError as error:
             return error
         return _too_short(log, point)
-    if any(words in text for text in said for words in _CUT):
+    if any(words in fatal for words in _CUT):
         return DamagedGenerationError(
-            f"backup {point.backup.label} can't be made consistent: {fatal}",
+            f"backup {point.backup.label} can't be made consistent: {_tool_error(log) or fatal}",
             f"WAL up to {point.backup.wal_stop} must be in the archive; choose another backup",
         )
     return EnvironmentFailure(
@@ -172,6 +174,12 @@ def _too_short(log: str, point: Point) -> NotFoundError:
         f"the archive ends before {utc_text(point.moment)}: {_last_text(log)}",
         "ask for a moment before it, or leave --at away to get all that was archived",
     )
+
+
+def _tool_error(log: str) -> str:
+    """What pgBackRest said last of a segment that it could not fetch; nothing of one not there."""
+    found = _ERROR.findall(log)
+    return found[-1] if found else ""
 
 
 def _last(log: str) -> datetime | None:

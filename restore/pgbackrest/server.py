@@ -23,12 +23,12 @@ from restore import locations, lock
 from restore.errors import EnvironmentFailure, NotFoundError
 from restore.gc import IMPORT, Leftover, find_leftovers, remove
 from restore.pgbackrest import recovery
-from restore.pgbackrest.tool import DATA, PASSPHRASE, REPOSITORY, RUN, SCRATCH
+from restore.pgbackrest.tool import CIPHER, DATA, PASSPHRASE, REPOSITORY, RUN, SCRATCH
 from restore.runner import LABEL, PROBE_INTERVAL, Execution, Runner
 from restore.secret import Secret
 
 RECOVERY_DEADLINE: Final = 6 * 3600.0
-"""Seconds that a recovery may take; a long archive is replayed at some 16 MB segments a second."""
+"""Seconds that a recovery may take; what was archived since the backup is replayed one by one."""
 
 _USER: Final = "postgres"
 # PostgreSQL refuses root, and a repository may be readable by its owner alone, whose number the
@@ -120,7 +120,9 @@ class ThrowAway:
         return None if self.execute(("pg_ctl", "status", "-D", DATA)).exit_code == 0 else False
 
     def _environment(self) -> dict[str, str | Secret]:
-        return {PASSPHRASE: self.passphrase} if self.passphrase else {}
+        if not self.passphrase:
+            return {}
+        return {PASSPHRASE: self.passphrase, CIPHER[0]: CIPHER[1]}
 
 
 @contextmanager

@@ -26,10 +26,10 @@ _COMMON: Final = (
     "--log-level-console=off",
     "--log-level-stderr=warn",
 )
-_ENCRYPTED: Final = "--repo1-cipher-type=aes-256-cbc"
-
 PASSPHRASE: Final = "PGBACKREST_REPO1_CIPHER_PASS"  # noqa: S105 - the variable's name
 """Environment variable in which pgBackRest expects the passphrase: no argument holds it."""
+CIPHER: Final = ("PGBACKREST_REPO1_CIPHER_TYPE", "aes-256-cbc")
+"""Variable and only value of an encrypted repository's: PostgreSQL hands it to ``archive-get``."""
 
 
 UNUSABLE: Final = (
@@ -85,21 +85,13 @@ class Point:
     moment: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How pgBackRest is called: for which stanza, and whether the repository is encrypted."""
-
-    stanza: str = ""
-    encrypted: bool = False
+def info(stanza: str) -> tuple[str, ...]:
+    """``pgbackrest info`` of a repository, or of one stanza ("" for all)."""
+    named = (f"--stanza={stanza}",) if stanza else ()
+    return ("pgbackrest", "info", "--output=json", *named, *_COMMON)
 
 
-def info(access: Access) -> tuple[str, ...]:
-    """``pgbackrest info`` of a repository."""
-    stanza = (f"--stanza={access.stanza}",) if access.stanza else ()
-    return ("pgbackrest", "info", "--output=json", *stanza, *_common(access))
-
-
-def restore(access: Access, point: Point, jobs: int) -> tuple[str, ...]:
+def restore(stanza: str, point: Point, jobs: int) -> tuple[str, ...]:
     """``pgbackrest restore`` of a backup, which also writes how PostgreSQL is to recover.
 
     Whatever production archived to is cut off; tablespaces and links lie beside the data.
@@ -116,14 +108,14 @@ def restore(access: Access, point: Point, jobs: int) -> tuple[str, ...]:
     return (
         "pgbackrest",
         "restore",
-        f"--stanza={access.stanza}",
+        f"--stanza={stanza}",
         f"--pg1-path={DATA}",
         f"--set={point.backup.label}",
         *targets[point.goal],
         "--archive-mode=off",
         f"--tablespace-map-all={SCRATCH}/tablespaces",
         f"--process-max={jobs}",
-        *_common(access),
+        *_COMMON,
     )
 
 
@@ -191,10 +183,6 @@ def utc_text(moment: datetime) -> str:
     """A moment as people read it, always in UTC."""
     fraction = f".{moment.microsecond:06}".rstrip("0") if moment.microsecond else ""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}{fraction} UTC"
-
-
-def _common(access: Access) -> tuple[str, ...]:
-    return (*_COMMON, *((_ENCRYPTED,) if access.encrypted else ()))
 
 
 def _stanza(item: dict[str, Any]) -> Stanza:
