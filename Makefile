@@ -47,7 +47,7 @@ lint: setup ## check style, types and the import rules
 	@$(IN_ENVIRONMENT) ruff check . && ruff format --check . && mypy && lint-imports
 
 # Tests need the images that other set-ups build on demand.
-test: IMAGES := openprod
+test: IMAGES := openprod pgbackrest
 test: lint ## lint, then every test, with coverage
 	@$(IN_ENVIRONMENT) pytest -n 2 --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)
 

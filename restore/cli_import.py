@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from restore.catalogue.layouts import open_layout
+from restore.catalogue.foreign import Layout
 from restore.cli_backup import summary
+from restore.cli_foreign import at_option, image_option, open_backup
 from restore.cli_options import describe, profile_option, repository_option
 from restore.console import Terminal
 from restore.importing import import_generation
-from restore.profile import load_profile
 from restore.repository import create_repository
 from restore.stages import utc_now
 
@@ -25,12 +25,16 @@ from restore.stages import utc_now
     help='Which backup of several: an id or its beginning, "latest", or "latest-before DATE".',
 )
 @click.option("--all", "every", is_flag=True, help="Every backup that is there.")
+@click.option("--list", "listed", is_flag=True, help="Only say which backups are there.")
+@at_option
+@image_option
 @click.pass_obj
 def import_command(terminal: Terminal, /, **options: str) -> None:
     """Turn a backup that others made into a generation. The original is only read.
 
     LAYOUT is odoo-zip (a file of Odoo's database manager), openerp (a folder of nightly dumps,
-    DATABASE.dump.DAY), or folder (a YAML file that says what is what). What the backup does not
+    DATABASE.dump.DAY), folder (a YAML file that says what is what), or pgbackrest (a repository of
+    physical backups, or a YAML file that names one and its documents). What the backup does not
     tell stays unknown. One that was cut, is damaged or could do harm is refused.
 
     \b
@@ -38,8 +42,12 @@ def import_command(terminal: Terminal, /, **options: str) -> None:
       pra import odoo-zip:/mnt/nas/specibike_prod.zip --repository /srv/backups
       pra import openerp:/srv/sauvegardesLocales --generation "latest-before 2026-11-23"
       pra import folder:/mnt/nas/mapping.yaml
+      pra import pgbackrest:/srv/pgbackrest --at "2026-11-23 18:00"
     """
-    layout = open_layout(options["backup"], load_profile(options["profile"]))
+    layout = open_backup(options["backup"], options)
+    if options["listed"]:
+        _list(terminal, layout)
+        return
     repository = create_repository(options["repository"])
     choices = layout.ids() if options["every"] else (options["generation"],)
     found = []
@@ -50,3 +58,10 @@ def import_command(terminal: Terminal, /, **options: str) -> None:
             known = "imported" if one.new else "imported before:"
             terminal.print(f"{known} {describe(one.generation)}")
     terminal.json([{**summary(one.generation), "new": one.new} for one in found])
+
+
+def _list(terminal: Terminal, layout: Layout) -> None:
+    found = [(name, layout.describe(name)) for name in layout.ids()]
+    for name, text in found:
+        terminal.print(f"{name}  {text}")
+    terminal.json([{"id": name, "description": text} for name, text in found])

@@ -12,8 +12,8 @@ import click
 
 from restore import locations
 from restore.catalogue.foreign import Layout
-from restore.catalogue.layouts import open_layout
 from restore.choices import NO_CERTIFICATE, StackChoices, certificate_choice
+from restore.cli_foreign import at_option, image_option, open_backup
 from restore.cli_options import (
     accept_option,
     acceptances,
@@ -37,7 +37,7 @@ from restore.importing import temporary_folder
 from restore.model import Credentials, ProgressListener, Report, Role, Selection, Verdict
 from restore.plan_text import describe_plan, plan_document
 from restore.postops import read_events
-from restore.profile import Profile, load_profile
+from restore.profile import Profile
 from restore.recorder import Recorder
 from restore.report import report_document
 from restore.report_files import find_run, read_report, render_report
@@ -141,6 +141,8 @@ def plan_command(terminal: Terminal, /, **options: Any) -> None:
     help="A backup that others made (see 'pra import'); imported for this drill only. "
     "--generation then chooses among what is there.",
 )
+@at_option
+@image_option
 @replay_options
 @image_options
 @certificate_option
@@ -155,6 +157,7 @@ def drill_command(terminal: Terminal, /, **options: Any) -> int:
       pra drill --generation "latest-before 2026-11-23" --lang fr
       pra drill --generation latest --accept erp.release --reason "same series"
       pra drill --from odoo-zip:/mnt/nas/specibike_prod.zip
+      pra drill --from pgbackrest:/srv/pgbackrest --at "2026-11-23 18:00"
     """
     with ExitStack() as stack, terminal.progress() as listener:
         backup = _foreign(options, stack)
@@ -262,13 +265,18 @@ def _prepare(
 def _foreign(options: dict[str, Any], stack: ExitStack) -> tuple[Layout, str] | None:
     """The backup of ``--from`` and which of it; its repository is gone when the stack ends."""
     if options["backup"] is None:
+        if options["at"] is not None:
+            raise UsageError(
+                "--at goes with --from pgbackrest:PATH",
+                'a generation is chosen by --generation "latest-before DATE"',
+            )
         return None
     if options["keep"]:
         raise UsageError(
             "--from with --keep: the environment would keep a repository that goes away",
             "import the backup first: pra import LAYOUT:PATH, then pra drill --keep",
         )
-    layout = open_layout(options["backup"], load_profile(options["profile"]))
+    layout = open_backup(options["backup"], options)
     folder = stack.enter_context(temporary_folder(locations.IMPORTS))
     options["repository"] = create_repository(str(folder)).location
     choice, options["generation"] = options["generation"] or LATEST, LATEST

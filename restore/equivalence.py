@@ -159,7 +159,8 @@ def _postgresql_version(backup: ServerFacts, here: ServerFacts) -> Iterator[Diff
     elif after > before:
         message = "PostgreSQL is newer than production's: its behaviour may differ"
         yield Difference("postgresql.major", Severity.WARNING, *versions, message)
-    elif backup.version_number != here.version_number:
+    # Of a physical backup only the major is known.
+    elif backup.version_number != here.version_number and "." in backup.version:
         older = here.version_number < backup.version_number
         message = f"PostgreSQL has {'an older' if older else 'a newer'} patch level"
         yield Difference("postgresql.minor", Severity.WARNING, *versions, message)

@@ -20,7 +20,10 @@ from restore.runner import LABEL, Runner
 EPHEMERAL: Final = "drill-"
 """Prefix of the stacks that a drill makes for itself; its run's id follows."""
 
-_EPHEMERAL: Final = re.compile(rf"{EPHEMERAL}\d{{8}}-\d{{6}}-[0-9a-f]{{4}}")
+IMPORT: Final = "import-"
+"""Prefix of the name that the server of an import carries as its stack."""
+
+_EPHEMERAL: Final = re.compile(rf"(?:{EPHEMERAL}|{IMPORT})\d{{8}}-\d{{6}}-[0-9a-f]{{4}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class Collection:
 
 
 def is_ephemeral(stack: str) -> bool:
-    """Whether a drill made the stack for itself. People may name theirs ``drill-sales``."""
+    """Whether a run made the stack for itself. People may name theirs ``drill-sales``."""
     return _EPHEMERAL.fullmatch(stack) is not None
 
 

@@ -24,7 +24,7 @@ from restore.repository.base import (
     Repository,
 )
 from restore.repository.tree import remove_tree
-from restore.selection import choose
+from restore.selection import choose_id
 from restore.transfer import Meter, Metered
 
 
@@ -55,18 +55,26 @@ def import_generation(
         ReplayError: the repository can't take it.
     """
     listener(Progress(label=f"read {layout.location}"))
-    reading = _Reading(layout)
-    # Every byte is looked at before the first is stored.
-    wanted = choose(reading, choice).id
-    if wanted in repository.ids():
-        return Imported(repository.load(wanted), new=False)
-    foreign = reading.last(wanted)
-    with repository.write(wanted) as writer:
+    with closing(_Reading(layout)) as reading:
+        wanted = choose_id(reading, choice)
+        if wanted in repository.ids():
+            return Imported(repository.load(wanted), new=False)
+        # Every byte is looked at before the first is stored.
+        return Imported(_stored(reading.last(wanted), repository, now, listener), new=True)
+
+
+def _stored(
+    foreign: ForeignGeneration,
+    repository: Repository,
+    now: Callable[[], datetime],
+    listener: ProgressListener,
+) -> Generation:
+    with repository.write(foreign.generation.id) as writer:
         writer.require_space(sum(item.size for item in foreign.artifacts))
         for item in foreign.artifacts:
             with writer.artifact(_spec(item)) as artifact:
                 _store(item, artifact, listener)
-        return Imported(writer.finish(_summary(foreign, now())), new=True)
+        return writer.finish(_summary(foreign, now()))
 
 
 class _Reading:
@@ -79,13 +87,20 @@ class _Reading:
         self.ids = layout.ids
 
     def load(self, generation_id: str) -> Generation:
-        self._last = self._layout.read(generation_id)
-        return self._last.generation
+        return self.last(generation_id).generation
 
     def last(self, generation_id: str) -> ForeignGeneration:
         if self._last is not None and self._last.generation.id == generation_id:
             return self._last
-        return self._layout.read(generation_id)
+        self.close()
+        self._last = self._layout.read(generation_id)
+        return self._last
+
+    def close(self) -> None:
+        """Release what was read last."""
+        if self._last is not None:
+            self._last.release()
+            self._last = None
 
 
 def _store(item: ForeignArtifact, artifact: ArtifactWriter, listener: ProgressListener) -> None:

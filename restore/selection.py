@@ -29,7 +29,12 @@ class Catalogue(Protocol):
 
 
 def choose(repository: Catalogue, choice: str) -> Generation:
-    """Load the generation that ``choice`` names.
+    """Load the generation that ``choice`` names; see ``choose_id``."""
+    return repository.load(choose_id(repository, choice))
+
+
+def choose_id(repository: Catalogue, choice: str) -> str:
+    """The id of the generation that ``choice`` names; nothing else is read where it says so.
 
     ``choice`` is an id, the beginning of exactly one id, ``latest``, or ``latest-before DATE``:
     the newest one consistent before that moment, in UTC unless it says otherwise
@@ -44,9 +49,9 @@ def choose(repository: Catalogue, choice: str) -> Generation:
     ids = repository.ids()
     if words == [LATEST]:
         if ids:
-            return repository.load(ids[-1])
+            return ids[-1]
     elif words and words[0] == LATEST_BEFORE:
-        if found := _before(repository, ids, _moment(words[1:])):
+        if found := _before(repository, ids, moment("T".join(words[1:]))):
             return found
     elif len(words) == 1:
         fitting = [name for name in ids if name.startswith(words[0])]
@@ -56,35 +61,38 @@ def choose(repository: Catalogue, choice: str) -> Generation:
                 "give more of the id",
             )
         if fitting:
-            return repository.load(fitting[0])
+            return fitting[0]
     raise NotFoundError(
         f"repository {repository.location} has no generation {choice!r}",
         f"there {'are' if len(ids) != 1 else 'is'} {_listed(ids)}",
     )
 
 
-def _before(repository: Catalogue, ids: tuple[str, ...], moment: datetime) -> Generation | None:
+def _before(repository: Catalogue, ids: tuple[str, ...], moment: datetime) -> str | None:
     for name in reversed(ids):
         started = started_of(name)
         # A generation is never consistent before it was begun: no need to read it.
         if started is None or started >= moment:
             continue
-        generation = repository.load(name)
-        if generation.consistency_point < moment:
-            return generation
+        if repository.load(name).consistency_point < moment:
+            return name
     return None
 
 
-def _moment(words: list[str]) -> datetime:
-    text = "T".join(words)
+def moment(text: str) -> datetime:
+    """A moment that a user wrote, in UTC unless it says otherwise.
+
+    Raises:
+        UsageError: it is none.
+    """
     try:
-        moment = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except ValueError as error:
         raise UsageError(
             f"{text!r} is no date",
-            f"for example '{LATEST_BEFORE} 2026-11-23' or '{LATEST_BEFORE} 2026-11-23T18:00'",
+            "for example 2026-11-23, 2026-11-23T18:00 or 2026-11-23T18:00+01:00",
         ) from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _listed(ids: tuple[str, ...]) -> str:

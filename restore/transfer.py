@@ -61,7 +61,7 @@ def store_tree(members: Members, artifact: ArtifactWriter, meter: Meter, *, orig
         EnvironmentFailure: the archive broke off.
     """
     files = 0
-    with _whole_archive():
+    with whole_archive():
         for member, content in members:
             path = _within(member.name)
             origin = _origin(member) if origins else None
@@ -89,7 +89,7 @@ def store_file(members: Members, artifact: ArtifactWriter, name: str) -> None:
         EnvironmentFailure: the archive broke off.
     """
     found = False
-    with _whole_archive():
+    with whole_archive():
         for member, content in members:
             if not member.isreg() or found:
                 raise ReplayError(f"{member.name} is no file: it cannot be captured as {name}")
@@ -138,7 +138,8 @@ def _origin(member: tarfile.TarInfo) -> FileOrigin:
 
 
 @contextmanager
-def _whole_archive() -> Iterator[None]:
+def whole_archive() -> Iterator[None]:
+    """Say of an archive that broke off what may have happened."""
     try:
         yield
     except tarfile.TarError as error:

@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.fix_drill",
     "tests.fix_prerequisites",
     "tests.fix_foreign",
+    "tests.fix_pgbackrest",
     "tests.fix_tryton",
 ]
 

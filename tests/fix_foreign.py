@@ -119,9 +119,9 @@ def _bring_back(site: Site, generation: Generation) -> _Servers:
     database = site.start_database()
     erp = site.create("erp", ODOO_IMAGE, command=("infinity",), entrypoint="sleep")
     put_files(erp, "/etc/odoo", {"odoo.conf": site.configuration(DATABASE)}, 0o640)
-    _put_tree(erp, "/var/lib/odoo", f"filestore/{DATABASE}", generation.root / documents.folder)
+    put_tree(erp, "/var/lib/odoo", f"filestore/{DATABASE}", generation.root / documents.folder)
     erp.start()
-    _put_tree(database, "/tmp", "dump", generation.root / dump.folder)
+    put_tree(database, "/tmp", "dump", generation.root / dump.folder)
     servers = _Servers(database, erp)
     servers.run(database, "chmod", "-R", "a+rX", "/tmp/dump", user="root")
     servers.sql(
@@ -132,7 +132,8 @@ def _bring_back(site: Site, generation: Generation) -> _Servers:
     return servers
 
 
-def _put_tree(container: Container, parent: str, name: str, source: Path) -> None:
+def put_tree(container: Container, parent: str, name: str, source: Path) -> None:
+    """Copy a folder into a container, as the ERP's own."""
     buffer = io.BytesIO()
 
     def owned(member: tarfile.TarInfo) -> tarfile.TarInfo:

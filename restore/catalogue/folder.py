@@ -30,7 +30,7 @@ from restore.catalogue.foreign import (
 from restore.catalogue.ids import generation_id
 from restore.catalogue.mapping import MappedDatabase, MappedDocuments, Mapping, load_mapping
 from restore.catalogue.originals import open_original
-from restore.errors import DamagedGenerationError, NotFoundError
+from restore.errors import DamagedGenerationError, NotFoundError, UsageError
 from restore.model import ArtifactKind, Fingerprint, Role, ServerFacts
 from restore.profile import Profile
 
@@ -50,6 +50,11 @@ class MappedFolder:
     def __init__(self, path: Path, profile: Profile) -> None:
         self._profile = profile
         self._mapping = load_mapping(path, profile)
+        if self._mapping.pgbackrest is not None:
+            raise UsageError(
+                f"mapping {path} names a repository of pgBackRest, no dumps",
+                f"use layout pgbackrest: pgbackrest:{path}",
+            )
 
     @property
     def location(self) -> str:
@@ -62,6 +67,11 @@ class MappedFolder:
         moment = self._moment()
         return (generation_id(moment, token(LAYOUT, *names, moment)),)
 
+    def describe(self, generation_id: str) -> str:
+        """The databases that the mapping names."""
+        del generation_id
+        return ", ".join(item.name for item in self._mapping.databases)
+
     def read(self, generation_id: str) -> ForeignGeneration:
         """Look at every file of the backup; see ``foreign.Layout.read``."""
         if generation_id not in self.ids():
@@ -70,9 +80,9 @@ class MappedFolder:
         dumps = [(item, _completed(dump_at(item.dump), item)) for item in mapping.databases]
         artifacts = (
             *(dump.artifact(item.name, str(item.dump)) for item, dump in dumps),
-            *(_documents(item) for item in mapping.documents),
+            *(mapped_documents(item) for item in mapping.documents),
             *_roles(mapping.roles),
-            *_configuration(mapping),
+            *mapped_configuration(mapping),
         )
         unknown = unknown_parts(artifacts, () if mapping.series else ("erp",))
         # A time that was given is known.
@@ -127,7 +137,8 @@ def _completed(dump: Dump, item: MappedDatabase) -> Dump:
     return replace(dump, facts=replace(facts, **missing))
 
 
-def _documents(item: MappedDocuments) -> ForeignArtifact:
+def mapped_documents(item: MappedDocuments) -> ForeignArtifact:
+    """Documents that a mapping names, looked at to their end."""
     size = 0
     if item.path.is_dir() and not item.path.is_symlink():
         root = item.path / item.within
@@ -191,7 +202,8 @@ def _require_text(path: Path) -> None:
             )
 
 
-def _configuration(mapping: Mapping) -> Iterable[ForeignArtifact]:
+def mapped_configuration(mapping: Mapping) -> Iterable[ForeignArtifact]:
+    """The configuration files that a mapping names, one artefact a server."""
     for role in (Role.ERP, Role.DATABASE):
         files = tuple((f.name, f.path) for f in mapping.configuration if f.server is role)
         if files:

@@ -23,6 +23,7 @@ from restore.model import (
     TableFacts,
     Versioned,
 )
+from restore.secret import Secret
 from restore.versions import parse_version
 
 NOT_IMPORTED: Final = "(not imported)"
@@ -72,6 +73,21 @@ class ForeignGeneration:
 
     generation: Generation
     artifacts: tuple[ForeignArtifact, ...]
+    release: Callable[[], None] = lambda: None
+    """Ends what stands as long as the files are read: some backups need a server."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutOptions:
+    """What a user asks of a layout beside its place: only some can do it.
+
+    ``at`` is the moment to bring back; ``image`` holds the tools that read the backup;
+    ``passphrase`` is that of an encrypted one.
+    """
+
+    at: datetime | None = None
+    image: str | None = None
+    passphrase: Secret = Secret("")  # noqa: RUF009 - it never changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +119,9 @@ class Layout(Protocol):
 
     def ids(self) -> tuple[str, ...]:
         """The backups that are there, oldest first."""
+
+    def describe(self, generation_id: str) -> str:
+        """Say in a line what one of them is, without reading it."""
 
     def read(self, generation_id: str) -> ForeignGeneration:
         """Look at the whole of a backup, which is only read.

@@ -59,6 +59,7 @@ class Mapping:
     version: str
     documents: tuple[MappedDocuments, ...]
     configuration: tuple[MappedConfiguration, ...]
+    pgbackrest: Path | None = None
 
 
 def load_mapping(path: Path, profile: Profile) -> Mapping:
@@ -80,7 +81,12 @@ def load_mapping(path: Path, profile: Profile) -> Mapping:
     errors = schema_errors("mapping", data)
     if not errors:
         mapping = _mapping(path, data)
-        errors = [*_time_errors(data), *_path_errors(mapping), *_name_errors(mapping, profile)]
+        errors = [
+            *_kind_errors(data),
+            *_time_errors(data),
+            *_path_errors(mapping),
+            *_name_errors(mapping, profile),
+        ]
     if errors:
         raise UsageError(
             f"mapping {path} is wrong:\n" + "\n".join(f"  {line}" for line in errors),
@@ -101,7 +107,7 @@ def _mapping(path: Path, data: dict[str, Any]) -> Mapping:
                 dump=root / item["dump"],
                 **{key: item.get(key) for key in ("owner", "encoding", "locale")},
             )
-            for item in data["databases"]
+            for item in data.get("databases", ())
         ),
         roles=root / data["roles"] if "roles" in data else None,
         series=erp.get("series", ""),
@@ -119,6 +125,7 @@ def _mapping(path: Path, data: dict[str, Any]) -> Mapping:
             MappedConfiguration(Role(item["server"]), item["name"], root / item["path"])
             for item in data.get("configuration", ())
         ),
+        pgbackrest=root / data["pgbackrest"] if "pgbackrest" in data else None,
     )
 
 
@@ -135,6 +142,17 @@ def _time(text: str | None) -> datetime | None:
     return found if found is not None and found.tzinfo else None
 
 
+def _kind_errors(data: dict[str, Any]) -> Iterator[str]:
+    """Either dumps are mapped, or what belongs to a physical backup."""
+    if "pgbackrest" not in data:
+        if "databases" not in data:
+            yield "(top): 'databases' is a required property, or 'pgbackrest'"
+        return
+    for key in ("databases", "roles", "time"):
+        if key in data:
+            yield f"{key}: the physical backup tells it itself"
+
+
 def _time_errors(data: dict[str, Any]) -> Iterator[str]:
     if "time" in data and _time(data["time"]) is None:
         yield f"time: {data['time']!r} is no moment with its zone, as 2026-11-23T18:00:00+01:00 is"
@@ -146,6 +164,8 @@ def _path_errors(mapping: Mapping) -> Iterator[str]:
         **{f"documents[{n}].path": item.path for n, item in enumerate(mapping.documents)},
         **{f"configuration[{n}].path": item.path for n, item in enumerate(mapping.configuration)},
     }
+    if mapping.pgbackrest is not None:
+        paths["pgbackrest"] = mapping.pgbackrest
     if mapping.roles is not None:
         paths["roles"] = mapping.roles
     for where, path in paths.items():
@@ -165,6 +185,9 @@ def _name_errors(mapping: Mapping, profile: Profile) -> Iterator[str]:
     known = ", ".join(trees) or "none"
     seen: set[tuple[str, str]] = set()
     for number, item in enumerate(mapping.documents):
+        # Which databases a physical backup holds is known when it is back.
+        if mapping.pgbackrest is not None:
+            names.append(item.database)
         if item.tree not in trees:
             yield f"documents[{number}].tree: profile {profile.name} has trees {known}"
         if item.database not in names:

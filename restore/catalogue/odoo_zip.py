@@ -79,6 +79,11 @@ class OdooZip:
         digits = token(LAYOUT, self._path.name, status.st_size, int(status.st_mtime))
         return (generation_id(earliest(utc(status.st_mtime), wall), digits),)
 
+    def describe(self, generation_id: str) -> str:
+        """The file's name."""
+        del generation_id
+        return self._path.name
+
     def read(self, generation_id: str) -> ForeignGeneration:
         """Look at the whole of the backup; see ``foreign.Layout.read``."""
         if generation_id not in self.ids():

@@ -70,6 +70,11 @@ class OpenErpTree:
         """One id a day, oldest first."""
         return tuple(sorted(self._days()))
 
+    def describe(self, generation_id: str) -> str:
+        """The day, and the databases that were dumped."""
+        items = self._days()[generation_id]
+        return f"{items[0].day}: " + ", ".join(item.database for item in items)
+
     def read(self, generation_id: str) -> ForeignGeneration:
         """Look at every dump of a day; see ``foreign.Layout.read``."""
         day = self._days().get(generation_id)

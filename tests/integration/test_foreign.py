@@ -14,9 +14,9 @@ import pytest
 import yaml
 import zstandard
 
-from restore.catalogue.layouts import open_layout
 from restore.context import ReplayContext
 from restore.importing import import_generation
+from restore.layouts import open_layout
 from restore.model import CheckStatus, DumpForm, Generation, StepStatus
 from restore.profile import Profile, load_profile
 from restore.replay import replay

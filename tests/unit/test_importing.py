@@ -12,12 +12,12 @@ import pytest
 
 from fixtures.plans.cases import target
 from restore.blueprint import blueprint, configuration_texts
-from restore.catalogue.layouts import open_layout
 from restore.cli import run
 from restore.commands import identifier
 from restore.equivalence import compare
 from restore.errors import DamagedGenerationError, ExitCode
 from restore.importing import import_generation, temporary_folder
+from restore.layouts import open_layout
 from restore.model import (
     ArtifactKind,
     DumpForm,

@@ -1,0 +1,185 @@
+"""The throw-away server of an import: one container, network and volume, gone whatever happens.
+
+It carries our label and holds a lock, so that ``pra gc`` removes what a killed import left.
+"""
+
+from __future__ import annotations
+
+import io
+import secrets
+import tarfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from docker.errors import APIError
+from docker.types import Mount
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from restore import locations, lock
+from restore.errors import EnvironmentFailure, NotFoundError
+from restore.gc import IMPORT, Leftover, find_leftovers, remove
+from restore.pgbackrest import recovery
+from restore.pgbackrest.tool import CIPHER, DATA, PASSPHRASE, REPOSITORY, RUN, SCRATCH
+from restore.runner import LABEL, PROBE_INTERVAL, Execution, Runner
+from restore.secret import Secret
+
+RECOVERY_DEADLINE: Final = 6 * 3600.0
+"""Seconds that a recovery may take; what was archived since the backup is replayed one by one."""
+
+_USER: Final = "postgres"
+# PostgreSQL refuses root, and a repository may be readable by its owner alone, whose number the
+# image doesn't know. So it runs as its own user, with root's right to read; nothing else of root.
+_AS_POSTGRES: Final = (
+    "setpriv",
+    f"--reuid={_USER}",
+    f"--regid={_USER}",
+    "--init-groups",
+    "--inh-caps=+dac_override",
+    "--ambient-caps=+dac_override",
+    "--",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What the server is made of. ``passphrase`` is that of an encrypted repository."""
+
+    image: str
+    repository: Path
+    passphrase: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class ThrowAway:
+    """A container with PostgreSQL and pgBackRest that sleeps until it is told what to do."""
+
+    runner: Runner
+    container: str
+    address: str
+    passphrase: Secret
+
+    def execute(self, argv: tuple[str, ...]) -> Execution:
+        """Run a command as the server's own user, whatever its exit code."""
+        return self.runner.execute(
+            self.container, (*_AS_POSTGRES, *argv), user="root", environment=self._environment()
+        )
+
+    def check(self, argv: tuple[str, ...]) -> str:
+        """Run a command as the server's own user, which must succeed."""
+        return self.runner.check(
+            self.container, (*_AS_POSTGRES, *argv), user="root", environment=self._environment()
+        )
+
+    def write(self, folder: str, files: Mapping[str, bytes]) -> None:
+        """Write files that only the server's own user may read."""
+        number = int(self.runner.check(self.container, ("id", "-u", _USER)))
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as archive:
+            for name, content in files.items():
+                member = tarfile.TarInfo(name)
+                member.size, member.mode = len(content), 0o600
+                member.uid = member.gid = number
+                archive.addfile(member, io.BytesIO(content))
+        self.runner.write_archive(self.container, folder, iter((buffer.getvalue(),)))
+
+    def read(self, path: str) -> bytes | None:
+        """A small file; None when there is none."""
+        try:
+            return self.runner.read_file(self.container, path)
+        except NotFoundError:
+            return None
+
+    def wait_until_recovered(self, deadline: float = RECOVERY_DEADLINE) -> bool:
+        """Wait for the end of recovery; whether the server then answers, or has ended.
+
+        Raises:
+            EnvironmentFailure: neither within ``deadline`` seconds.
+        """
+        wait = Retrying(
+            retry=retry_if_result(lambda state: state is None),
+            stop=stop_after_delay(deadline),
+            wait=wait_fixed(PROBE_INTERVAL),
+        )
+        try:
+            return bool(wait(self._recovered))
+        except RetryError as error:
+            log = (self.read(recovery.LOG) or b"").decode(errors="replace")
+            raise EnvironmentFailure(
+                f"recovery did not end within {deadline:.0f} s:\n"
+                + "\n".join(log.strip().splitlines()[-5:]),
+                "take a newer backup, after which less is replayed",
+            ) from error
+
+    def _recovered(self) -> bool | None:
+        if self.execute(("pg_isready", "--quiet", "-h", "127.0.0.1")).exit_code == 0:
+            return True
+        return None if self.execute(("pg_ctl", "status", "-D", DATA)).exit_code == 0 else False
+
+    def _environment(self) -> dict[str, str | Secret]:
+        if not self.passphrase:
+            return {}
+        return {PASSPHRASE: self.passphrase, CIPHER[0]: CIPHER[1]}
+
+
+@contextmanager
+def throw_away(runner: Runner, spec: Spec, now: Callable[[], datetime]) -> Iterator[ThrowAway]:
+    """A container that sees the repository read-only, on a network without a way out.
+
+    Raises:
+        NotFoundError: the image is not there.
+        EnvironmentFailure: the engine can't make it.
+    """
+    if runner.image(spec.image) is None:
+        raise NotFoundError(
+            f"image {spec.image}, which brings a physical backup back, is not there",
+            "it holds PostgreSQL of the backup's major and pgBackRest; 'make setup "
+            "IMAGES=pgbackrest' builds pra/pgbackrest:13; name another with --pgbackrest-image",
+        )
+    stack = f"{IMPORT}{now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    with lock.stack_lock(locations.LOCKS, stack, "pra import", now=now(), kept=False):
+        try:
+            yield _make(runner, spec, stack)
+        finally:
+            remove(runner, _made(runner, stack))
+            lock.release(locations.LOCKS, stack)
+
+
+def _make(runner: Runner, spec: Spec, stack: str) -> ThrowAway:
+    labels, client = {LABEL: stack}, runner.client
+    try:
+        client.networks.create(stack, internal=True, labels=labels)
+        client.volumes.create(stack, labels=labels)
+        container = client.containers.create(
+            spec.image,
+            name=stack,
+            entrypoint=["sleep"],
+            command=["infinity"],
+            user="root",
+            init=True,
+            labels=labels,
+            network=stack,
+            mounts=[
+                Mount(REPOSITORY, str(spec.repository), type="bind", read_only=True),
+                Mount(SCRATCH, stack, type="volume"),
+            ],
+        )
+        container.start()
+        container.reload()
+    except APIError as error:
+        raise EnvironmentFailure(
+            f"the throw-away server can't be made: {error.explanation or error}"
+        ) from error
+    name = str(container.id)
+    runner.check(
+        name, ("install", "-d", "-o", _USER, "-g", _USER, "-m", "0700", SCRATCH, DATA, RUN)
+    )
+    address = container.attrs["NetworkSettings"]["Networks"][stack]["IPAddress"]
+    return ThrowAway(runner, name, str(address), spec.passphrase)
+
+
+def _made(runner: Runner, stack: str) -> tuple[Leftover, ...]:
+    return tuple(item for item in find_leftovers(runner) if item.stack == stack)
