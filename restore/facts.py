@@ -154,7 +154,7 @@ def image_of(runner: Runner, container: str) -> ImageFacts | None:
     """
     found = runner.container(container)
     # By its content: the name may have moved on to another image since.
-    image = runner.image(str(found.attrs["Image"]))
+    image = runner.image(str(found.attrs["Image"]), beside=container)
     if image is None:
         return None
     reference = str(found.attrs["Config"]["Image"])

@@ -6,33 +6,31 @@ goes into the error.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import tarfile
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import IO, Any, Final, cast
 
 import docker
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import ImageNotFound, NotFound
 from docker.models.containers import Container
 from docker.types import LogConfig
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
+from restore.docker_engine import answers, connected
 from restore.errors import EnvironmentFailure, NotFoundError, ReplayError
 from restore.model import ImageFacts
 from restore.secret import Secret
+from restore.streams import CHUNK, EMPTY, ChunkReader, LineSplitter
 
 LABEL: Final = "pra.stack"
 """Label that every container, network and volume of ours carries; its value is the stack."""
 
 TAIL_LINES: Final = 20
 PROBE_INTERVAL: Final = 0.25
-
-_CHUNK: Final = 1 << 20
-_END_OF_ARCHIVE: Final = bytes(2 * tarfile.BLOCKSIZE)
 
 _WHOLE_LOG: Final = LogConfig(
     type=LogConfig.types.JSON,
@@ -62,10 +60,16 @@ class ImageDescription:
 
 
 class Runner:
-    """Commands, files and states of containers on one Docker engine."""
+    """Commands, files and states of containers: on one Docker engine, but for those named.
 
-    def __init__(self, client: docker.DockerClient) -> None:
+    ``others`` says which containers, by id, stand on which other engines.
+    """
+
+    def __init__(
+        self, client: docker.DockerClient, others: Mapping[str, docker.DockerClient] | None = None
+    ) -> None:
         self._client = client
+        self._others = dict(others or {})
 
     @classmethod
     def connect(cls, host: str | None = None, timeout: float = 600) -> Runner:
@@ -77,23 +81,25 @@ class Runner:
         Raises:
             EnvironmentFailure: no engine answers.
         """
-        environment = {**os.environ, **({"DOCKER_HOST": host} if host else {})}
-        try:
-            client = docker.from_env(environment=environment, timeout=int(timeout))
-            client.ping()
-        except DockerException as error:
-            raise EnvironmentFailure(
-                f"no Docker engine answers: {error}", "run 'make setup', or set DOCKER_HOST"
-            ) from error
-        return cls(client)
+        return cls(connected(host, timeout))
 
     @property
     def client(self) -> docker.DockerClient:
         """The SDK's client, for reading states that this class doesn't wrap."""
         return self._client
 
+    def reaching(self, others: Mapping[str, Runner]) -> Runner:
+        """This runner, for containers on other engines too: their ids, with those engines' own."""
+        return Runner(
+            self._client, {**self._others, **{name: one.client for name, one in others.items()}}
+        )
+
+    def engine_of(self, container: str) -> docker.DockerClient:
+        """The client of the engine that a container stands on."""
+        return self._others.get(container, self._client)
+
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection to its own engine; others belong to those who opened them."""
         self._client.close()
 
     def container(self, name: str) -> Container:
@@ -102,9 +108,9 @@ class Runner:
         Raises:
             NotFoundError: there is none.
         """
-        with _daemon(f"look up container {name}"):
+        with answers(f"look up container {name}"):
             try:
-                return self._client.containers.get(name)
+                return self.engine_of(name).containers.get(name)
             except NotFound as error:
                 raise NotFoundError(
                     f"container {name} does not exist",
@@ -189,14 +195,14 @@ class Runner:
         on_error_line: Callable[[str], None],
     ) -> Generator[str, None, int]:
         """Yield lines of stdout; return the exit code."""
-        api = self._client.api
+        api = self.engine_of(container).api
         plain = {
             key: value.reveal() if isinstance(value, Secret) else value
             for key, value in environment.items()
         }
-        with _daemon(f"run {argv[0]} in container {container[:12]}"):
+        with answers(f"run {argv[0]} in container {container[:12]}"):
             exec_id = api.exec_create(container, list(argv), user=user, environment=plain)["Id"]
-            out, err = _LineSplitter(), _LineSplitter()
+            out, err = LineSplitter(), LineSplitter()
             frames = api.exec_start(exec_id, stream=True, demux=True)
             # The stream's own close() leaves the connection open: close the answer itself.
             with closing(cast(Any, frames)._response):
@@ -222,19 +228,19 @@ class Runner:
             tarfile.TarError: the stream has no end, so that files may be missing.
         """
         # The SDK's own get_archive() leaves the connection open when it is not read to its end.
-        api = cast(Any, self._client.api)
-        with _daemon(f"read {path} of container {container[:12]}"):
+        api = cast(Any, self.engine_of(container).api)
+        with answers(f"read {path} of container {container[:12]}"):
             url = api._url("/containers/{0}/archive", container)
             with closing(api._get(url, params={"path": path}, stream=True)) as response:
                 try:
                     api._raise_for_status(response)
                 except NotFound as error:
                     raise NotFoundError(f"container {container[:12]} has no {path}") from error
-                stream = _ChunkReader(response.iter_content(_CHUNK))
+                stream = ChunkReader(response.iter_content(CHUNK))
                 with tarfile.open(fileobj=cast(Any, stream), mode="r|") as archive:
                     for member in archive:
                         content = archive.extractfile(member) if member.isreg() else None
-                        yield member, content if content is not None else _EMPTY
+                        yield member, content if content is not None else EMPTY
                 stream.require_end()
 
     def read_file(self, container: str, path: str) -> bytes:
@@ -254,9 +260,9 @@ class Runner:
         Raises:
             NotFoundError: the container has no such folder.
         """
-        with _daemon(f"write into {path} of container {container[:12]}"):
+        with answers(f"write into {path} of container {container[:12]}"):
             try:
-                self._client.api.put_archive(container, path, iter(chunks))
+                self.engine_of(container).api.put_archive(container, path, iter(chunks))
             except NotFound as error:
                 raise NotFoundError(f"container {container[:12]} has no folder {path}") from error
 
@@ -270,8 +276,8 @@ class Runner:
             ReplayError: the command failed; holds its output.
         """
         model = self.container(like)
-        with _daemon(f"run {argv[0]} beside container {like[:12]}"):
-            helper = self._client.containers.create(
+        with answers(f"run {argv[0]} beside container {like[:12]}"):
+            helper = self.engine_of(like).containers.create(
                 str(model.attrs["Image"]),
                 command=list(argv[1:]),
                 entrypoint=argv[0],
@@ -295,13 +301,13 @@ class Runner:
     def start(self, container: str) -> None:
         """Start a container; nothing happens when it runs."""
         found = self.container(container)
-        with _daemon(f"start container {container[:12]}"):
+        with answers(f"start container {container[:12]}"):
             found.start()
 
     def stop(self, container: str, grace: int = 20) -> None:
         """Stop a container, killing it after ``grace`` seconds; nothing happens when it stands."""
         found = self.container(container)
-        with _daemon(f"stop container {container[:12]}"):
+        with answers(f"stop container {container[:12]}"):
             found.stop(timeout=grace)
 
     def wait_healthy(self, container: str, deadline: float) -> None:
@@ -347,15 +353,19 @@ class Runner:
         found = self.container(container)
         probes = found.attrs["State"].get("Health", {}).get("Log") or [{}]
         probe = str(probes[-1].get("Output", "")).strip() or "no probe output"
-        with _daemon(f"read the log of container {container[:12]}"):
+        with answers(f"read the log of container {container[:12]}"):
             log = found.logs(tail=TAIL_LINES).decode(errors="replace")
         return f"{_tail(probe)}\nlast lines of its log:\n{_tail(log)}"
 
-    def image(self, reference: str) -> ImageDescription | None:
-        """Describe an image that is present on the engine; None when it is not."""
-        with _daemon(f"look up image {reference}"):
+    def image(self, reference: str, *, beside: str = "") -> ImageDescription | None:
+        """Describe an image that is present on the engine; None when it is not.
+
+        Args:
+            beside: a container, on whose engine to look.
+        """
+        with answers(f"look up image {reference}"):
             try:
-                image = self._client.images.get(reference)
+                image = self.engine_of(beside).images.get(reference)
             except ImageNotFound:
                 return None
         pairs = (item.partition("=") for item in image.attrs["Config"].get("Env") or [])
@@ -388,75 +398,5 @@ def run_process(
     return Execution(argv, done.returncode, done.stdout, _tail(done.stderr))
 
 
-@contextmanager
-def _daemon(act: str) -> Iterator[None]:
-    """Turn what the Docker engine refuses into an error that says what was tried."""
-    try:
-        yield
-    except APIError as error:
-        raise EnvironmentFailure(f"could not {act}: {error.explanation or error}") from error
-    except (DockerException, OSError) as error:
-        raise EnvironmentFailure(
-            f"could not {act}: {error}", "does the Docker engine still run? see 'make doctor'"
-        ) from error
-
-
 def _tail(text: str) -> str:
     return "\n".join(text.strip().splitlines()[-TAIL_LINES:])
-
-
-class _LineSplitter:
-    """Cuts chunks of bytes into lines of text."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def feed(self, chunk: bytes | None) -> list[str]:
-        *lines, self._rest = (self._rest + (chunk or b"")).split(b"\n")
-        return [line.decode(errors="replace") for line in lines]
-
-    def rest(self) -> list[str]:
-        rest, self._rest = self._rest, b""
-        return [rest.decode(errors="replace")] if rest else []
-
-
-class _ChunkReader:
-    """A file that reads from chunks, for ``tarfile``'s stream mode."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._buffer = bytearray()
-        self._tail = b""
-
-    def read(self, size: int) -> bytes:
-        while len(self._buffer) < size:
-            try:
-                self._buffer += next(self._chunks)
-            except StopIteration:
-                break
-        taken = bytes(self._buffer[:size])
-        del self._buffer[:size]
-        self._tail = (self._tail + taken)[-len(_END_OF_ARCHIVE) :]
-        return taken
-
-    def require_end(self) -> None:
-        """Read the rest; ``tarfile`` takes a stream that is cut between two files for a whole one.
-
-        Raises:
-            tarfile.ReadError: it does not end as archives do.
-        """
-        while self.read(_CHUNK):
-            pass
-        if self._tail != _END_OF_ARCHIVE:
-            raise tarfile.ReadError("the stream ended before the archive did")
-
-
-class _Empty:
-    """The content of a folder or link."""
-
-    def read(self, size: int = -1) -> bytes:
-        del size
-        return b""
-
-
-_EMPTY: Final = cast(IO[bytes], _Empty())

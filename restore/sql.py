@@ -40,6 +40,7 @@ def connect(
 def _open(
     server: DatabaseServer, database: str, role: str, password: Secret, deadline: float
 ) -> Connection:
+    host, port = server.endpoint
     try:
         for attempt in Retrying(
             retry=retry_if_exception_type(psycopg.OperationalError),
@@ -49,8 +50,8 @@ def _open(
         ):
             with attempt:
                 return psycopg.connect(
-                    host=server.address,
-                    port=server.port,
+                    host=host,
+                    port=port,
                     dbname=database,
                     user=role,
                     password=password.reveal(),

@@ -5,7 +5,16 @@ Times are timezone-aware UTC. Durations are seconds. Sizes are bytes.
 
 from restore.model.blueprint import Blueprint, ConfigurationChange, Mount, ServerBlueprint, Upload
 from restore.model.comparison import Acceptance, Difference, EnvironmentFacts, Severity
-from restore.model.environment import Credentials, DatabaseServer, Environment, ErpServer, Role
+from restore.model.environment import (
+    LOCAL,
+    Credentials,
+    DatabaseServer,
+    Door,
+    Environment,
+    ErpServer,
+    Hosts,
+    Role,
+)
 from restore.model.fingerprint import (
     ConstraintFacts,
     DatabaseFacts,
@@ -51,6 +60,7 @@ from restore.model.plan import RestorePlan, Step, StepKind
 
 __all__ = [
     "CUSTOM_FILE",
+    "LOCAL",
     "PLAIN_FILE",
     "Acceptance",
     "Artifact",
@@ -67,6 +77,7 @@ __all__ = [
     "DatabaseLocale",
     "DatabaseServer",
     "Difference",
+    "Door",
     "DumpForm",
     "Environment",
     "EnvironmentFacts",
@@ -75,6 +86,7 @@ __all__ = [
     "Fingerprint",
     "Generation",
     "Holding",
+    "Hosts",
     "ImageFacts",
     "KeystoreFile",
     "LocalText",

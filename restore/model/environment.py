@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from restore.secret import Secret
+
+LOCAL: Final = "local"
+"""The Docker host that is the engine's own: what ``DOCKER_HOST`` names, or this machine."""
 
 
 class Role(StrEnum):
@@ -25,12 +30,44 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Hosts:
+    """On which Docker host each server stands; ``LOCAL`` unless told otherwise."""
+
+    by_role: Mapping[Role, str] = field(default_factory=dict)
+
+    def of(self, role: Role) -> str:
+        """The host of a server."""
+        return self.by_role.get(role, LOCAL)
+
+    def distinct(self, roles: Iterable[Role]) -> tuple[str, ...]:
+        """The hosts of these servers, each once."""
+        return tuple(dict.fromkeys(self.of(role) for role in roles))
+
+    def reports_half(self) -> Hosts:
+        """The hosts of the reports server and its database server, in the words of an ERP."""
+        half = {Role.DATABASE: Role.REPORTS_DATABASE, Role.ERP: Role.REPORTS}
+        return Hosts({mine: self.of(theirs) for mine, theirs in half.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A container through which this machine reaches an address that only containers see."""
+
+    host: str
+    container: str
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseServer:
     """A PostgreSQL server that the engine may use.
 
     ``superuser`` logs in over ``address``:``port`` with ``password``. ``erp_role`` is the role
     that the ERP server uses, with ``erp_password``. ``repository`` is where the container sees the
-    backup repository, read-only.
+    backup repository, read-only. ``host`` is the Docker host whose containers alone see that
+    address; None where this machine sees it, too. ``tunnel`` is a port of 127.0.0.1 that leads
+    there.
     """
 
     container: str
@@ -41,16 +78,30 @@ class DatabaseServer:
     erp_role: str
     erp_password: Secret
     repository: str
+    host: str | None = None
+    tunnel: int | None = None
+
+    @property
+    def endpoint(self) -> tuple[str, int]:
+        """Address and port at which this machine reaches it."""
+        return (self.address, self.port) if self.tunnel is None else ("127.0.0.1", self.tunnel)
 
 
 @dataclass(frozen=True, slots=True)
 class ErpServer:
-    """An ERP server: its container and the URL at which this machine reaches it."""
+    """An ERP server: its container and the URL at which this machine reaches it.
+
+    ``host`` is the container's Docker host, as a database server's. ``door`` leads to the URL's
+    port
+    where this machine can't; None where it can.
+    """
 
     container: str
     address: str
     port: int
     url: str
+    host: str | None = None
+    door: Door | None = None
 
 
 @dataclass(frozen=True, slots=True)
