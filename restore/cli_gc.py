@@ -10,10 +10,12 @@ import click
 from restore import gc, locations, lock
 from restore.cli_options import repository_option
 from restore.console import Terminal
-from restore.errors import NotFoundError, UsageError
+from restore.errors import EnvironmentFailure, NotFoundError, UsageError
+from restore.model import LOCAL
 from restore.rebuild import destroy, stacks
 from restore.repository import open_repository
 from restore.runner import Runner
+from restore.stack_file import known_hosts
 from restore.stages import utc_now
 
 
@@ -31,16 +33,16 @@ def gc_command(
     Drills of this clone whose process died are removed at once; drills that this clone knows
     nothing of, when they are older than --older-than. So are generations that an interrupted
     capture left unfinished in the repository. What lives, was kept, or carries no label of ours
-    stays.
+    stays. Docker hosts that stack files name (setting hosts) are looked at, too.
 
     \b
     Examples:
       pra gc --dry-run
       pra gc --stack drill-20261124-060102-1a2b
     """
-    runner = Runner.connect()
     age = parse_age(older_than)
-    leftovers = gc.find_leftovers(runner)
+    engines = {LOCAL: Runner.connect(), **_others(terminal)}
+    leftovers = gc.find_everywhere(engines)
     if stack is not None:
         chosen = gc.named_collection(leftovers, locations.LOCKS, stack)
     else:
@@ -48,9 +50,10 @@ def gc_command(
     for collection in chosen:
         terminal.print(f"{collection.stack}: {collection.reason}")
         for item in collection.leftovers:
-            terminal.print(f"  {item.kind:10} {item.name}")
+            where = "" if item.host == LOCAL else f" on {item.host}"
+            terminal.print(f"  {item.kind:10} {item.name}{where}")
         if not dry_run:
-            gc.remove(runner, collection.leftovers)
+            gc.remove(engines[LOCAL], collection.leftovers, engines)
             if collection.stack in stacks():
                 destroy(collection.stack)
             lock.release(locations.LOCKS, collection.stack)
@@ -77,6 +80,17 @@ def gc_command(
             for partial in partials
         ]
     )
+
+
+def _others(terminal: Terminal) -> dict[str, Runner]:
+    """The engines of the Docker hosts that stack files name; one that doesn't answer is told."""
+    found: dict[str, Runner] = {}
+    for host in known_hosts():
+        try:
+            found[host] = Runner.connect(host)
+        except EnvironmentFailure as error:
+            terminal.print(f"not looked at: {error.message}")
+    return found
 
 
 def _collect_partials(

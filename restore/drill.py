@@ -20,7 +20,7 @@ from restore.model import Environment, Generation, Report, Role
 from restore.profile import is_profile_path
 from restore.rebuild import destroy, outputs_of, up
 from restore.recorder import Recorder
-from restore.stack_file import StackSpec, setting_of
+from restore.stack_file import StackSpec, setting_of, stack_hosts
 from restore.stages import (
     ReplayRequest,
     Tools,
@@ -94,6 +94,7 @@ def stack_choices(request: DrillRequest) -> StackChoices:
         certificate=certificate,
         external_url=setting_of(request.base, "externalUrl"),
         plain=plain,
+        hosts=stack_hosts(request.base),
     )
 
 
@@ -167,6 +168,9 @@ def require_mounted(environment: Environment, request: ReplayRequest, tools: Too
         UsageError: names both.
     """
     server = environment.database
+    if server.host is not None:
+        # Its host may see it under another path: the replay looks what is there.
+        return
     wanted = request.selection.repository.expanduser().resolve()
     mounts = tools.runner.container(server.container).attrs["Mounts"]
     seen = [Path(m["Source"]) for m in mounts if m["Destination"] == server.repository]

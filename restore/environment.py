@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from restore.errors import EnvironmentFailure
-from restore.model import DatabaseServer, Environment, ErpServer
+from restore.model import DatabaseServer, Door, Environment, ErpServer
 from restore.secret import Secret
 from stacks import outputs as names
 
@@ -35,12 +35,15 @@ def environment_from_outputs(outputs: Mapping[str, Any]) -> Environment:
             erp_role=str(outputs[names.ERP_ROLE]),
             erp_password=Secret(str(outputs[names.ERP_ROLE_PASSWORD])),
             repository=str(outputs[names.REPOSITORY_MOUNT]),
+            host=outputs.get(names.DATABASE_HOST),
         ),
         erp=ErpServer(
             container=str(outputs[names.ERP_CONTAINER]),
             address=str(outputs[names.ERP_ADDRESS]),
             port=int(outputs[names.ERP_PORT]),
             url=str(outputs[names.ERP_URL]),
+            host=outputs.get(names.ERP_HOST),
+            door=_door(outputs.get(names.DOOR)),
         ),
         external_url=str(outputs[names.EXTERNAL_URL]),
         reports=environment_from_outputs(reports) if reports else None,
@@ -53,3 +56,10 @@ def _optional(outputs: Mapping[str, Any], name: str) -> str | None:
     """An output that not every stack has; one of an older engine hasn't."""
     value = outputs.get(name)
     return str(value) if value else None
+
+
+def _door(output: Mapping[str, Any] | None) -> Door | None:
+    if output is None:
+        return None
+    address, port = str(output["address"]), int(output["port"])
+    return Door(str(output["host"]), str(output["container"]), address, port)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 
 from restore import lock
 from restore.errors import EnvironmentFailure, NotFoundError, RefusedError
+from restore.model import LOCAL
 from restore.runner import LABEL, Runner
 
 EPHEMERAL: Final = "drill-"
@@ -35,6 +36,7 @@ class Leftover:
     name: str
     stack: str
     created: datetime
+    host: str = LOCAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,13 @@ def is_ephemeral(stack: str) -> bool:
     return _EPHEMERAL.fullmatch(stack) is not None
 
 
-def find_leftovers(runner: Runner) -> tuple[Leftover, ...]:
-    """Everything on the engine that carries our label, in the order in which it can be removed."""
+def find_leftovers(runner: Runner, host: str = LOCAL) -> tuple[Leftover, ...]:
+    """Everything on an engine that carries our label, in the order in which it can be removed.
+
+    A network that spans hosts is the swarm's: its managers alone can remove it.
+    """
     client = runner.client
+    manages = bool(client.info().get("Swarm", {}).get("ControlAvailable"))
     selector: dict[str, str | list[str] | bool] = {"label": LABEL}
     found = [
         *(
@@ -63,13 +69,14 @@ def find_leftovers(runner: Runner) -> tuple[Leftover, ...]:
         *(
             _leftover("network", n.id, n.name, n.attrs)
             for n in client.networks.list(filters=selector)
+            if manages or n.attrs.get("Scope") != "swarm"
         ),
         *(
             _leftover("volume", v.id, v.name, v.attrs)
             for v in client.volumes.list(filters=selector)
         ),
     ]
-    return tuple(found)
+    return tuple(replace(item, host=host) for item in found)
 
 
 def _leftover(kind: str, identity: str | None, name: str | None, attrs: dict[str, Any]) -> Leftover:
@@ -134,19 +141,29 @@ def named_collection(
     return (Collection(stack, "named", items),)
 
 
-def remove(runner: Runner, leftovers: Iterable[Leftover]) -> None:
+def find_everywhere(engines: Mapping[str, Runner]) -> tuple[Leftover, ...]:
+    """Everything on these hosts' engines that carries our label."""
+    return tuple(item for host, engine in engines.items() for item in find_leftovers(engine, host))
+
+
+def remove(
+    runner: Runner, leftovers: Iterable[Leftover], others: Mapping[str, Runner] | None = None
+) -> None:
     """Remove containers, then networks, then volumes. What is gone already is no error.
+
+    Args:
+        others: the engines of other hosts, for what was found there.
 
     Raises:
         EnvironmentFailure: the engine refuses one; names it.
     """
-    api = runner.client.api
     removers = {
-        "container": lambda item: api.remove_container(item.id, force=True, v=True),
-        "network": lambda item: api.remove_network(item.id),
-        "volume": lambda item: api.remove_volume(item.name),
+        "container": lambda api, item: api.remove_container(item.id, force=True, v=True),
+        "network": lambda api, item: api.remove_network(item.id),
+        "volume": lambda api, item: api.remove_volume(item.name),
     }
     for item in sorted(leftovers, key=lambda item: list(removers).index(item.kind)):
+        api = (others or {}).get(item.host, runner).client.api
         try:
             for attempt in Retrying(
                 retry=retry_if_exception_type(APIError),
@@ -155,7 +172,7 @@ def remove(runner: Runner, leftovers: Iterable[Leftover]) -> None:
                 reraise=True,
             ):
                 with attempt, suppress(NotFound):
-                    removers[item.kind](item)
+                    removers[item.kind](api, item)
         except APIError as error:
             raise EnvironmentFailure(
                 f"could not remove {item.kind} {item.name}: {error.explanation}"

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any, Final
 
+import docker
 from docker.errors import DockerException
 
 from restore.errors import EnvironmentFailure
@@ -26,7 +27,7 @@ def node_of(runner: Runner, container: str, folder: str | None = None) -> NodeFa
         NotFoundError: there is no such container.
     """
     attrs = runner.container(container).attrs
-    host, engine = attrs["HostConfig"], _info(runner)
+    host, engine = attrs["HostConfig"], _info(runner.engine_of(container))
     cpus, memory = _cpus(host, engine), int(engine.get("MemTotal") or 0)
     if limit := int(host.get("Memory") or 0):
         memory = min(memory or limit, limit)
@@ -38,7 +39,7 @@ def node_of(runner: Runner, container: str, folder: str | None = None) -> NodeFa
 
 def foreseen_node(runner: Runner) -> NodeFacts:
     """What the engine could give a server without limits. The disk is known of a local engine."""
-    engine = _info(runner)
+    engine = _info(runner.client)
     root = Path(str(engine.get("DockerRootDir") or ""))
     disk = free = None
     if runner.client.api.base_url == _LOCAL and root.is_absolute() and root.is_dir():
@@ -83,9 +84,9 @@ def _disk(runner: Runner, container: str, folder: str) -> tuple[int | None, int 
     return int(fields[1]) * 1024, int(fields[3]) * 1024
 
 
-def _info(runner: Runner) -> dict[str, Any]:
+def _info(client: docker.DockerClient) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = runner.client.info()
+        found: dict[str, Any] = client.info()
     except DockerException as error:
         raise EnvironmentFailure(f"the Docker engine does not tell its size: {error}") from error
     return found

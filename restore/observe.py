@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Final
@@ -11,11 +12,22 @@ import psycopg
 from restore.errors import EnvironmentFailure, ReplayError
 from restore.facts import erp_facts, image_of, operating_system, server_facts
 from restore.locales import offered_locales
-from restore.model import Blueprint, Environment, EnvironmentFacts, ServerFacts, Versioned
+from restore.model import (
+    ALL_LOCAL,
+    LOCAL,
+    Blueprint,
+    Environment,
+    EnvironmentFacts,
+    Hosts,
+    NodeFacts,
+    Role,
+    ServerFacts,
+    Versioned,
+)
 from restore.node_facts import foreseen_node, node_of
 from restore.profile import Profile
 from restore.proxy_facts import proxy_facts
-from restore.runner import Runner
+from restore.runner import ImageDescription, Runner
 from restore.sql import Connection, connect, rows
 from restore.versions import parse_version
 
@@ -28,26 +40,32 @@ _ENCODINGS: Final = """
 """
 
 
-def predicted_facts(runner: Runner, blueprint: Blueprint, profile: Profile) -> EnvironmentFacts:
-    """What the images of an environment declare; nothing is made or started.
+def predicted_facts(
+    runner: Runner, blueprint: Blueprint, profile: Profile, hosts: Hosts = ALL_LOCAL
+) -> EnvironmentFacts:
+    """What the images of an environment declare, each on its host; nothing is made or started.
 
     Nothing is known of an image that is not present: it will be pulled.
+
+    Raises:
+        EnvironmentFailure: a Docker host doesn't answer; names it.
     """
-    erp = runner.image(blueprint.erp.image)
+    erp, node = _foreseen(runner, hosts.of(Role.ERP), blueprint.erp.image)
     series = erp.variables.get(profile.erp.version_variable, "") if erp else ""
     release = erp.variables.get(profile.erp.release_variable or "", "") if erp else ""
-    reports, node = blueprint.reports, foreseen_node(runner)
-    proxy = runner.image(blueprint.proxy_image)
+    reports = blueprint.reports
+    database, server = _foreseen(runner, hosts.of(Role.DATABASE), blueprint.database.image)
+    proxy, before = _foreseen(runner, hosts.of(Role.PROXY), blueprint.proxy_image)
     return EnvironmentFacts(
-        postgresql=replace(_predicted_postgresql(runner, blueprint, profile), node=node),
+        postgresql=replace(_predicted_postgresql(database, profile), node=server),
         erp=ServerFacts(release or series, 0, None, erp.facts if erp else None, node),
         erp_series=series,
         reports=(
-            predicted_facts(runner, reports, profile.reports.server)
+            predicted_facts(runner, reports, profile.reports.server, hosts.reports_half())
             if reports and profile.reports
             else None
         ),
-        proxy=ServerFacts("", 0, None, proxy.facts if proxy else None, node),
+        proxy=ServerFacts("", 0, None, proxy.facts if proxy else None, before),
     )
 
 
@@ -125,8 +143,17 @@ def available_modules(runner: Runner, container: str, profile: Profile) -> tuple
     return modules
 
 
-def _predicted_postgresql(runner: Runner, blueprint: Blueprint, profile: Profile) -> ServerFacts:
-    image = runner.image(blueprint.database.image)
+def _foreseen(
+    runner: Runner, host: str, reference: str
+) -> tuple[ImageDescription | None, NodeFacts]:
+    """An image on a host, and what that host could give a server."""
+    if host == LOCAL:
+        return runner.image(reference), foreseen_node(runner)
+    with closing(Runner.connect(host)) as there:
+        return there.image(reference), foreseen_node(there)
+
+
+def _predicted_postgresql(image: ImageDescription | None, profile: Profile) -> ServerFacts:
     if image is None:
         return ServerFacts("", 0, None, None)
     version = image.variables.get(profile.database.version_variable, "")

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from typing import Final
-from urllib.parse import urlsplit
 
 from restore.errors import EnvironmentFailure, NotFoundError, UsageError
 from restore.model import LOCAL, Door, Environment, Generation
@@ -98,7 +97,7 @@ class _Engines:
             door = Door(server.host, server.container, server.address, server.port)
             server = replace(server, tunnel=self._tunnel(door))
         if erp.door is not None:
-            erp = replace(erp, url=_through(erp.url, self._tunnel(erp.door)))
+            erp = replace(erp, tunnel=self._tunnel(erp.door))
         reports = environment.reports
         return replace(
             environment,
@@ -114,8 +113,3 @@ class _Engines:
             raise EnvironmentFailure(f"this machine lends no port for a tunnel: {error}") from error
         self._stack.enter_context(closing(tunnel))
         return tunnel.port
-
-
-def _through(url: str, port: int) -> str:
-    """A URL whose server is behind a port of 127.0.0.1."""
-    return urlsplit(url)._replace(netloc=f"127.0.0.1:{port}").geturl()

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -29,13 +29,13 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from restore import gc, locations
 from restore.errors import EnvironmentFailure, NotFoundError
-from restore.model import Progress, ProgressListener, ignore_progress
+from restore.model import LOCAL, Progress, ProgressListener, Role, ignore_progress
 from restore.processes import Command, run_attended
 from restore.pulumi_environment import BACKEND, pulumi_environment, read_set_up
 from restore.pulumi_messages import hint, holder_lives, is_echo, plain, tail
 from restore.runner import Runner
 from restore.secret import Secret
-from restore.stack_file import StackSpec, forget_settings, write_settings
+from restore.stack_file import StackSpec, forget_settings, hosts_if_known, write_settings
 
 OTHERS_SECONDS: Final = 60.0
 """How long a stack that another process is updating is waited for."""
@@ -198,12 +198,14 @@ def _destroy_when_free(stack: auto.Stack, watch: _Watch) -> None:
 
 
 def _sweep(stack: str) -> None:
-    """Remove what carries a stack's label, without Pulumi."""
-    runner = Runner.connect()
-    try:
-        gc.remove(runner, [item for item in gc.find_leftovers(runner) if item.stack == stack])
-    finally:
-        runner.close()
+    """Remove what carries a stack's label on any of its hosts, without Pulumi."""
+    with ExitStack() as opened:
+        engines = {
+            host: opened.enter_context(closing(Runner.connect(host)))
+            for host in {LOCAL, *hosts_if_known(stack).distinct(Role)}
+        }
+        found = [item for item in gc.find_everywhere(engines) if item.stack == stack]
+        gc.remove(engines[LOCAL], found, engines)
 
 
 class _Cli(auto.PulumiCommand):

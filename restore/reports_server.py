@@ -28,7 +28,7 @@ class ReportsClient:
     ) -> None:
         self._account = account
         self._client = httpx.Client(
-            base_url=environment.erp.url + profile.rest,
+            base_url=environment.erp.endpoint + profile.rest,
             auth=(account.login, account.password.reveal()),
             timeout=TIMEOUT,
         )

@@ -13,6 +13,7 @@ import yaml
 
 from restore import gc, locations
 from restore.errors import EnvironmentFailure, NotFoundError
+from restore.model import LOCAL, Hosts, Role
 from restore.secret import MASK, Secret
 
 NAMESPACE: Final = "pra"
@@ -123,6 +124,44 @@ def setting_of(stack: str, name: str) -> str | None:
     given = _read(settings_file(stack)).get("config") or {}
     value = {_qualified(key): value for key, value in given.items()}.get(f"{NAMESPACE}:{name}")
     return None if value is None or isinstance(value, dict | list) else str(value)
+
+
+def stack_hosts(stack: str) -> Hosts:
+    """On which Docker host a stack's file puts each server.
+
+    Names and values are judged by the stack itself; those that are wrong count for nothing here.
+
+    Raises:
+        NotFoundError: the stack has no file.
+        EnvironmentFailure: the file is damaged.
+    """
+    given = raw_settings(stack)[0].get("hosts", "{}")
+    try:
+        found = json.loads(given)
+    except ValueError:
+        found = {}
+    if not isinstance(found, dict):
+        return Hosts()
+    return Hosts({role: str(found[role.setting]) for role in Role if found.get(role.setting)})
+
+
+def hosts_if_known(stack: str) -> Hosts:
+    """``stack_hosts``, all local for a stack that has no file any more."""
+    try:
+        return stack_hosts(stack)
+    except NotFoundError:
+        return Hosts()
+
+
+def known_hosts() -> tuple[str, ...]:
+    """Every Docker host that a stack file of this clone names, but the engine's own."""
+    names = (path.name[len("Pulumi.") : -len(".yaml")] for path in _stack_files())
+    found = {host for name in names for host in stack_hosts(name).distinct(Role)}
+    return tuple(sorted(found - {LOCAL}))
+
+
+def _stack_files() -> list[Path]:
+    return sorted(locations.ROOT.glob("Pulumi.*.yaml"))
 
 
 def _qualified(key: str) -> str:

@@ -48,6 +48,7 @@ from restore.plan_request import (
 )
 from restore.planning import differences, plan
 from restore.profile import Profile, load_profile
+from restore.reach import reached, require_same_repository
 from restore.recorder import Recorder
 from restore.replay import ReplayInterrupted, replay
 from restore.repository import open_repository
@@ -157,7 +158,7 @@ def foresee(
         intended = replace(intended, certificate=served.pem)
         recorder.changes = intended.changes
         recorder.facts = replace(
-            predicted_facts(tools.runner, intended, tools.profile),
+            predicted_facts(tools.runner, intended, tools.profile, choices.hosts),
             certificate=served.facts,
             external_url=choices.external_url,
         )
@@ -180,6 +181,19 @@ def replay_into(
     Raises:
         RefusedError: the environment is not equivalent or not empty; nothing was changed.
     """
+    with reached(environment, tools.runner) as (at_hand, runner):
+        require_same_repository(at_hand, generation, tools.repository, runner)
+        _replay_into(at_hand, generation, request, replace(tools, runner=runner), recorder)
+
+
+def _replay_into(
+    environment: Environment,
+    generation: Generation,
+    request: ReplayRequest,
+    tools: Tools,
+    recorder: Recorder,
+) -> None:
+    """Replay into an environment whose every server this machine reaches."""
     with recorder.stage("plan", "Compare the environment with the backup and plan"):
         texts = configuration_texts(tools.repository, generation, tools.profile)
         recorder.changes = blueprint(generation, tools.profile, texts).changes

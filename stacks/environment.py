@@ -8,12 +8,13 @@ from typing import Any
 import pulumi
 
 from restore.certificate import public_part
-from restore.model import Blueprint
+from restore.model import Blueprint, Role
 from stacks import outputs as names
 from stacks.database import SUPERUSER, Database, DatabaseArgs
 from stacks.erp import Erp, ErpArgs
 from stacks.network import Network, NetworkArgs, addresses
-from stacks.proxy import Proxy, ProxyArgs, proxy_blueprint
+from stacks.placement import Sites, door, given, roles_of
+from stacks.proxy import LOOPBACK, Proxy, ProxyArgs, proxy_blueprint
 from stacks.reports import Reports, ReportsArgs
 from stacks.secrets import Password
 from stacks.server import Place, ServerArgs
@@ -44,7 +45,13 @@ class ErpEnvironment(pulumi.ComponentResource):
         settings, blueprint = args.settings, args.blueprint
         inside = pulumi.ResourceOptions(parent=self)
         where = addresses(settings.subnet)
-        network = Network(f"{name}-network", NetworkArgs(settings.stack, settings.subnet), inside)
+        placement = settings.placement
+        sites = Sites(name, placement.hosts, roles_of(blueprint), self)
+        network = Network(
+            f"{name}-network",
+            NetworkArgs(settings.stack, settings.subnet, sites.several, placement.encrypted),
+            sites.options(Role.PROXY),
+        )
         place = Place(settings.stack, blueprint.generation, network.internal, settings.keep)
         superuser = Password(f"{name}-database-password", settings.database_password, inside)
         erp_role = Password(f"{name}-erp-password", settings.erp_password, inside)
@@ -53,14 +60,14 @@ class ErpEnvironment(pulumi.ComponentResource):
             DatabaseArgs(
                 ServerArgs(place, blueprint.database, where.database, settings.database_limits),
                 superuser,
-                settings.selection.repository,
+                settings.repository_on(Role.DATABASE),
             ),
-            inside,
+            sites.options(Role.DATABASE),
         )
         erp = Erp(
             f"{name}-erp",
             ErpArgs(ServerArgs(place, blueprint.erp, where.erp, settings.erp_limits)),
-            inside,
+            sites.options(Role.ERP),
         )
         site = proxy_blueprint(
             blueprint.proxy_image,
@@ -75,7 +82,7 @@ class ErpEnvironment(pulumi.ComponentResource):
                 settings.http_port,
                 blueprint.certificate,
             ),
-            inside,
+            sites.options(Role.PROXY),
         )
         self.outputs = {
             names.STACK: settings.stack,
@@ -94,13 +101,27 @@ class ErpEnvironment(pulumi.ComponentResource):
             names.EXTERNAL_URL: settings.external_url or proxy.url,
             names.REPOSITORY_MOUNT: names.REPOSITORY_PATH,
             names.PROXY_CONTAINER: proxy.container,
+            **given(
+                {
+                    names.DATABASE_HOST: sites.host(Role.DATABASE),
+                    names.ERP_HOST: sites.host(Role.ERP),
+                    # It listens on every address of its own.
+                    names.DOOR: door(sites.far(Role.PROXY), proxy.container, LOOPBACK, site.port),
+                }
+            ),
         }
         if blueprint.certificate is not None:
             self.outputs[names.CERTIFICATE] = public_part(blueprint.certificate)
         if blueprint.reports is not None:
             reports = Reports(
                 f"{name}-reports",
-                ReportsArgs(place, blueprint.reports, where, settings.selection.repository),
+                ReportsArgs(
+                    place,
+                    blueprint.reports,
+                    where,
+                    settings.repository_on(Role.REPORTS_DATABASE),
+                    sites,
+                ),
                 inside,
             )
             self.outputs[names.REPORTS] = reports.outputs

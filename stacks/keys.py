@@ -91,6 +91,30 @@ KEYS: Final = (
         "10.20.30.0/24",
     ),
     Key(
+        "hosts",
+        "object",
+        "all `local`",
+        "The Docker host of each server: `database`, `erp`, `proxy`, `reportsDatabase`, `reports`; "
+        "an `ssh://` or `unix://` URL, or `local`, the engine that `pra` uses. Several hosts "
+        "must be in one swarm, the proxy's as a manager: see docs/how-to/ops.md.",
+        '{"database": "ssh://root@db-rescue"}',
+    ),
+    Key(
+        "repositoryPaths",
+        "object",
+        "the repository's own path",
+        "Where the hosts of `database` and `reportsDatabase` see the backup repository: absolute "
+        "paths. A replay refuses a host that sees another one.",
+        '{"database": "/mnt/backups/erp"}',
+    ),
+    Key(
+        "encryptOverlay",
+        "boolean",
+        "true",
+        "Whether traffic between several Docker hosts is encrypted (IPsec, in their kernels).",
+        "false",
+    ),
+    Key(
         "externalUrl",
         "URL",
         "the address published on this machine",

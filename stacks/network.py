@@ -35,13 +35,25 @@ class NetworkArgs:
 
     stack: str
     subnet: IPv4Network
+    several_hosts: bool = False
+    encrypted: bool = True
+
+
+def own_addresses(subnet: IPv4Network) -> IPv4Network:
+    """The half of a subnet from which Docker takes addresses for itself, none of them a server's.
+
+    An overlay network has one on each host.
+    """
+    _, upper = subnet.subnets()
+    return upper
 
 
 class Network(pulumi.ComponentResource):
     """An internal network that every server is on, and an outer one that only the proxy is on.
 
     Nothing on either reaches the world: the internal network has no route, and the outer one
-    doesn't translate addresses. This machine reaches the servers by their addresses.
+    doesn't translate addresses. This machine reaches the servers by their addresses. With several
+    hosts the internal network is an overlay that spans them, and this machine isn't on it.
 
     Outputs: ``internal`` and ``outer``, the networks' names.
     """
@@ -55,17 +67,7 @@ class Network(pulumi.ComponentResource):
         super().__init__("pra:environment:Network", name, None, opts)
         internal = docker.Network(
             f"{name}-internal",
-            docker.NetworkArgs(
-                driver="bridge",
-                internal=True,
-                # The gateway is said in full because engines differ in whether they show theirs.
-                ipam_configs=[
-                    docker.NetworkIpamConfigArgs(
-                        subnet=str(args.subnet), gateway=addresses(args.subnet).gateway
-                    )
-                ],
-                labels=Labels(args.stack, "network").of_network(),
-            ),
+            _internal(args),
             # Two networks can't have overlapping subnets, so the old one goes first.
             pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
@@ -82,3 +84,22 @@ class Network(pulumi.ComponentResource):
         self.internal = internal.name
         self.outer = outer.name
         self.register_outputs({"internal": self.internal, "outer": self.outer})
+
+
+def _internal(args: NetworkArgs) -> docker.NetworkArgs:
+    spread, span = args.several_hosts, str(own_addresses(args.subnet))
+    return docker.NetworkArgs(
+        driver="overlay" if spread else "bridge",
+        internal=True,
+        attachable=True if spread else None,
+        options={"encrypted": ""} if spread and args.encrypted else None,
+        # The gateway is said in full because engines differ in whether they show theirs.
+        ipam_configs=[
+            docker.NetworkIpamConfigArgs(
+                subnet=str(args.subnet),
+                gateway=addresses(args.subnet).gateway,
+                ip_range=span if spread else None,
+            )
+        ],
+        labels=Labels(args.stack, "network").of_network(),
+    )

@@ -37,6 +37,13 @@ ENVIRONMENT: Final = (
 )
 """Outputs that describe the environment; the engine needs each."""
 
+DATABASE_HOST: Final = "databaseHost"
+ERP_HOST: Final = "erpHost"
+"""Docker hosts of an environment whose network this machine isn't on; none where it is."""
+
+DOOR: Final = "door"
+"""Through which container the ERP's URL is reached; none where this machine reaches it."""
+
 REPORTS: Final = "reports"
 """The reports server and its database server, in the words of ``ENVIRONMENT``; none without one."""
 

@@ -13,6 +13,7 @@ from stacks import outputs as names
 from stacks.database import SUPERUSER, Database, DatabaseArgs
 from stacks.erp import Erp, ErpArgs
 from stacks.network import Addresses
+from stacks.placement import Sites, door, given
 from stacks.secrets import Password
 from stacks.server import Place, ServerArgs
 from stacks.settings import Limits
@@ -26,6 +27,7 @@ class ReportsArgs:
     blueprint: Blueprint
     addresses: Addresses
     repository: Path
+    sites: Sites
 
 
 class Reports(pulumi.ComponentResource):
@@ -40,7 +42,7 @@ class Reports(pulumi.ComponentResource):
     def __init__(self, name: str, args: ReportsArgs, opts: pulumi.ResourceOptions) -> None:
         super().__init__("pra:environment:Reports", name, None, opts)
         inside = pulumi.ResourceOptions(parent=self)
-        place, blueprint, where = args.place, args.blueprint, args.addresses
+        place, blueprint, where, sites = args.place, args.blueprint, args.addresses, args.sites
         superuser = Password(f"{name}-database-password", None, inside)
         role = Password(f"{name}-password", None, inside)
         database = Database(
@@ -51,12 +53,12 @@ class Reports(pulumi.ComponentResource):
                 args.repository,
                 Role.REPORTS_DATABASE,
             ),
-            inside,
+            sites.options(Role.REPORTS_DATABASE, self),
         )
         server = Erp(
             f"{name}-server",
             ErpArgs(ServerArgs(place, blueprint.erp, where.reports, Limits()), Role.REPORTS),
-            inside,
+            sites.options(Role.REPORTS, self),
         )
         url = f"http://{server.address}:{server.port}"
         self.outputs = {
@@ -75,5 +77,14 @@ class Reports(pulumi.ComponentResource):
             names.ERP_URL: url,
             names.EXTERNAL_URL: url,
             names.REPOSITORY_MOUNT: names.REPOSITORY_PATH,
+            **given(
+                {
+                    names.DATABASE_HOST: sites.host(Role.REPORTS_DATABASE),
+                    names.ERP_HOST: sites.host(Role.REPORTS),
+                    names.DOOR: door(
+                        sites.host(Role.REPORTS), server.container, server.address, server.port
+                    ),
+                }
+            ),
         }
         self.register_outputs({"outputs": self.outputs})

@@ -138,7 +138,11 @@ def blueprint_of(settings: Settings) -> Blueprint:
     from restore import engine  # noqa: PLC0415
 
     choices = engine.StackChoices(
-        settings.images, settings.certificate, settings.external_url, settings.plain
+        settings.images,
+        settings.certificate,
+        settings.external_url,
+        settings.plain,
+        settings.placement.hosts,
     )
     return engine.blueprint(settings.selection, choices, settings.accepted)
 

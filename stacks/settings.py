@@ -23,6 +23,7 @@ from restore.errors import UsageError
 from restore.model import Acceptance, Credentials, Role, Selection
 from restore.secret import Secret
 from stacks.keys import DEFAULT_SHARED_MEMORY_MB, KEYS, NAMESPACE
+from stacks.placement import Placement, read_placement
 from stacks.values import Values
 
 _PRIVATE: Final = tuple(
@@ -61,6 +62,7 @@ class Settings:
     replay: bool
     replace: bool
     subnet: ipaddress.IPv4Network
+    placement: Placement
     external_url: str | None
     certificate: Path | None
     plain: bool
@@ -76,6 +78,11 @@ class Settings:
     jobs: int
     reports: Path
     language: str
+
+    def repository_on(self, role: Role) -> Path:
+        """Where the host of a database server sees the backup repository."""
+        told = self.placement.repository_paths.get(role)
+        return self.selection.repository if told is None else Path(told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +178,7 @@ def _settings(values: Values, place: Place) -> Settings:
         replay=values.boolean("replay", True),
         replace=values.boolean("replace", not keep),
         subnet=_subnet(values, place.stack),
+        placement=read_placement(values),
         external_url=values.url("externalUrl"),
         certificate=certificate,
         plain=plain,

@@ -89,6 +89,16 @@ class Values:
             self._record(f"{name}[{index}]", item, fields)
         return items if len(self.errors) == before else []
 
+    def fields(self, name: str, known: tuple[str, ...]) -> dict[str, str]:
+        """An object of texts, each under a known name; empty when it is absent."""
+        found = self._json(name, dict, "an object")
+        for field, text in found.items():
+            if field not in known:
+                self.wrong(f"{name}.{field}", f"there is none such; known: {', '.join(known)}")
+            elif not _is_text(text):
+                self.wrong(f"{name}.{field}", "must be a text, not empty")
+        return {field: text for field, text in found.items() if field in known and _is_text(text)}
+
     def numbers(self, name: str, fields: tuple[str, ...]) -> Numbers:
         """An object whose fields are numbers."""
         found = self._json(name, dict, "an object")

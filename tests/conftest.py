@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.fix_foreign",
     "tests.fix_pgbackrest",
     "tests.fix_tryton",
+    "tests.fix_hosts",
 ]
 
 # A machine under load is no failure.

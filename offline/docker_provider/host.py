@@ -64,6 +64,8 @@ class DockerHost:
     """Makes a client for each thread: the HTTP session under a client isn't made to be shared."""
 
     url: str
+    named: bool = False
+    """Whether the provider's configuration names it."""
     _local: threading.local = field(default_factory=threading.local)
 
     @classmethod
@@ -72,7 +74,7 @@ class DockerHost:
         host = config.get("host")
         if host is UNKNOWN:
             host = None
-        return cls(str(host or environ.get("DOCKER_HOST") or DEFAULT_HOST))
+        return cls(str(host or environ.get("DOCKER_HOST") or DEFAULT_HOST), bool(host))
 
     def client(self) -> APIClient:
         """A client of this thread's own. Raises ProviderError when the engine doesn't answer."""

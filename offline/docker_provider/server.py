@@ -46,7 +46,7 @@ def _answers(method: _Method) -> _Method:
         except NotImplementedError as error:
             context.abort(grpc.StatusCode.UNIMPLEMENTED, str(error))
         except ProviderError as error:
-            context.abort(grpc.StatusCode.UNKNOWN, str(error))
+            context.abort(grpc.StatusCode.UNKNOWN, self.told(error))
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
             what = f"{type(error).__name__}: {error}"
@@ -210,6 +210,10 @@ class DockerProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Construct(self, request: Any, context: Any) -> Any:
         """Has no components."""
         raise NotImplementedError(f"component {request.type} isn't supported")
+
+    def told(self, error: ProviderError) -> str:
+        """The error's text, with the engine's address where a stack has several."""
+        return f"Docker host {self._host.url}: {error}" if self._host.named else str(error)
 
     def _context(self) -> Context:
         return Context(self._host.client(), self._waiter)

@@ -59,7 +59,7 @@ def run_checks(
         results += served_checks(context, documents, credentials)
     results += reports_checks(context, names)
     results += certificate_checks(context)
-    url, scenario = context.environment.erp.url, context.profile.web
+    url, scenario = context.environment.erp.endpoint, context.profile.web
     tls = tls_of(context.environment)
     for database in names[:1]:
         results += scenario_checks(url, database, scenario, credentials, tls)

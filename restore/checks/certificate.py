@@ -95,7 +95,7 @@ def _first(public: str) -> str:
 
 
 def _connected(environment: Environment, tls: Tls, context: ssl.SSLContext) -> ssl.SSLSocket:
-    url = urlsplit(environment.erp.url)
+    url = urlsplit(environment.erp.endpoint)
     plain = socket.create_connection((url.hostname or "", url.port or 443), TIMEOUT)
     try:
         return context.wrap_socket(plain, server_hostname=tls.host)

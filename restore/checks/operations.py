@@ -97,7 +97,7 @@ def _output(context: ReplayContext, operation: PostOperation, argv: tuple[str, .
 
 def _page(context: ReplayContext, check: OperationCheck, path: str) -> Finding:
     environment = context.environment
-    with client(environment.erp.url, tls_of(environment)) as visitor:
+    with client(environment.erp.endpoint, tls_of(environment)) as visitor:
         answer = visitor.get(path, timeout=SECONDS)
     wrong = [] if answer.status_code == check.status else [f"expected HTTP {check.status}"]
     if check.contains is not None and check.contains not in answer.text:

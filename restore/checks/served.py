@@ -84,7 +84,7 @@ def _fetch_sample(
             CheckStatus.UNVERIFIABLE, "0 documents", reason="the database lists no document"
         )
     session = open_session(
-        context.environment.erp.url,
+        context.environment.erp.endpoint,
         documents.database,
         credentials,
         tls_of(context.environment),

@@ -6,6 +6,7 @@ Times are timezone-aware UTC. Durations are seconds. Sizes are bytes.
 from restore.model.blueprint import Blueprint, ConfigurationChange, Mount, ServerBlueprint, Upload
 from restore.model.comparison import Acceptance, Difference, EnvironmentFacts, Severity
 from restore.model.environment import (
+    ALL_LOCAL,
     LOCAL,
     Credentials,
     DatabaseServer,
@@ -59,6 +60,7 @@ from restore.model.outcome import (
 from restore.model.plan import RestorePlan, Step, StepKind
 
 __all__ = [
+    "ALL_LOCAL",
     "CUSTOM_FILE",
     "LOCAL",
     "PLAIN_FILE",

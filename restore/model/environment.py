@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
+from urllib.parse import urlsplit
 
 from restore.secret import Secret
 
@@ -47,6 +48,9 @@ class Hosts:
         """The hosts of the reports server and its database server, in the words of an ERP."""
         half = {Role.DATABASE: Role.REPORTS_DATABASE, Role.ERP: Role.REPORTS}
         return Hosts({mine: self.of(theirs) for mine, theirs in half.items()})
+
+
+ALL_LOCAL: Final = Hosts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +96,7 @@ class ErpServer:
     """An ERP server: its container and the URL at which this machine reaches it.
 
     ``host`` is the container's Docker host, as a database server's. ``door`` leads to the URL's
-    port
-    where this machine can't; None where it can.
+    port where this machine can't, and ``tunnel`` is a port of 127.0.0.1 that leads there.
     """
 
     container: str
@@ -102,6 +105,14 @@ class ErpServer:
     url: str
     host: str | None = None
     door: Door | None = None
+    tunnel: int | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """The URL at which this machine reaches it."""
+        if self.tunnel is None:
+            return self.url
+        return urlsplit(self.url)._replace(netloc=f"127.0.0.1:{self.tunnel}").geturl()
 
 
 @dataclass(frozen=True, slots=True)
