@@ -26,14 +26,16 @@ _ACCEPT_SECONDS: Final = 0.2
 _STDOUT: Final = 1
 
 # Images have bash or netcat. When one direction ends, so does the connection: what PostgreSQL and
-# web clients do.
+# web clients do. The children are waited for: PostgreSQL, being the container's first process,
+# would get them as orphans, take a killed one for a server process that crashed, and restart.
 _RELAY: Final = """\
 if command -v bash >/dev/null; then
   exec bash -c 'exec 3<>"/dev/tcp/$0/$1" || exit 1
     cat <&3 & reader=$!
     cat <&4 >&3 & writer=$!
     wait -n
-    kill "$reader" "$writer" 2>/dev/null' "$0" "$1" 4<&0
+    kill "$reader" "$writer" 2>/dev/null
+    wait' "$0" "$1" 4<&0
 fi
 exec nc "$0" "$1"
 """

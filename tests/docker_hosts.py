@@ -1,7 +1,7 @@
 """Two Docker hosts on this machine, each an engine of its own in a network namespace of its own.
 
-They share a link, a swarm and nothing else. This machine is on neither's network: it reaches them by
-their sockets alone, as it would by ``ssh://``. What an earlier run left is removed first.
+They share a link, a swarm and nothing else. This machine is on neither's network: it reaches them
+by their sockets alone, as it would by ``ssh://``. What an earlier run left is removed first.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from restore.runner import Runner
 
@@ -37,31 +38,37 @@ class DockerHost:
 def docker_hosts(source: Runner, images: dict[str, tuple[str, ...]]) -> Iterator[list[DockerHost]]:
     """Start both engines in one swarm, the second as its manager, with images of this machine."""
     clean()
+    engines: list[subprocess.Popen[bytes]] = []
+    hosts: list[DockerHost] = []
+    opened = ExitStack()
     try:
         _link()
+        engines += [_start(name) for name in NAMES]
         for name in NAMES:
-            _start(name)
-        hosts = [DockerHost(name, _url(name), _answering(name)) for name in NAMES]
+            runner = opened.enter_context(closing(_answering(name)))
+            hosts.append(DockerHost(name, _url(name), runner))
         _swarm(hosts)
         for host in hosts:
             for image in images[host.name]:
-                host.runner.client.api.load_image(source.client.api.get_image(image))
+                api: Any = host.runner.client.api
+                api.load_image(source.client.api.get_image(image))
         yield hosts
-        for host in hosts:
-            host.runner.close()
     finally:
+        opened.close()
         clean()
+        for engine in engines:
+            engine.wait()
 
 
 def clean() -> None:
     """End the engines and all that they run, and remove their networks and folders."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        for process in _processes():
+    # Killed, for all that they have is thrown away.
+    deadline = time.monotonic() + 20
+    while (processes := _processes()) and time.monotonic() < deadline:
+        for process in processes:
             with suppress(ProcessLookupError):
-                os.kill(process, number)
-        deadline = time.monotonic() + 8
-        while _processes() and time.monotonic() < deadline:
-            time.sleep(0.1)
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.1)
     mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     for mount in sorted((m for m in mounts if m.startswith(f"{FOLDER}/")), reverse=True):
         _run("umount", "-l", mount, check=False)
@@ -104,7 +111,7 @@ def _link() -> None:
         _run(*inside, "addr", "add", f"{_LINK[name]}/30", "dev", f"pra-{name}")
 
 
-def _start(name: str) -> None:
+def _start(name: str) -> subprocess.Popen[bytes]:
     folder = FOLDER / name
     folder.mkdir(parents=True)
     # `ip netns exec` mounts a new /sys, without the control groups that engines need.
@@ -112,20 +119,23 @@ def _start(name: str) -> None:
             "--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec",
             "--pidfile", f"{folder}/docker.pid")  # fmt: skip
     with (folder / "log").open("wb") as log:
-        subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
+        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
                          start_new_session=True)  # fmt: skip
 
 
 def _answering(name: str) -> Runner:
     deadline = time.monotonic() + 60
-    while True:
-        try:
-            return Runner.connect(_url(name))
-        except Exception as error:
-            if time.monotonic() > deadline:
-                log = (FOLDER / name / "log").read_text(errors="replace")
-                raise AssertionError(f"engine {name} does not answer:\n{log[-4000:]}") from error
-            time.sleep(0.2)
+    # The engine listens before it is ready, and answers when it is.
+    while not _listens(FOLDER / name / "docker.sock"):
+        log = (FOLDER / name / "log").read_text(errors="replace")
+        assert time.monotonic() < deadline, f"engine {name} does not answer:\n{log[-4000:]}"
+        time.sleep(0.1)
+    return Runner.connect(_url(name))
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
 
 
 def _swarm(hosts: list[DockerHost]) -> None:
