@@ -8,14 +8,13 @@ from datetime import datetime, timedelta
 import click
 
 from restore import gc, locations, lock
-from restore.cli_options import repository_option
+from restore.cli_options import other_engines, repository_option
 from restore.console import Terminal
-from restore.errors import EnvironmentFailure, NotFoundError, UsageError
+from restore.errors import NotFoundError, UsageError
 from restore.model import LOCAL
 from restore.rebuild import destroy, stacks
 from restore.repository import open_repository
 from restore.runner import Runner
-from restore.stack_file import known_hosts
 from restore.stages import utc_now
 
 
@@ -41,7 +40,7 @@ def gc_command(
       pra gc --stack drill-20261124-060102-1a2b
     """
     age = parse_age(older_than)
-    engines = {LOCAL: Runner.connect(), **_others(terminal)}
+    engines = {LOCAL: Runner.connect(), **other_engines(terminal)}
     leftovers = gc.find_everywhere(engines)
     if stack is not None:
         chosen = gc.named_collection(leftovers, locations.LOCKS, stack)
@@ -80,17 +79,6 @@ def gc_command(
             for partial in partials
         ]
     )
-
-
-def _others(terminal: Terminal) -> dict[str, Runner]:
-    """The engines of the Docker hosts that stack files name; one that doesn't answer is told."""
-    found: dict[str, Runner] = {}
-    for host in known_hosts():
-        try:
-            found[host] = Runner.connect(host)
-        except EnvironmentFailure as error:
-            terminal.print(f"not looked at: {error.message}")
-    return found
 
 
 def _collect_partials(

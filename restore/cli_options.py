@@ -12,11 +12,13 @@ import click
 
 from restore import locations
 from restore.console import Terminal
-from restore.errors import UsageError
+from restore.errors import EnvironmentFailure, UsageError
 from restore.model import Acceptance, Credentials, Generation
 from restore.repository.base import Repository
+from restore.runner import Runner
 from restore.secret import Secret
 from restore.selection import choose
+from restore.stack_file import known_hosts
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -166,3 +168,14 @@ def describe(generation: Generation) -> str:
         f"{generation.id}  {generation.consistency_point:%Y-%m-%d %H:%M} UTC  "
         f"{generation.bytes / 1e6:.1f} MB  {databases}"
     )
+
+
+def other_engines(terminal: Terminal) -> dict[str, Runner]:
+    """The engines of the Docker hosts that stack files name; one that doesn't answer is told."""
+    found: dict[str, Runner] = {}
+    for host in known_hosts():
+        try:
+            found[host] = Runner.connect(host)
+        except EnvironmentFailure as error:
+            terminal.print(f"not looked at: {error.message}")
+    return found

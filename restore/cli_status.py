@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, closing
 from typing import Any, Final
 
 import click
 
+from restore.cli_options import other_engines
 from restore.console import Terminal
 from restore.errors import ExitCode, NotFoundError
 from restore.model import Holding, NodeStatus
@@ -27,7 +29,8 @@ CODES: Final = {
 def status_command(terminal: Terminal, stack: str | None) -> int:
     """Show which generation each node of a stack holds, and whether it is the same on all.
 
-    Every stack of ours on the Docker engine is found by its labels; neither Pulumi nor a password
+    Every stack of ours on the Docker engine, and on the Docker hosts that stack files name, is
+    found by its labels; neither Pulumi nor a password
     is needed. A restore is complete when every node holds the same generation to the end.
 
     \b
@@ -39,8 +42,18 @@ def status_command(terminal: Terminal, stack: str | None) -> int:
       pra status
       pra --json status --stack rescue
     """
-    runner = Runner.connect()
-    try:
+    with ExitStack() as opened:
+        engines = (Runner.connect(), *other_engines(terminal).values())
+        for engine in engines:
+            opened.enter_context(closing(engine))
+        runner = engines[0].reaching(
+            {
+                node.container: engine
+                for engine in engines[1:]
+                for nodes in labelled_nodes(engine).values()
+                for node in nodes
+            }
+        )
         found = labelled_nodes(runner)
         if stack is not None and stack not in found:
             raise NotFoundError(
@@ -52,8 +65,6 @@ def status_command(terminal: Terminal, stack: str | None) -> int:
             name: tuple(node_status(runner, node) for node in nodes)
             for name, nodes in chosen.items()
         }
-    finally:
-        runner.close()
     for name, nodes in statuses.items():
         _show(terminal, name, nodes)
     if not statuses:

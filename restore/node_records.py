@@ -55,7 +55,12 @@ def labelled_nodes(runner: Runner, stack: str | None = None) -> Mapping[str, tup
     ours = LABEL if stack is None else f"{LABEL}={stack}"
     selector: dict[str, str | list[str] | bool] = {"label": [ours, ROLE]}
     stacks: dict[str, list[Node]] = {}
-    for container in runner.client.containers.list(all=True, filters=selector, ignore_removed=True):
+    found = (
+        container
+        for client in runner.clients
+        for container in client.containers.list(all=True, filters=selector, ignore_removed=True)
+    )
+    for container in found:
         role = container.labels[ROLE]
         if role in order:
             nodes = stacks.setdefault(container.labels[LABEL], [])

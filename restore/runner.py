@@ -98,6 +98,11 @@ class Runner:
         """The client of the engine that a container stands on."""
         return self._others.get(container, self._client)
 
+    @property
+    def clients(self) -> tuple[docker.DockerClient, ...]:
+        """The clients of every engine that its containers stand on, each once."""
+        return tuple({id(one): one for one in (self._client, *self._others.values())}.values())
+
     def close(self) -> None:
         """Close the connection to its own engine; others belong to those who opened them."""
         self._client.close()

@@ -116,6 +116,9 @@ def test_up_restore_and_destroy_over_two_hosts(
         again
     )
 
+    status = tryton_commands.pra("status", "--stack", stack)
+    assert status.returncode == ExitCode.PASS, told(status)
+
     restored = tryton_commands.pra(
         "restore", "--profile", "tryton", "--stack", stack, "--generation", "latest", "--replace",
         "--repository", tryton_repository.location,
