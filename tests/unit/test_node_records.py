@@ -46,6 +46,10 @@ class Machine:
         return cast(Runner, self)
 
     @property
+    def clients(self) -> tuple[Any, ...]:
+        return (self.client,)
+
+    @property
     def client(self) -> Any:
         return SimpleNamespace(containers=SimpleNamespace(list=self.listed))
 

@@ -211,7 +211,9 @@ def stands(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[NodeStatus, ...]]
 
     monkeypatch.setattr(cli_status, "labelled_nodes", labelled)
     monkeypatch.setattr(cli_status, "node_status", looked)
-    runner = SimpleNamespace(connect=lambda: SimpleNamespace(close=lambda: None))
+    engine = SimpleNamespace(close=lambda: None, reaching=lambda others: engine)
+    runner = SimpleNamespace(connect=lambda: engine)
+    monkeypatch.setattr(cli_status, "other_engines", lambda _terminal: {})
     monkeypatch.setattr(cli_status, "Runner", runner)
     return found
 

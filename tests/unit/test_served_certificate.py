@@ -159,6 +159,9 @@ class Engine:
         api = SimpleNamespace(base_url=self.base_url)
         return SimpleNamespace(info=lambda: self.info, api=api)
 
+    def engine_of(self, _container: str) -> Any:
+        return self.client
+
     def container(self, _name: str) -> Any:
         networks = {
             "a": {"IPAddress": "10.0.0.9"},
