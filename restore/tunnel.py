@@ -115,6 +115,7 @@ class Tunnel:
             there.join()
         finally:
             _hang_up(stream)
+            _end(stream)
 
 
 def _outwards(caller: socket.socket, write: Write, stream: Any) -> None:
@@ -140,10 +141,24 @@ def _hang_up(stream: Any) -> None:
     process = getattr(stream, "proc", None)
     with suppress(OSError, ValueError):
         if process is not None:
-            process.terminate()
+            # Told on to the engine, which ends the relay's input; killed, ssh would tell nothing.
+            process.stdin.close()
             return
         raw = getattr(stream, "_sock", stream)
         raw.shutdown(socket.SHUT_RDWR)
+
+
+def _end(stream: Any) -> None:
+    """Close a stream with the answer that it came in, and end the ssh under it, if there is one."""
+    process, raw = getattr(stream, "proc", None), getattr(stream, "_sock", None)
+    if raw is not None:
+        for one in (getattr(stream, "_response", None), stream, raw):
+            if one is not None:
+                one.close()
+    if process is not None:
+        process.terminate()
+        process.wait()
+        process.stdout.close()
 
 
 def _frame(read: Callable[[int], bytes]) -> tuple[int, bytes] | None:
