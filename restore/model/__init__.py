@@ -38,6 +38,7 @@ from restore.model.operations import LocalText, ManualOperation, OperationEvent
 from restore.model.outcome import (
     CheckResult,
     CheckStatus,
+    PastRun,
     Progress,
     ProgressListener,
     Report,
@@ -88,6 +89,7 @@ __all__ = [
     "OperationEvent",
     "Origin",
     "Part",
+    "PastRun",
     "Progress",
     "ProgressListener",
     "ProxyFacts",
