@@ -16,7 +16,9 @@ import click
 
 from restore import __version__
 from restore.cli_backup import capture_command, generations_group, verify_command
+from restore.cli_evidence import evidence_group
 from restore.cli_gc import gc_command
+from restore.cli_history import history_command
 from restore.cli_import import import_command
 from restore.cli_postop import postop_group
 from restore.cli_prerequisites import prerequisites_command
@@ -42,7 +44,8 @@ Examples:
   pra restore --stack staging --generation "latest-before 2026-11-23"
 
 Exit codes: 0 pass, 1 internal error, 2 usage, 3 verdict fail, 4 unverifiable, 5 not found,
-6 damaged generation, 7 refused, 8 environment, 9 capture or replay failed, 130 interrupted.
+6 damaged generation, 7 refused, 8 environment, 9 capture or replay failed, 10 evidence altered,
+11 not signed by a trusted key, 130 interrupted.
 """,
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
@@ -86,6 +89,8 @@ for command in (
     report_command,
     postop_group,
     prerequisites_command,
+    evidence_group,
+    history_command,
     gc_command,
     profile_group,
 ):

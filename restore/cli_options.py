@@ -73,6 +73,14 @@ reason_option: Final[Decorator] = click.option(
     metavar="TEXT",
     help="Why that is accepted; goes into the report.",
 )
+rto_budget_option: Final[Decorator] = click.option(
+    "--rto-budget",
+    envvar="PRA_RTO_BUDGET",
+    show_envvar=True,
+    metavar="DURATION",
+    help="Longest recovery time that is accepted, such as 90s, 15m or 1h30m; a longer one fails. "
+    "Default: the stack's setting rtoBudget, else the profile's rto_budget, else none.",
+)
 login_option: Final[Decorator] = click.option(
     "--check-login",
     envvar="PRA_CHECK_LOGIN",

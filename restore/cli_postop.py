@@ -11,7 +11,7 @@ from restore.cli_options import Decorator, reports_option
 from restore.console import Terminal
 from restore.errors import NotFoundError, UsageError
 from restore.model import OperationEvent
-from restore.postops import read_events, record_event
+from restore.postops import is_signed, read_events, record_event
 from restore.report.operations import OperationRow, operation_rows
 from restore.report_files import find_run, newest_report, read_report
 from restore.stages import utc_now
@@ -87,8 +87,8 @@ def list_command(
 def done_command(terminal: Terminal, /, **options: Any) -> None:
     """Tick off an operation: NAME was done by WHO, now.
 
-    The run's pages are rendered anew; report.json stays what the run found. Who did what stands in
-    postops.json beside it, and nothing is ever removed there.
+    The run's pages are rendered anew, unless they are signed; report.json stays what the run
+    found. Who did what stands in postops.json beside it, and nothing is ever removed there.
 
     \b
     Examples:
@@ -125,6 +125,8 @@ def _record(terminal: Terminal, options: dict[str, Any], *, done: bool) -> None:
     what = "done by" if done else "to do again, says"
     terminal.print(f"{event.name}: {what} {event.by}; {left} of {len(rows)} to do")
     terminal.print(f"run {report.run} on stack {report.stack}")
+    if is_signed(folder):
+        terminal.note(f"its pages are signed and stay as they are; see 'pra report {report.run}'")
     terminal.json({"run": report.run, "name": event.name, "done": done, "to_do": left})
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 
 from restore import locations
+from restore.budget import parse_budget
 from restore.catalogue.foreign import Layout
 from restore.choices import NO_CERTIFICATE, StackChoices, certificate_choice
 from restore.cli_foreign import at_option, image_option, open_backup
@@ -28,6 +29,7 @@ from restore.cli_options import (
     reports_login_option,
     reports_option,
     repository_option,
+    rto_budget_option,
 )
 from restore.console import Terminal
 from restore.drill import DrillRequest, drill, restore_stack
@@ -68,6 +70,7 @@ def replay_options(command: Command) -> Command:
         language_option,
         reports_option,
         jobs_option,
+        rto_budget_option,
         reports_login_option,
         login_option,
         reason_option,
@@ -258,6 +261,8 @@ def _prepare(
         replace=options.get("replace", False),
         nodes=tuple(map(Role, options.get("nodes") or tuple(Role))),
         command=command,
+        # CI servers set a variable that has no value to nothing.
+        rto_budget=parse_budget(budget) if (budget := options.get("rto_budget")) else None,
     )
     return tools, request
 

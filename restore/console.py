@@ -130,9 +130,13 @@ class Terminal:
         if report.operations:
             names = ", ".join(operation.name for operation in report.operations)
             self.out.print(Text(f"left to people (pra postop list): {names}"))
+        for warning in report.warnings:
+            self.out.print(Text(f"warning: {warning}", style="yellow"))
         verdict = Text("verdict: ").append(report.verdict.value, style=_COLOURS[report.verdict])
         self.out.print(verdict)
         self.out.print(Text(f"report: {path}"))
+        signed = f"signed by key {report.signed_by}" if report.signed_by else "not signed"
+        self.out.print(Text(f"evidence: {signed}"))
 
     @contextmanager
     def progress(self) -> Iterator[ProgressListener]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from restore import locations, lock
+from restore.budget import parse_budget
 from restore.catalogue.foreign import Layout
 from restore.choices import StackChoices, certificate_choice
 from restore.engine import new_recorder, replay_standing, reported
@@ -20,7 +21,7 @@ from restore.model import Environment, Generation, Report, Role
 from restore.profile import is_profile_path
 from restore.rebuild import destroy, outputs_of, up
 from restore.recorder import Recorder
-from restore.stack_file import StackSpec, setting_of, stack_hosts
+from restore.stack_file import StackSpec, setting_of, settings_file, stack_hosts
 from restore.stages import (
     ReplayRequest,
     Tools,
@@ -56,8 +57,12 @@ def drill(request: DrillRequest, tools: Tools) -> tuple[Report, Path, Recorder]:
     Raises:
         NotFoundError: there is no such stack file to start from.
     """
-    request = replace(request, images={**stack_images(request.base), **request.images})
-    recorder = new_recorder("", request.replay, tools)
+    request = replace(
+        request,
+        images={**stack_images(request.base), **request.images},
+        replay=within_budget(request.replay, request.base),
+    )
+    recorder = new_recorder(request.base, request.replay, tools)
     recorder.stack = stack = f"{EPHEMERAL}{recorder.run}"
 
     def story() -> None:
@@ -96,6 +101,16 @@ def stack_choices(request: DrillRequest) -> StackChoices:
         plain=plain,
         hosts=stack_hosts(request.base),
     )
+
+
+def within_budget(request: ReplayRequest, stack: str) -> ReplayRequest:
+    """A request with the recovery time that a stack's file accepts, unless it names its own.
+
+    Raises:
+        UsageError: that setting is no recovery time.
+    """
+    given = setting_of(stack, "rtoBudget") if request.rto_budget is None else None
+    return request if given is None else replace(request, rto_budget=parse_budget(given))
 
 
 @contextmanager
@@ -149,6 +164,9 @@ def restore_stack(
     stack: str, request: ReplayRequest, tools: Tools
 ) -> tuple[Report, Path, Recorder]:
     """Replay a generation into a stack that stands."""
+    # A stack without its file in this clone has no settings to take a budget from.
+    if settings_file(stack).exists():
+        request = within_budget(request, stack)
     recorder = new_recorder(stack, request, tools)
 
     def story() -> None:

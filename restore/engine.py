@@ -9,13 +9,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from restore import locations, lock
+from restore import __version__, locations, lock
 from restore.choices import StackChoices
 from restore.environment import environment_from_outputs
 from restore.errors import Interrupted, RestoreError
+from restore.evidence import sign_files
+from restore.history import Kin, history_file, remembered
 from restore.model import Acceptance, Blueprint, CheckStatus, Environment, Report, Selection
 from restore.recorder import Recorder
-from restore.report_files import write_report
+from restore.report_files import Signing, write_report
 from restore.selection import choose
 from restore.stages import (
     ReplayRequest,
@@ -117,13 +119,17 @@ def new_recorder(stack: str, request: ReplayRequest, tools: Tools) -> Recorder:
         accepted=request.accepted,
         now=tools.now,
         listener=tools.listener,
+        profile=tools.profile.name,
+        base=stack,
+        rto_budget=request.rto_budget or tools.profile.rto_budget,
+        signer=tools.signer,
     )
 
 
 def reported(
     recorder: Recorder, request: ReplayRequest, story: Callable[[], None]
 ) -> tuple[Report, Path]:
-    """Run a story to its end, however it ends, and write its report.
+    """Run a story to its end, however it ends, keep it in the history and write its report.
 
     Returns:
         The report, whose ``error`` says what stopped the run, and its folder.
@@ -139,7 +145,16 @@ def reported(
             f"internal error: {type(error).__name__}: {error}", "please report it as a bug"
         )
         recorder.error.__cause__ = error
-    report = recorder.report()
+    kin = Kin(recorder.command, recorder.profile, recorder.base)
+    report = remembered(recorder.report(), kin, history_file(request.reports))
     folder = request.reports / recorder.run
-    write_report(report, folder, request.language)
+    write_report(report, folder, request.language, _signing(recorder))
     return report, folder
+
+
+def _signing(recorder: Recorder) -> Signing | None:
+    """What signs a run's files; None without a key."""
+    signer = recorder.signer
+    if signer is None:
+        return None
+    return lambda files: sign_files(signer, recorder.run, __version__, recorder.now(), files)

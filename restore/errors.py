@@ -29,6 +29,10 @@ class ExitCode(IntEnum):
     """Docker, Pulumi, PostgreSQL or another server could not be used."""
     REPLAY = 9
     """A step of capture or replay failed."""
+    ALTERED = 10
+    """A report, or the evidence that vouches for it, is not what was signed."""
+    UNTRUSTED = 11
+    """A report is not signed, or not by a key that is trusted."""
     INTERRUPTED = 130
     """Ctrl-C or SIGTERM; what was made has been cleaned up."""
 
@@ -83,6 +87,18 @@ class ReplayError(RestoreError):
     """A step of capture or replay failed."""
 
     exit_code = ExitCode.REPLAY
+
+
+class AlteredError(RestoreError):
+    """A signed file, or its signature, is not what was signed."""
+
+    exit_code = ExitCode.ALTERED
+
+
+class UntrustedError(RestoreError):
+    """No signature by a trusted key vouches for a report."""
+
+    exit_code = ExitCode.UNTRUSTED
 
 
 class Interrupted(RestoreError):

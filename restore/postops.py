@@ -2,7 +2,7 @@
 
 ``report.json`` is what the run found, and stays so. ``postops.json`` in the same folder is a list
 of events that only grows: what was done, by whom and when, or that it is to be done again. The
-pages are rendered anew from both.
+pages are rendered anew from both, except those of a signed run: what was signed stays as it is.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from restore.errors import NotFoundError, UsageError
+from restore.evidence import EVIDENCE
 from restore.model import OperationEvent, Report
 from restore.report_files import read_report, render_pages, write_text
 
@@ -51,6 +52,8 @@ def read_events(folder: Path) -> tuple[OperationEvent, ...]:
 def record_event(folder: Path, event: OperationEvent) -> Report:
     """Keep an event of a run and render its pages anew; two at once are kept both.
 
+    A signed run's pages stay as they were signed; ``pra report`` renders them with the events.
+
     Raises:
         NotFoundError: the run has no such operation; names those that it has.
         UsageError: nothing would change, or nobody is named.
@@ -76,8 +79,14 @@ def record_event(folder: Path, event: OperationEvent) -> Report:
             )
         events = (*events, replace(event, at=event.at.astimezone(UTC)))
         write_text(folder / FILE, _text(report.run, events))
-        render_pages(report, folder, events)
+        if not is_signed(folder):
+            render_pages(report, folder, events)
     return report
+
+
+def is_signed(folder: Path) -> bool:
+    """Whether a signature vouches for the files of a run."""
+    return (folder / EVIDENCE).exists()
 
 
 def last_events(events: tuple[OperationEvent, ...]) -> dict[str, OperationEvent]:

@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from restore import __version__
+from restore.budget import budget_check
+from restore.checks.base import with_acceptances
 from restore.errors import RestoreError
+from restore.evidence import Signer
 from restore.model import (
     Acceptance,
     CheckResult,
+    CheckStatus,
     ConfigurationChange,
     Difference,
     EnvironmentFacts,
@@ -32,7 +36,9 @@ from restore.model import (
 class Recorder:
     """Collects the findings of one run; ``report`` turns them into a value.
 
-    ``now`` gives the time in UTC. ``command`` is what the user ran, for the report.
+    ``now`` gives the time in UTC. ``command`` is what the user ran, for the report; ``profile``,
+    ``command`` and ``base``, the stack whose settings it has, say which runs compare with it.
+    ``signer`` will sign the report; ``rto_budget`` is the longest accepted RTO.
     """
 
     run: str
@@ -41,6 +47,10 @@ class Recorder:
     accepted: tuple[Acceptance, ...]
     now: Callable[[], datetime]
     listener: ProgressListener
+    profile: str = ""
+    base: str = ""
+    rto_budget: float | None = None
+    signer: Signer | None = None
     started: datetime = field(init=False)
     generation: Generation | None = None
     facts: EnvironmentFacts | None = None
@@ -86,19 +96,22 @@ class Recorder:
         broken = self.error is not None or any(
             stage.status is not StepStatus.SUCCEEDED for stage in self.stages
         )
+        judged = self._judged_by_time(rto)
+        slow = any(check.status is CheckStatus.FAILED for check in judged)
         return Report(
             run=self.run,
             command=self.command,
             stack=self.stack,
             started=self.started,
             finished=self.now(),
-            verdict=Verdict.FAIL if broken else verdict_of(self.steps, self.checks),
+            # The budget is no check of what was restored: met, it proves nothing.
+            verdict=Verdict.FAIL if broken or slow else verdict_of(self.steps, self.checks),
             generation=self.generation,
             facts=self.facts,
             plan=self.plan,
             stages=tuple(self.stages),
             steps=self.steps,
-            checks=self.checks,
+            checks=(*self.checks, *judged),
             differences=self.differences,
             accepted=self.accepted,
             changes=self.changes,
@@ -108,4 +121,11 @@ class Recorder:
             rto=rto,
             rpo=rpo,
             engine_version=__version__,
+            rto_budget=self.rto_budget,
+            signed_by=self.signer.id if self.signer else None,
         )
+
+    def _judged_by_time(self, rto: float | None) -> tuple[CheckResult, ...]:
+        if self.rto_budget is None:
+            return ()
+        return with_acceptances((budget_check(self.rto_budget, rto),), self.accepted)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from restore.errors import NotFoundError, UsageError
+from restore.evidence import EVIDENCE
 from restore.model import OperationEvent, Report
 from restore.report import LANGUAGES, parse_report, to_html, to_json, to_junit
 
@@ -20,11 +21,18 @@ JUNIT: Final = "junit.xml"
 _LANGUAGE: Final = re.compile(r'<html lang="(\w+)">')
 
 
-def write_report(report: Report, folder: Path, language: str = "en") -> Path:
+Signing = Callable[[Mapping[str, bytes]], str]
+"""Signs files by name, and returns the text of their evidence."""
+
+
+def write_report(
+    report: Report, folder: Path, language: str = "en", sign: Signing | None = None
+) -> Path:
     """Write every rendering of a report into its folder, which is made when it is not there.
 
     ``report.json`` comes first, since all else can be made from it again. ``report.html`` and
-    ``junit.xml`` are in the language asked for; ``report.<language>.html`` is there for each.
+    ``junit.xml`` are in the language asked for; ``report.<language>.html`` is there for each. With
+    a ``sign``, ``evidence.json`` comes last and vouches for all of them.
 
     Returns:
         The path of ``report.html``.
@@ -36,6 +44,8 @@ def write_report(report: Report, folder: Path, language: str = "en") -> Path:
     texts = {JSON: to_json(report)}
     texts |= {f"report.{other}.html": to_html(report, other) for other in LANGUAGES}
     texts |= {HTML: chosen, JUNIT: to_junit(report, language)}
+    if sign is not None:
+        texts[EVIDENCE] = sign({name: text.encode() for name, text in texts.items()})
     _write_all(folder, texts)
     return folder / HTML
 

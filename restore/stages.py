@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from restore import sql
+from restore import budget, sql
 from restore.blueprint import blueprint, configuration_texts
 from restore.checks import check_ids, run_checks
 from restore.checks.certificate import ID as CERTIFICATE
@@ -21,6 +21,7 @@ from restore.disk import disk_need
 from restore.equivalence import is_difference_key
 from restore.equivalence_nodes import disk_difference
 from restore.errors import RefusedError, ReplayError, UsageError
+from restore.evidence import Signer
 from restore.model import (
     Acceptance,
     Blueprint,
@@ -56,6 +57,7 @@ from restore.repository.base import Repository
 from restore.runner import Runner
 from restore.selection import choose
 from restore.served_certificate import Served, foreseen_certificate, standing_certificate
+from restore.signing_keys import signer_of_environment
 from restore.steps.databases import existing_databases
 from restore.steps.documents import existing_documents
 from restore.verify import require_sound, verify
@@ -69,7 +71,8 @@ class ReplayRequest:
     ``accepted`` holds accepted differences and ignored checks alike, each with its reason.
     ``reports_account`` is needed for a generation with a reports server.
     ``replace`` allows a database that is there already to be replaced. ``nodes`` are those that are
-    replayed.
+    replayed. ``rto_budget`` is the longest accepted recovery time in seconds; the profile's when
+    None.
     """
 
     selection: Selection
@@ -82,17 +85,19 @@ class ReplayRequest:
     command: str = "pulumi up"
     reports_account: Credentials | None = None
     nodes: tuple[Role, ...] = tuple(Role)
+    rto_budget: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """The outside, as the engine uses it."""
+    """The outside, as the engine uses it. Without a ``signer``, reports are not signed."""
 
     runner: Runner
     repository: Repository
     profile: Profile
     now: Callable[[], datetime]
     listener: ProgressListener
+    signer: Signer | None = None
 
 
 def utc_now() -> datetime:
@@ -104,7 +109,8 @@ def open_tools(selection: Selection, listener: ProgressListener = ignore_progres
     """Reach all that a run needs, or say at once what is missing.
 
     Raises:
-        RestoreError: the repository, the profile or the Docker engine can't be used.
+        RestoreError: the repository, the profile, the signing key or the Docker engine can't be
+            used.
     """
     return Tools(
         runner=Runner.connect(),
@@ -112,6 +118,7 @@ def open_tools(selection: Selection, listener: ProgressListener = ignore_progres
         profile=load_profile(selection.profile),
         now=utc_now,
         listener=listener,
+        signer=signer_of_environment(),
     )
 
 
@@ -333,7 +340,8 @@ def _require_known(
 ) -> None:
     """Refuse a misspelt acceptance before anything is changed."""
     # A stack may have a certificate of its own where the generation has none.
-    known = (*check_ids(profile, planned.databases, generation), CERTIFICATE)
+    others = (CERTIFICATE, budget.CHECK)
+    known = (*check_ids(profile, planned.databases, generation), *others)
     wrong = [a.key for a in accepted if not is_difference_key(a.key) and a.key not in known]
     if wrong:
         raise UsageError(

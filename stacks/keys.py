@@ -243,6 +243,14 @@ KEYS: Final = (
         "The folder that receives reports; a relative path starts at the project's folder.",
         "/var/lib/pra/reports",
     ),
+    Key(
+        "rtoBudget",
+        "duration",
+        "the profile's, or none",
+        "The longest recovery time that is accepted: a replay that takes longer fails. `pra drill` "
+        "and `pra restore` heed it too.",
+        "15m",
+    ),
     Key("language", "`en` or `fr`", "en", "The language of the report.", "fr"),
 )
 """Every setting, in the order in which the reference shows them."""

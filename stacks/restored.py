@@ -119,6 +119,7 @@ class RestoredGeneration(dynamic.Resource, module="pra", name="RestoredGeneratio
             "replace": settings.replace,
             "reports": str(settings.reports),
             "language": settings.language,
+            "rtoBudget": settings.rto_budget,
             "verdict": None,
             "report": None,
         }
@@ -187,4 +188,6 @@ def _request(props: dict[str, Any]) -> ReplayRequest:
             if reports_password
             else None
         ),
+        # A stack that an earlier engine made knows of no budget.
+        rto_budget=props.get("rtoBudget"),
     )

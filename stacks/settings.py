@@ -18,6 +18,7 @@ from typing import Final
 import pulumi
 from pulumi.runtime import config as pulumi_config
 
+from restore.budget import parse_budget
 from restore.choices import certificate_choice
 from restore.errors import UsageError
 from restore.model import Acceptance, Credentials, Role, Selection
@@ -78,6 +79,7 @@ class Settings:
     jobs: int
     reports: Path
     language: str
+    rto_budget: float | None
 
     def repository_on(self, role: Role) -> Path:
         """Where the host of a database server sees the backup repository."""
@@ -201,6 +203,7 @@ def _settings(values: Values, place: Place) -> Settings:
         jobs=values.integer("jobs", 1, 64) or 2,
         reports=place.root / values.text("reports", ".pra/reports"),
         language=values.choice("language", ("en", "fr")),
+        rto_budget=_rto_budget(values),
     )
 
 
@@ -218,6 +221,17 @@ def _subnet(values: Values, stack: str) -> ipaddress.IPv4Network:
     if not 16 <= subnet.prefixlen <= 28:
         values.wrong("subnet", f"must be from /16 to /28, not /{subnet.prefixlen}")
     return subnet
+
+
+def _rto_budget(values: Values) -> float | None:
+    text = values.optional("rtoBudget")
+    if text is None:
+        return None
+    try:
+        return parse_budget(text)
+    except UsageError as error:
+        values.wrong("rtoBudget", f"{error.message}; {error.hint}")
+        return None
 
 
 def _images(values: Values) -> Mapping[Role, str]:

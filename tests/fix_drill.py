@@ -31,6 +31,7 @@ class Commands:
     reports: Path
     with_account: bool = True
     account: tuple[str, str] = (LOGIN, PASSWORD)
+    variables: tuple[tuple[str, str], ...] = ()
 
     def environment(self) -> dict[str, str]:
         """The user's environment after ``. .pra/activate``, with the check account's password."""
@@ -42,6 +43,7 @@ class Commands:
             **document["variables"],
             "PATH": path,
             **(account if self.with_account else {}),
+            **dict(self.variables),
         }
 
     def pra_argv(self, *arguments: str) -> list[str]:

@@ -48,6 +48,7 @@ from restore.model.operations import LocalText, ManualOperation, OperationEvent
 from restore.model.outcome import (
     CheckResult,
     CheckStatus,
+    PastRun,
     Progress,
     ProgressListener,
     Report,
@@ -102,6 +103,7 @@ __all__ = [
     "OperationEvent",
     "Origin",
     "Part",
+    "PastRun",
     "Progress",
     "ProgressListener",
     "ProxyFacts",

@@ -111,13 +111,33 @@ def verdict_of(steps: tuple[StepResult, ...], checks: tuple[CheckResult, ...]) -
 
 
 @dataclass(frozen=True, slots=True)
+class PastRun:
+    """An earlier run, as the history kept it. ``rto``, ``rpo`` and ``budget`` are in seconds.
+
+    ``bytes`` are the generation's; None, as ``generation``, when the run ended before it read one.
+    """
+
+    run: str
+    started: datetime
+    verdict: Verdict
+    generation: str | None
+    rto: float | None
+    rpo: float | None
+    budget: float | None
+    bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """All that a drill found, from which every rendering is made.
 
     ``stages`` are the drill's (select, verify, plan, rebuild, replay, check, destroy), ``steps``
     the plan's. ``rpo`` is the time from the consistency point to the drill's start and ``rto`` the
     time from the drill's start until the checks ended, in seconds; None when it did not get there.
-    ``changes`` are the blueprint's; those of the plan's steps stand in the plan.
+    ``changes`` are the blueprint's; those of the plan's steps stand in the plan. ``rto_budget`` is
+    the longest accepted RTO; ``history`` the runs before this one that compare with it, oldest
+    first; ``signed_by`` the key that vouches for the report, None when none does. ``warnings`` are
+    what went wrong around the run without touching its verdict.
     """
 
     run: str
@@ -142,3 +162,21 @@ class Report:
     changes: tuple[ConfigurationChange, ...] = ()
     operations: tuple[ManualOperation, ...] = ()
     """What people do afterwards; who has done it is kept beside the report, not in it."""
+    rto_budget: float | None = None
+    history: tuple[PastRun, ...] = ()
+    signed_by: str | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def past(self) -> PastRun:
+        """This run as later ones will see it."""
+        return PastRun(
+            run=self.run,
+            started=self.started,
+            verdict=self.verdict,
+            generation=self.generation.id if self.generation else None,
+            rto=self.rto,
+            rpo=self.rpo,
+            budget=self.rto_budget,
+            bytes=self.generation.bytes if self.generation else None,
+        )

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from restore.budget import parse_budget
 from restore.errors import UsageError
 from restore.model import Mount, Role
 from restore.profile.files import ConfigurationFile, DocumentFetch, DocumentTree
@@ -60,6 +61,7 @@ def _profile(data: dict[str, Any]) -> Profile:
         reports=_reports(data) if "reports" in data else None,
         post_operations=tuple(map(read_operation, data.get("post_operations", ()))),
         proxy=ProxyProfile(**data.get("proxy", {})),
+        rto_budget=parse_budget(data["rto_budget"]) if "rto_budget" in data else None,
     )
 
 

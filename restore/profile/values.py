@@ -45,7 +45,11 @@ class ReportsProfile:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """An ERP, as data. ``reports`` is None where it has no reports server."""
+    """An ERP, as data. ``reports`` is None where it has no reports server.
+
+    ``rto_budget`` is the longest accepted recovery time in seconds, where no stack or option says
+    another.
+    """
 
     name: str
     title: str
@@ -57,6 +61,7 @@ class Profile:
     reports: ReportsProfile | None = None
     post_operations: tuple[PostOperation, ...] = ()
     proxy: ProxyProfile = field(default_factory=ProxyProfile)
+    rto_budget: float | None = None
 
     @property
     def automated(self) -> tuple[PostOperation, ...]:

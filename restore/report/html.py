@@ -27,6 +27,7 @@ from restore.model import (
 from restore.report.language import Locale, locale
 from restore.report.nodes import node_rows
 from restore.report.operations import operation_rows
+from restore.report.rto_plot import round_duration, rto_plot
 from restore.report.timeline import stage_name, timeline
 
 MOST_DETAILS: Final = 50
@@ -123,6 +124,8 @@ def to_html(report: Report, language: str = "en", events: tuple[OperationEvent, 
         view=_view(report, words),
         operations=operation_rows(report, events),
         timeline=timeline(report, words),
+        plot=rto_plot(report, words),
+        budget=None if report.rto_budget is None else round_duration(report.rto_budget, words),
         words=words,
         most_details=MOST_DETAILS,
     )

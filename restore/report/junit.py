@@ -63,7 +63,9 @@ def _suite(root: Element, report: Report, name: str, cases: Sequence[Element]) -
         "verdict": report.verdict.value,
         "rto": None if report.rto is None else _seconds(report.rto),
         "rpo": None if report.rpo is None else _seconds(report.rpo),
+        "rto_budget": None if report.rto_budget is None else _seconds(report.rto_budget),
         "engine": report.engine_version,
+        "signed_by": report.signed_by,
     }
     for key, value in known.items():
         if value is not None:

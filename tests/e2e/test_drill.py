@@ -7,7 +7,10 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
@@ -31,17 +34,29 @@ def nothing_stays(commands: Commands, docker_runner: Runner) -> Iterator[None]:
 
 
 def test_a_drill_passes_and_leaves_the_backup_untouched(
-    commands: Commands, production_repository: FolderRepository
+    commands: Commands, production_repository: FolderRepository, tmp_path: Path
 ) -> None:
     folder = Path(production_repository.location)
     before = fingerprint(folder)
+    key = str(tmp_path / "signing.pem")
+    commands = replace(
+        commands,
+        variables=(
+            ("PRA_SIGNING_KEY", key),
+            ("PRA_TRUSTED_KEYS", str(tmp_path / "trusted")),
+            ("PRA_SIGNING_PASSPHRASE", "canary-passphrase"),
+            ("PRA_RTO_BUDGET", "1h"),
+        ),
+    )
+    made = commands.pra("evidence", "key", "new")
+    assert made.returncode == 0, told(made)
 
     done = commands.pra("drill", "--repository", str(folder), "--generation", "latest")
 
     assert done.returncode == ExitCode.PASS, told(done)
     assert "verdict: pass" in done.stdout
     assert fingerprint(folder) == before
-    (run,) = commands.reports.iterdir()
+    (run,) = (path for path in commands.reports.iterdir() if path.is_dir())
     assert {path.name for path in run.iterdir()} >= {"report.html", "report.json", "junit.xml"}
     report = commands.report()
     assert report["verdict"] == "pass"
@@ -61,6 +76,29 @@ def test_a_drill_passes_and_leaves_the_backup_untouched(
     assert [stage["id"] for stage in report["stages"]] == [
         "select", "verify", "foresee", "rebuild", "plan", "replay", "check", "destroy",
     ]  # fmt: skip
+    assert statuses["rto.budget"] == "passed"
+    left = told(done) + "".join(path.read_text(encoding="utf-8") for path in run.iterdir())
+    secret = Path(key).read_text(encoding="ascii").splitlines()[1]
+    assert secret not in left and "canary-passphrase" not in left
+    the_run_is_evidence(commands, run, report)
+
+
+def the_run_is_evidence(commands: Commands, run: Path, report: dict[str, Any]) -> None:
+    """A run is signed and in the history, and what is changed afterwards is refused."""
+    verified = commands.pra("--json", "evidence", "verify", str(run))
+    assert verified.returncode == 0, told(verified)
+    found = json.loads(verified.stdout)
+    assert (found["run"], found["key"]) == (report["run"], report["signed_by"])
+    assert found["generation"] == report["generation"]["id"]
+    assert found["unsigned"] == []
+    history = commands.pra("--json", "history", "--reports", str(commands.reports))
+    ((kept,),) = [group["runs"] for group in json.loads(history.stdout)]
+    assert kept["report_sha256"] == sha256((run / "report.json").read_bytes()).hexdigest()
+    assert (kept["rto"], kept["rto_budget"]) == (report["rto"], 3600)
+    flip_byte(run / "report.json", 1000)
+    refused = commands.pra("evidence", "verify", str(run))
+    assert refused.returncode == ExitCode.ALTERED, told(refused)
+    assert "report.json is not what was signed" in refused.stderr
 
 
 @pytest.mark.parametrize("kind", [ArtifactKind.DATABASE, ArtifactKind.DOCUMENTS])

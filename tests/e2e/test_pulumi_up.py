@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from restore.locations import ROOT
 from restore.model import ArtifactKind, Generation
 from restore.repository.folder import FolderRepository
 from restore.runner import Runner
+from restore.signing_keys import create_key
 from tests.fix_drill import Commands, labelled, told
 from tests.fix_repository import edit_manifest, forget_file, writable
 
@@ -29,7 +31,7 @@ CANARIES = ("canary-superuser-7f3a", "canary-erp-role-91bc", "PRIVATE KEY")
 def configure(commands: Commands, stack: str, repository: str, *, secret: bool = True) -> None:
     """Set what a user would set; the passwords are canaries."""
     plain = (("repository", repository), ("generation", "latest"), ("checkLogin", LOGIN),
-             ("reports", str(commands.reports)))  # fmt: skip
+             ("reports", str(commands.reports)), ("rtoBudget", "1h"))  # fmt: skip
     secrets = (("checkPassword", PASSWORD), ("databasePassword", CANARIES[0]),
                ("erpPassword", CANARIES[1]))  # fmt: skip
     for key, value in plain:
@@ -53,8 +55,14 @@ def second_generation(repository: FolderRepository) -> Generation:
 
 
 def test_up_replays_once_and_again_for_another_generation(
-    commands: Commands, stack: str, private_production: FolderRepository, docker_runner: Runner
+    commands: Commands,
+    stack: str,
+    private_production: FolderRepository,
+    docker_runner: Runner,
+    tmp_path: Path,
 ) -> None:
+    _, public = create_key(tmp_path / "signing.pem", tmp_path / "trusted")
+    commands = replace(commands, variables=(("PRA_SIGNING_KEY", str(tmp_path / "signing.pem")),))
     configure(commands, stack, private_production.location)
     first = private_production.load(private_production.ids()[-1])
 
@@ -71,7 +79,7 @@ def test_up_replays_once_and_again_for_another_generation(
     assert not any(word in again.stdout for word in (" created", " updated", " replaced")), told(
         again
     )
-    assert len(list(commands.reports.iterdir())) == 1
+    assert len(list(commands.reports.glob("*/report.json"))) == 1
 
     assert_no_canary(commands, stack, docker_runner)
 
@@ -81,18 +89,36 @@ def test_up_replays_once_and_again_for_another_generation(
     changed = commands.pulumi("up", "--yes", "--skip-preview", "--stack", stack)
     assert changed.returncode == 0, told(changed)
     assert commands.report()["generation"]["id"] == second.id
-    assert len(list(commands.reports.iterdir())) == 2
+    assert len(list(commands.reports.glob("*/report.json"))) == 2
 
     restored = commands.pra("restore", "--stack", stack, "--replace", "--generation", first.id,
                             "--repository", private_production.location)  # fmt: skip
     assert restored.returncode == ExitCode.PASS, told(restored)
     assert commands.report()["generation"]["id"] == first.id
+    assert_evidence_of_each_run(commands, public, stack)
 
     assert_a_mixture_fails(commands, stack, private_production, (first, second))
 
     destroyed = commands.pulumi("destroy", "--yes", "--skip-preview", "--stack", stack)
     assert destroyed.returncode == 0, told(destroyed)
     assert labelled(docker_runner, stack) == []
+
+
+def assert_evidence_of_each_run(commands: Commands, public: Path, stack: str) -> None:
+    """Pulumi's replays and the restore are signed, within their budget, and in the history."""
+    shown = commands.pra("--json", "history", "--reports", str(commands.reports))
+    groups = {group["command"]: group for group in json.loads(shown.stdout)}
+    assert {name: len(one["runs"]) for name, one in groups.items()} == {
+        "pulumi up": 2,
+        "pra restore": 1,
+    }
+    assert {group["stack_base"] for group in groups.values()} == {stack}
+    for run in (run for group in groups.values() for run in group["runs"]):
+        folder = commands.reports / run["run"]
+        verified = commands.pra("evidence", "verify", str(folder), "--trusted-key", str(public))
+        assert verified.returncode == 0, told(verified)
+        assert run["rto"] < run["rto_budget"] == 3600
+    assert "rto.budget" in [check["id"] for check in commands.report()["checks"]]
 
 
 def assert_a_mixture_fails(
@@ -145,7 +171,8 @@ def assert_no_canary(commands: Commands, stack: str, runner: Runner) -> None:
     texts = {"state": exported.stdout,
              "settings": (ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")}  # fmt: skip
     for path in commands.reports.rglob("*.*"):
-        texts[str(path)] = path.read_text(encoding="utf-8")
+        # The history is no text, but it may hold some.
+        texts[str(path)] = path.read_text(encoding="utf-8", errors="replace")
     for container in runner.client.containers.list(filters={"label": f"pra.stack={stack}"}):
         texts[f"inspect {container.name}"] = json.dumps(container.attrs)
         texts[f"log of {container.name}"] = container.logs().decode(errors="replace")

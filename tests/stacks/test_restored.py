@@ -26,6 +26,7 @@ def inputs() -> dict[str, Any]:
         ("checkPassword",),
         accept='[{"difference": "postgresql.minor", "reason": "approved"}]',
         databases='["one"]',
+        rtoBudget="15m",
         **CREDENTIALS,
     )
     return resource(build(told))
@@ -73,6 +74,7 @@ def test_the_engine_is_asked_for_all_that_was_set(
     assert request.accepted == (Acceptance("postgresql.minor", "approved"),)
     assert (request.jobs, request.language, request.replace) == (2, "en", True)
     assert request.reports == Path("/project/.pra/reports")
+    assert request.rto_budget == 900
     assert result.id == f"replayed-{STACK}"
     assert result.outs is not None
     assert (result.outs["verdict"], result.outs["report"]) == ("pass", "/r/report.html")

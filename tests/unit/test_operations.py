@@ -15,6 +15,8 @@ from fixtures.plans import cases
 from restore.checks.operations import foreseen_operation_checks
 from restore.cli import run
 from restore.errors import ExitCode, NotFoundError, UsageError
+from restore.evidence import sign_files
+from restore.evidence_files import verify_evidence
 from restore.model import LocalText, ManualOperation, OperationEvent, StepKind
 from restore.operations import filled, filled_sql
 from restore.planning import plan
@@ -29,6 +31,7 @@ from restore.profile import (
 )
 from restore.profile_checks import profile_errors
 from restore.report_files import read_report, write_report
+from tests.evidence_samples import SIGNER, TRUSTED
 from tests.report_samples import passed
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -188,6 +191,21 @@ def test_a_tick_is_kept_beside_the_report_which_stays(folder: Path) -> None:
                  "Prévenir le relais &lt;vite&gt;.", "1 post-opération à faire"):  # fmt: skip
         assert part in page
     assert "1 post-operation to do" in after["report.en.html"].decode()
+
+
+def test_a_tick_leaves_signed_pages_alone(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report = replace(read_report(folder), signed_by=SIGNER.id)
+    write_report(
+        report, folder, "fr", lambda files: sign_files(SIGNER, report.run, "0", NOW, files)
+    )
+    where = ["--run", report.run, "--reports", str(folder.parent)]
+
+    assert run(["postop", "done", "mail", "--by", "A. Martin", *where]) == ExitCode.PASS
+
+    assert "are signed and stay as they are" in capsys.readouterr().err
+    assert verify_evidence(folder, TRUSTED).unsigned == ("postops.json",)
+    assert run(["report", report.run, "--reports", str(folder.parent)]) == ExitCode.PASS
+    assert "by A. Martin" in capsys.readouterr().out
 
 
 def test_the_last_event_counts_and_none_is_lost(folder: Path) -> None:

@@ -83,8 +83,10 @@ def test_everything_can_be_said() -> None:
         jobs="8",
         reports="/var/reports",
         language="fr",
+        rtoBudget="1h30m",
     )
 
+    assert settings.rto_budget == 5400
     assert settings.selection.repository == Path("/srv/backups")
     assert settings.selection.databases == ("one", "two")
     assert (settings.keep, settings.replay, settings.replace) == (True, False, False)
@@ -114,6 +116,7 @@ def test_all_errors_are_told_at_once_each_with_its_key() -> None:
         externalUrl="erp.example.org",
         jobs="0",
         language="de",
+        rtoBudget="soon",
         sizes='{"databaseMemoryMb": 1}',
         accept='[{"difference": "x"}]',
         generatoin="latest",
@@ -129,6 +132,7 @@ def test_all_errors_are_told_at_once_each_with_its_key() -> None:
         "pra:externalUrl",
         "pra:jobs",
         "pra:language",
+        "pra:rtoBudget",
         "pra:sizes.databaseMemoryMb",
         "pra:accept[0].reason",
         "pra:generatoin",

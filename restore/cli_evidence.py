@@ -1,0 +1,187 @@
+"""Commands of evidence: verify what a run left, make and show keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from restore import locations
+from restore.cli_options import reports_option
+from restore.console import Terminal
+from restore.errors import AlteredError
+from restore.evidence import key_id
+from restore.evidence_files import Verified, verify_evidence
+from restore.model import Report, ServerFacts
+from restore.report_files import find_run
+from restore.signing_keys import (
+    KEY_VARIABLE,
+    TRUSTED_VARIABLE,
+    create_key,
+    load_signer,
+    passphrase,
+    public_pem,
+    trusted_keys,
+)
+
+_key_option = click.option(
+    "--key",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar=KEY_VARIABLE,
+    show_envvar=True,
+    default=locations.SIGNING_KEY,
+    show_default=".pra/keys/signing.pem",
+    help="File of the private key.",
+)
+_folder_option = click.option(
+    "--keys",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar=TRUSTED_VARIABLE,
+    show_envvar=True,
+    default=locations.TRUSTED_KEYS,
+    show_default=".pra/keys/trusted",
+    help="Folder of the trusted public keys (*.pem).",
+)
+
+
+@click.group("evidence")
+def evidence_group() -> None:
+    """Signed reports: verify them, make and show keys."""
+
+
+@evidence_group.command("verify")
+@click.argument("path")
+@reports_option
+@click.option(
+    "--signature",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The evidence, where it is not the evidence.json beside the file.",
+)
+@click.option(
+    "--trusted-key",
+    "trusted",
+    type=click.Path(dir_okay=False, path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="A public key to believe, in place of those of the folder. May be repeated.",
+)
+@_folder_option
+@click.pass_obj
+def verify_command(terminal: Terminal, /, **options: Any) -> None:
+    """Tell whether a report is, byte for byte, what a drill wrote and signed.
+
+    PATH is a run's folder, all of whose signed files must be there, or one of its files, or the id
+    of a run in the folder of reports. Exit code 10 means that something was changed, 11 that no
+    trusted key vouches for it.
+
+    \b
+    Examples:
+      pra evidence verify 20261124-060102-1a2b
+      pra evidence verify report.json --trusted-key specibike.pem
+    """
+    path = Path(options["path"])
+    # A bare name that is no file here is a run's id.
+    by_id = not path.exists() and path.name == options["path"]
+    if by_id:
+        path = find_run(options["reports"], path.name)
+    trusted = trusted_keys(options["trusted"], options["folder"])
+    found = verify_evidence(path, trusted, options["signature"])
+    if by_id and found.evidence.run != path.name:
+        # A good old run, laid in the place of a bad new one.
+        raise AlteredError(
+            f"{path} holds the evidence of run {found.evidence.run}",
+            "the folder was put in place of another: fetch the run's own",
+        )
+    for line in _lines(found):
+        terminal.print(line)
+    terminal.json(_document(found))
+
+
+@evidence_group.group("key")
+def key_group() -> None:
+    """Keys that sign evidence."""
+
+
+@key_group.command("new")
+@_key_option
+@_folder_option
+@click.pass_obj
+def new_command(terminal: Terminal, key: Path, folder: Path) -> None:
+    """Make a key pair. From then on, runs are signed.
+
+    The private key is written to a file that only you can read, and never over another; with a
+    passphrase when PRA_SIGNING_PASSPHRASE or PRA_SIGNING_PASSPHRASE_FILE holds one. The public key
+    goes among the trusted ones: give it to whoever verifies.
+
+    \b
+    Examples:
+      pra evidence key new
+      pra evidence key new --key /etc/pra/signing.pem
+    """
+    signer, public = create_key(key, folder, passphrase())
+    terminal.print(f"key {signer.id}")
+    terminal.print(f"private key: {signer.source} (keep it secret, and a copy of it)")
+    terminal.print(f"public key: {public} (give it to whoever verifies)")
+    terminal.json({"key": signer.id, "private": signer.source, "public": str(public)})
+
+
+@key_group.command("show")
+@_key_option
+@click.pass_obj
+def show_command(terminal: Terminal, key: Path) -> None:
+    """Print the public half of the signing key.
+
+    \b
+    Example:
+      pra evidence key show > specibike.pem
+    """
+    signer = load_signer(key, passphrase())
+    public = signer.private.public_key()
+    terminal.note(f"key {key_id(public)}, of {key}")
+    terminal.print(public_pem(public).rstrip())
+    terminal.json({"key": signer.id, "private": str(key), "public": public_pem(public)})
+
+
+def _lines(found: Verified) -> Iterator[str]:
+    evidence = found.evidence
+    for name in found.files:
+        yield f"unchanged: {name}"
+    for name in found.unsigned:
+        yield f"not signed: {name}"
+    yield f"run {evidence.run}, signed {evidence.created:%Y-%m-%d %H:%M:%S} UTC"
+    yield f"by key {found.key.id} ({found.key.source})"
+    if found.report is not None:
+        yield from _report_lines(found.report)
+    yield f"engine: pra {evidence.engine_version}"
+
+
+def _report_lines(report: Report) -> Iterator[str]:
+    passed = sum(check.status == "passed" for check in report.checks)
+    yield f"verdict: {report.verdict.value} ({passed} of {len(report.checks)} checks passed)"
+    if generation := report.generation:
+        yield f"generation: {generation.id}, manifest {generation.seal or 'without a seal'}"
+        for artifact in generation.artifacts:
+            yield f"  {artifact.name}: index {artifact.index_sha256}"
+    if facts := report.facts:
+        yield f"versions: PostgreSQL {_version(facts.postgresql)}, ERP {_version(facts.erp)}"
+
+
+def _version(server: ServerFacts) -> str:
+    return server.version or "unknown"
+
+
+def _document(found: Verified) -> dict[str, Any]:
+    report = found.report
+    return {
+        "run": found.evidence.run,
+        "key": found.key.id,
+        "signed": found.evidence.created.isoformat(),
+        "engine_version": found.evidence.engine_version,
+        "files": list(found.files),
+        "unsigned": list(found.unsigned),
+        "verdict": report.verdict.value if report else None,
+        "generation": report.generation.id if report and report.generation else None,
+    }

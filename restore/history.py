@@ -1,0 +1,267 @@
+"""The history: one row a run, in an SQLite file beside the reports; rows are only ever added.
+
+Several processes may append at once: each takes the file's write lock, and waits for it. The
+journal is SQLite's ordinary one, not its write-ahead log, so that the history stays one file that
+can be copied, and may lie on a network mount.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from restore.errors import EnvironmentFailure, NotFoundError, RestoreError
+from restore.model import PastRun, Report, StepResult, StepStatus, Verdict
+from restore.report import to_json
+
+FILE: Final = "history.sqlite"
+VARIABLE: Final = "PRA_HISTORY"
+VERSION: Final = 1
+"""Version of the tables, kept in ``user_version``; a newer one is refused."""
+WAIT: Final = 15.0
+"""Seconds to wait for another process that appends."""
+SHOWN: Final = 29
+"""Earlier runs that a report shows beside its own."""
+
+_TABLES: Final = (
+    """
+    CREATE TABLE runs (
+        run TEXT PRIMARY KEY, command TEXT NOT NULL, profile TEXT NOT NULL, base TEXT NOT NULL,
+        stack TEXT NOT NULL, generation TEXT, verdict TEXT NOT NULL, started TEXT NOT NULL,
+        finished TEXT NOT NULL, rto REAL, rpo REAL, budget REAL, bytes INTEGER, error TEXT,
+        engine_version TEXT NOT NULL, signed_by TEXT, report_sha256 TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX runs_by_time ON runs (started)",
+    """
+    CREATE TABLE durations (
+        run TEXT NOT NULL REFERENCES runs (run), kind TEXT NOT NULL, position INTEGER NOT NULL,
+        id TEXT NOT NULL, title TEXT NOT NULL, status TEXT NOT NULL, seconds REAL NOT NULL,
+        PRIMARY KEY (run, kind, position)
+    )
+    """,
+)
+_RUN_COLUMNS: Final = (
+    "run", "command", "profile", "base", "stack", "generation", "verdict", "started", "finished",
+    "rto", "rpo", "budget", "bytes", "error", "engine_version", "signed_by", "report_sha256",
+)  # fmt: skip
+_DURATION_COLUMNS: Final = ("run", "kind", "position", "id", "title", "status", "seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """What runs have in common that compare with each other; None is any.
+
+    ``base`` is the stack whose settings they have: a drill's stack file, or the stack itself.
+    """
+
+    command: str | None = None
+    profile: str | None = None
+    base: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long a stage or a step took. ``kind`` is "stage" or "step"."""
+
+    kind: str
+    id: str
+    title: str
+    status: StepStatus
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A run in the history. ``report_sha256`` is the digest of its ``report.json``."""
+
+    past: PastRun
+    kin: Kin
+    stack: str
+    finished: datetime
+    error: str | None
+    engine_version: str
+    signed_by: str | None
+    report_sha256: str
+    timings: tuple[Timing, ...] = ()
+
+
+def history_file(reports: Path) -> Path:
+    """Where the history is kept: where ``PRA_HISTORY`` says, else beside the reports."""
+    named = os.environ.get(VARIABLE)
+    return Path(named).expanduser() if named else reports / FILE
+
+
+def remembered(report: Report, kin: Kin, path: Path) -> Report:
+    """Append a run to the history, and show the runs before it in its report.
+
+    A history that can't be used is a warning in the report: it never fails a run.
+
+    Returns:
+        The report as it must be written: the history holds the digest of its JSON.
+    """
+    try:
+        with _writable(path) as connection:
+            past = tuple(one.past for one in _entries(connection, kin, SHOWN))
+            report = replace(report, history=past)
+            _append(connection, entry_of(report, kin))
+    except RestoreError as error:
+        return replace(report, warnings=(*report.warnings, error.message))
+    return report
+
+
+def entries(path: Path, kin: Kin, last: int) -> tuple[Entry, ...]:
+    """The last runs of a history, oldest first, with the durations of their stages and steps.
+
+    Raises:
+        NotFoundError: there is no history.
+        EnvironmentFailure: it can't be read.
+    """
+    if not path.is_file():
+        raise NotFoundError(f"there is no history {path}", "run 'pra drill' first")
+    with _translated(path), closing(sqlite3.connect(_address(path), uri=True)) as connection:
+        if _version(connection, path) == 0:
+            return ()
+        return tuple(
+            replace(one, timings=_timings(connection, one.past.run))
+            for one in _entries(connection, kin, last)
+        )
+
+
+def entry_of(report: Report, kin: Kin) -> Entry:
+    """A report as a row of the history."""
+    return Entry(
+        past=report.past,
+        kin=kin,
+        stack=report.stack,
+        finished=report.finished,
+        error=report.error,
+        engine_version=report.engine_version,
+        signed_by=report.signed_by,
+        report_sha256=sha256(to_json(report).encode()).hexdigest(),
+        timings=(*_timed("stage", report.stages), *_timed("step", report.steps)),
+    )
+
+
+def _timed(kind: str, results: tuple[StepResult, ...]) -> Iterator[Timing]:
+    for one in results:
+        yield Timing(kind, one.id, one.title, one.status, one.duration)
+
+
+@contextmanager
+def _writable(path: Path) -> Iterator[sqlite3.Connection]:
+    """A history under its write lock, its tables made; what the body did is kept when it ends."""
+    with _translated(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(path, timeout=WAIT, isolation_level=None)) as connection:
+            # The lock comes first: two processes may find the file empty at once.
+            connection.execute("BEGIN IMMEDIATE")
+            if _version(connection, path) == 0:
+                for statement in _TABLES:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {VERSION}")
+            yield connection
+            connection.execute("COMMIT")
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError, ValueError) as error:
+        raise EnvironmentFailure(
+            f"the history {path} can't be used: {error}",
+            f"name another by {VARIABLE}, or move it away: the next run begins a new one",
+        ) from error
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise EnvironmentFailure(
+            f"the history {path} has version {version}; this engine knows up to {VERSION}",
+            "use the engine that wrote it, or a newer one",
+        )
+    return int(version)
+
+
+def _append(connection: sqlite3.Connection, entry: Entry) -> None:
+    past, kin = entry.past, entry.kin
+    row = (
+        past.run, kin.command, kin.profile, kin.base, entry.stack, past.generation,
+        past.verdict.value, _moment(past.started), _moment(entry.finished), past.rto, past.rpo,
+        past.budget, past.bytes, entry.error, entry.engine_version, entry.signed_by,
+        entry.report_sha256,
+    )  # fmt: skip
+    _insert(connection, "runs", _RUN_COLUMNS, row)
+    for position, one in enumerate(entry.timings):
+        timing = (past.run, one.kind, position, one.id, one.title, one.status.value, one.seconds)
+        _insert(connection, "durations", _DURATION_COLUMNS, timing)
+
+
+def _insert(
+    connection: sqlite3.Connection, table: str, columns: tuple[str, ...], row: tuple[object, ...]
+) -> None:
+    places = ", ".join("?" * len(columns))
+    # Lone surrogates, of file names that are not UTF-8, have no place in a database.
+    clean = [v.encode(errors="replace").decode() if isinstance(v, str) else v for v in row]
+    statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608
+    connection.execute(statement, clean)
+
+
+def _entries(connection: sqlite3.Connection, kin: Kin, last: int) -> tuple[Entry, ...]:
+    columns = ", ".join(_RUN_COLUMNS)
+    rows = connection.execute(
+        f"SELECT {columns} FROM runs "  # noqa: S608 - names of columns, of this module
+        "WHERE (?1 IS NULL OR command = ?1) AND (?2 IS NULL OR profile = ?2) "
+        "AND (?3 IS NULL OR base = ?3) ORDER BY started DESC, run DESC LIMIT ?4",
+        (kin.command, kin.profile, kin.base, last),
+    ).fetchall()
+    return tuple(_entry(dict(zip(_RUN_COLUMNS, row, strict=True))) for row in reversed(rows))
+
+
+def _entry(row: dict[str, Any]) -> Entry:
+    return Entry(
+        past=PastRun(
+            run=row["run"],
+            started=datetime.fromisoformat(row["started"]),
+            verdict=Verdict(row["verdict"]),
+            generation=row["generation"],
+            rto=row["rto"],
+            rpo=row["rpo"],
+            budget=row["budget"],
+            bytes=row["bytes"],
+        ),
+        kin=Kin(row["command"], row["profile"], row["base"]),
+        stack=row["stack"],
+        finished=datetime.fromisoformat(row["finished"]),
+        error=row["error"],
+        engine_version=row["engine_version"],
+        signed_by=row["signed_by"],
+        report_sha256=row["report_sha256"],
+    )
+
+
+def _timings(connection: sqlite3.Connection, run: str) -> tuple[Timing, ...]:
+    rows = connection.execute(
+        "SELECT kind, id, title, status, seconds FROM durations WHERE run = ? ORDER BY position",
+        (run,),
+    )
+    return tuple(Timing(kind, i, title, StepStatus(s), t) for kind, i, title, s, t in rows)
+
+
+def _address(path: Path) -> str:
+    return f"file:{quote(str(path.resolve()))}?mode=ro"
+
+
+def _moment(when: datetime) -> str:
+    """A time as text that sorts as times do."""
+    return f"{when.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}+00:00"
