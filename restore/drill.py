@@ -86,7 +86,7 @@ def drill(request: DrillRequest, tools: Tools) -> tuple[Report, Path, Recorder]:
 
 def stack_images(stack: str) -> dict[Role, str]:
     """The images that a stack's file asks for, by role."""
-    found = {role: setting_of(stack, f"{role.value}Image") for role in Role}
+    found = {role: setting_of(stack, f"{role.setting}Image") for role in Role}
     return {role: image for role, image in found.items() if image is not None}
 
 

@@ -14,7 +14,7 @@ from restore import drill as module
 from restore import locations, lock
 from restore.drill import DrillRequest, rebuilt, restore_stack, stack_spec
 from restore.errors import EnvironmentFailure, ExitCode, NotFoundError, ReplayError
-from restore.model import Acceptance, Generation, Selection, ignore_progress
+from restore.model import Acceptance, Generation, Role, Selection, ignore_progress
 from restore.profile import load_profile
 from restore.recorder import Recorder
 from restore.stages import ReplayRequest, Tools
@@ -151,3 +151,14 @@ def test_a_stack_that_is_not_there_gets_no_lock(
     _, _, recorder = restore_stack("nope", request_of(tmp_path).replay, TOOLS)
     assert recorder.error is not None and recorder.error.exit_code is ExitCode.NOT_FOUND
     assert not (locations.LOCKS / "nope.lock").exists()
+
+
+def test_the_images_of_a_stack_file_are_found_by_their_settings_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = {"databaseImage": "postgres:13.22", "reportsDatabaseImage": "postgres:16.4"}
+    monkeypatch.setattr(module, "setting_of", lambda _stack, name: told.get(name))
+    assert module.stack_images("drill") == {
+        Role.DATABASE: "postgres:13.22",
+        Role.REPORTS_DATABASE: "postgres:16.4",
+    }
