@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
-from restore.catalogue.compression import plain_stream
+from restore.catalogue.compression import is_bomb, plain_stream
 from restore.catalogue.foreign import ForeignFile
 from restore.catalogue.originals import mode_problem, open_original
 from restore.errors import DamagedGenerationError
@@ -59,6 +59,9 @@ class Zip:
             if item.header_offset < end:
                 raise _refused(self._path, item.filename, "overlaps another member")
             end = self._data_of(item) + item.compress_size
+        plain = sum(item.file_size for item in every)
+        if is_bomb(sum(item.compress_size for item in every), plain):
+            raise _refused(self._path, "", f"would become {plain} bytes")
 
     def _data_of(self, item: zipfile.ZipInfo) -> int:
         """Where a member's compressed bytes begin."""

@@ -70,7 +70,7 @@ def parse_manifest(text: str, root: Path) -> Generation:
     """
     name = f"manifest of generation {root.name}"
     try:
-        document = json.loads(text)
+        document = json.loads(text, object_pairs_hook=_without_duplicates)
     except ValueError as error:
         raise DamagedGenerationError(
             f"{name} is not JSON: {error}", "choose another generation"
@@ -105,6 +105,15 @@ def _require_unchanged(document: Mapping[str, Any], name: str) -> None:
             f"not {document[SEAL]} as its seal says",
             "choose another generation, or fetch this manifest again from another copy",
         )
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object none of whose keys is there twice: which of two values counts would be chance."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = sorted({name for name, _ in pairs if [n for n, _ in pairs].count(name) > 1})
+        raise ValueError(f"{', '.join(names)} is there twice")
+    return found
 
 
 def _path_errors(artifacts: Iterable[Mapping[str, Any]]) -> list[str]:
