@@ -1,8 +1,8 @@
 """Whether a generation's dumps say the same as its manifest, before anything is made of them.
 
 Checksums tell that a file is what was written, not that it is what the manifest says it is. The
-table of contents of a dump names its database, encoding, locale, owners, tables and extensions; only
-that is read. What it leaves open (rows, constraints) is checked in the restored database.
+table of contents of a dump names its database, encoding, locale, owners, tables and extensions;
+only that is read. What it leaves open (rows, constraints) is checked in the restored database.
 """
 
 from __future__ import annotations
@@ -57,8 +57,9 @@ def contradictions(
 ) -> Iterator[Contradiction]:
     """Hold each dump's table of contents against the manifest.
 
-    ``damaged`` are folders of artefacts that are not worth a look. What a newer PostgreSQL wrote in a form of its own is not looked into, nor is a plain dump,
-    which was read from end to end when it was imported.
+    ``damaged`` are folders of artefacts that are not worth a look. What a newer PostgreSQL wrote in
+    a form of its own is not looked into, nor is a plain dump, which was read from end to end when
+    it was imported.
     """
     for one in (generation, reports_generation(generation)):
         if one is not None:

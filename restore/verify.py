@@ -182,7 +182,7 @@ def _check(
     path = f"{artifact.folder}/{entry.path}"
     try:
         with repository.open(generation, artifact, entry) as file:
-            size, sha256 = _digest(file, tally)
+            size, sha256 = _digest(file, entry.size, tally)
     except DamagedFileError as error:
         tally.problem(Problem(artifact.name, path, error.kind, error.detail))
     except OSError as error:
@@ -190,7 +190,8 @@ def _check(
         tally.problem(Problem(artifact.name, path, ProblemKind.UNREADABLE, detail))
     else:
         if size != entry.size:
-            detail = f"it has {size} bytes, not {entry.size}"
+            more = "more" if size > entry.size else str(size)
+            detail = f"it has {more} bytes, not {entry.size}"
             tally.problem(Problem(artifact.name, path, ProblemKind.SIZE, detail))
         elif sha256 != entry.sha256:
             detail = f"its SHA-256 is {sha256}, not {entry.sha256}"
@@ -198,10 +199,11 @@ def _check(
     tally.ended()
 
 
-def _digest(file: IO[bytes], tally: _Tally) -> tuple[int, str]:
+def _digest(file: IO[bytes], expected: int, tally: _Tally) -> tuple[int, str]:
+    """Size and SHA-256 of a file; of one that is too large, no more than shows it."""
     digest = hashlib.sha256()
     size = 0
-    while chunk := file.read(CHUNK):
+    while size <= expected and (chunk := file.read(CHUNK)):
         digest.update(chunk)
         size += len(chunk)
         tally.read(len(chunk))

@@ -71,7 +71,8 @@ def parse_manifest(text: str, root: Path) -> Generation:
     name = f"manifest of generation {root.name}"
     try:
         document = json.loads(text, object_pairs_hook=_without_duplicates)
-    except ValueError as error:
+        json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogateescape")
+    except (ValueError, RecursionError) as error:
         raise DamagedGenerationError(
             f"{name} is not JSON: {error}", "choose another generation"
         ) from error
@@ -90,7 +91,7 @@ def parse_manifest(text: str, root: Path) -> Generation:
         )
     try:
         return _generation(document, root)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise DamagedGenerationError(
             f"{name} is wrong: {error}", "choose another generation"
         ) from error
