@@ -139,7 +139,7 @@ _IN_ZIP: Final = (
         _in_zip("dump truncated", f"dump in it cut at {n} %", _cut_member(n), "was cut")
         for n in (10, 50, 99)
     ),
-    _in_zip("zeroed bytes", "in a member", _zeroed_member, "member dump.sql"),
+    _in_zip("zeroed bytes", "in a member", _zeroed_member, "backup.zip: "),
     _in_zip("missing file", "the dump", _zip(lambda m: m.pop("dump.sql")), "holds none of"),
     _in_zip(
         "missing file", "its manifest", _zip(lambda m: m.pop("manifest.json")), "no manifest.json"
@@ -216,7 +216,10 @@ _IN_TREE: Final = (
     ),
     _in_tree("dump truncated", "dump emptied", _day(lambda _: b""), "was cut"),
     _in_tree(
-        "zeroed bytes", "at the start of a dump", _day(lambda c: bytes(64) + c[64:]), "was cut"
+        "zeroed bytes",
+        "at the start of a dump",
+        _day(lambda c: bytes(64) + c[64:]),
+        "line 1 holds a zero byte",
     ),
     _in_tree(
         "manifest of a newer schema",
@@ -376,7 +379,7 @@ _IN_FOLDER: Final = (
         "zeroed bytes",
         "in an archive of documents",
         _zeroed_tar,
-        "was cut, or is no tar",
+        "goes on after its end",
     ),
     _in_folder(
         "missing file",
