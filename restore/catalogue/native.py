@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -112,8 +113,9 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object none of whose keys is there twice: which of two values counts would be chance."""
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = sorted({name for name, _ in pairs if [n for n, _ in pairs].count(name) > 1})
-        raise ValueError(f"{', '.join(names)} is there twice")
+        counts = Counter(name for name, _ in pairs)
+        name = next(name for name, number in counts.items() if number > 1)
+        raise ValueError(f"{name!r} is there twice")
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from dataclasses import replace
 from typing import Any, Final
 
 from restore.errors import ExitCode
@@ -41,6 +42,16 @@ def damaged(item: str, name: str, damage: Any, says: str) -> Kind:
 def unreadable(item: str, name: str, damage: Any, says: str) -> Kind:
     """A kind whose manifest can't be believed."""
     return Kind(item, name, damage, Stage.SELECT, ExitCode.DAMAGED, says)
+
+
+def forged(item: str, name: str, damage: Any, says: str) -> Kind:
+    """A kind whose manifest was sealed with what is wrong in it."""
+    return replace(unreadable(item, name, damage, says), sealed=True)
+
+
+def forged_index(item: str, name: str, damage: Any, says: str) -> Kind:
+    """A kind of which an index is wrong, and its checksum right."""
+    return replace(damaged(item, name, damage, says), sealed=True)
 
 
 def cut_dump(pattern: str, percent: int) -> Any:
@@ -225,31 +236,31 @@ DAMAGED: Final[tuple[Kind, ...]] = (
         "swapped files of same size", "two documents", swapped_documents, "changed (its SHA-256 is"
     ),
     damaged("swapped files", "the dump of an empty database", dump("empty"), "missing ("),
-    damaged(
+    forged_index(
         "wrong checksum algorithm", "MD5 in an index", _hashed_by("md5"), "wrong type or range"
     ),
-    damaged(
+    forged_index(
         "wrong checksum algorithm",
         "SHA3-256 in an index",
         _hashed_by("sha3_256"),
         "changed (its SHA-256 is",
     ),
-    damaged(
+    forged_index(
         "wrong checksum algorithm",
         "SHA3-256 of an index",
         _index_hashed_otherwise,
         "changed (its checksum is not the manifest's",
     ),
-    unreadable(
+    forged(
         "wrong checksum algorithm",
         "MD5 of an index",
         artifact(2, index_sha256="d41d8cd98f00b204e9800998ecf8427e"),
         "index_sha256",
     ),
-    unreadable(
+    forged(
         "manifest of a newer schema", "format 2", manifest(lambda d: d.update(format=2)), "format 2"
     ),
-    unreadable(
+    forged(
         "manifest of a newer schema",
         "a key that is not known",
         manifest(lambda d: d.update(novelty=1)),
@@ -263,21 +274,17 @@ DAMAGED: Final[tuple[Kind, ...]] = (
         ExitCode.USAGE,
         "has format 2",
     ),
-    unreadable(
-        "path outside", "artefact in ../", artifact(2, folder="../other"), "no plain relative"
-    ),
-    unreadable("path outside", "artefact in /etc", artifact(2, folder="/etc"), "no plain relative"),
-    unreadable("path outside", "index in ../", artifact(2, index="../x.jsonl"), "does not match"),
-    unreadable(
-        "path outside", "artefact within another", artifact(2, folder="roles"), "is another's"
-    ),
-    damaged(
+    forged("path outside", "artefact in ../", artifact(2, folder="../other"), "no plain relative"),
+    forged("path outside", "artefact in /etc", artifact(2, folder="/etc"), "no plain relative"),
+    forged("path outside", "index in ../", artifact(2, index="../x.jsonl"), "does not match"),
+    forged("path outside", "artefact within another", artifact(2, folder="roles"), "is another's"),
+    forged_index(
         "path outside",
         "file in ../",
         index(lambda lines: [{**lines[0], "path": "../../roles/roles.sql"}, *lines[1:]]),
         "unsafe (line 1",
     ),
-    damaged(
+    forged_index(
         "path outside",
         "file in /etc",
         index(lambda lines: [{**lines[0], "path": "/etc/passwd"}, *lines[1:]]),
@@ -297,7 +304,12 @@ DAMAGED: Final[tuple[Kind, ...]] = (
     damaged("device file", "a pipe instead of a document", _special, "unsafe ("),
     damaged("zip bomb", "a document that grew to 1 TiB of nothing", _sparse, "size ("),
     unreadable("huge row count", "of 5000 digits", _rows("9" * 5000), "is not JSON"),
-    unreadable("huge row count", "less than none", _rows("-1"), "minimum"),
+    unreadable(
+        "huge row count",
+        "written into the manifest by hand",
+        _rows("400000"),
+        "was changed after it was written",
+    ),
     Kind(
         "unreadable file",
         "a document whose mode lets nobody read it",
@@ -314,10 +326,10 @@ DAMAGED: Final[tuple[Kind, ...]] = (
         "it is the manifest of generation",
     ),
     unreadable("duplicated generation id", "two ids in one manifest", _key_twice, "is there twice"),
-    unreadable(
+    forged(
         "duplicated generation id", "an artefact twice", manifest(_artefact_twice), "is there twice"
     ),
-    damaged(
+    forged_index(
         "duplicated generation id",
         "a document twice in its index",
         index(lambda lines: [lines[0], *lines]),
@@ -330,5 +342,6 @@ DAMAGED: Final[tuple[Kind, ...]] = (
         Stage.FORESEE,
         ExitCode.REFUSED,
         "generation.clock",
+        sealed=True,
     ),
 )

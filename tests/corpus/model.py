@@ -121,6 +121,8 @@ class Kind:
         default=_as_it_is, repr=False
     )
 
+    sealed: bool = False
+    """Only the manifest and its indexes are right again, not what they say of the files."""
     unprivileged: bool = False
     """The drill is run by a user who is bound by the modes of files."""
 

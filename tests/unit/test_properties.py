@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from fixtures.plans.cases import cases, request
 from restore.catalogue.native import parse_manifest, render_manifest
+from restore.catalogue.seal import sealed
 from restore.errors import DamagedGenerationError, ReplayError, RestoreError, UsageError
 from restore.model import (
     ArtifactKind,
@@ -138,7 +139,9 @@ def judged(text: str) -> Generation | None:
 @few
 @given(st.sampled_from(DOCUMENTS).flatmap(changed))
 def test_a_changed_manifest_is_refused_or_means_what_it_says(document: Any) -> None:
-    if (found := judged(json.dumps(document))) is not None:
+    # With its seal made anew, or nothing but the seal would be looked at.
+    text = json.dumps(sealed(document) if isinstance(document, dict) else document)
+    if (found := judged(text)) is not None:
         # What is believed leads to a plan, or to a refusal.
         with suppress(RestoreError):
             plan(replace(request(), generation=found))
@@ -256,23 +259,33 @@ def requests(draw: st.DrawFn) -> PlanRequest:
     )
 
 
-def positions(made: RestorePlan, kind: StepKind) -> list[int]:
+AROUND: Final = (StepKind.POST_OPERATION, StepKind.BEGIN_NODE, StepKind.COMPLETE_NODE)
+"""What is done beside the replay itself."""
+
+
+def replaying(made: RestorePlan) -> tuple[Step, ...]:
+    """The steps of the replay itself."""
+    return tuple(step for step in made.steps if step.kind not in AROUND)
+
+
+def positions(steps: tuple[Step, ...], kind: StepKind) -> list[int]:
     """Where the steps of a kind stand."""
-    return [number for number, step in enumerate(made.steps) if step.kind is kind]
+    return [number for number, step in enumerate(steps) if step.kind is kind]
 
 
 @few
 @given(requests())
 def test_nothing_is_seen_before_everything_is_checked(wanted: PlanRequest) -> None:
     made = plan(wanted)
-    kinds = [step.kind for step in made.steps]
+    steps = replaying(made)
+    kinds = [step.kind for step in steps]
 
     assert len({step.id for step in made.steps}) == len(made.steps)
     assert kinds[0] is StepKind.STOP_ERP and kinds[-1] is StepKind.START_ERP
     assert kinds.count(StepKind.STOP_ERP) == kinds.count(StepKind.START_ERP) == 1
     assert kinds.count(StepKind.ROLES) == 1
-    promotions = positions(made, StepKind.PROMOTE_DATABASE)
-    others = positions(made, StepKind.PROMOTE_DOCUMENTS)
+    promotions = positions(steps, StepKind.PROMOTE_DATABASE)
+    others = positions(steps, StepKind.PROMOTE_DOCUMENTS)
     # What people would see changes last of all, and the one that may be refused first.
     assert promotions and min(promotions) > max(
         number
@@ -284,12 +297,27 @@ def test_nothing_is_seen_before_everything_is_checked(wanted: PlanRequest) -> No
 
 @few
 @given(requests())
+def test_what_a_node_holds_is_recorded_around_all_that_changes_it(wanted: PlanRequest) -> None:
+    made = plan(wanted)
+    for node in {step.node for step in made.steps if step.kind is StepKind.BEGIN_NODE}:
+        mine = [
+            step.kind
+            for step in made.steps
+            if step.node is node
+            and step.kind not in (StepKind.STOP_ERP, StepKind.START_ERP, StepKind.POST_OPERATION)
+        ]
+        assert (mine[0], mine[-1]) == (StepKind.BEGIN_NODE, StepKind.COMPLETE_NODE)
+        assert mine.count(StepKind.BEGIN_NODE) == mine.count(StepKind.COMPLETE_NODE) == 1
+
+
+@few
+@given(requests())
 def test_each_database_goes_its_way_once_and_under_a_temporary_name(wanted: PlanRequest) -> None:
     made = plan(wanted)
     final = {facts.name for facts in wanted.generation.fingerprint.databases}
     temporary: set[str] = set()
     for name in made.databases:
-        steps = [step for step in made.steps if step.database == name]
+        steps = [step for step in replaying(made) if step.database == name]
         kinds = [step.kind for step in steps]
         way = [StepKind.CREATE_DATABASE, StepKind.RESTORE_DATABASE]
         way += [StepKind.GIVE_OWNERSHIP] if wanted.generation.origin else []
