@@ -168,7 +168,7 @@ def broken_backups() -> str:
             kind.item,
             kind.name,
             kind.base.value,
-            "right" if kind.signed or kind.sealed else "wrong",
+            kind.checksums,
             kind.found.value,
             f"{kind.code.value} {kind.code.name}",
             f"`{kind.says}`",

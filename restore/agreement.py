@@ -36,6 +36,9 @@ from restore.repository.base import DamagedFileError, Repository
 from restore.steps.roles import created_roles
 from restore.versions import parse_version
 
+_LOOKED_INTO: Final = {DumpForm.DIRECTORY: TABLE_OF_CONTENTS, DumpForm.CUSTOM: CUSTOM_FILE}
+"""The file of a dump that holds its table of contents."""
+
 _SUFFIXES: Final = ("", ".gz", ".lz4", ".zst")
 _SYSTEM_ROLES: Final = "pg_"
 _LONGEST_ROLES: Final = 16 << 20
@@ -93,9 +96,9 @@ class _Subject:
 def _of_dump(
     repository: Repository, artifact: Artifact, subject: _Subject
 ) -> Iterator[Contradiction]:
-    if artifact.form is DumpForm.PLAIN:
+    wanted = _LOOKED_INTO.get(artifact.form)
+    if wanted is None:
         return
-    wanted = TABLE_OF_CONTENTS if artifact.form is DumpForm.DIRECTORY else CUSTOM_FILE
     path = f"{artifact.folder}/{wanted}"
     try:
         entries = {e.path: e for e in repository.read_index(subject.generation, artifact)}

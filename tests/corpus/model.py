@@ -127,6 +127,13 @@ class Kind:
     """The drill is run by a user who is bound by the modes of files."""
 
     @property
+    def checksums(self) -> str:
+        """Whether its checksums are right: nobody computed any of what others backed up."""
+        if self.base in (Base.ZIP, Base.TREE, Base.FOLDER):
+            return "none"
+        return "right" if self.signed or self.sealed else "wrong"
+
+    @property
     def id(self) -> str:
         """A name for tests."""
         again = ", signed" if self.signed else ""

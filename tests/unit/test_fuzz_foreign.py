@@ -64,7 +64,7 @@ CUSTOM: Final = [
 ]
 
 few = settings(
-    max_examples=int(os.environ.get("PRA_FUZZ", "60")),
+    max_examples=int(os.environ.get("PRA_FUZZ", "40")),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
