@@ -14,9 +14,9 @@ import psycopg
 import yaml
 
 from restore import commands
-from restore.catalogue.layouts import open_layout
 from restore.facts import database_facts, erp_facts, image_of, operating_system, server_facts
 from restore.importing import import_generation
+from restore.layouts import open_layout
 from restore.model import DatabaseFacts, Fingerprint, Generation
 from restore.profile import Profile
 from restore.repository import create_repository

@@ -17,12 +17,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from restore.catalogue.layouts import open_layout
 from restore.checks.web import scenario_check_ids
+from restore.choices import StackChoices
 from restore.cli_recovery import VERDICT_CODES
 from restore.engine import new_recorder, reported
 from restore.errors import ExitCode, RestoreError
 from restore.importing import import_generation
+from restore.layouts import open_layout
 from restore.model import Acceptance, CheckStatus, Selection, ignore_progress
 from restore.profile import Profile
 from restore.repository import create_repository
@@ -157,7 +158,7 @@ def drilled(place: Place, base: Base, folder: Path, work: Path) -> Outcome:
     def story() -> None:
         generation = select(tools, "latest", recorder)
         require_integrity(tools, generation, recorder, jobs=2)
-        foresee(tools, generation, request, {}, recorder)
+        foresee(tools, generation, request, StackChoices(), recorder)
         started.append("rebuild")
         environment = environment_of(place.lab, repository, place.erp)
         replay_into(environment, generation, request, tools, recorder)
