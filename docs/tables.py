@@ -158,6 +158,27 @@ def _helps(command: click.Command, parent: click.Context | None, name: str) -> I
             yield from _helps(found, context, inner)
 
 
+def broken_backups() -> str:
+    """The corpus of broken backups, from the values that the tests hold the engine against."""
+    from tests.corpus.kinds import ITEMS, KINDS  # noqa: PLC0415
+
+    order = {item: number for number, item in enumerate(ITEMS)}
+    rows = [
+        (
+            kind.item,
+            kind.name,
+            kind.base.value,
+            kind.checksums,
+            kind.found.value,
+            f"{kind.code.value} {kind.code.name}",
+            f"`{kind.says}`",
+        )
+        for kind in sorted(KINDS, key=lambda kind: order[kind.item])
+    ]
+    headings = ("What is broken", "How", "Made from", "Checksums", "Stage", "Exit code", "It says")
+    return _table(headings, rows)
+
+
 def _table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [headings, tuple("---" for _ in headings), *rows]
     return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
@@ -175,6 +196,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "report": schema_table("report"),
     "mapping": schema_table("mapping"),
     "commands": commands,
+    "broken-backups": broken_backups,
 }
 
 if __name__ == "__main__":

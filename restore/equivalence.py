@@ -5,6 +5,7 @@ environment is compared twice, before it is made, from its images, and once it s
 
 | key | blocking | warning |
 |---|---|---|
+| ``generation.clock`` | made later than now | |
 | ``postgresql.major`` | older than the dump's | newer |
 | ``postgresql.minor`` | | another patch level |
 | ``postgresql.encoding`` | not supported | |
@@ -24,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Final
 
 from restore import certificate, equivalence_locales, equivalence_nodes
@@ -35,6 +37,7 @@ from restore.model import (
     Difference,
     EnvironmentFacts,
     Fingerprint,
+    Generation,
     ServerFacts,
     Severity,
     Versioned,
@@ -42,6 +45,7 @@ from restore.model import (
 from restore.profile import Profile
 
 KEYS: Final = (
+    "generation.clock",
     "postgresql.major",
     "postgresql.minor",
     "postgresql.encoding",
@@ -67,6 +71,9 @@ FAMILIES: Final = (
 
 REPORTS: Final = "reports/"
 """Beginning of the keys of differences of the reports server and its database server."""
+
+CLOCK_TOLERANCE: Final = timedelta(minutes=5)
+"""How far production's clock may be ahead of this machine's."""
 
 _BUILT_IN_EXTENSION: Final = "plpgsql"
 
@@ -104,6 +111,23 @@ def series_difference(fingerprint: Fingerprint, profile: Profile) -> tuple[Diffe
             fingerprint.erp_series,
             known,
             f"profile {profile.name} knows series {known}, not {fingerprint.erp_series}",
+        ),
+    )
+
+
+def clock_difference(generation: Generation, now: datetime) -> tuple[Difference, ...]:
+    """The difference of a generation that says it was made later than now; else none."""
+    moment = generation.consistency_point
+    if moment <= now + CLOCK_TOLERANCE:
+        return ()
+    return (
+        Difference(
+            "generation.clock",
+            Severity.BLOCKING,
+            f"{moment:%Y-%m-%d %H:%M:%S} UTC",
+            f"{now:%Y-%m-%d %H:%M:%S} UTC",
+            "the generation was made in the future: production's clock or this machine's is wrong, "
+            "and the latest generation may be another",
         ),
     )
 

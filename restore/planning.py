@@ -179,6 +179,8 @@ def _missing(request: PlanRequest, facts: DatabaseFacts) -> Iterator[_Refusal]:
     hint = "choose another generation, or other databases"
     if facts.name in ("", ".", "..") or "/" in facts.name or "\0" in facts.name:
         yield _Refusal(f"database {facts.name!r} can't have a folder of documents", hint)
+    if is_empty(facts):
+        yield _Refusal(f"database {facts.name} was empty: it holds no row of any table", hint)
     if not request.generation.artifacts_of(ArtifactKind.DATABASE, facts.name):
         yield _Refusal(f"it holds no dump of database {facts.name}", hint)
     if request.generation.origin is not None:
@@ -187,6 +189,11 @@ def _missing(request: PlanRequest, facts: DatabaseFacts) -> Iterator[_Refusal]:
     for tree in request.profile.documents:
         if documents_of(request.generation, tree, facts.name) is None:
             yield _Refusal(f"it holds no documents {tree.name} of database {facts.name}", hint)
+
+
+def is_empty(facts: DatabaseFacts) -> bool:
+    """Whether a database is known to have held nothing: no ERP works with such a one."""
+    return "tables" not in facts.unknown and all(table.rows == 0 for table in facts.tables)
 
 
 def _occupied(request: PlanRequest, database: str) -> Iterator[_Refusal]:

@@ -30,7 +30,7 @@ def profile_errors(text: str) -> tuple[str, ...]:
     """Everything that is wrong with a profile's text, as ``path: what is wrong``; none if valid."""
     try:
         document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         return (f"(top): not valid YAML: {error}",)
     if errors := schema_errors("profile", document):
         return tuple(errors)

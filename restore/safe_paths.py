@@ -25,6 +25,10 @@ def safe_parts(path: str) -> tuple[str, ...]:
     parts = tuple(path.split("/"))
     if any(part in ("", ".", "..") or "\0" in part for part in parts):
         raise UnsafePathError(f"{path!r} is no plain relative path")
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError as error:
+        raise UnsafePathError(f"{path!r} is no name that a file can have") from error
     return parts
 
 

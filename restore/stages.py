@@ -18,7 +18,7 @@ from restore.choices import StackChoices
 from restore.configuration import ConfigurationTexts
 from restore.context import ReplayContext
 from restore.disk import disk_need
-from restore.equivalence import is_difference_key
+from restore.equivalence import clock_difference, is_difference_key
 from restore.equivalence_nodes import disk_difference
 from restore.errors import RefusedError, ReplayError, UsageError
 from restore.evidence import Signer
@@ -292,7 +292,11 @@ def _plan(
         replace=request.replace,
         jobs=request.jobs,
         nodes=request.nodes,
-        found=(*subject.served.differences, *_short_disk(subject.generation, request, recorder)),
+        found=(
+            *clock_difference(subject.generation, tools.now()),
+            *subject.served.differences,
+            *_short_disk(subject.generation, request, recorder),
+        ),
     )
     recorder.differences = differences(wanted)
     recorder.plan = planned = plan(wanted)

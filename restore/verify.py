@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import IO, Final
 
+from restore.agreement import contradictions
 from restore.catalogue.native import MANIFEST
 from restore.errors import DamagedGenerationError
 from restore.model import (
@@ -60,7 +61,8 @@ def verify(
 ) -> Verification:
     """Read every file of a generation and compare size and checksum, ``jobs`` files at a time.
 
-    Damage never raises: it is listed, sorted by path. What is stored but in no index is damage.
+    Damage never raises: it is listed, sorted by path. What is stored but in no index is damage, and
+    so is a dump that says something else than the manifest.
     """
     started = time.monotonic()
     tally = _Tally(generation, listener)
@@ -78,6 +80,7 @@ def verify(
         for future in waiting:
             future.result()
     _check_stored(repository, generation, expected, tally)
+    _check_agreement(repository, generation, tally)
     return Verification(
         generation=generation.id,
         files=tally.files,
@@ -179,7 +182,7 @@ def _check(
     path = f"{artifact.folder}/{entry.path}"
     try:
         with repository.open(generation, artifact, entry) as file:
-            size, sha256 = _digest(file, tally)
+            size, sha256 = _digest(file, entry.size, tally)
     except DamagedFileError as error:
         tally.problem(Problem(artifact.name, path, error.kind, error.detail))
     except OSError as error:
@@ -187,7 +190,8 @@ def _check(
         tally.problem(Problem(artifact.name, path, ProblemKind.UNREADABLE, detail))
     else:
         if size != entry.size:
-            detail = f"it has {size} bytes, not {entry.size}"
+            more = "more" if size > entry.size else str(size)
+            detail = f"it has {more} bytes, not {entry.size}"
             tally.problem(Problem(artifact.name, path, ProblemKind.SIZE, detail))
         elif sha256 != entry.sha256:
             detail = f"its SHA-256 is {sha256}, not {entry.sha256}"
@@ -195,10 +199,11 @@ def _check(
     tally.ended()
 
 
-def _digest(file: IO[bytes], tally: _Tally) -> tuple[int, str]:
+def _digest(file: IO[bytes], expected: int, tally: _Tally) -> tuple[int, str]:
+    """Size and SHA-256 of a file; of one that is too large, no more than shows it."""
     digest = hashlib.sha256()
     size = 0
-    while chunk := file.read(CHUNK):
+    while size <= expected and (chunk := file.read(CHUNK)):
         digest.update(chunk)
         size += len(chunk)
         tally.read(len(chunk))
@@ -219,12 +224,15 @@ def _check_stored(
     if stored == expected:
         return
     # Only a damaged generation costs the memory of its paths.
+    twice: list[Problem] = []
     paths = {MANIFEST} | {artifact.index for artifact in generation.artifacts}
     for artifact in generation.artifacts:
-        paths.update(
-            f"{artifact.folder}/{entry.path}"
-            for entry in _entries_again(repository, generation, artifact)
-        )
+        for entry in _entries_again(repository, generation, artifact):
+            path = f"{artifact.folder}/{entry.path}"
+            if path in paths:
+                detail = f"it lists {entry.path} twice"
+                twice.append(Problem(artifact.name, artifact.index, ProblemKind.CHANGED, detail))
+            paths.add(path)
     readable = {artifact.index for artifact in generation.artifacts} - {
         problem.path for problem in tally.problems
     }
@@ -234,6 +242,19 @@ def _check_stored(
         if regular and judged and path not in paths:
             name = owner.name if owner else ""
             tally.problem(Problem(name, path, ProblemKind.EXTRA, "no index lists it"))
+    for problem in twice[:SHOWN_PROBLEMS]:
+        tally.problem(problem)
+
+
+def _check_agreement(repository: Repository, generation: Generation, tally: _Tally) -> None:
+    """Look into dumps whose bytes are sound; into others there is no need to."""
+    hit = {problem.artifact for problem in tally.problems}
+    # A reports server's artefacts have other names when they are looked at by themselves.
+    names = {artifact.folder: artifact.name for artifact in generation.artifacts}
+    damaged = {folder for folder, name in names.items() if name in hit}
+    for found in contradictions(repository, generation, damaged):
+        name, kind = names[found.artifact.folder], ProblemKind.CONTRADICTS
+        tally.problem(Problem(name, found.path, kind, found.detail))
 
 
 def _entries_again(

@@ -37,7 +37,7 @@ from restore.profile import Profile, load_profile
 from restore.repository import create_repository
 from restore.repository.folder import FolderRepository
 from stacks.described import describe_stack
-from tests.fix_repository import GenerationFactory
+from tests.fix_repository import Contents, GenerationFactory
 from tests.report_samples import passed
 
 SAMPLES = Path(__file__).resolve().parents[1] / "docs" / "examples"
@@ -131,7 +131,8 @@ def prerequisites(
 def sample(folder: Path, language: str) -> str:
     """The documentation's sample in a language."""
     repository = create_repository(str(folder / language))
-    generation = GenerationFactory(repository)()
+    dump = {"toc.dat": b"PGDMP a table of contents", "3001.dat.gz": b"rows"}
+    generation = GenerationFactory(repository)(Contents(dump=dump))
     generation = replace(
         generation,
         artifacts=tuple(

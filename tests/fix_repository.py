@@ -30,6 +30,7 @@ from restore.model import (
 from restore.repository import create_repository
 from restore.repository.base import ArtifactSpec, FileOrigin, GenerationSummary, generation_id
 from restore.repository.folder import FolderRepository
+from tests.foreign_samples import CustomDump
 
 DATABASE = "specibike_prod"
 STARTED = datetime(2026, 11, 23, 18, 0, 0, tzinfo=UTC)
@@ -46,9 +47,8 @@ class Contents:
     """What a small generation is made of; every part can be replaced."""
 
     documents: dict[str, bytes] = field(default_factory=small_documents)
-    dump: dict[str, bytes] = field(
-        default_factory=lambda: {"toc.dat": b"PGDMP a table of contents", "3001.dat.gz": b"rows"}
-    )
+    dump: dict[str, bytes] | None = None
+    """None: a dump whose table of contents agrees with the fingerprint."""
     roles: bytes = b"CREATE ROLE odoo;\nALTER ROLE odoo WITH LOGIN CREATEDB;\n"
     odoo_conf: bytes = (
         b"[options]\ndb_host = db\ndb_port = 5432\ndb_user = odoo\ndb_password = pw-of-production\n"
@@ -112,9 +112,8 @@ class GenerationFactory:
         started = started or STARTED + timedelta(hours=self.made)
         fingerprint = fingerprint or small_fingerprint()
         self.made += 1
-        database = fingerprint.databases[0].name
         with self.repository.write(generation_id(started, f"{self.made:06x}")) as writer:
-            for spec, files in _parts(contents, database):
+            for spec, files in _parts(contents, fingerprint.databases[0]):
                 with writer.artifact(spec) as artifact:
                     origin = FileOrigin(101, 101, 0o644, started.timestamp())
                     for path, content in files.items():
@@ -132,8 +131,26 @@ class GenerationFactory:
             )
 
 
-def _parts(contents: Contents, database: str) -> Iterable[tuple[ArtifactSpec, dict[str, bytes]]]:
-    kind = ArtifactKind
+def small_dump(facts: DatabaseFacts, server: str = "13.16") -> dict[str, bytes]:
+    """A dump in directory format that says what the facts say, and holds nothing else."""
+    properties = f"ENCODING = '{facts.encoding}' LC_COLLATE = '{facts.collate}'"
+    definition = f"CREATE DATABASE x WITH {properties} LC_CTYPE = '{facts.ctype}';\n"
+    entries = (
+        ("ENCODING", "ENCODING", "SET client_encoding = 'UTF8';\n", "", "", None),
+        (facts.name, "DATABASE", definition, "", facts.owner, None),
+        *(
+            (table.name, "TABLE", f"CREATE TABLE {table.name} ();\n", table.schema, "odoo", None)
+            for table in facts.tables
+        ),
+    )
+    table = CustomDump(entries=entries, form=3, database=facts.name, server=server).render()
+    return {"toc.dat": table, "3001.dat.gz": b"rows"}
+
+
+def _parts(
+    contents: Contents, facts: DatabaseFacts
+) -> Iterable[tuple[ArtifactSpec, dict[str, bytes]]]:
+    kind, database = ArtifactKind, facts.name
     yield (
         ArtifactSpec(
             f"database-{database}",
@@ -142,7 +159,7 @@ def _parts(contents: Contents, database: str) -> Iterable[tuple[ArtifactSpec, di
             f"postgresql://db:5432/{database}",
             f"database/{database}",
         ),
-        contents.dump,
+        small_dump(facts) if contents.dump is None else contents.dump,
     )
     yield (
         ArtifactSpec("roles", kind.ROLES, None, "postgresql://db:5432", "roles"),

@@ -109,6 +109,8 @@ class CustomDump:
     created: datetime = datetime(2025, 12, 31, 23, 59, 5)
     entries: tuple[Entry, ...] = ENTRIES
     form: int = 1
+    database: str = "specibike"
+    server: str = "13.23 (Debian 13.23-0+deb11u1)"
     out: bytearray = field(default_factory=bytearray)
 
     def render(self) -> bytes:
@@ -121,7 +123,7 @@ class CustomDump:
         c = self.created
         for number in (c.second, c.minute, c.hour, c.day, c.month - 1, c.year - 1900, 0):
             self._int(number)
-        for text in ("specibike", "13.23 (Debian 13.23-0+deb11u1)", "13.23"):
+        for text in (self.database, self.server, "13.23"):
             self._text(text)
         self._int(len(self.entries))
         for number, entry in enumerate(self.entries, 1):

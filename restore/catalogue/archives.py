@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
-from restore.catalogue.compression import plain_stream
+from restore.catalogue.compression import is_bomb, plain_stream
 from restore.catalogue.foreign import ForeignFile
 from restore.catalogue.originals import mode_problem, open_original
 from restore.errors import DamagedGenerationError
@@ -59,6 +59,9 @@ class Zip:
             if item.header_offset < end:
                 raise _refused(self._path, item.filename, "overlaps another member")
             end = self._data_of(item) + item.compress_size
+        plain = sum(item.file_size for item in every)
+        if is_bomb(sum(item.compress_size for item in every), plain):
+            raise _refused(self._path, "", f"would become {plain} bytes")
 
     def _data_of(self, item: zipfile.ZipInfo) -> int:
         """Where a member's compressed bytes begin."""
@@ -128,7 +131,8 @@ def tar_files(path: Path, within: str = "") -> Generator[ForeignFile, None, None
     """
     prefix = f"{within.strip('/')}/" if within.strip("/") else ""
     with closing(plain_stream(open_original(path), str(path))) as stream, _whole_tar(path):
-        with tarfile.open(fileobj=cast(Any, _Ended(stream)), mode="r|") as archive:
+        ended = _Ended(stream)
+        with tarfile.open(fileobj=cast(Any, ended), mode="r|") as archive:
             while (member := archive.next()) is not None:
                 # tarfile would remember every member.
                 cast(Any, archive).members.clear()
@@ -137,9 +141,13 @@ def tar_files(path: Path, within: str = "") -> Generator[ForeignFile, None, None
                     raise _refused(path, member.name, problem)
                 if member.isreg() and name.startswith(prefix):
                     yield _tar_file(path, archive, member, name.removeprefix(prefix))
+            after = ended.after(archive.offset)
         # Only a read to the end of it finds a compressed file that was cut there.
-        while stream.read(1 << 20):
+        while not after.strip(b"\0") and (after := stream.read(1 << 20)):
             pass
+        if after:
+            # A zeroed header looks like the end of the archive.
+            raise _damaged(path, "goes on after its end: a part of it was overwritten")
 
 
 def judge_tar(path: Path, within: str = "") -> int:
@@ -263,12 +271,21 @@ class _Ended:
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
+        self._read = 0
+        self._last = b""
 
     def read(self, size: int) -> bytes:
         data = self._stream.read(size)
         if size and not data:
             raise EOFError("it has no end")
+        self._read += len(data)
+        self._last = data
         return data
+
+    def after(self, offset: int) -> bytes:
+        """What has been read from a place on, as far as it was read at once."""
+        size = min(self._read - offset, len(self._last))
+        return self._last[len(self._last) - size :] if size > 0 else b""
 
 
 @contextmanager

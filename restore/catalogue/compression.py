@@ -24,6 +24,12 @@ _LEAST: Final = 1 << 10
 _XZ_MEMORY: Final = 256 << 20
 """Bytes that xz may ask for; its strongest setting takes 65 MiB."""
 
+FREE: Final = 1 << 30
+"""Bytes that a file may become, whatever its size."""
+
+MOST_RATIO: Final = 500
+"""How many times its size a file may become beyond that; a dump becomes 5 to 50 times its own."""
+
 _ERRORS: Final = (zlib.error, lzma.LZMAError, zstandard.ZstdError)
 
 
@@ -105,6 +111,11 @@ def compression_of(head: bytes) -> str | None:
     return next((kind for mark, kind, *_ in _KINDS if head.startswith(mark)), None)
 
 
+def is_bomb(packed: int, plain: int) -> bool:
+    """Whether so many bytes of a compressed file become more than a backup's would."""
+    return plain > FREE and plain > packed * MOST_RATIO
+
+
 class _Inflated(io.RawIOBase):
     """Frame after frame of one compressed file."""
 
@@ -117,6 +128,7 @@ class _Inflated(io.RawIOBase):
         self._input = b""
         self._fresh = True
         self._rest = memoryview(b"")
+        self._packed = self._plain = 0
 
     def readable(self) -> bool:
         return True
@@ -141,6 +153,7 @@ class _Inflated(io.RawIOBase):
             self._frame, self._fresh = self._make(), True
         if not self._input and self._frame.needs_input:
             self._input = self._source.read(self._chunk)
+            self._packed += len(self._input)
             if not self._input:
                 if self._fresh:
                     return False
@@ -160,4 +173,10 @@ class _Inflated(io.RawIOBase):
             raise DamagedGenerationError(
                 f"{self._name} is damaged: {error}", "choose another backup"
             ) from error
+        self._plain += len(self._rest)
+        if is_bomb(self._packed, self._plain):
+            raise DamagedGenerationError(
+                f"{self._name} would become more than {self._plain} bytes from {self._packed}",
+                "no backup is made of so little: find out where it comes from",
+            )
         return True

@@ -73,7 +73,7 @@ def load_mapping(path: Path, profile: Profile) -> Mapping:
         data: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise NotFoundError(f"mapping {path} does not exist") from error
-    except (OSError, UnicodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise UsageError(f"mapping {path} can't be read as YAML: {error}") from error
     if isinstance(data, dict) and isinstance(data.get("time"), datetime):
         # YAML has dates of its own.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -70,8 +71,9 @@ def parse_manifest(text: str, root: Path) -> Generation:
     """
     name = f"manifest of generation {root.name}"
     try:
-        document = json.loads(text)
-    except ValueError as error:
+        document = json.loads(text, object_pairs_hook=_without_duplicates)
+        json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogateescape")
+    except (ValueError, RecursionError) as error:
         raise DamagedGenerationError(
             f"{name} is not JSON: {error}", "choose another generation"
         ) from error
@@ -90,7 +92,7 @@ def parse_manifest(text: str, root: Path) -> Generation:
         )
     try:
         return _generation(document, root)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise DamagedGenerationError(
             f"{name} is wrong: {error}", "choose another generation"
         ) from error
@@ -105,6 +107,16 @@ def _require_unchanged(document: Mapping[str, Any], name: str) -> None:
             f"not {document[SEAL]} as its seal says",
             "choose another generation, or fetch this manifest again from another copy",
         )
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object none of whose keys is there twice: which of two values counts would be chance."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        counts = Counter(name for name, _ in pairs)
+        name = next(name for name, number in counts.items() if number > 1)
+        raise ValueError(f"{name!r} is there twice")
+    return found
 
 
 def _path_errors(artifacts: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -198,7 +198,7 @@ def _manifest(archive: Zip, path: Path) -> _Manifest:
             series=_text(data, "major_version"),
             modules={str(name): str(version) for name, version in data["modules"].items()},
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DamagedGenerationError(
             f"{path}: {MANIFEST} is not Odoo's: {type(error).__name__} {error}",
             "choose another backup",

@@ -21,6 +21,8 @@ TABLE_OF_CONTENTS: Final = "toc.dat"
 OLDEST: Final = (1, 10)
 NEWEST: Final = (1, 16)
 
+_FIRST_YEAR: Final = 1996
+
 _CUSTOM: Final = 1
 # A folder's table of contents calls itself one of an archive in tar format.
 _FOLDER_FORMATS: Final = (3, 5)
@@ -126,9 +128,11 @@ class ArchiveReader:
     def _moment(self) -> datetime | None:
         second, minute, hour, day, month, year, _ = (self._int() for _ in range(7))
         try:
-            return datetime(year + 1900, month + 1, day, hour, minute, min(second, 59))
-        except ValueError:
+            found = datetime(year + 1900, month + 1, day, hour, minute, min(second, 59))
+        except (ValueError, OverflowError):
             return None
+        # No pg_dump is older: the clock was wrong, or these bytes are.
+        return found if found.year >= _FIRST_YEAR else None
 
     def _entry(self) -> ArchiveEntry:
         version = self.head.version

@@ -133,6 +133,11 @@ class _Scanner:
     def feed(self, piece: bytes, whole: bool) -> None:
         """Take the next piece of a line."""
         self._facts.size += len(piece)
+        if b"\0" in piece:
+            raise self._refused(
+                f"line {self._line} holds a zero byte, which no SQL does",
+                "it was damaged, or is no dump; choose another backup",
+            )
         if self._copying is not None:
             self._row(piece, whole)
         else:

@@ -25,7 +25,7 @@ def parse_profile(text: str, source: str) -> Profile:
     """
     try:
         data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UsageError(f"profile {source} is not valid YAML: {error}") from error
     if errors := schema_errors("profile", data):
         raise UsageError(

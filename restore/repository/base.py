@@ -41,6 +41,8 @@ class ProblemKind(StrEnum):
     SIZE = "size"
     UNREADABLE = "unreadable"
     UNSAFE = "unsafe"
+    CONTRADICTS = "contradicts"
+    """Its bytes are those that were captured, but it says something else than the manifest."""
 
 
 class DamagedFileError(DamagedGenerationError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any, Final
 
@@ -36,7 +37,7 @@ def parse_entry(line: bytes) -> FileEntry:
     """
     try:
         data = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadLineError(f"no JSON: {error}") from error
     if not isinstance(data, dict) or not data.keys() >= _REQUIRED:
         raise BadLineError(f"not an object with {', '.join(sorted(_REQUIRED))}")
@@ -55,6 +56,7 @@ def _check_types(data: dict[str, Any]) -> None:
         and _SHA256.fullmatch(data["sha256"]) is not None
         and all(type(data.get(key, 0)) is int and data.get(key, 0) >= 0 for key in whole)
         and type(data.get("modified", 0)) in (int, float)
+        and -math.inf < data.get("modified", 0) < math.inf
     )
     if not good:
         raise BadLineError("a value has the wrong type or range")

@@ -78,6 +78,12 @@ def role_statements(script: str, superuser: str) -> RoleStatements:
     return RoleStatements(applied, len(every) - len(applied))
 
 
+def created_roles(script: str) -> frozenset[str]:
+    """The names of the roles that ``pg_dumpall``'s script creates."""
+    found = (_CREATE.match(statement) for statement in split_statements(script))
+    return frozenset(_name_in(match) for match in found if match)
+
+
 def split_statements(script: str) -> Iterator[str]:
     """Cut a script of SQL into statements, comments left out.
 

@@ -137,7 +137,11 @@ def test_a_file_listed_twice_does_not_hide_an_extra_one(
     edit_index(small_generation, DOCUMENTS, lambda lines: [lines[0], *lines])
     extra = str(Path(document(small_generation)).parent / "extra")
     writable(small_generation.root / extra).write_bytes(b"")
-    assert found(repository, small_generation) == [(DOCUMENTS, extra, "extra")]
+    index = artifact_of(small_generation, ArtifactKind.DOCUMENTS).index
+    assert found(repository, small_generation) == [
+        (DOCUMENTS, extra, "extra"),
+        (DOCUMENTS, index, "changed"),
+    ]
 
 
 def test_a_loss_that_the_manifest_agrees_with_is_sound(

@@ -1,0 +1,191 @@
+"""Whether a generation's dumps say the same as its manifest, before anything is made of them.
+
+Checksums tell that a file is what was written, not that it is what the manifest says it is. The
+table of contents of a dump names its database, encoding, locale, owners, tables and extensions;
+only that is read. What it leaves open (rows, constraints) is checked in the restored database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import IO, Final
+
+from restore.catalogue.dump_text import DatabaseProperties, database_properties
+from restore.catalogue.pg_archive import (
+    MAGIC,
+    NEWEST,
+    TABLE_OF_CONTENTS,
+    ArchiveEntry,
+    ArchiveHead,
+    ArchiveReader,
+    is_plain_table,
+)
+from restore.errors import DamagedGenerationError, ReplayError
+from restore.model import (
+    CUSTOM_FILE,
+    Artifact,
+    ArtifactKind,
+    DatabaseFacts,
+    DumpForm,
+    FileEntry,
+    Generation,
+)
+from restore.parts import reports_generation
+from restore.repository.base import DamagedFileError, Repository
+from restore.steps.roles import created_roles
+from restore.versions import parse_version
+
+_LOOKED_INTO: Final = {DumpForm.DIRECTORY: TABLE_OF_CONTENTS, DumpForm.CUSTOM: CUSTOM_FILE}
+"""The file of a dump that holds its table of contents."""
+
+_SUFFIXES: Final = ("", ".gz", ".lz4", ".zst")
+_SYSTEM_ROLES: Final = "pg_"
+_LONGEST_ROLES: Final = 16 << 20
+_MOST: Final = 20
+"""Problems told of one dump."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """A file of an artefact that says something else than the manifest."""
+
+    artifact: Artifact
+    path: str
+    detail: str
+
+
+def contradictions(
+    repository: Repository, generation: Generation, damaged: Collection[str] = ()
+) -> Iterator[Contradiction]:
+    """Hold each dump's table of contents against the manifest.
+
+    ``damaged`` are folders of artefacts that are not worth a look. What a newer PostgreSQL wrote in
+    a form of its own is not looked into, nor is a plain dump, which was read from end to end when
+    it was imported.
+    """
+    for one in (generation, reports_generation(generation)):
+        if one is not None:
+            sound = tuple(item for item in one.artifacts if item.folder not in damaged)
+            yield from _of_part(repository, replace(one, artifacts=sound))
+
+
+def _of_part(repository: Repository, generation: Generation) -> Iterator[Contradiction]:
+    roles: frozenset[str] | None = None
+    for artifact in generation.artifacts_of(ArtifactKind.ROLES):
+        try:
+            roles = (roles or frozenset()) | _roles(repository, generation, artifact)
+        except (DamagedGenerationError, ReplayError, OSError) as error:
+            yield Contradiction(artifact, artifact.folder, _said(error))
+            return
+    for facts in generation.fingerprint.databases:
+        for artifact in generation.artifacts_of(ArtifactKind.DATABASE, facts.name):
+            subject = _Subject(generation, facts, None if generation.origin else roles)
+            yield from _of_dump(repository, artifact, subject)
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What the manifest says of a dump. ``roles`` are those that the generation makes, if known."""
+
+    generation: Generation
+    facts: DatabaseFacts
+    roles: frozenset[str] | None
+
+
+def _of_dump(
+    repository: Repository, artifact: Artifact, subject: _Subject
+) -> Iterator[Contradiction]:
+    wanted = _LOOKED_INTO.get(artifact.form)
+    if wanted is None:
+        return
+    path = f"{artifact.folder}/{wanted}"
+    try:
+        entries = {e.path: e for e in repository.read_index(subject.generation, artifact)}
+        if wanted not in entries:
+            yield Contradiction(artifact, path, "the dump has no such file")
+            return
+        with repository.open(subject.generation, artifact, entries[wanted]) as file:
+            for detail in _looked_into(file, entries, subject):
+                yield Contradiction(artifact, path, detail)
+    except (DamagedGenerationError, OSError) as error:
+        yield Contradiction(artifact, path, _said(error))
+
+
+def _looked_into(file: IO[bytes], stored: dict[str, FileEntry], subject: _Subject) -> Iterator[str]:
+    start = file.read(len(MAGIC) + 2)
+    if start.startswith(MAGIC) and tuple(start[len(MAGIC) :]) > NEWEST:
+        return
+    file.seek(0)
+    reader = ArchiveReader(file, "it")
+    entries = list(reader.entries())
+    found = [
+        *_head_problems(reader.head, subject),
+        *_property_problems(entries, subject.facts),
+        *_entry_problems(entries, subject),
+        *_file_problems(entries, stored),
+    ]
+    yield from found[:_MOST]
+
+
+def _head_problems(head: ArchiveHead, subject: _Subject) -> Iterator[str]:
+    # An imported database has the name that its importer gave it.
+    if subject.generation.origin is None and head.database not in ("", subject.facts.name):
+        yield f"it is the dump of database {head.database}, not of {subject.facts.name}"
+    server = subject.generation.fingerprint.postgresql
+    dumped = parse_version(head.server_version)[1] // 10000
+    if dumped and server.version_number and dumped != server.version_number // 10000:
+        yield f"it comes from PostgreSQL {head.server_version}, the manifest says {server.version}"
+
+
+def _property_problems(entries: Iterable[ArchiveEntry], facts: DatabaseFacts) -> Iterator[str]:
+    for entry in entries:
+        if entry.kind != "DATABASE":
+            continue
+        said = database_properties(entry.definition) or DatabaseProperties()
+        for name, here, wanted in (
+            ("encoding", said.encoding, facts.encoding),
+            ("collation", said.collate, facts.collate),
+            ("character type", said.ctype, facts.ctype),
+        ):
+            if here and wanted and here != wanted:
+                yield f"its database has {name} {here}, the manifest says {wanted}"
+
+
+def _entry_problems(entries: Iterable[ArchiveEntry], subject: _Subject) -> Iterator[str]:
+    facts = subject.facts
+    tables = {(table.schema, table.name) for table in facts.tables}
+    extensions = {item.name for item in facts.extensions}
+    owners: set[str] = set()
+    for entry in entries:
+        owners.add(entry.owner)
+        known = "tables" in facts.unknown or (entry.schema, entry.name) in tables
+        if is_plain_table(entry) and not known:
+            yield f"it holds table {entry.schema}.{entry.name}, which the manifest does not name"
+        if entry.kind == "EXTENSION" and entry.name not in extensions:
+            yield f"it uses extension {entry.name}, which the manifest does not name"
+    if subject.roles is None:
+        return
+    for name in sorted(owners - subject.roles - {""}):
+        if not name.startswith(_SYSTEM_ROLES):
+            yield f"role {name} owns something in it, and the generation's roles lack it"
+
+
+def _file_problems(entries: Iterable[ArchiveEntry], stored: dict[str, FileEntry]) -> Iterator[str]:
+    for entry in entries:
+        if entry.file and not any(entry.file + suffix in stored for suffix in _SUFFIXES):
+            yield f"{entry.file}, the data of {entry.kind} {entry.name}, is not in the generation"
+
+
+def _roles(repository: Repository, generation: Generation, artifact: Artifact) -> frozenset[str]:
+    names: frozenset[str] = frozenset()
+    for entry in repository.read_index(generation, artifact):
+        with repository.open(generation, artifact, entry) as file:
+            names |= created_roles(file.read(_LONGEST_ROLES).decode("utf-8", "surrogateescape"))
+    return names
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, DamagedFileError):
+        return error.detail
+    return error.message if isinstance(error, DamagedGenerationError | ReplayError) else str(error)
