@@ -26,7 +26,8 @@ from restore.secret import Secret
 LONGEST_NAME: Final = 63
 """Bytes of a PostgreSQL identifier."""
 
-_LATER: Final = "(chosen by the stack)"
+LATER: Final = "(chosen by the stack)"
+"""Stands in a plan for what only the stack will know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +116,11 @@ def foreseen_target(name: str, blueprint: Blueprint, repository: str) -> PlanTar
         name=name,
         repository=repository,
         configuration=Target(
-            database_address=_LATER,
+            database_address=LATER,
             database_port=blueprint.database.port,
             erp_role=blueprint.erp_role,
-            erp_password=Secret(_LATER),
-            external_url=_LATER,
+            erp_password=Secret(LATER),
+            external_url=LATER,
         ),
         reports=foreseen_target(name, blueprint.reports, repository) if blueprint.reports else None,
         proxy=True,

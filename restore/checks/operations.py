@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from restore import sql
@@ -11,7 +12,8 @@ from restore.configuration import target_of
 from restore.context import ReplayContext
 from restore.model import CheckResult, CheckStatus
 from restore.node_records import environment_nodes
-from restore.operations import filled, filled_sql, operation_values
+from restore.operations import KNOWN, filled, filled_sql, operation_values
+from restore.plan_request import LATER
 from restore.profile import OperationCheck, PostOperation, Profile
 from restore.tls import client, tls_of
 
@@ -29,7 +31,13 @@ def operation_checks(context: ReplayContext, databases: tuple[str, ...]) -> tupl
 
 def foreseen_operation_checks(profile: Profile, databases: tuple[str, ...]) -> tuple[Check, ...]:
     """The checks of a profile's automated operations, in their order."""
-    return tuple(check for check, _, _ in _checks(profile, databases))
+    later = dict.fromkeys(KNOWN, LATER) | {"databases": ",".join(databases)}
+    return tuple(
+        replace(
+            check, expected=filled(check.expected, later | ({"database": name} if name else {}))
+        )
+        for check, _, name in _checks(profile, databases)
+    )
 
 
 def applies(context: ReplayContext, operation: PostOperation, database: str) -> bool:

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Final
 
 from restore.model import ArtifactKind, ConfigurationChange, Role, Step
+from restore.plan_request import LATER
 from restore.prerequisites.backup import SYSTEM_USER
 from restore.prerequisites.document import (
     Block,
@@ -97,7 +98,9 @@ def _steps(given: Prerequisites, words: Locale) -> Section:
 
 def _commands(given: Prerequisites, words: Locale) -> Section:
     commands = tuple(
-        Command(_caption(number, step, words), step.argv)
+        Command(
+            _caption(number, step, words), tuple(_told_later(word, words) for word in step.argv)
+        )
         for number, step in enumerate(given.plan.steps, 1)
         if step.argv
     )
@@ -108,6 +111,11 @@ def _commands(given: Prerequisites, words: Locale) -> Section:
         words.text("commands.title"),
         (Paragraph(intro), Commands(commands)),
     )
+
+
+def _told_later(text: str, words: Locale) -> str:
+    """A text of the plan, what the stack will know said in the document's language."""
+    return text.replace(LATER, words.phrase(LATER))
 
 
 def _caption(number: int, step: Step, words: Locale) -> str:
@@ -124,13 +132,14 @@ def _changes(changes: tuple[ConfigurationChange, ...], words: Locale) -> Section
     absent, empty = words.text("changes.absent"), words.text("changes.empty")
     # Production had no such key, and nothing is what the new server gets: a line each says no more.
     emptied = tuple(c for c in changes if c.before is None and not c.after)
-    keys = ", ".join(code(change.key) for change in emptied)
+    # Two servers may have lost the same one.
+    keys = ", ".join(dict.fromkeys(code(change.key) for change in emptied))
     rows = tuple(
         (
             change.file,
             change.key,
             absent if change.before is None else code(change.before) if change.before else empty,
-            code(words.phrase(change.after)) if change.after else empty,
+            code(_told_later(words.phrase(change.after), words)) if change.after else empty,
         )
         for change in changes
         if change not in emptied
