@@ -1,5 +1,7 @@
 """Fixtures live in plug-ins, one file a subject."""
 
+import signal
+
 from hypothesis import settings
 
 pytest_plugins = [
@@ -14,6 +16,11 @@ pytest_plugins = [
     "tests.fix_tryton",
     "tests.fix_hosts",
 ]
+
+# Whoever starts the tests in the background has SIGINT ignored, and children inherit that: no Ctrl-C
+# that a test sends would arrive.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A machine under load is no failure.
 settings.register_profile("pra", deadline=None)
