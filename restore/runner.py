@@ -20,6 +20,7 @@ from docker.models.containers import Container
 from docker.types import LogConfig
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
+from restore import rights
 from restore.docker_engine import answers, connected
 from restore.errors import EnvironmentFailure, NotFoundError, ReplayError
 from restore.model import ImageFacts
@@ -289,6 +290,10 @@ class Runner:
                 user=user,
                 volumes_from=[str(model.id)],
                 network_mode="none",
+                security_opt=list(rights.SECURITY),
+                cap_drop=list(rights.DROPPED),
+                cap_add=list(rights.TREE),
+                pids_limit=rights.MOST_PROCESSES,
                 labels={LABEL: model.labels.get(LABEL, ""), "pra.role": "helper"},
                 log_config=_WHOLE_LOG,
             )

@@ -88,10 +88,9 @@ def _open_networks(runner: Runner, node: Node) -> Iterator[str]:
         yield f"it shares the network of {mode}"
         return
     joined: dict[str, Any] = found.attrs["NetworkSettings"]["Networks"]
-    client = found.client
-    assert client is not None  # noqa: S101 - a container that was found has one
+    networks = runner.engine_of(node.container).networks
     for name, settings in joined.items():
-        network = client.networks.get(settings["NetworkID"]).attrs
+        network = networks.get(settings["NetworkID"]).attrs
         one_way = (network.get("Options") or {}).get(_MASQUERADE) == "false"
         if not (network["Internal"] or (one_way and node.role is Role.PROXY) or name == "none"):
             yield f"network {name} leads outside"

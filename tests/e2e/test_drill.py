@@ -65,6 +65,8 @@ def test_a_drill_passes_and_leaves_the_backup_untouched(
     assert set(statuses.values()) <= {"passed", "warning"}, statuses
     assert any(name.startswith("documents.readable") for name in statuses)
     assert statuses["nodes.generation"] == "passed"
+    for what in ("archive", "replication", "network"):
+        assert statuses[f"isolation.{what}"] == "passed"
     assert any(name.startswith("postop.external-url:") for name in statuses)
     assert "mail-routing" in [operation["name"] for operation in report["operations"]]
     assert "left to people (pra postop list): subscription, " in done.stdout
