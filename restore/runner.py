@@ -343,7 +343,7 @@ class Runner:
             ) from error
         if state == "exited":
             raise EnvironmentFailure(
-                f"container {container[:12]} stopped: {self._last_words(container)}"
+                f"container {container[:12]} {self._end(container)}: {self._last_words(container)}"
             )
 
     def health(self, container: str) -> str:
@@ -358,6 +358,14 @@ class Runner:
         if state["Status"] in ("exited", "dead"):
             return "exited"
         return str(state.get("Health", {}).get("Status", "none"))
+
+    def _end(self, container: str) -> str:
+        """How a container ended, in words that go before its last ones."""
+        attrs = self.container(container).attrs
+        if not attrs["State"].get("OOMKilled"):
+            return "stopped"
+        limit = int(attrs["HostConfig"].get("Memory") or 0) >> 20
+        return "was killed, out of memory" + (f" (its limit is {limit} MiB)" if limit else "")
 
     def _last_words(self, container: str) -> str:
         found = self.container(container)
