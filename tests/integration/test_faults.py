@@ -73,7 +73,7 @@ def test_a_backup_volume_that_is_unplugged_before_the_documents(scene: Scene) ->
     gone = root.with_name("unplugged")
     (failed,) = replayed(scene, StepKind.DOCUMENTS, lambda: root.rename(gone))
     gone.rename(root)
-    assert str(root) in failed.reason or "No such file" in failed.reason, failed.reason
+    assert str(root) in failed.reason and "still mounted" in failed.reason, failed.reason
     assert DATABASE not in scene.lab.databases()
 
 

@@ -12,7 +12,7 @@ FILES = ("test_faults.py", "test_killed.py", "test_engine_restart.py")
 ROW = re.compile(r"\| `(?P<file>tests/\S+\.py)::(?P<test>\w+)`(?P<heavy> \(heavy\))? \|$", re.M)
 
 
-def tests_of(path: str) -> dict[str, bool]:
+def named_in(path: str) -> dict[str, bool]:
     """The tests of a file, and whether each is heavy."""
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     marked = any("heavy" in ast.unparse(one) for one in tree.body if isinstance(one, ast.Assign))
@@ -28,9 +28,9 @@ def test_every_fault_has_its_test_and_every_test_its_fault() -> None:
     rows = list(ROW.finditer(text))
     assert len(rows) == text.count("\n| ") - 2, "a row names no test"
     for row in rows:
-        found = tests_of(row["file"])
+        found = named_in(row["file"])
         assert found.get(row["test"]) is bool(row["heavy"]), row[0]
     named = {(row["file"], row["test"]) for row in rows}
     for name in FILES:
         path = f"tests/integration/{name}"
-        assert {(path, test) for test in tests_of(path)} <= named
+        assert {(path, test) for test in named_in(path)} <= named
