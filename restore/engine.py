@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import secrets
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +15,7 @@ from typing import Any
 from restore import __version__, locations, lock
 from restore.choices import StackChoices
 from restore.environment import environment_from_outputs
-from restore.errors import Interrupted, RestoreError
+from restore.errors import EnvironmentFailure, Interrupted, RestoreError
 from restore.evidence import sign_files
 from restore.history import Kin, history_file, remembered
 from restore.model import Acceptance, Blueprint, CheckStatus, Environment, Report, Selection
@@ -147,9 +150,7 @@ def reported(
         recorder.error.__cause__ = error
     kin = Kin(recorder.command, recorder.profile, recorder.base)
     report = remembered(recorder.report(), kin, history_file(request.reports))
-    folder = request.reports / recorder.run
-    write_report(report, folder, request.language, _signing(recorder))
-    return report, folder
+    return report, _kept(report, request, _signing(recorder))
 
 
 def _signing(recorder: Recorder) -> Signing | None:
@@ -158,3 +159,37 @@ def _signing(recorder: Recorder) -> Signing | None:
     if signer is None:
         return None
     return lambda files: sign_files(signer, recorder.run, __version__, recorder.now(), files)
+
+
+def _kept(report: Report, request: ReplayRequest, signing: Signing | None) -> Path:
+    """Write a report into its folder; where it can't be, elsewhere, and say so.
+
+    Raises:
+        EnvironmentFailure: the folder takes no report; names the verdict and where it lies.
+    """
+    folder = request.reports / report.run
+    try:
+        write_report(report, folder, request.language, signing)
+    except OSError as error:
+        with suppress(OSError):
+            folder.rmdir()
+        problem = f"the report could not be written into {folder}: {error.strerror or error}"
+        ended = f"; what had ended the run: {report.error}" if report.error else ""
+        raise EnvironmentFailure(
+            f"{problem}; the verdict is {report.verdict}{ended}",
+            _elsewhere(report, request.language, signing)
+            + "make room there, or choose another --reports",
+        ) from error
+    return folder
+
+
+def _elsewhere(report: Report, language: str, signing: Signing | None) -> str:
+    with suppress(OSError):
+        folder = Path(tempfile.mkdtemp(prefix=f"pra-report-{report.run}-"))
+        try:
+            write_report(report, folder, language, signing)
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            return f"the report lies in {folder}: keep it; "
+    return ""

@@ -20,6 +20,7 @@ from docker.models.containers import Container
 from docker.types import LogConfig
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
+from restore import rights
 from restore.docker_engine import answers, connected
 from restore.errors import EnvironmentFailure, NotFoundError, ReplayError
 from restore.model import ImageFacts
@@ -289,6 +290,10 @@ class Runner:
                 user=user,
                 volumes_from=[str(model.id)],
                 network_mode="none",
+                security_opt=list(rights.SECURITY),
+                cap_drop=list(rights.DROPPED),
+                cap_add=list(rights.TREE),
+                pids_limit=rights.MOST_PROCESSES,
                 labels={LABEL: model.labels.get(LABEL, ""), "pra.role": "helper"},
                 log_config=_WHOLE_LOG,
             )
@@ -338,7 +343,7 @@ class Runner:
             ) from error
         if state == "exited":
             raise EnvironmentFailure(
-                f"container {container[:12]} stopped: {self._last_words(container)}"
+                f"container {container[:12]} {self._end(container)}: {self._last_words(container)}"
             )
 
     def health(self, container: str) -> str:
@@ -353,6 +358,14 @@ class Runner:
         if state["Status"] in ("exited", "dead"):
             return "exited"
         return str(state.get("Health", {}).get("Status", "none"))
+
+    def _end(self, container: str) -> str:
+        """How a container ended, in words that go before its last ones."""
+        attrs = self.container(container).attrs
+        if not attrs["State"].get("OOMKilled"):
+            return "stopped"
+        limit = int(attrs["HostConfig"].get("Memory") or 0) >> 20
+        return "was killed, out of memory" + (f" (its limit is {limit} MiB)" if limit else "")
 
     def _last_words(self, container: str) -> str:
         found = self.container(container)

@@ -9,9 +9,17 @@ from typing import Final
 import pulumi
 import pulumi_docker as docker
 
+from restore import rights
 from restore.model import Role, ServerBlueprint, Upload
 from restore.secret import Secret
-from stacks.server import ServerArgs, container_args, container_options, pulled, uploaded
+from stacks.server import (
+    ServerArgs,
+    capabilities,
+    container_args,
+    container_options,
+    pulled,
+    uploaded,
+)
 
 CONFIGURATION: Final = "/etc/nginx/conf.d/default.conf"
 CERTIFICATE: Final = "/etc/nginx/pra-certificate.pem"
@@ -149,6 +157,7 @@ class Proxy(pulumi.ComponentResource):
         server = args.server
         image = pulled(f"{name}-image", server.blueprint.image, self)
         settings = container_args(Role.PROXY, server, image)
+        settings.capabilities = capabilities(rights.PROXY)
         settings.networks_advanced = [
             docker.ContainerNetworksAdvancedArgs(
                 name=server.place.network, ipv4_address=server.address, aliases=[Role.PROXY.value]

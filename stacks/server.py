@@ -7,11 +7,14 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
+from restore import rights
 from restore.model import Mount, Role, ServerBlueprint
 from stacks.labels import Labels
 from stacks.settings import Limits
 
 _CPU_PERIOD = 100_000
+_NO_RESOLVER = "127.0.0.1"
+"""Inside a container, where nothing listens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,23 @@ def container_args(
             )
         ],
         uploads=[uploaded(upload.path, upload.content) for upload in blueprint.uploads] or None,
+        # No name of the outside is resolved, and who asks for one soon knows: older engines
+        # would ask this machine's own resolver, even for a network without a way out.
+        dns=[_NO_RESOLVER],
+        dns_opts=["timeout:1", "attempts:1"],
+        security_opts=list(rights.SECURITY),
+        capabilities=capabilities(rights.kept_by(blueprint.user)),
         restart="unless-stopped" if place.keep else "no",
         memory=limits.memory_mb,
         cpu_period=None if limits.cpus is None else _CPU_PERIOD,
         cpu_quota=None if limits.cpus is None else round(limits.cpus * _CPU_PERIOD),
         shm_size=limits.shared_memory_mb,
     )
+
+
+def capabilities(kept: tuple[str, ...]) -> docker.ContainerCapabilitiesArgs:
+    """No right but these."""
+    return docker.ContainerCapabilitiesArgs(drops=list(rights.DROPPED), adds=list(kept) or None)
 
 
 def uploaded(

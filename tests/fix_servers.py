@@ -400,5 +400,8 @@ def placed(runner: Runner, stack: str, network: Network, address: str) -> dict[s
     return {
         "labels": {LABEL: stack},
         "network": network.name,
+        # As in a stack: no name of the outside is resolved, and that is known soon.
+        "dns": ["127.0.0.1"],
+        "dns_opt": ["timeout:1", "attempts:1"],
         "networking_config": {network.name: endpoint},
     }

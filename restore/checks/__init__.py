@@ -5,6 +5,8 @@ The database itself is checked before, under its temporary name, by a step of th
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from restore.checks.base import (
     Check,
     Finding,
@@ -22,6 +24,7 @@ from restore.checks.documents import (
     orphans_check,
 )
 from restore.checks.indexed import index_check, indexed_check
+from restore.checks.isolation import foreseen_isolation_checks, isolation_checks
 from restore.checks.nodes import check_nodes, nodes_check
 from restore.checks.operations import foreseen_operation_checks, operation_checks
 from restore.checks.reports import foreseen_reports_checks, reports_checks
@@ -50,6 +53,19 @@ def run_checks(
         databases: those that were restored; every one of the generation when empty.
     """
     names = databases or tuple(facts.name for facts in context.generation.fingerprint.databases)
+    # What goes nowhere takes its time: meanwhile, the rest is looked at.
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        isolation = pool.submit(isolation_checks, context)
+        results = _content_checks(context, credentials, names)
+    results += isolation.result()
+    results.append(check_nodes(context))
+    return with_acceptances(tuple(results), accepted)
+
+
+def _content_checks(
+    context: ReplayContext, credentials: Credentials | None, names: tuple[str, ...]
+) -> list[CheckResult]:
+    """Whether the ERP runs, and shows what was restored."""
     results = [run_check(_started_check(context), lambda: _started(context))]
     for documents in _document_sets(context.profile, names):
         if documents.tree.rows is None:
@@ -64,8 +80,7 @@ def run_checks(
     for database in names[:1]:
         results += scenario_checks(url, database, scenario, credentials, tls)
     results += operation_checks(context, names)
-    results.append(check_nodes(context))
-    return with_acceptances(tuple(results), accepted)
+    return results
 
 
 def check_ids(
@@ -91,6 +106,7 @@ def check_ids(
         ids += (one.id for one in foreseen_certificate_checks(generation))
     ids += scenario_check_ids(profile.web)
     ids += (one.id for one in foreseen_operation_checks(profile, databases))
+    ids += (one.id for one in foreseen_isolation_checks())
     return (*ids, nodes_check("").id)
 
 

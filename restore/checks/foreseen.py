@@ -10,6 +10,7 @@ from restore.checks.certificate import foreseen_certificate_checks
 from restore.checks.database import foreseen_database_checks
 from restore.checks.documents import DocumentSet, attachments_check, orphans_check
 from restore.checks.indexed import index_check
+from restore.checks.isolation import foreseen_isolation_checks
 from restore.checks.nodes import nodes_check
 from restore.checks.operations import foreseen_operation_checks
 from restore.checks.reports import foreseen_reports_checks
@@ -57,4 +58,5 @@ def _described(
     yield from foreseen_certificate_checks(generation)
     yield from foreseen_scenario_checks(profile.web)
     yield from foreseen_operation_checks(profile, databases)
+    yield from foreseen_isolation_checks()
     yield nodes_check(generation.id)

@@ -19,7 +19,7 @@ from docker.errors import APIError
 from docker.types import Mount
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from restore import locations, lock
+from restore import locations, lock, rights
 from restore.errors import EnvironmentFailure, NotFoundError
 from restore.gc import IMPORT, Leftover, find_leftovers, remove
 from restore.pgbackrest import recovery
@@ -162,6 +162,11 @@ def _make(runner: Runner, spec: Spec, stack: str) -> ThrowAway:
             init=True,
             labels=labels,
             network=stack,
+            dns=["127.0.0.1"],
+            security_opt=list(rights.SECURITY),
+            cap_drop=list(rights.DROPPED),
+            cap_add=list(rights.STEPPING_DOWN),
+            pids_limit=rights.MOST_PROCESSES,
             mounts=[
                 Mount(REPOSITORY, str(spec.repository), type="bind", read_only=True),
                 Mount(SCRATCH, stack, type="volume"),

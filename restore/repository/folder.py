@@ -205,6 +205,12 @@ def _open(generation: Generation, path: str) -> BufferedReader:
     except UnsafePathError as error:
         raise damaged(ProblemKind.UNSAFE, str(error)) from error
     except FileNotFoundError as error:
+        if not generation.root.is_dir():
+            # Not this file alone: a disk that was unplugged is no damage of the backup.
+            raise NotFoundError(
+                f"the folder of generation {generation.id} is gone: {generation.root}",
+                "is its disk still mounted? once it is, run it again",
+            ) from error
         raise damaged(ProblemKind.MISSING, "it is missing") from error
     except OSError as error:
         raise damaged(ProblemKind.UNREADABLE, f"cannot be read: {error.strerror}") from error

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
@@ -65,6 +66,8 @@ def test_a_drill_passes_and_leaves_the_backup_untouched(
     assert set(statuses.values()) <= {"passed", "warning"}, statuses
     assert any(name.startswith("documents.readable") for name in statuses)
     assert statuses["nodes.generation"] == "passed"
+    for what in ("archive", "replication", "network"):
+        assert statuses[f"isolation.{what}"] == "passed"
     assert any(name.startswith("postop.external-url:") for name in statuses)
     assert "mail-routing" in [operation["name"] for operation in report["operations"]]
     assert "left to people (pra postop list): subscription, " in done.stdout
@@ -208,6 +211,28 @@ def test_ctrl_c_cleans_up_and_still_writes_the_report(
     assert drill.returncode == ExitCode.INTERRUPTED, output
     assert labelled(docker_runner, stack) == []
     assert commands.report()["verdict"] == "fail"
+
+
+def test_ctrl_c_twice_leaves_nothing_that_gc_does_not_collect(
+    commands: Commands, production_repository: FolderRepository, docker_runner: Runner
+) -> None:
+    drill = commands.start(
+        "drill", "--generation", "latest", "--repository", production_repository.location
+    )
+    stack = wait_for_containers(docker_runner, drill)
+    for _ in range(2):
+        drill.send_signal(signal.SIGINT)
+        # The second one comes while the first is being cleaned up after.
+        time.sleep(1)
+    output, _ = drill.communicate(timeout=180)
+
+    assert drill.returncode == ExitCode.INTERRUPTED, output
+    assert "Traceback" not in output
+    report = commands.report()
+    assert (report["verdict"], report["error"]) == ("fail", "interrupted")
+    collected = commands.pra("gc")
+    assert collected.returncode == ExitCode.PASS, told(collected)
+    assert labelled(docker_runner, stack) == []
 
 
 def test_without_a_password_what_needs_one_is_unverifiable(

@@ -29,6 +29,7 @@ from restore.profile import load_profile
 from restore.repository.folder import FolderRepository
 from restore.runner import Runner
 from restore.verify import require_sound, verify
+from tests.fix_canaries import Watch
 from tests.fix_drill import Commands, fingerprint, told
 from tests.fix_pgbackrest import PASSPHRASE, STANZA, start_cluster
 
@@ -186,6 +187,12 @@ def test_what_a_killed_import_leaves_is_collected(
             if item.kind == "container"
         ]
         assert PASSPHRASE.reveal() not in str(held)
+        watch = Watch(docker_runner, {"passphrase": PASSPHRASE.reveal()})
+        while process.poll() is None and not any("pgbackrest" in one for one in watch.ran):
+            assert time.monotonic() < deadline
+            watch.processes()
+        watch.containers()
+        assert watch.seen == set()
     finally:
         with suppress(ProcessLookupError):
             process.kill()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from restore import gc, locations
+from restore import gc, locations, rights
 from restore.environment import environment_from_outputs
 from restore.errors import EnvironmentFailure, NotFoundError
 from restore.model import Progress
@@ -86,11 +86,36 @@ def test_an_environment_stands_unchanged_and_goes_without_trace(
     assert [change for change, _ in preview(spec).changes] == ["same"]
     assert up(spec) == found
     assert_hidden(CANARY, stack, docker_runner)
+    assert environment.proxy is not None
+    servers = (environment.database.container, environment.erp.container, environment.proxy)
+    assert_least_rights(docker_runner, servers)
 
     destroy(stack)
     assert left(docker_runner, stack) == []
     assert stack not in stacks()
     assert not settings_file(stack).exists()
+
+
+def assert_least_rights(runner: Runner, servers: tuple[str, str, str]) -> None:
+    """What Docker and the kernel say that the servers may do; only root's own first steps are."""
+    kept = dict(zip(servers, (rights.STEPPING_DOWN, (), rights.PROXY), strict=True))
+    for name, capabilities in kept.items():
+        host = runner.container(name).attrs["HostConfig"]
+        assert host["SecurityOpt"] == ["no-new-privileges"]
+        assert host["CapDrop"] == ["ALL"]
+        assert sorted(host["CapAdd"] or ()) == sorted(capabilities)
+        assert not host["Privileged"]
+        mounts = runner.container(name).attrs["Mounts"]
+        assert not any(mount["RW"] for mount in mounts if mount["Type"] == "bind")
+        status = runner.check(name, ("cat", "/proc/1/status")).splitlines()
+        said = dict(line.split(":\t", 1) for line in status if ":\t" in line)
+        assert said["NoNewPrivs"] == "1"
+        assert int(said["CapBnd"], 16).bit_count() == len(capabilities)
+    # PostgreSQL has stepped down: its process has no right left, and another root has none at all.
+    database, erp, _ = servers
+    status = runner.check(database, ("cat", "/proc/1/status"), user="postgres")
+    assert "CapEff:\t0000000000000000" in status
+    assert runner.execute(erp, ("chown", "odoo", "/etc/passwd"), user="root").exit_code != 0
 
 
 def assert_hidden(canary: str, stack: str, runner: Runner) -> None:

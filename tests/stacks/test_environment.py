@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from restore.environment import environment_from_outputs
+from restore.rights import PROXY, STEPPING_DOWN
 from restore.runner import LABEL
 from restore.secret import Secret
 from stacks import labels, outputs
@@ -131,6 +132,34 @@ def test_the_database_sees_the_repository_but_cannot_write(built: Built) -> None
     assert built.outputs[outputs.REPOSITORY_MOUNT] == "/srv/repository"
     for role in ("erp", "proxy"):
         assert not any("hostPath" in item for item in built.container(role).get("volumes", []))
+
+
+def test_each_server_keeps_only_the_rights_that_its_image_needs(built: Built) -> None:
+    for role in SERVERS:
+        container = built.container(role)
+        assert container["securityOpts"] == ["no-new-privileges"]
+        assert container["capabilities"]["drops"] == ["ALL"]
+        assert not container.get("privileged")
+    assert "adds" not in built.container("erp")["capabilities"]
+    adds = {
+        role: set(built.container(role)["capabilities"]["adds"]) for role in ("database", "proxy")
+    }
+    assert adds["database"] == {*STEPPING_DOWN}
+    assert adds["proxy"] == {*PROXY}
+
+
+@pytest.mark.parametrize("user", [None, "", "root", "0", "0:0", "root:odoo"])
+def test_a_server_that_begins_as_root_can_step_down(user: str | None) -> None:
+    server = replace(BLUEPRINT.erp, user=user)
+    rooted = build(settings(), replace(BLUEPRINT, erp=server)).container("erp")
+    assert set(rooted["capabilities"]["adds"]) == {*STEPPING_DOWN}
+
+
+def test_no_server_resolves_names_of_the_outside(built: Built) -> None:
+    for role in SERVERS:
+        container = built.container(role)
+        assert container["dns"] == ["127.0.0.1"]
+        assert container["dnsOpts"] == ["timeout:1", "attempts:1"]
 
 
 def test_the_password_is_in_a_file_and_not_in_the_environment(built: Built) -> None:

@@ -1,0 +1,143 @@
+"""Whether what was restored could reach production: its archive, its replication, its network.
+
+They are asked of what runs, not of what was written. Files count as well: what they say is what
+the server does after its next start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from restore import sql
+from restore.checks.base import Check, Finding, passed_unless, plural, run_check
+from restore.checks.network import network_finding
+from restore.context import ReplayContext
+from restore.model import CheckResult, DatabaseServer
+
+ARCHIVE: Final = Check(
+    "isolation.archive",
+    "No write into production's WAL archive",
+    "archive_mode is off, and no command of an archive is set",
+)
+REPLICATION: Final = Check(
+    "isolation.replication",
+    "No replication from or to production",
+    "no primary, no standby, no subscription that is enabled",
+)
+NETWORK: Final = Check(
+    "isolation.network",
+    "No way out of the environment's networks",
+    "no server reaches an address or a name outside",
+)
+
+_OFF: Final = ("", "off", "(disabled)")
+"""What says that a setting does nothing; ``(disabled)`` is a command that no mode makes run."""
+
+_ARCHIVE_SETTINGS: Final = (
+    "archive_mode",
+    "archive_command",
+    "archive_library",
+    "archive_cleanup_command",
+    "restore_command",
+    "recovery_end_command",
+)
+_REPLICATION_SETTINGS: Final = (
+    "primary_conninfo",
+    "primary_slot_name",
+    "promote_trigger_file",
+    "synchronous_standby_names",
+    "sync_replication_slots",
+)
+_SIGNALS: Final = ("standby.signal", "recovery.signal", "recovery.conf")
+"""Files in the folder of the data that make a server follow another, or fetch its WAL."""
+
+_SETTINGS: Final = """
+SELECT name, setting, false FROM pg_catalog.pg_settings WHERE name = ANY(%s)
+"""
+# A key counts with its last line; a line that is overridden by the command line counts too, since
+# it says what somebody wants.
+_FILES: Final = """
+SELECT DISTINCT ON (name) name, setting, true FROM pg_catalog.pg_file_settings
+WHERE name = ANY(%s) ORDER BY name, seqno DESC
+"""
+_SUBSCRIPTIONS: Final = """
+SELECT datname, subname FROM pg_catalog.pg_subscription
+JOIN pg_catalog.pg_database ON pg_database.oid = subdbid WHERE subenabled ORDER BY 1, 2
+"""
+_READERS: Final = """
+SELECT coalesce(client_addr::text, 'this server'), application_name
+FROM pg_catalog.pg_stat_replication ORDER BY 1, 2
+"""
+_FOLDER: Final = "SELECT name FROM pg_catalog.pg_ls_dir('.') name WHERE name = ANY(%s) ORDER BY 1"
+_HAS: Final = "SELECT to_regclass(%s) IS NOT NULL"
+
+
+def isolation_checks(context: ReplayContext) -> tuple[CheckResult, ...]:
+    """Ask every database server, and look around from inside every container."""
+    network = run_check(NETWORK, lambda: network_finding(context))
+    return (archive_check(context), replication_check(context), network)
+
+
+def archive_check(context: ReplayContext) -> CheckResult:
+    """Ask every database server for its archive."""
+    return run_check(ARCHIVE, lambda: _asked(context, _archive_problems))
+
+
+def replication_check(context: ReplayContext) -> CheckResult:
+    """Ask every database server whom it follows, and who follows it."""
+    return run_check(REPLICATION, lambda: _asked(context, _replication_problems))
+
+
+def foreseen_isolation_checks() -> tuple[Check, ...]:
+    """They run in every replay, whatever the generation."""
+    return (ARCHIVE, REPLICATION, NETWORK)
+
+
+def _asked(context: ReplayContext, problems: Callable[[sql.Connection], Iterator[str]]) -> Finding:
+    environment = context.environment
+    servers: list[tuple[str, DatabaseServer]] = [("database", environment.database)]
+    if environment.reports is not None:
+        servers.append(("reports-database", environment.reports.database))
+    wrong: list[str] = []
+    for role, server in servers:
+        with sql.connect(server, "postgres") as connection:
+            wrong += (f"{role}: {problem}" for problem in problems(connection))
+    asked = plural(len(servers), "database server") + " asked"
+    return passed_unless(wrong, asked)
+
+
+def _archive_problems(connection: sql.Connection) -> Iterator[str]:
+    yield from _set(connection, _ARCHIVE_SETTINGS)
+
+
+def _replication_problems(connection: sql.Connection) -> Iterator[str]:
+    ((recovering,),) = sql.rows(connection, "SELECT pg_catalog.pg_is_in_recovery()")
+    if recovering:
+        yield "it is a standby of another server"
+    yield from _set(connection, _REPLICATION_SETTINGS)
+    for (name,) in sql.rows(connection, _FOLDER, list(_SIGNALS)):
+        yield f"{name} lies in its data"
+    if _has(connection, "pg_catalog.pg_subscription"):
+        for database, name in sql.rows(connection, _SUBSCRIPTIONS):
+            yield f"subscription {name} of database {database} is enabled"
+    for address, name in sql.rows(connection, _READERS):
+        yield f"{address} ({name}) reads its WAL"
+
+
+def _set(connection: sql.Connection, names: tuple[str, ...]) -> Iterator[str]:
+    """The settings that do something now, or will after the next start; never with their value.
+
+    Such values often hold passwords.
+    """
+    found = sql.rows(connection, _SETTINGS, list(names))
+    if _has(connection, "pg_catalog.pg_file_settings"):
+        found += sql.rows(connection, _FILES, list(names))
+    for name, value, later in found:
+        if (value or "") not in _OFF:
+            yield f"{name} is set, from the next start on" if later else f"{name} is set"
+
+
+def _has(connection: sql.Connection, relation: str) -> bool:
+    ((has,),) = sql.rows(connection, _HAS, relation)
+    return bool(has)

@@ -1,0 +1,201 @@
+"""Faults while a replay runs: a clear reason, nothing promoted, nothing that hangs.
+
+``docs/reference/faults.md`` lists every fault with its test; a test holds the list.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from restore import locations, lock
+from restore.engine import replay_standing, reported
+from restore.errors import EnvironmentFailure, NotFoundError, RefusedError
+from restore.model import Progress, Selection, StepKind, StepResult, StepStatus, ignore_progress
+from restore.profile import load_profile
+from restore.recorder import Recorder
+from restore.replay import replay
+from restore.report_files import read_report
+from restore.runner import LABEL, Runner
+from restore.stages import ReplayRequest, Tools
+from tests.fix_repository import DATABASE
+from tests.fix_servers import Scene
+from tests.unit.test_lock import HOLDER
+
+pytestmark = pytest.mark.docker
+
+
+def utc() -> datetime:
+    return datetime.now(UTC)
+
+
+def replayed(scene: Scene, kind: StepKind, fault: Callable[[], object]) -> list[StepResult]:
+    """Replay; the fault comes as the first step of that kind begins. The steps that failed."""
+    plan = scene.plan()
+    title = next(step.title for step in plan.steps if step.kind is kind)
+    waiting = [fault]
+
+    def listener(progress: Progress) -> None:
+        if progress.label == title and waiting:
+            waiting.pop()()
+
+    outcome = replay(plan, replace(scene.context, listener=listener))
+    assert not waiting, "the fault never came"
+    failed = [step for step in outcome.steps if step.status is StepStatus.FAILED]
+    after = outcome.steps[outcome.steps.index(failed[0]) + 1 :]
+    assert {step.status for step in after} == {StepStatus.SKIPPED}
+    return failed
+
+
+# --- the backup -----------------------------------------------------------------------------------
+
+
+def test_a_backup_volume_that_is_unplugged_before_the_database_is_loaded(scene: Scene) -> None:
+    dumps = scene.context.generation.root / "database"
+    (failed,) = replayed(scene, StepKind.RESTORE_DATABASE, lambda: shutil.rmtree(dumps))
+    assert "pg_restore exited with" in failed.reason and "No such file" in failed.reason
+    assert DATABASE not in scene.lab.databases()
+
+
+def test_a_backup_volume_that_is_unplugged_before_the_documents(scene: Scene) -> None:
+    root = Path(scene.context.repository.location)
+    gone = root.with_name("unplugged")
+    (failed,) = replayed(scene, StepKind.DOCUMENTS, lambda: root.rename(gone))
+    gone.rename(root)
+    assert str(root) in failed.reason and "still mounted" in failed.reason, failed.reason
+    assert DATABASE not in scene.lab.databases()
+
+
+# --- servers --------------------------------------------------------------------------------------
+
+
+def test_a_database_server_that_is_killed_while_it_loads(scene: Scene) -> None:
+    lab = scene.lab
+    try:
+        (failed,) = replayed(
+            scene,
+            StepKind.RESTORE_DATABASE,
+            # The second process of the load: it has begun when this one comes.
+            lambda: threading.Timer(0.3, lab.runner.container(lab.container).kill).start(),
+        )
+    finally:
+        lab.runner.start(lab.container)
+        lab.runner.wait_healthy(lab.container, 60)
+    assert failed.reason
+    assert DATABASE not in lab.databases()
+    outcome = replay(scene.plan(), scene.context)
+    assert {step.status for step in outcome.steps} == {StepStatus.SUCCEEDED}
+
+
+def test_a_server_that_runs_out_of_memory_is_said_to(docker_runner: Runner) -> None:
+    container = docker_runner.client.containers.create(
+        "pra/odoo:14.0",
+        entrypoint="python3",
+        command=["-c", "print('it began', flush=True); bytearray(1 << 28)"],
+        mem_limit="32m",
+        memswap_limit="32m",
+        network_mode="none",
+        labels={LABEL: f"test-{os.getpid()}"},
+    )
+    try:
+        container.start()
+        container.wait()
+        with pytest.raises(EnvironmentFailure, match=r"out of memory \(its limit is 32 MiB\)") as e:
+            docker_runner.wait_healthy(str(container.id), 30)
+        assert "it began" in e.value.message
+    finally:
+        container.remove(force=True)
+
+
+# --- the stack's lock -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def owner(scene: Scene) -> Iterator[subprocess.Popen[str]]:
+    """Another run that works on the scene's stack."""
+    program = HOLDER.replace("drill-1", scene.lab.stack)
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(locations.LOCKS)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None and process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.communicate()
+    lock.release(locations.LOCKS, scene.lab.stack)
+
+
+def test_two_runs_on_one_stack_and_a_lock_whose_owner_died(
+    scene: Scene, owner: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    request, recorder = asked(scene, tmp_path)
+    tools = Tools(
+        scene.context.runner, scene.context.repository, load_profile("odoo"), utc, ignore_progress
+    )
+    with pytest.raises(RefusedError, match=f"in use by process {owner.pid} .pra drill"):
+        replay_standing(scene.context.environment, request, tools, recorder)
+    assert recorder.stages == []
+
+    os.kill(owner.pid, signal.SIGKILL)
+    owner.wait()
+    # The lock is free: the run comes as far as its generation, which there is none of.
+    with pytest.raises(NotFoundError, match="20990101T000000Z"):
+        replay_standing(scene.context.environment, request, tools, recorder)
+
+
+def asked(scene: Scene, reports: Path) -> tuple[ReplayRequest, Recorder]:
+    """A request for a generation that is not there, and a recorder."""
+    repository = Path(scene.context.repository.location)
+    selection = Selection(repository, "20990101T000000Z-abcdef", "odoo")
+    request = ReplayRequest(selection, None, (), reports)
+    recorder = Recorder("20261124-060000-0a1b", "pra drill", "s", (), utc, ignore_progress)
+    return request, recorder
+
+
+# --- the report's folder --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Iterator[Path]:
+    """A file system without room."""
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "pra", str(folder)], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_for_reports_is_told_with_the_verdict_and_the_report_is_kept(
+    full: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    selection = Selection(tmp_path, "latest", "odoo")
+    recorder = Recorder("20261124-060000-0a1b", "pra drill", "s", (), utc, ignore_progress)
+
+    def story() -> None:
+        raise NotFoundError("no such generation")
+
+    with pytest.raises(EnvironmentFailure, match="No space left on device") as raised:
+        reported(recorder, ReplayRequest(selection, None, (), full), story)
+
+    assert "the verdict is fail; what had ended the run: no such generation" in raised.value.message
+    found = re.search(r"the report lies in (\S+):", raised.value.hint)
+    assert found is not None
+    kept = read_report(Path(found[1]))
+    assert (kept.run, kept.error) == (recorder.run, "no such generation")
+    assert [path for path in full.rglob("*") if path.name.startswith(".")] == []
