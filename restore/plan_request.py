@@ -7,6 +7,7 @@ import posixpath
 from dataclasses import dataclass
 from typing import Final
 
+from restore.bulk import BULK_FROM, RESTART_FROM, SMALL, BulkState, Resources
 from restore.configuration import ConfigurationTexts, Target, target_of
 from restore.model import (
     Acceptance,
@@ -59,6 +60,10 @@ class PlanTarget:
     """The reports server's half of the environment; None where there is none."""
     proxy: bool = False
     """Whether a reverse proxy of its own stands before the ERP."""
+    resources: Resources = SMALL
+    """What its database server may use."""
+    bulk: BulkState = BulkState.NONE
+    """Whether a replay that was cut short left its database server in bulk mode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,8 @@ class PlanRequest:
     ``databases`` restricts it to some; empty means all. ``replace`` allows databases and documents
     that are there already to be replaced, whoever made them: people may have worked with them.
     ``nodes`` are those that are replayed: what others hold is in nobody's way. ``acceptances`` that
-    name a check are of no concern here.
+    name a check are of no concern here. ``bulk_from`` and ``restart_from`` are the sizes of
+    databases, in bytes, from which they are loaded in bulk mode, and with minimal WAL.
     """
 
     generation: Generation
@@ -83,6 +89,8 @@ class PlanRequest:
     nodes: tuple[Role, ...] = tuple(Role)
     found: tuple[Difference, ...] = ()
     """Differences that only a look at files or at the certificate tells."""
+    bulk_from: int = BULK_FROM
+    restart_from: int = RESTART_FROM
 
 
 def is_ours(comment: str | None) -> bool:

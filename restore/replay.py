@@ -23,7 +23,7 @@ from restore.model import (
     StepResult,
     StepStatus,
 )
-from restore.steps import databases, documents, nodes, operations, reports, roles, servers
+from restore.steps import bulk, databases, documents, nodes, operations, reports, roles, servers
 from restore.steps.databases import existing_databases
 
 __all__ = ["ReplayContext", "ReplayInterrupted", "ReplayOutcome", "existing_databases", "replay"]
@@ -77,6 +77,7 @@ class _Run:
         self._checks: list[CheckResult] = []
         self._ran: str | None = None
         self._promoting = False
+        self._in_bulk_mode: list[Step] = []
         self.stopped_by: str | None = None
 
     def perform(self, step: Step) -> None:
@@ -101,6 +102,10 @@ class _Run:
     def _end(self, why: str) -> None:
         """Skip the rest. While nothing was promoted, what people used is as it was: start it."""
         self.stopped_by = why
+        for step in self._in_bulk_mode:
+            # Where this fails, too, the next replay finds it and puts it right.
+            with suppress(RestoreError, psycopg.Error):
+                self._leave(step)
         if self._ran is not None and not self._promoting:
             with suppress(RestoreError):
                 self.context.runner.start(self._ran)
@@ -125,6 +130,21 @@ class _Run:
         model = context.runner.container(context.environment.erp.container)
         self._ran = context.environment.erp.container if model.status == "running" else None
         servers.stop_erp(context, step)
+
+    def enter_bulk_mode(self, step: Step) -> None:
+        """Put a database server into bulk mode, and keep in mind how it gets out of it."""
+        ends = (StepKind.LEAVE_BULK_MODE, step.part)
+        after = self._plan.steps[self._plan.steps.index(step) :]
+        self._in_bulk_mode += [one for one in after if (one.kind, one.part) == ends][:1]
+        bulk.enter_bulk_mode(self.context.of(step.part), step)
+
+    def leave_bulk_mode(self, step: Step) -> None:
+        """Take a database server out of bulk mode."""
+        self._leave(step)
+        self._in_bulk_mode = [one for one in self._in_bulk_mode if one.id != step.id]
+
+    def _leave(self, step: Step) -> None:
+        bulk.leave_bulk_mode(self.context.of(step.part), step)
 
     def promote(self, act: Callable[[ReplayContext, Step], None], step: Step) -> None:
         """Run an act that changes what people see."""
@@ -165,6 +185,8 @@ def _whole(act: Callable[[ReplayContext, Step], None]) -> Callable[[_Run, Step],
 _ACTS: Final[Mapping[StepKind, Callable[[_Run, Step], None]]] = {
     StepKind.STOP_ERP: _Run.stop_erp,
     StepKind.ROLES: _act(roles.restore_roles),
+    StepKind.ENTER_BULK_MODE: _Run.enter_bulk_mode,
+    StepKind.LEAVE_BULK_MODE: _Run.leave_bulk_mode,
     StepKind.CREATE_DATABASE: _act(databases.create_database),
     StepKind.RESTORE_DATABASE: _act(databases.restore_database),
     StepKind.GIVE_OWNERSHIP: _act(databases.give_ownership),

@@ -58,6 +58,7 @@ from restore.runner import Runner
 from restore.selection import choose
 from restore.served_certificate import Served, foreseen_certificate, standing_certificate
 from restore.signing_keys import signer_of_environment
+from restore.steps.bulk import bulk_state, resources_of
 from restore.steps.databases import existing_databases
 from restore.steps.documents import existing_documents
 from restore.verify import require_sound, verify
@@ -170,6 +171,7 @@ def foresee(
             external_url=choices.external_url,
         )
         target = foreseen_target("drill", intended, REPOSITORY_PATH)
+        target = replace(target, resources=resources_of(tools.runner))
         _plan(tools, _Subject(generation, texts, served), request, target, recorder)
     return intended
 
@@ -214,11 +216,12 @@ def _replay_into(
         documents = existing_documents(
             tools.runner, environment.erp.container, tools.profile, names
         )
-        reports = _reports_target(environment)
+        reports = _reports_target(tools, environment)
         stands = environment_nodes(tools.runner, environment)
         require_nodes(request.nodes, tuple(node.role for node in stands))
         proxy = any(node.role is Role.PROXY for node in stands)
         target = standing_target(environment, existing, documents, reports, proxy=proxy)
+        target = with_server(tools.runner, environment, tools.profile, target)
         planned = _plan(tools, _Subject(generation, texts, served), request, target, recorder)
         require_reports_account(request, planned)
     context = ReplayContext(
@@ -327,13 +330,26 @@ def require_reports_account(request: ReplayRequest, planned: RestorePlan | None)
         )
 
 
-def _reports_target(environment: Environment) -> PlanTarget | None:
+def _reports_target(tools: Tools, environment: Environment) -> PlanTarget | None:
     """The reports server's half of an environment that stands, with the databases that it holds."""
     reports = environment.reports
-    if reports is None:
+    if reports is None or tools.profile.reports is None:
         return None
     with sql.connect(reports.database, "postgres") as connection:
-        return standing_target(reports, existing_databases(connection))
+        target = standing_target(reports, existing_databases(connection))
+    return with_server(tools.runner, reports, tools.profile.reports.server, target)
+
+
+def with_server(
+    runner: Runner, environment: Environment, profile: Profile, target: PlanTarget
+) -> PlanTarget:
+    """A target with what its database server may use, and the state that it was left in."""
+    server = environment.database
+    return replace(
+        target,
+        resources=resources_of(runner, server.container),
+        bulk=bulk_state(runner, server, profile.database.data),
+    )
 
 
 def _require_known(
