@@ -42,8 +42,8 @@ def page(scales: Sequence[Scale], ways: Mapping[str, str], machine: Machine) -> 
         "",
         "Written by `make bench`; not part of the tests. The same backup is restored in several "
         "ways, into a new, empty PostgreSQL server each time. In every round each way runs once, "
-        "in turning order, so that what the machine does besides falls on all. A restore that lost a "
-        "row, an index or a document stops the benchmark.",
+        "in turning order, so that what the machine does besides falls on all. A restore that lost "
+        "a row, an index or a document stops the benchmark.",
         "",
         "The database is an Odoo 14.0 database (module `base`) grown with 60 tables as an ERP has "
         "them: foreign keys, five indexes each, texts, numbers and dates; a few tables hold most "

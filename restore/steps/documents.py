@@ -99,6 +99,8 @@ def _followed(context: ReplayContext, step: Step, artifact: Artifact) -> Iterato
     """The entries of an artefact, telling the listener how far they are."""
     done = 0
     for number, entry in enumerate(context.repository.read_index(context.generation, artifact)):
+        if context.stopping.is_set():
+            raise ReplayError("the copy was given up")
         context.listener(Progress(step.title, done, artifact.bytes, number, artifact.files))
         yield entry
         done += entry.size
