@@ -48,9 +48,10 @@ def main() -> int:
     if given.prepare_only:
         return 0
     resources, jobs = resources_of(Runner(client)), os.cpu_count() or 1
-    scales = [
-        _measured(client, sample, wheels, (resources, jobs, given.rounds)) for sample in samples
-    ]
+    if not given.page_only:
+        for sample in samples:
+            _measure(client, sample, wheels, (resources, jobs, given.rounds))
+    scales = [scale for sample in samples if (scale := _scale(sample))]
     what = {way.name: way.what for way in ways(jobs)}
     (_ROOT / "docs" / "benchmarks.md").write_text(page(scales, what, _machine(jobs)), "utf-8")
     (_ROOT / "docs" / "images" / "benchmarks.svg").write_text(plot(scales), "utf-8")
@@ -62,7 +63,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--scale", action="append", help="e.g. 1:100000; may be repeated")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--work", type=Path, default=_ROOT / ".pra" / "bench")
-    parser.add_argument("--prepare-only", action="store_true")
+    parser.add_argument("--prepare-only", action="store_true", help="measure nothing")
+    parser.add_argument("--page-only", action="store_true", help="of what was measured before")
     given = parser.parse_args()
     given.scale = given.scale or ["0.2:10000", "1:100000"]
     given.work = given.work.resolve()
@@ -85,10 +87,10 @@ def _sample(client: docker.DockerClient, work: Path, scale: str) -> Sample | Non
     return prepare(client, root, float(gigabytes), int(documents))
 
 
-def _measured(
+def _measure(
     client: docker.DockerClient, sample: Sample, wheels: Path, given: tuple[Resources, int, int]
-) -> Scale:
-    """Every way in every round, each time on a new target."""
+) -> None:
+    """Every way in every round, each time on a new target; kept as it comes."""
     resources, jobs, rounds = given
     every = ways(jobs)
     found: dict[str, list[Measure]] = {way.name: [] for way in every}
@@ -98,18 +100,26 @@ def _measured(
             measure = _restored(client, sample, wheels, (way, resources, jobs))
             found[way.name].append(measure)
             _tell(f"{sample.name}, round {number + 1}: {way.name}: {measure.seconds:.1f} s")
-            kept = sample.root / "measures.json"
-            kept.write_text(
-                json.dumps({name: [asdict(m) for m in all_] for name, all_ in found.items()}),
-                "utf-8",
-            )
+            document = {name: [asdict(one) for one in kept] for name, kept in found.items()}
+            _kept(sample).write_text(json.dumps(document), "utf-8")
+
+
+def _kept(sample: Sample) -> Path:
+    return sample.root / "measures.json"
+
+
+def _scale(sample: Sample) -> Scale | None:
+    """What was measured of a sample; None when nothing was."""
+    if not _kept(sample).exists():
+        return None
+    document = json.loads(_kept(sample).read_text("utf-8"))
     return Scale(
         sample.name,
         sample.database_size,
         sample.dump_size,
         sample.documents,
         sample.documents_size,
-        found,
+        {name: [Measure(**one) for one in kept] for name, kept in document.items() if kept},
     )
 
 
@@ -117,7 +127,7 @@ def _restored(
     client: docker.DockerClient, sample: Sample, wheels: Path, given: tuple[Way, Resources, int]
 ) -> Measure:
     way, resources, jobs = given
-    with target(client, sample, wheels, way.options(resources, sample, jobs)) as made:
+    with target(client, sample, wheels, way.options(resources, sample, jobs), way.foreign) as made:
         measure = way.restore(made, sample, jobs)
         made.require_restored(sample)
     return measure

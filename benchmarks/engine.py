@@ -22,10 +22,11 @@ from restore.model import (
     Environment,
     EnvironmentFacts,
     ErpServer,
+    Role,
     StepKind,
     StepStatus,
 )
-from restore.plan_request import PlanRequest, standing_target
+from restore.plan_request import PlanRequest, copied_documents, standing_target
 from restore.planning import plan
 from restore.profile import load_profile
 from restore.replay import replay
@@ -46,7 +47,8 @@ def main(given: dict[str, Any]) -> None:
     profile = load_profile("odoo")
     begun = time.monotonic()
     generation = repository.load(given["generation"])
-    require_sound(verify(repository, generation, jobs=given["jobs"]))
+    unread = copied_documents(generation, profile, (), tuple(Role))
+    require_sound(verify(repository, generation, jobs=given["jobs"], unread=unread))
     verified = time.monotonic()
     fingerprint = generation.fingerprint
     request = PlanRequest(

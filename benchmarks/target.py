@@ -70,10 +70,14 @@ class Target:
 
 @contextmanager
 def target(
-    client: docker.DockerClient, sample: Sample, wheels: Path, options: tuple[str, ...]
+    client: docker.DockerClient,
+    sample: Sample,
+    wheels: Path,
+    options: tuple[str, ...],
+    foreign: bool,
 ) -> Iterator[Target]:
     """A new target whose PostgreSQL has these options; gone at the end."""
-    with new_site(client) as site, _backups(sample) as backups:
+    with new_site(client) as site, _backups(sample, foreign) as backups:
         repository = Mount(REPOSITORY, str(sample.root / "repository"), "bind", read_only=True)
         database = site.start(
             "db",
@@ -116,13 +120,13 @@ def target(
 
 
 @contextmanager
-def _backups(sample: Sample) -> Iterator[Path]:
+def _backups(sample: Sample, foreign: bool) -> Iterator[Path]:
     """A copy of the two foreign forms: click-odoo-contrib moves the documents out of its own."""
     folder = sample.root / "backups"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     # Hard links: no byte is copied.
-    for name in ("folder", "backup.zip"):
+    for name in ("folder", "backup.zip") if foreign else ():
         subprocess.run(("cp", "-al", str(sample.root / name), str(folder / name)), check=True)
     try:
         yield folder

@@ -38,6 +38,8 @@ class Way:
     what: str
     restore: Callable[[Target, Sample, int], Measure]
     tuned: bool = False
+    foreign: bool = False
+    """Whether it restores one of the forms of others."""
 
     def options(self, target_memory: Any, sample: Sample, jobs: int) -> tuple[str, ...]:
         """The server's command line."""
@@ -77,8 +79,14 @@ def ways(jobs: int) -> tuple[Way, ...]:
             "click-odoo-contrib",
             f"`click-odoo-restoredb --jobs={jobs}` of its own folder format",
             _click_odoo,
+            foreign=True,
         ),
-        Way("Odoo's zip", "`odoo.service.db.restore_db` of Odoo's own zip", _odoo_zip),
+        Way(
+            "Odoo's zip",
+            "`odoo.service.db.restore_db` of Odoo's own zip",
+            _odoo_zip,
+            foreign=True,
+        ),
     )
 
 

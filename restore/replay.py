@@ -37,6 +37,8 @@ class ReplayOutcome:
 
     steps: tuple[StepResult, ...]
     checks: tuple[CheckResult, ...]
+    error: Exception | None = None
+    """What the step that failed raised."""
 
 
 class ReplayInterrupted(KeyboardInterrupt):
@@ -85,6 +87,7 @@ class _Run:
         self._promoting = False
         self._in_bulk_mode: list[Step] = []
         self._bug: Exception | None = None
+        self._error: Exception | None = None
         self._lock = threading.Lock()
         self.stopped_by: str | None = None
 
@@ -134,6 +137,7 @@ class _Run:
             status, reason = StepStatus.SUCCEEDED, ""
         except (RestoreError, psycopg.Error, OSError) as error:
             first = self.stop(f"after failure of {step.id}")
+            self._error = error if first else self._error
             # What fails after that was given up on purpose.
             status = StepStatus.FAILED if first else StepStatus.ABORTED
             reason = _reason(error) if first else f"given up {self.stopped_by}"
@@ -184,7 +188,7 @@ class _Run:
     def outcome(self) -> ReplayOutcome:
         """The results so far, in the plan's order."""
         results = (self._results.get(step.id) for step in self._plan.steps)
-        return ReplayOutcome(tuple(filter(None, results)), tuple(self._checks))
+        return ReplayOutcome(tuple(filter(None, results)), tuple(self._checks), self._error)
 
     def plain(self, act: Callable[[ReplayContext, Step], None], step: Step) -> None:
         """Run an act that needs nothing but its step."""

@@ -20,7 +20,7 @@ from restore.context import ReplayContext
 from restore.disk import disk_need
 from restore.equivalence import clock_difference, is_difference_key
 from restore.equivalence_nodes import disk_difference
-from restore.errors import RefusedError, ReplayError, UsageError
+from restore.errors import DamagedGenerationError, RefusedError, ReplayError, UsageError
 from restore.evidence import Signer
 from restore.model import (
     Acceptance,
@@ -44,6 +44,7 @@ from restore.plan_nodes import require_nodes
 from restore.plan_request import (
     PlanRequest,
     PlanTarget,
+    copied_documents,
     foreseen_target,
     standing_target,
 )
@@ -137,10 +138,25 @@ def select(tools: Tools, choice: str, recorder: Recorder) -> Generation:
     return generation
 
 
-def require_integrity(tools: Tools, generation: Generation, recorder: Recorder, jobs: int) -> None:
-    """Stage "verify": every checksum of the generation, before anything is made."""
+def require_integrity(
+    tools: Tools, generation: Generation, request: ReplayRequest, recorder: Recorder
+) -> None:
+    """Stage "verify": every checksum of the generation, before anything is made.
+
+    Many documents that the replay copies must all be there; they are read once, and compared, when
+    they are copied aside.
+    """
+    unread = copied_documents(generation, tools.profile, request.selection.databases, request.nodes)
     with recorder.stage("verify", f"Verify generation {generation.id}"):
-        require_sound(verify(tools.repository, generation, jobs=jobs, listener=tools.listener))
+        require_sound(
+            verify(
+                tools.repository,
+                generation,
+                jobs=request.jobs,
+                listener=tools.listener,
+                unread=unread,
+            )
+        )
 
 
 def foresee(
@@ -250,6 +266,10 @@ def _replay_into(
             raise
         recorder.steps, recorder.checks = outcome.steps, outcome.checks
         recorder.checked = tools.now()
+        if isinstance(outcome.error, DamagedGenerationError):
+            # The copy ended at the first damaged document: name them all.
+            require_sound(verify(tools.repository, generation, jobs=request.jobs))
+            raise outcome.error
         if any(check.status is CheckStatus.FAILED for check in outcome.checks):
             # The restored database is not production's: that is a verdict, no failure to judge.
             return
