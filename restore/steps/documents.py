@@ -15,6 +15,7 @@ from restore.profile import Profile
 from restore.runner import Runner
 from restore.steps.archive import archive
 from restore.steps.servers import owner_of
+from restore.unpacking import unpack
 
 
 def existing_documents(
@@ -49,7 +50,7 @@ def restore_documents(context: ReplayContext, step: Step) -> None:
     entries = _followed(context, step, artifact)
     stream = archive(staging.name, entries, open_entry, owner)
     try:
-        context.runner.write_archive(context.environment.erp.container, str(staging.parent), stream)
+        unpack(context.runner, context.environment.erp.container, str(staging.parent), stream)
         _require_complete(context, staging, artifact)
     except BaseException:
         # A half-written copy must not fill the volume; the first error is the one to tell.
