@@ -230,6 +230,7 @@ def _check_stored(
             tally.problem(Problem("", path, ProblemKind.UNSAFE, detail))
     if stored == expected:
         return
+    _check_unread(repository, generation, tally)
     # Only a damaged generation costs the memory of its paths.
     twice: list[Problem] = []
     paths = {MANIFEST} | {artifact.index for artifact in generation.artifacts}
@@ -262,6 +263,19 @@ def _check_agreement(repository: Repository, generation: Generation, tally: _Tal
     for found in contradictions(repository, generation, damaged):
         name, kind = names[found.artifact.folder], ProblemKind.CONTRADICTS
         tally.problem(Problem(name, found.path, kind, found.detail))
+
+
+def _check_unread(repository: Repository, generation: Generation, tally: _Tally) -> None:
+    """Find what is missing of the artefacts whose files were not opened."""
+    there = {path for path, _ in repository.stored(generation)}
+    for artifact in generation.artifacts:
+        if artifact.name not in tally.unread:
+            continue
+        for entry in _entries_again(repository, generation, artifact):
+            path = f"{artifact.folder}/{entry.path}"
+            if path not in there:
+                problem = Problem(artifact.name, path, ProblemKind.MISSING, "it is missing")
+                tally.problem(problem)
 
 
 def _entries_again(

@@ -18,7 +18,8 @@ from restore.bulk import (
     statements,
 )
 from restore.errors import RefusedError
-from restore.model import StepKind
+from restore.model import Role, StepKind
+from restore.plan_request import MANY_FILES, copied_documents
 from restore.planning import ExistingDatabase, PlanRequest, describe_plan, plan
 
 GB = 1 << 30
@@ -116,3 +117,23 @@ def test_memory_and_wal_stay_within_bounds(memory: int, cores: int, jobs: int, s
     assert 64 <= each <= 1024
     assert each == 64 or each * jobs <= memory // 8 // (1 << 20) + jobs
     assert 1024 <= int(found["max_wal_size"].removesuffix("MB")) <= 8192
+
+
+@pytest.mark.parametrize("databases", [(), ("b",)])
+@pytest.mark.parametrize("nodes", [tuple(Role), (Role.DATABASE,), (Role.ERP,)])
+def test_documents_that_are_read_once_are_those_that_the_plan_copies(
+    databases: tuple[str, ...], nodes: tuple[Role, ...]
+) -> None:
+    wanted = replace(request("a", "b"), databases=databases, nodes=nodes)
+    many = tuple(replace(one, files=MANY_FILES) for one in wanted.generation.artifacts)
+    wanted = replace(wanted, generation=replace(wanted.generation, artifacts=many))
+
+    found = copied_documents(wanted.generation, wanted.profile, databases, nodes)
+
+    copied = {step.source for step in plan(wanted).steps if step.kind is StepKind.DOCUMENTS}
+    assert {one.folder for one in many if one.name in found} == copied
+
+
+def test_a_few_documents_are_compared_before_anything_is_made() -> None:
+    plain = request()
+    assert copied_documents(plain.generation, plain.profile, (), tuple(Role)) == frozenset()
