@@ -53,7 +53,9 @@ def main() -> int:
             _measure(client, sample, wheels, (resources, jobs, given.rounds))
     scales = [scale for sample in samples if (scale := _scale(sample))]
     what = {way.name: way.what for way in ways(jobs)}
-    (_ROOT / "docs" / "benchmarks.md").write_text(page(scales, what, _machine(jobs)), "utf-8")
+    (_ROOT / "docs" / "benchmarks.md").write_text(
+        page(scales, what, _machine(jobs, tuple(given.note))), "utf-8"
+    )
     (_ROOT / "docs" / "images" / "benchmarks.svg").write_text(plot(scales), "utf-8")
     return 0
 
@@ -64,6 +66,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--work", type=Path, default=_ROOT / ".pra" / "bench")
     parser.add_argument("--prepare-only", action="store_true", help="measure nothing")
+    parser.add_argument("--note", action="append", default=[], help="a line about the machine")
     parser.add_argument("--page-only", action="store_true", help="of what was measured before")
     given = parser.parse_args()
     given.scale = given.scale or ["0.2:10000", "1:100000"]
@@ -146,7 +149,7 @@ def _wheels(work: Path) -> Path:
     return folder
 
 
-def _machine(jobs: int) -> Machine:
+def _machine(jobs: int, notes: tuple[str, ...]) -> Machine:
     cpu = [
         line.partition(":")[2].strip()
         for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines()
@@ -160,7 +163,8 @@ def _machine(jobs: int) -> Machine:
             f"{platform.system()} {platform.release()}, PostgreSQL 13 and Odoo 14.0 in Docker "
             "containers without limits",
             "backup, PostgreSQL's data and documents on one disk; the backup is in the page cache",
-            f"measured on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+            f"measured on {datetime.now(UTC):%Y-%m-%d} UTC",
+            *notes,
         )
     )
 
