@@ -32,9 +32,9 @@ def unpack(runner: Runner, like: str, path: str, chunks: Iterable[bytes]) -> Non
     except (APIError, _NotLocal):
         runner.write_archive(like, path, pieces)
         return
-    container, stream = helper
+    container, attached = helper
     try:
-        broken = _send(stream, pieces)
+        broken = _send(attached._sock, pieces)
         code = container.wait()["StatusCode"]
         if code != 0 or broken is not None:
             words = container.logs(tail=20).decode(errors="replace").strip()
@@ -47,7 +47,7 @@ def unpack(runner: Runner, like: str, path: str, chunks: Iterable[bytes]) -> Non
             f"could not unpack into {path}: {error}", "does the Docker engine still run?"
         ) from error
     finally:
-        stream.close()
+        _close(attached)
         with suppress(DockerException):
             container.remove(force=True)
 
@@ -56,8 +56,8 @@ class _NotLocal(Exception):
     """The engine is reached in a way that can't end a stream by closing one direction of it."""
 
 
-def _started(runner: Runner, like: str, path: str) -> tuple[Any, socket.socket]:
-    """A container that unpacks its standard input, and that input."""
+def _started(runner: Runner, like: str, path: str) -> tuple[Any, Any]:
+    """A container that unpacks its standard input, and what the SDK gives for that input."""
     model = runner.container(like)
     api: Any = runner.client.api
     container = runner.client.containers.create(
@@ -70,19 +70,31 @@ def _started(runner: Runner, like: str, path: str) -> tuple[Any, socket.socket]:
         network_mode="none",
         labels={LABEL: model.labels.get(LABEL, ""), "pra.role": "helper"},
     )
+    attached: Any = None
     try:
         attached = api.attach_socket(container.id, params={"stdin": 1, "stream": 1})
         stream = getattr(attached, "_sock", None)
         if not isinstance(stream, socket.socket) or stream.family != socket.AF_UNIX:
-            attached.close()
             raise _NotLocal
         stream.settimeout(None)
         container.start()
     except BaseException:
+        if attached is not None:
+            _close(attached)
         with suppress(NotFound):
             container.remove(force=True)
         raise
-    return container, stream
+    return container, attached
+
+
+def _close(attached: Any) -> None:
+    """Close a stream of the SDK, and the answer that it came with."""
+    # The answer closes what reads from the socket, and leaves the socket itself open.
+    stream, answer = getattr(attached, "_sock", None), getattr(attached, "_response", None)
+    for one in (answer, stream):
+        if one is not None:
+            with suppress(OSError, ValueError):
+                one.close()
 
 
 def _send(stream: socket.socket, chunks: Iterable[bytes]) -> OSError | None:
