@@ -22,10 +22,11 @@ endif
 # Further arguments: make drill DRILL_ARGS="--profile mine", make test PYTEST_ARGS="-k plan -x", make doctor DOCTOR_ARGS=--json
 DRILL_ARGS ?=
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 DOCTOR_ARGS ?=
 IN_ENVIRONMENT := . .pra/activate;
 
-.PHONY: help setup setup-all drill test test-all lint format lock doctor clean
+.PHONY: help setup setup-all drill test test-all lint format lock bench doctor clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -62,6 +63,9 @@ lock: ## make requirements.lock anew from pyproject.toml (needs uv)
 		--generate-hashes --no-header --no-annotate --no-emit-index-url --quiet --output-file requirements.lock.new
 	@{ head -n 1 requirements.lock; grep -v '^#' requirements.lock.new; } > requirements.lock.tmp
 	@mv requirements.lock.tmp requirements.lock && rm requirements.lock.new
+
+bench: setup ## restore large backups in several ways and write docs/benchmarks.md (half an hour; gigabytes of disk)
+	@$(IN_ENVIRONMENT) python -m benchmarks $(BENCH_ARGS)
 
 doctor: ## show what is in place, which version, and where from
 	@$(PYTHON) -m offline.doctor $(DOCTOR_ARGS)

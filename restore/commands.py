@@ -149,6 +149,11 @@ def analyze(superuser: str, database: str, jobs: int) -> Argv:
     return ("vacuumdb", "--analyze-only", f"--jobs={jobs}", *_login(superuser, database))
 
 
+def sync_cluster(data: str) -> Argv:
+    """``initdb`` that only brings every file of a server's data to disk; the server may run."""
+    return ("initdb", "--sync-only", f"--pgdata={data}")
+
+
 def run_file(superuser: str, database: str, path: str) -> Argv:
     """``psql`` of a script that stops at its first error. ``-`` reads standard input."""
     return (*_psql(superuser, database), f"--file={path}")

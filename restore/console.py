@@ -159,8 +159,9 @@ class Terminal:
         last: list[str] = []
 
         def listen(step: Step) -> None:
+            # Two may go on side by side.
             if step.label not in last:
-                last[:] = [step.label]
+                last[:] = [*last[-1:], step.label]
                 self.note(step.label)
 
         return listen
@@ -171,9 +172,9 @@ class Terminal:
 
         def listen(step: Step) -> None:
             if step.label not in current:
-                for task in current.values():
-                    bars.remove_task(task)
-                current.clear()
+                # Two may go on side by side.
+                for label in list(current)[:-1]:
+                    bars.remove_task(current.pop(label))
                 current[step.label] = bars.add_task(step.label, total=None, items="")
             items = f"{step.done_items}/{step.total_items}" if step.total_items else ""
             bars.update(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from restore.model import (
@@ -44,6 +45,8 @@ class ReplayContext:
     reports_account: Credentials | None = None
     run: str = ""
     databases: tuple[str, ...] = ()
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set when what is under way is to be given up: something beside it failed."""
 
     def of(self, part: Part) -> ReplayContext:
         """The context of a step of that part: the reports half as if it were an ERP of its own.

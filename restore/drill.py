@@ -73,7 +73,7 @@ def drill(request: DrillRequest, tools: Tools) -> tuple[Report, Path, Recorder]:
                     layout, choice, tools.repository, now=tools.now, listener=tools.listener
                 )
         generation = select(tools, request.replay.selection.generation, recorder)
-        require_integrity(tools, generation, recorder, request.replay.jobs)
+        require_integrity(tools, generation, request.replay, recorder)
         choices = stack_choices(request)
         foresee(tools, generation, request.replay, choices, recorder)
         require_reports_account(request.replay, recorder.plan)

@@ -104,7 +104,7 @@ def replay_standing(
         locations.LOCKS, environment.stack, request.command, now=tools.now(), kept=True
     ):
         generation = select(tools, request.selection.generation, recorder)
-        require_integrity(tools, generation, recorder, request.jobs)
+        require_integrity(tools, generation, request, recorder)
         replay_into(environment, generation, request, tools, recorder)
 
 

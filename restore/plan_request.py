@@ -7,6 +7,7 @@ import posixpath
 from dataclasses import dataclass
 from typing import Final
 
+from restore.bulk import BULK_FROM, RESTART_FROM, SMALL, BulkState, Resources
 from restore.configuration import ConfigurationTexts, Target, target_of
 from restore.model import (
     Acceptance,
@@ -20,11 +21,16 @@ from restore.model import (
     Role,
 )
 from restore.nodes import MARK
+from restore.parts import reports_generation, stored_name
 from restore.profile import DocumentTree, Profile
 from restore.secret import Secret
 
 LONGEST_NAME: Final = 63
 """Bytes of a PostgreSQL identifier."""
+
+MANY_FILES: Final = 20_000
+MANY_BYTES: Final = 1 << 30
+"""From how many on documents are read once, since reading them twice takes more than seconds."""
 
 LATER: Final = "(chosen by the stack)"
 """Stands in a plan for what only the stack will know."""
@@ -59,6 +65,10 @@ class PlanTarget:
     """The reports server's half of the environment; None where there is none."""
     proxy: bool = False
     """Whether a reverse proxy of its own stands before the ERP."""
+    resources: Resources = SMALL
+    """What its database server may use."""
+    bulk: BulkState = BulkState.NONE
+    """Whether a replay that was cut short left its database server in bulk mode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,8 @@ class PlanRequest:
     ``databases`` restricts it to some; empty means all. ``replace`` allows databases and documents
     that are there already to be replaced, whoever made them: people may have worked with them.
     ``nodes`` are those that are replayed: what others hold is in nobody's way. ``acceptances`` that
-    name a check are of no concern here.
+    name a check are of no concern here. ``bulk_from`` and ``restart_from`` are the sizes of
+    databases, in bytes, from which they are loaded in bulk mode, and with minimal WAL.
     """
 
     generation: Generation
@@ -83,6 +94,8 @@ class PlanRequest:
     nodes: tuple[Role, ...] = tuple(Role)
     found: tuple[Difference, ...] = ()
     """Differences that only a look at files or at the certificate tells."""
+    bulk_from: int = BULK_FROM
+    restart_from: int = RESTART_FROM
 
 
 def is_ours(comment: str | None) -> bool:
@@ -153,6 +166,41 @@ def aside_name(database: str, generation_id: str) -> str:
 def documents_folder(tree: DocumentTree, database: str) -> str:
     """Where a tree's documents of a database lie in the ERP's container."""
     return tree.path.replace("{database}", database)
+
+
+def copied_documents(
+    generation: Generation,
+    profile: Profile,
+    databases: tuple[str, ...],
+    nodes: tuple[Role, ...],
+) -> frozenset[str]:
+    """The artefacts, by name, whose many documents a plan for these databases and nodes copies.
+
+    They are read once: each is compared while it is copied aside. A few are compared before
+    anything is made.
+    """
+    found: set[str] = set()
+    if Role.ERP in nodes:
+        found |= _copied(generation, profile, databases)
+    reports = reports_generation(generation)
+    if reports is not None and profile.reports is not None and Role.REPORTS in nodes:
+        found |= {stored_name(name) for name in _copied(reports, profile.reports.server, ())}
+    return frozenset(found)
+
+
+def _copied(generation: Generation, profile: Profile, databases: tuple[str, ...]) -> set[str]:
+    names = [facts.name for facts in generation.fingerprint.databases]
+    artifacts = (
+        documents_of(generation, tree, name)
+        for tree in profile.documents
+        for name in names
+        if not databases or name in databases
+    )
+    return {one.name for one in artifacts if one is not None and _is_large(one)}
+
+
+def _is_large(artifact: Artifact) -> bool:
+    return artifact.files >= MANY_FILES or artifact.bytes >= MANY_BYTES
 
 
 def documents_of(generation: Generation, tree: DocumentTree, database: str) -> Artifact | None:

@@ -6,11 +6,13 @@ Steps come in this order; each holds all that its execution needs:
 |---|---|---|
 | ``STOP_ERP`` | the ERP server | |
 | ``ROLES`` | the ERP's role, which gets the environment's password | ``source`` script, ``argv`` |
+| ``ENTER_BULK_MODE`` | the server's data | ``argv``, ``changes``; see ``plan_bulk`` |
 | ``CREATE_DATABASE`` | temporary name | ``argv`` (drops a leftover, creates, marks as ours) |
 | ``RESTORE_DATABASE`` | temporary name | ``argv``, ``source`` dump, ``bytes``, ``items`` tables |
 | ``GIVE_OWNERSHIP`` | temporary name | ``argv``; only for imported generations |
 | ``ANALYZE`` | temporary name | ``argv`` |
 | ``CHECK_DATABASE`` | temporary name | |
+| ``LEAVE_BULK_MODE`` | the server's data | ``argv`` (brings it all to disk) |
 | ``DOCUMENTS`` | final folder | ``source``, ``staging`` folder, ``owner``, ``bytes``, ``items`` |
 | ``CONFIGURATION`` | file | ``source`` (None: begin with an empty file), ``changes``, ``owner`` |
 | ``PROMOTE_DATABASE`` | final name | ``staging`` temporary name, ``argv`` (one transaction) |
@@ -48,6 +50,7 @@ from restore.model import (
     StepKind,
 )
 from restore.nodes import MARK
+from restore.plan_bulk import in_bulk_mode
 from restore.plan_request import (
     PlanRequest,
     aside_name,
@@ -67,7 +70,11 @@ def steps_of(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> tupl
     return (
         Step("stop-erp", StepKind.STOP_ERP, "Stop the ERP server", Role.ERP),
         *_roles(request),
-        *chain.from_iterable(_database(request, facts) for facts in databases),
+        *in_bulk_mode(
+            request,
+            databases,
+            tuple(chain.from_iterable(_database(request, facts) for facts in databases)),
+        ),
         *documents,
         *_configuration(request, databases),
         *(_promote_database(request, facts) for facts in databases),

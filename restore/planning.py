@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from restore.bulk import BulkState
 from restore.equivalence import (
     REPORTS,
     accept,
@@ -26,6 +27,7 @@ from restore.model import (
     Role,
 )
 from restore.nodes import MARK
+from restore.plan_bulk import LOST
 from restore.plan_nodes import only_nodes, with_records
 from restore.plan_operations import with_operations
 from restore.plan_reports import keystore_problems, lacks_reports, reports_request, reports_steps
@@ -139,6 +141,8 @@ def differences(request: PlanRequest) -> tuple[Difference, ...]:
 
 
 def _part_refusals(request: PlanRequest) -> Iterator[_Refusal]:
+    if request.target.bulk is BulkState.LOST:
+        yield _Refusal(*LOST)
     for facts in _databases(request):
         yield from _missing(request, facts)
     for facts in _databases(request):

@@ -1,11 +1,12 @@
-"""Runs a plan's steps, in order, to their results."""
+"""Runs a plan's steps to their results, in order but for the lanes that run side by side."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import psycopg
@@ -13,6 +14,7 @@ import psycopg
 from restore.checks.base import describe
 from restore.context import ReplayContext
 from restore.errors import RestoreError
+from restore.lanes import Lane, lanes_of
 from restore.model import (
     CheckResult,
     Part,
@@ -23,7 +25,7 @@ from restore.model import (
     StepResult,
     StepStatus,
 )
-from restore.steps import databases, documents, nodes, operations, reports, roles, servers
+from restore.steps import bulk, databases, documents, nodes, operations, reports, roles, servers
 from restore.steps.databases import existing_databases
 
 __all__ = ["ReplayContext", "ReplayInterrupted", "ReplayOutcome", "existing_databases", "replay"]
@@ -35,6 +37,8 @@ class ReplayOutcome:
 
     steps: tuple[StepResult, ...]
     checks: tuple[CheckResult, ...]
+    error: Exception | None = None
+    """What the step that failed raised."""
 
 
 class ReplayInterrupted(KeyboardInterrupt):
@@ -48,36 +52,80 @@ class ReplayInterrupted(KeyboardInterrupt):
 def replay(plan: RestorePlan, context: ReplayContext) -> ReplayOutcome:
     """Run every step of a plan. The first that fails ends it; those after it are skipped.
 
-    An ERP that ran before is started again when a replay ends before anything was promoted.
+    Documents are copied while databases load. What runs beside a step that fails is given up. An
+    ERP that ran before is started again when a replay ends before anything was promoted.
 
     Raises:
-        ReplayInterrupted: Ctrl-C; the step under way counts as aborted.
+        ReplayInterrupted: Ctrl-C; the steps under way count as aborted.
     """
     run = _Run(plan, context)
-    for step in plan.steps:
-        if run.stopped_by is not None:
-            run.skip(step)
-            continue
-        try:
-            run.perform(step)
-        except KeyboardInterrupt as interrupt:
-            for left in plan.steps[len(run.steps) :]:
-                run.skip(left)
-            raise ReplayInterrupted(run.outcome()) from interrupt
+    try:
+        for lanes in lanes_of(plan.steps):
+            run.side_by_side(lanes)
+    except KeyboardInterrupt as interrupt:
+        run.stop("after interruption")
+        run.end()
+        raise ReplayInterrupted(run.outcome()) from interrupt
+    except Exception:
+        run.stop("after a bug of the engine")
+        run.end()
+        raise
+    run.end()
     return run.outcome()
 
 
 class _Run:
-    """The results of a replay under way."""
+    """The results of a replay under way. Two threads may perform steps."""
 
     def __init__(self, plan: RestorePlan, context: ReplayContext) -> None:
         self._plan = plan
-        self.context = context
-        self.steps: list[StepResult] = []
+        # Its own: what one replay gives up is nothing to the next.
+        self.context = replace(context, stopping=threading.Event())
+        self._results: dict[str, StepResult] = {}
         self._checks: list[CheckResult] = []
         self._ran: str | None = None
         self._promoting = False
+        self._in_bulk_mode: list[Step] = []
+        self._bug: Exception | None = None
+        self._error: Exception | None = None
+        self._lock = threading.Lock()
         self.stopped_by: str | None = None
+
+    def side_by_side(self, lanes: tuple[Lane, ...]) -> None:
+        """Run lanes to their ends; all but the first in threads.
+
+        Raises:
+            Exception: a bug in any of them, once all have ended.
+        """
+        threads = [
+            threading.Thread(target=self._beside, args=(lane,), name="pra-lane", daemon=True)
+            for lane in lanes[1:]
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            self._follow(lanes[0])
+        except BaseException:
+            self.context.stopping.set()
+            raise
+        finally:
+            for thread in threads:
+                thread.join()
+        if self._bug is not None:
+            raise self._bug
+
+    def _follow(self, lane: Lane) -> None:
+        for step in lane:
+            if self.stopped_by is not None:
+                return
+            self.perform(step)
+
+    def _beside(self, lane: Lane) -> None:
+        try:
+            self._follow(lane)
+        except Exception as error:
+            self._bug = error
+            self.stop("after a bug of the engine")
 
     def perform(self, step: Step) -> None:
         """Run one step and keep how it ended."""
@@ -88,32 +136,59 @@ class _Run:
             _ACTS[step.kind](self, step)
             status, reason = StepStatus.SUCCEEDED, ""
         except (RestoreError, psycopg.Error, OSError) as error:
-            status, reason = StepStatus.FAILED, _reason(error)
-            self._end(f"after failure of {step.id}")
+            first = self.stop(f"after failure of {step.id}")
+            self._error = error if first else self._error
+            # What fails after that was given up on purpose.
+            status = StepStatus.FAILED if first else StepStatus.ABORTED
+            reason = _reason(error) if first else f"given up {self.stopped_by}"
         except KeyboardInterrupt:
             reason = "interrupted"
-            self._end(f"after interruption of {step.id}")
+            self.stop(f"after interruption of {step.id}")
             raise
         finally:
             seconds = time.perf_counter() - begun
-            self.steps.append(StepResult(step.id, step.title, status, started, seconds, reason))
+            self._results[step.id] = StepResult(
+                step.id, step.title, status, started, seconds, reason
+            )
 
-    def _end(self, why: str) -> None:
-        """Skip the rest. While nothing was promoted, what people used is as it was: start it."""
-        self.stopped_by = why
+    def stop(self, why: str) -> bool:
+        """Let nothing new begin, and what runs beside be given up; whether this is the first."""
+        with self._lock:
+            first = self.stopped_by is None
+            self.stopped_by = self.stopped_by or why
+        self.context.stopping.set()
+        return first
+
+    def end(self) -> None:
+        """Put back what a replay that stopped has changed, and keep that the rest was skipped.
+
+        While nothing was promoted, what people used is as it was: it is started again.
+        """
+        if self.stopped_by is None:
+            return
+        for step in self._in_bulk_mode:
+            # Where this fails, too, the next replay finds it and puts it right.
+            with suppress(RestoreError, psycopg.Error):
+                self._leave(step)
         if self._ran is not None and not self._promoting:
             with suppress(RestoreError):
                 self.context.runner.start(self._ran)
                 self.stopped_by += "; nothing was promoted, and the ERP was started again"
-
-    def skip(self, step: Step) -> None:
-        """Keep that a step was not run, and why."""
-        reason, now = self.stopped_by or "", self.context.now()
-        self.steps.append(StepResult(step.id, step.title, StepStatus.SKIPPED, now, 0.0, reason))
+        for step in self._plan.steps:
+            if step.id not in self._results:
+                self._results[step.id] = StepResult(
+                    step.id,
+                    step.title,
+                    StepStatus.SKIPPED,
+                    self.context.now(),
+                    0.0,
+                    self.stopped_by,
+                )
 
     def outcome(self) -> ReplayOutcome:
-        """The results so far."""
-        return ReplayOutcome(tuple(self.steps), tuple(self._checks))
+        """The results so far, in the plan's order."""
+        results = (self._results.get(step.id) for step in self._plan.steps)
+        return ReplayOutcome(tuple(filter(None, results)), tuple(self._checks), self._error)
 
     def plain(self, act: Callable[[ReplayContext, Step], None], step: Step) -> None:
         """Run an act that needs nothing but its step."""
@@ -125,6 +200,21 @@ class _Run:
         model = context.runner.container(context.environment.erp.container)
         self._ran = context.environment.erp.container if model.status == "running" else None
         servers.stop_erp(context, step)
+
+    def enter_bulk_mode(self, step: Step) -> None:
+        """Put a database server into bulk mode, and keep in mind how it gets out of it."""
+        ends = (StepKind.LEAVE_BULK_MODE, step.part)
+        after = self._plan.steps[self._plan.steps.index(step) :]
+        self._in_bulk_mode += [one for one in after if (one.kind, one.part) == ends][:1]
+        bulk.enter_bulk_mode(self.context.of(step.part), step)
+
+    def leave_bulk_mode(self, step: Step) -> None:
+        """Take a database server out of bulk mode."""
+        self._leave(step)
+        self._in_bulk_mode = [one for one in self._in_bulk_mode if one.id != step.id]
+
+    def _leave(self, step: Step) -> None:
+        bulk.leave_bulk_mode(self.context.of(step.part), step)
 
     def promote(self, act: Callable[[ReplayContext, Step], None], step: Step) -> None:
         """Run an act that changes what people see."""
@@ -165,6 +255,8 @@ def _whole(act: Callable[[ReplayContext, Step], None]) -> Callable[[_Run, Step],
 _ACTS: Final[Mapping[StepKind, Callable[[_Run, Step], None]]] = {
     StepKind.STOP_ERP: _Run.stop_erp,
     StepKind.ROLES: _act(roles.restore_roles),
+    StepKind.ENTER_BULK_MODE: _Run.enter_bulk_mode,
+    StepKind.LEAVE_BULK_MODE: _Run.leave_bulk_mode,
     StepKind.CREATE_DATABASE: _act(databases.create_database),
     StepKind.RESTORE_DATABASE: _act(databases.restore_database),
     StepKind.GIVE_OWNERSHIP: _act(databases.give_ownership),

@@ -20,7 +20,7 @@ from restore.context import ReplayContext
 from restore.disk import disk_need
 from restore.equivalence import clock_difference, is_difference_key
 from restore.equivalence_nodes import disk_difference
-from restore.errors import RefusedError, ReplayError, UsageError
+from restore.errors import DamagedGenerationError, RefusedError, ReplayError, UsageError
 from restore.evidence import Signer
 from restore.model import (
     Acceptance,
@@ -44,6 +44,7 @@ from restore.plan_nodes import require_nodes
 from restore.plan_request import (
     PlanRequest,
     PlanTarget,
+    copied_documents,
     foreseen_target,
     standing_target,
 )
@@ -58,6 +59,7 @@ from restore.runner import Runner
 from restore.selection import choose
 from restore.served_certificate import Served, foreseen_certificate, standing_certificate
 from restore.signing_keys import signer_of_environment
+from restore.steps.bulk import bulk_state, resources_of
 from restore.steps.databases import existing_databases
 from restore.steps.documents import existing_documents
 from restore.verify import require_sound, verify
@@ -136,10 +138,25 @@ def select(tools: Tools, choice: str, recorder: Recorder) -> Generation:
     return generation
 
 
-def require_integrity(tools: Tools, generation: Generation, recorder: Recorder, jobs: int) -> None:
-    """Stage "verify": every checksum of the generation, before anything is made."""
+def require_integrity(
+    tools: Tools, generation: Generation, request: ReplayRequest, recorder: Recorder
+) -> None:
+    """Stage "verify": every checksum of the generation, before anything is made.
+
+    Many documents that the replay copies must all be there; they are read once, and compared, when
+    they are copied aside.
+    """
+    unread = copied_documents(generation, tools.profile, request.selection.databases, request.nodes)
     with recorder.stage("verify", f"Verify generation {generation.id}"):
-        require_sound(verify(tools.repository, generation, jobs=jobs, listener=tools.listener))
+        require_sound(
+            verify(
+                tools.repository,
+                generation,
+                jobs=request.jobs,
+                listener=tools.listener,
+                unread=unread,
+            )
+        )
 
 
 def foresee(
@@ -170,6 +187,7 @@ def foresee(
             external_url=choices.external_url,
         )
         target = foreseen_target("drill", intended, REPOSITORY_PATH)
+        target = replace(target, resources=resources_of(tools.runner))
         _plan(tools, _Subject(generation, texts, served), request, target, recorder)
     return intended
 
@@ -214,11 +232,12 @@ def _replay_into(
         documents = existing_documents(
             tools.runner, environment.erp.container, tools.profile, names
         )
-        reports = _reports_target(environment)
+        reports = _reports_target(tools, environment)
         stands = environment_nodes(tools.runner, environment)
         require_nodes(request.nodes, tuple(node.role for node in stands))
         proxy = any(node.role is Role.PROXY for node in stands)
         target = standing_target(environment, existing, documents, reports, proxy=proxy)
+        target = with_server(tools.runner, environment, tools.profile, target)
         planned = _plan(tools, _Subject(generation, texts, served), request, target, recorder)
         require_reports_account(request, planned)
     context = ReplayContext(
@@ -247,6 +266,10 @@ def _replay_into(
             raise
         recorder.steps, recorder.checks = outcome.steps, outcome.checks
         recorder.checked = tools.now()
+        if isinstance(outcome.error, DamagedGenerationError):
+            # The copy ended at the first damaged document: name them all.
+            require_sound(verify(tools.repository, generation, jobs=request.jobs))
+            raise outcome.error
         if any(check.status is CheckStatus.FAILED for check in outcome.checks):
             # The restored database is not production's: that is a verdict, no failure to judge.
             return
@@ -327,13 +350,26 @@ def require_reports_account(request: ReplayRequest, planned: RestorePlan | None)
         )
 
 
-def _reports_target(environment: Environment) -> PlanTarget | None:
+def _reports_target(tools: Tools, environment: Environment) -> PlanTarget | None:
     """The reports server's half of an environment that stands, with the databases that it holds."""
     reports = environment.reports
-    if reports is None:
+    if reports is None or tools.profile.reports is None:
         return None
     with sql.connect(reports.database, "postgres") as connection:
-        return standing_target(reports, existing_databases(connection))
+        target = standing_target(reports, existing_databases(connection))
+    return with_server(tools.runner, reports, tools.profile.reports.server, target)
+
+
+def with_server(
+    runner: Runner, environment: Environment, profile: Profile, target: PlanTarget
+) -> PlanTarget:
+    """A target with what its database server may use, and the state that it was left in."""
+    server = environment.database
+    return replace(
+        target,
+        resources=resources_of(runner, server.container),
+        bulk=bulk_state(runner, server, profile.database.data),
+    )
 
 
 def _require_known(

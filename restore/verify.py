@@ -58,14 +58,17 @@ def verify(
     *,
     jobs: int,
     listener: ProgressListener = ignore_progress,
+    unread: frozenset[str] = frozenset(),
 ) -> Verification:
     """Read every file of a generation and compare size and checksum, ``jobs`` files at a time.
 
-    Damage never raises: it is listed, sorted by path. What is stored but in no index is damage, and
-    so is a dump that says something else than the manifest.
+    Of the artefacts named ``unread``, the index is read and each file must be there, but none is
+    opened: who copies them compares what they read. Damage never raises: it is listed, sorted by
+    path. What is stored but in no index is damage, and so is a dump that says something else than
+    the manifest.
     """
     started = time.monotonic()
-    tally = _Tally(generation, listener)
+    tally = _Tally(generation, listener, unread)
     expected = _Fingerprint()
     expected.add(MANIFEST)
     with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
@@ -74,6 +77,8 @@ def verify(
             expected.add(artifact.index)
             for entry in _entries(repository, generation, artifact, tally):
                 expected.add(f"{artifact.folder}/{entry.path}")
+                if artifact.name in unread:
+                    continue
                 waiting.append(pool.submit(_check, repository, generation, artifact, entry, tally))
                 if len(waiting) > jobs * _WAITING_PER_JOB:
                     waiting.popleft().result()
@@ -116,6 +121,7 @@ class _Tally:
 
     generation: Generation
     listener: ProgressListener
+    unread: frozenset[str]
     files: int = 0
     bytes: int = 0
     problems: list[Problem] = field(default_factory=list)
@@ -136,13 +142,14 @@ class _Tally:
             self.problems.append(problem)
 
     def _tell(self) -> None:
+        artifacts = [one for one in self.generation.artifacts if one.name not in self.unread]
         self.listener(
             Progress(
                 label=f"verify {self.generation.id}",
                 done_bytes=self.bytes,
-                total_bytes=self.generation.bytes,
+                total_bytes=sum(artifact.bytes for artifact in artifacts),
                 done_items=self.files,
-                total_items=sum(artifact.files for artifact in self.generation.artifacts),
+                total_items=sum(artifact.files for artifact in artifacts),
             )
         )
 
@@ -223,6 +230,7 @@ def _check_stored(
             tally.problem(Problem("", path, ProblemKind.UNSAFE, detail))
     if stored == expected:
         return
+    _check_unread(repository, generation, tally)
     # Only a damaged generation costs the memory of its paths.
     twice: list[Problem] = []
     paths = {MANIFEST} | {artifact.index for artifact in generation.artifacts}
@@ -255,6 +263,19 @@ def _check_agreement(repository: Repository, generation: Generation, tally: _Tal
     for found in contradictions(repository, generation, damaged):
         name, kind = names[found.artifact.folder], ProblemKind.CONTRADICTS
         tally.problem(Problem(name, found.path, kind, found.detail))
+
+
+def _check_unread(repository: Repository, generation: Generation, tally: _Tally) -> None:
+    """Find what is missing of the artefacts whose files were not opened."""
+    there = {path for path, _ in repository.stored(generation)}
+    for artifact in generation.artifacts:
+        if artifact.name not in tally.unread:
+            continue
+        for entry in _entries_again(repository, generation, artifact):
+            path = f"{artifact.folder}/{entry.path}"
+            if path not in there:
+                problem = Problem(artifact.name, path, ProblemKind.MISSING, "it is missing")
+                tally.problem(problem)
 
 
 def _entries_again(

@@ -17,8 +17,8 @@ pytest_plugins = [
     "tests.fix_hosts",
 ]
 
-# Whoever starts the tests in the background has SIGINT ignored, and children inherit that: no Ctrl-C
-# that a test sends would arrive.
+# Whoever starts the tests in the background has SIGINT ignored, and children inherit that: no
+# Ctrl-C that a test sends would arrive.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -46,6 +46,7 @@ from restore.repository.base import Repository
 from restore.repository.folder import FolderRepository
 from restore.runner import LABEL, Runner
 from restore.secret import Secret
+from restore.stages import with_server
 from tests.fix_repository import (
     DATABASE,
     Contents,
@@ -197,7 +198,12 @@ def make_plan(context: ReplayContext, lab: DatabaseLab, **changes: Any) -> Resto
         profile=context.profile,
         texts=configuration_texts(context.repository, context.generation, context.profile),
         facts=facts,
-        target=standing_target(context.environment, existing),
+        target=with_server(
+            context.runner,
+            context.environment,
+            context.profile,
+            standing_target(context.environment, existing),
+        ),
     )
     return plan(replace(request, **changes))
 
@@ -213,15 +219,21 @@ def database_lab(
     docker_runner: Runner, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[DatabaseLab]:
     """PostgreSQL that sees every temporary folder of this session."""
-    runner = docker_runner
-    stack = f"test-{secrets.token_hex(4)}"
     shared = tmp_path_factory.getbasetemp().resolve()
+    # Nothing here is worth surviving a power cut.
+    with postgresql_lab(docker_runner, shared, "-c", "fsync=off") as lab:
+        yield lab
+
+
+@contextmanager
+def postgresql_lab(runner: Runner, shared: Path, *options: str) -> Iterator[DatabaseLab]:
+    """A PostgreSQL server with these options, that sees folder ``shared``."""
+    stack = f"test-{secrets.token_hex(4)}"
     with private_network(runner, stack) as (network, addresses):
         container = runner.client.containers.create(
             "pra/postgresql:13",
             environment={"POSTGRES_PASSWORD": SUPERUSER_PASSWORD.reveal()},
-            # Nothing here is worth surviving a power cut.
-            command=["postgres", "-c", "fsync=off", "-c", "listen_addresses=*"],
+            command=["postgres", *options, "-c", "listen_addresses=*"],
             mounts=[Mount(REPOSITORIES, str(shared), type="bind", read_only=True)],
             healthcheck=Healthcheck(
                 test=["CMD", "pg_isready", "-h", "127.0.0.1", "-U", "postgres"],

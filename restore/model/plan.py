@@ -17,6 +17,8 @@ class StepKind(StrEnum):
 
     STOP_ERP = "stop-erp"
     ROLES = "roles"
+    ENTER_BULK_MODE = "enter-bulk-mode"
+    LEAVE_BULK_MODE = "leave-bulk-mode"
     CREATE_DATABASE = "create-database"
     RESTORE_DATABASE = "restore-database"
     GIVE_OWNERSHIP = "give-ownership"
@@ -36,6 +38,8 @@ class StepKind(StrEnum):
 _OF_DATABASE_SERVERS: Final = frozenset(
     {
         StepKind.ROLES,
+        StepKind.ENTER_BULK_MODE,
+        StepKind.LEAVE_BULK_MODE,
         StepKind.CREATE_DATABASE,
         StepKind.RESTORE_DATABASE,
         StepKind.GIVE_OWNERSHIP,

@@ -225,6 +225,9 @@ def _watched_size(context: ReplayContext, step: Step, expected: int) -> Iterator
             sql.connect(context.environment.database, MAINTENANCE) as connection,
         ):
             while not done.wait(_POLL):
+                if context.stopping.is_set():
+                    # The tool ends with its sessions.
+                    _end_sessions(connection, step.target)
                 query = "SELECT pg_catalog.pg_database_size(%s::name)"
                 size = int(sql.rows(connection, query, step.target)[0][0])
                 context.listener(Progress(step.title, min(size, expected), expected))

@@ -15,6 +15,7 @@ from restore.profile import Profile
 from restore.runner import Runner
 from restore.steps.archive import archive
 from restore.steps.servers import owner_of
+from restore.unpacking import unpack
 
 
 def existing_documents(
@@ -49,7 +50,7 @@ def restore_documents(context: ReplayContext, step: Step) -> None:
     entries = _followed(context, step, artifact)
     stream = archive(staging.name, entries, open_entry, owner)
     try:
-        context.runner.write_archive(context.environment.erp.container, str(staging.parent), stream)
+        unpack(context.runner, context.environment.erp.container, str(staging.parent), stream)
         _require_complete(context, staging, artifact)
     except BaseException:
         # A half-written copy must not fill the volume; the first error is the one to tell.
@@ -99,6 +100,8 @@ def _followed(context: ReplayContext, step: Step, artifact: Artifact) -> Iterato
     """The entries of an artefact, telling the listener how far they are."""
     done = 0
     for number, entry in enumerate(context.repository.read_index(context.generation, artifact)):
+        if context.stopping.is_set():
+            raise ReplayError("the copy was given up")
         context.listener(Progress(step.title, done, artifact.bytes, number, artifact.files))
         yield entry
         done += entry.size

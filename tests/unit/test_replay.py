@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -119,6 +120,90 @@ def test_an_interruption_aborts_its_step_and_is_raised_with_the_outcome(
     ]
     assert steps[2].reason == "after interruption of roles"
     assert isinstance(raised.value, KeyboardInterrupt)
+
+
+BESIDE = (StepKind.STOP_ERP, StepKind.RESTORE_DATABASE, StepKind.DOCUMENTS, StepKind.START_ERP)
+
+
+def test_documents_are_copied_while_databases_load(
+    acts: dict[StepKind, Callable[..., None]], context: ReplayContext
+) -> None:
+    both = threading.Barrier(2, timeout=30)
+    acts[StepKind.RESTORE_DATABASE] = acts[StepKind.DOCUMENTS] = lambda _run, _step: both.wait()
+
+    outcome = replay(plan_of(*BESIDE), context)
+
+    assert [step.id for step in outcome.steps] == [f"{kind}" for kind in BESIDE]
+    assert {step.status for step in outcome.steps} == {StepStatus.SUCCEEDED}
+
+
+@pytest.mark.parametrize(
+    ("fails", "given_up"),
+    [
+        (StepKind.RESTORE_DATABASE, StepKind.DOCUMENTS),
+        (StepKind.DOCUMENTS, StepKind.RESTORE_DATABASE),
+    ],
+)
+def test_what_runs_beside_a_failure_is_given_up(
+    fails: StepKind,
+    given_up: StepKind,
+    acts: dict[StepKind, Callable[..., None]],
+    context: ReplayContext,
+) -> None:
+    begun = threading.Event()
+
+    def fail(_run: object, _step: Step) -> None:
+        assert begun.wait(30)
+        raise ReplayError("the disk is full")
+
+    def go_on(run: Any, _step: Step) -> None:
+        begun.set()
+        assert run.context.stopping.wait(30)
+        raise ReplayError("it was given up")
+
+    acts[fails], acts[given_up] = fail, go_on
+
+    found = {step.id: step for step in replay(plan_of(*BESIDE), context).steps}
+
+    assert found[fails].status is StepStatus.FAILED
+    assert found[given_up].status is StepStatus.ABORTED
+    assert found[given_up].reason == f"given up after failure of {fails}"
+    assert found[StepKind.START_ERP].status is StepStatus.SKIPPED
+
+
+def test_an_interruption_gives_up_what_runs_beside(
+    acts: dict[StepKind, Callable[..., None]], context: ReplayContext
+) -> None:
+    begun = threading.Event()
+
+    def interrupted(_run: object, _step: Step) -> None:
+        assert begun.wait(30)
+        raise KeyboardInterrupt
+
+    def go_on(run: Any, _step: Step) -> None:
+        begun.set()
+        assert run.context.stopping.wait(30)
+        raise ReplayError("it was given up")
+
+    acts[StepKind.RESTORE_DATABASE], acts[StepKind.DOCUMENTS] = interrupted, go_on
+
+    with pytest.raises(ReplayInterrupted) as raised:
+        replay(plan_of(*BESIDE), context)
+
+    found = {step.id: step.status for step in raised.value.outcome.steps}
+    assert found[StepKind.RESTORE_DATABASE] is StepStatus.ABORTED
+    assert found[StepKind.DOCUMENTS] is StepStatus.ABORTED
+    assert found[StepKind.START_ERP] is StepStatus.SKIPPED
+
+
+@pytest.mark.parametrize("kind", [StepKind.RESTORE_DATABASE, StepKind.DOCUMENTS])
+def test_a_bug_in_a_lane_is_raised(
+    kind: StepKind, acts: dict[StepKind, Callable[..., None]], context: ReplayContext
+) -> None:
+    acts[kind] = raising(ZeroDivisionError())
+
+    with pytest.raises(ZeroDivisionError):
+        replay(plan_of(*BESIDE), context)
 
 
 def test_a_bug_is_no_failure_of_the_replay(

@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import IO
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from restore.errors import DamagedGenerationError
 from restore.model import FileEntry
@@ -65,6 +67,27 @@ def test_modes_are_the_index_ones_and_folders_follow(
     found = members(list(archive("r", [entry("d/f", b"x", mode)], opener({"d/f": b"x"}), OWNER)))
 
     assert (found["r/d/f"][0].mode, found["r/d"][0].mode) == (file, folder)
+
+
+@given(
+    st.text(min_size=1, max_size=110).filter(lambda text: not {"/", "\0"} & set(text)),
+    st.integers(0, 10),
+    st.sampled_from((None, 0, 1_600_000_000, 1_600_000_000.0, 0.5)),
+    st.sampled_from((0, 101, 8**7)),
+    st.integers(0, 0o777),
+)
+def test_what_is_written_by_hand_is_what_tarfile_writes(
+    name: str, size: int, modified: float | None, user: int, mode: int
+) -> None:
+    content = bytes(size)
+    wanted = replace(entry(name, content, mode), modified=modified)
+
+    chunks = list(archive("r", [wanted], opener({name: content}), Owner(user, user)))
+    member, found = members(chunks)[f"r/{name}"]
+
+    assert found == content
+    assert (member.uid, member.gid, member.mode, member.mtime) == (user, user, mode, modified or 0)
+    assert len(chunks) == 1
 
 
 def test_a_tree_without_files_is_a_folder() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from restore.errors import DamagedGenerationError
 from restore.model import ArtifactKind, Generation, Progress
+from restore.repository.base import ProblemKind
 from restore.repository.folder import FolderRepository
 from restore.verify import Verification, require_sound, verify
 from tests.fix_repository import (
@@ -52,6 +53,25 @@ def test_a_sound_generation_is_read_whole(
     assert seen[-1].done_bytes == seen[-1].total_bytes == small_generation.bytes
     assert seen[-1].done_items == seen[-1].total_items
     require_sound(result)
+
+
+def test_what_is_read_when_it_is_copied_must_be_there_and_is_not_opened(
+    repository: FolderRepository, small_generation: Generation
+) -> None:
+    unread = frozenset({DOCUMENTS})
+    flip_byte(small_generation.root / document(small_generation))
+    seen: list[Progress] = []
+    result = verify(repository, small_generation, jobs=2, listener=seen.append, unread=unread)
+    assert result.problems == ()
+    assert result.files == sum(a.files for a in small_generation.artifacts if a.name != DOCUMENTS)
+    assert seen[-1].done_bytes == seen[-1].total_bytes == result.bytes
+
+    gone = document(small_generation)
+    remove_file(small_generation.root / gone)
+    result = verify(repository, small_generation, jobs=2, unread=unread)
+    assert [(p.artifact, p.path, p.kind) for p in result.problems] == [
+        (DOCUMENTS, gone, ProblemKind.MISSING)
+    ]
 
 
 @pytest.mark.parametrize("jobs", [1, 4])

@@ -1,0 +1,251 @@
+"""A database server put into bulk mode, and taken out of it again with everything on disk.
+
+Its ``postgresql.auto.conf`` and what its settings were are kept in one file beside its data, which
+is on disk before the first of them changes, and goes when the last of them is back. Whatever ends
+a replay in between, the next one finds it.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from restore import sql
+from restore.bulk import FILE, KEPT, BulkState, Resources, needs_restart
+from restore.context import ReplayContext
+from restore.errors import NotFoundError, ReplayError
+from restore.model import DatabaseServer, Step
+from restore.runner import Runner
+
+_MAINTENANCE: Final = "postgres"
+_OS_USER: Final = "postgres"
+_BOOT: Final = "/proc/sys/kernel/random/boot_id"
+_START_DEADLINE: Final = 300
+_READ_DEADLINE: Final = 20
+_GRACE: Final = 600
+"""Seconds that a server may take to write all that it holds when it stops."""
+
+_SETTINGS: Final = """
+SELECT name, pg_catalog.current_setting(name), source FROM pg_catalog.pg_settings
+WHERE name = ANY (%s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What a server was before bulk mode: its file, by whom, on which boot; its settings."""
+
+    content: bytes
+    user: int
+    group: int
+    mode: int
+    boot: str
+    settings: Mapping[str, str]
+
+
+def bulk_state(runner: Runner, server: DatabaseServer, data: str) -> BulkState:
+    """Whether a replay that was cut short left a server in bulk mode, and what that means.
+
+    The server may have stopped in between: what the kernel was given, it writes. Only a machine
+    that stopped may have lost something.
+    """
+    kept = _kept(runner, server.container, data)
+    if kept is None:
+        return BulkState.NONE
+    same = kept.boot == _boot(runner, server.container)
+    return BulkState.LEFT if same else BulkState.LOST
+
+
+def resources_of(runner: Runner, container: str | None = None) -> Resources:
+    """What a container may use of its machine; the whole machine without one."""
+    info: dict[str, Any] = runner.client.info()
+    memory, cores = int(info.get("MemTotal") or 0), int(info.get("NCPU") or 1)
+    if container is not None:
+        limits: dict[str, Any] = runner.container(container).attrs["HostConfig"]
+        memory = min(memory, int(limits.get("Memory") or memory))
+        quota, period = int(limits.get("CpuQuota") or 0), int(limits.get("CpuPeriod") or 100_000)
+        if quota > 0:
+            cores = min(cores, max(1, quota // period))
+        if nano := int(limits.get("NanoCpus") or 0):
+            cores = min(cores, max(1, nano // 1_000_000_000))
+    return Resources(memory, cores)
+
+
+def enter_bulk_mode(context: ReplayContext, step: Step) -> None:
+    """Keep what the settings are, then change them, and see that they hold."""
+    runner, server, data = context.runner, context.environment.database, step.target
+    wanted = {change.key: change.after for change in step.changes}
+    if _kept(runner, server.container, data) is not None:
+        raise ReplayError(
+            "the database server is in bulk mode already",
+            "does another replay run? run it again: it puts the server right first",
+        )
+    _keep(context, step, tuple(wanted))
+    runner.check(server.container, step.argv, user=_OS_USER)
+    if needs_restart(step.changes):
+        _restart(runner, server)
+    _require(server, wanted)
+
+
+def leave_bulk_mode(context: ReplayContext, step: Step) -> None:
+    """Bring the settings back as they were and everything to disk; ask whether it is so.
+
+    Nothing happens when the server is not in bulk mode. It is left in it when this fails.
+    """
+    runner, server, data = context.runner, context.environment.database, step.target
+    kept = _kept(runner, server.container, data)
+    if kept is None:
+        return
+    runner.write_archive(server.container, data, iter((_archive(FILE, kept, kept.content),)))
+    if runner.container(server.container).status != "running":
+        runner.start(server.container)
+        runner.wait_healthy(server.container, _START_DEADLINE)
+    with sql.connect(server, _MAINTENANCE) as connection:
+        connection.execute("SELECT pg_catalog.pg_reload_conf()")
+        level = sql.rows(connection, "SHOW wal_level")[0][0]
+    if level != kept.settings.get("wal_level", level):
+        _restart(runner, server)
+    _require(server, kept.settings)
+    if kept.settings.get("fsync") == "on":
+        _bring_to_disk(context, step, kept.settings)
+    _require(server, kept.settings)
+    if runner.read_file(server.container, f"{data}/{FILE}") != kept.content:
+        raise ReplayError(f"{FILE} is not as it was before bulk mode")
+    runner.check(server.container, ("rm", "--", f"{data}/{KEPT}"), user=_OS_USER)
+
+
+def _bring_to_disk(context: ReplayContext, step: Step, settings: Mapping[str, str]) -> None:
+    """All that was written without ``fsync``: out of the server, then out of the kernel's memory.
+
+    A checkpoint alone brings to disk only what was written since ``fsync`` is on again.
+    """
+    server = context.environment.database
+    with sql.connect(server, _MAINTENANCE) as connection:
+        connection.execute("CHECKPOINT")
+        if settings.get("full_page_writes") == "on":
+            # The process that makes checkpoints may have read its settings a moment too late.
+            query = "SELECT full_page_writes FROM pg_catalog.pg_control_checkpoint()"
+            if sql.rows(connection, query) != [(True,)]:
+                connection.execute("CHECKPOINT")
+            if sql.rows(connection, query) != [(True,)]:
+                raise ReplayError("the server makes checkpoints without full_page_writes")
+    context.runner.check(server.container, step.argv, user=_OS_USER)
+
+
+def _keep(context: ReplayContext, step: Step, keys: tuple[str, ...]) -> None:
+    runner, server, data = context.runner, context.environment.database, step.target
+    for member, file in runner.read_archive(server.container, f"{data}/{FILE}"):
+        kept = _Kept(
+            content=file.read(),
+            user=member.uid,
+            group=member.gid,
+            mode=member.mode & 0o7777,
+            boot=_boot(runner, server.container),
+            settings={key: value for key, (value, _) in _settings(server, keys).items()},
+        )
+        break
+    else:
+        raise ReplayError(f"the database server has no {FILE}")
+    document = {
+        "boot": kept.boot,
+        "settings": dict(kept.settings),
+        "user": kept.user,
+        "group": kept.group,
+        "mode": kept.mode,
+        "content": base64.b64encode(kept.content).decode(),
+    }
+    text = json.dumps(document).encode()
+    runner.write_archive(server.container, data, iter((_archive(KEPT, kept, text),)))
+    # Before anything changes: a machine that stops must find it when it starts again.
+    runner.check(server.container, ("sync", f"{data}/{KEPT}", data), user=_OS_USER)
+
+
+def _kept(runner: Runner, container: str, data: str) -> _Kept | None:
+    """What was kept; None where nothing was, or not to its end: then nothing was changed yet."""
+    try:
+        document = json.loads(runner.read_file(container, f"{data}/{KEPT}"))
+    except (NotFoundError, ValueError):
+        return None
+    return _Kept(
+        content=base64.b64decode(document["content"]),
+        user=document["user"],
+        group=document["group"],
+        mode=document["mode"],
+        boot=document["boot"],
+        settings=document["settings"],
+    )
+
+
+def _boot(runner: Runner, container: str) -> str:
+    """What names the machine's time since it was started."""
+    return runner.check(container, ("cat", _BOOT)).strip()
+
+
+def _settings(server: DatabaseServer, keys: tuple[str, ...]) -> dict[str, tuple[str, str]]:
+    """What ``SHOW`` says of each setting, and where that comes from. A new session tells."""
+    with sql.connect(server, _MAINTENANCE) as connection:
+        found = sql.rows(connection, _SETTINGS, list(keys))
+    return {str(name): (str(value), str(source)) for name, value, source in found}
+
+
+def _require(server: DatabaseServer, wanted: Mapping[str, str]) -> None:
+    """Wait until each setting is as wanted, but for those that the server's command line holds.
+
+    Raises:
+        ReplayError: names those that are not.
+    """
+
+    def wrong() -> dict[str, tuple[str, str]]:
+        found = _settings(server, tuple(wanted))
+        return {
+            key: found.get(key, ("unknown", ""))
+            for key, value in wanted.items()
+            if not _same(found.get(key, ("", "")), value)
+        }
+
+    wait = Retrying(
+        retry=retry_if_result(bool), stop=stop_after_delay(_READ_DEADLINE), wait=wait_fixed(0.1)
+    )
+    try:
+        wait(wrong)
+    except RetryError as error:
+        found = ", ".join(f"{key} is {value}" for key, (value, _) in wrong().items())
+        raise ReplayError(
+            f"the database server does not have the settings that it was given: {found}"
+        ) from error
+
+
+def _same(found: tuple[str, str], wanted: str) -> bool:
+    value, source = found
+    return value == wanted or source == "command line" or _number(value) == _number(wanted)
+
+
+def _number(text: str) -> float | str:
+    """A size in megabytes, whatever its unit; any other text as it is."""
+    for unit, factor in (("GB", 1024.0), ("MB", 1.0), ("kB", 1 / 1024)):
+        if text.endswith(unit) and text.removesuffix(unit).isdigit():
+            return int(text.removesuffix(unit)) * factor
+    return text
+
+
+def _restart(runner: Runner, server: DatabaseServer) -> None:
+    runner.stop(server.container, grace=_GRACE)
+    runner.start(server.container)
+    runner.wait_healthy(server.container, _START_DEADLINE)
+
+
+def _archive(name: str, kept: _Kept, content: bytes) -> bytes:
+    """A tar archive of one file of the server's own user."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        info = tarfile.TarInfo(name)
+        info.size, info.mode, info.uid, info.gid = len(content), kept.mode, kept.user, kept.group
+        archive.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
