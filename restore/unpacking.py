@@ -1,8 +1,8 @@
 """Unpacks a tar stream of many files onto the volumes of a server that is stopped.
 
-The Docker engine does so, too, for any container, at half a millisecond a file. A ``tar`` of the
-server's own image, beside it on its volumes, takes a tenth of that; it is used where the engine is
-reached through a local socket, whose writing end can be closed by itself.
+The Docker engine does so, too, for any container, but slower where files are many. A ``tar`` of the
+server's own image, beside it on its volumes, is used where the engine is reached through a local
+socket, whose writing end can be closed by itself.
 """
 
 from __future__ import annotations
