@@ -21,9 +21,9 @@ from restore.errors import ExitCode, UsageError
 from restore.model import DatabaseFacts, Fingerprint, Generation
 from restore.profile import load_profile
 from restore.repository import create_repository, open_repository
+from restore.request import utc_now
 from restore.runner import Runner
 from restore.selection import choose
-from restore.stages import utc_now
 from restore.verify import verify
 
 

@@ -14,8 +14,8 @@ from restore.errors import NotFoundError, UsageError
 from restore.model import LOCAL
 from restore.rebuild import destroy, stacks
 from restore.repository import open_repository
+from restore.request import utc_now
 from restore.runner import Runner
-from restore.stages import utc_now
 
 
 @click.command("gc")

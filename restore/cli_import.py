@@ -11,7 +11,7 @@ from restore.cli_options import describe, profile_option, repository_option
 from restore.console import Terminal
 from restore.importing import import_generation
 from restore.repository import create_repository
-from restore.stages import utc_now
+from restore.request import utc_now
 
 
 @click.command("import")

@@ -30,9 +30,9 @@ from restore.prerequisites import (
 from restore.profile import load_profile
 from restore.report_files import newest_report
 from restore.repository import open_repository
+from restore.request import utc_now
 from restore.selection import choose
 from restore.stack_file import raw_settings
-from restore.stages import utc_now
 
 FORMATS: Final = ("html", "md", "pdf")
 

@@ -44,8 +44,9 @@ from restore.recorder import Recorder
 from restore.report import report_document
 from restore.report_files import find_run, read_report, render_report
 from restore.repository import create_repository
+from restore.request import ReplayRequest, Tools, open_tools
 from restore.selection import LATEST
-from restore.stages import ReplayRequest, Tools, foresee, open_tools, select
+from restore.stages import foresee, select
 
 VERDICT_CODES: Final = {
     Verdict.PASS: ExitCode.PASS,

@@ -21,16 +21,9 @@ from restore.model import Environment, Generation, Report, Role
 from restore.profile import is_profile_path
 from restore.rebuild import destroy, outputs_of, up
 from restore.recorder import Recorder
+from restore.request import ReplayRequest, Tools
 from restore.stack_file import StackSpec, setting_of, settings_file, stack_hosts
-from restore.stages import (
-    ReplayRequest,
-    Tools,
-    foresee,
-    replay_into,
-    require_integrity,
-    require_reports_account,
-    select,
-)
+from restore.stages import foresee, replay_into, require_integrity, require_reports_account, select
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,16 +21,9 @@ from restore.history import Kin, history_file, remembered
 from restore.model import Acceptance, Blueprint, CheckStatus, Environment, Report, Selection
 from restore.recorder import Recorder
 from restore.report_files import Signing, write_report
+from restore.request import ReplayRequest, Tools, open_tools
 from restore.selection import choose
-from restore.stages import (
-    ReplayRequest,
-    Tools,
-    foresee,
-    open_tools,
-    replay_into,
-    require_integrity,
-    select,
-)
+from restore.stages import foresee, replay_into, require_integrity, select
 
 __all__ = ["ReplayRequest", "ReplaySummary", "StackChoices", "blueprint", "replay_outputs"]
 

@@ -5,10 +5,7 @@ They are shared by ``pra drill``, ``pra restore`` and ``pulumi up``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from pathlib import Path
 
 from restore import budget, sql
 from restore.blueprint import blueprint, configuration_texts
@@ -21,22 +18,17 @@ from restore.disk import disk_need
 from restore.equivalence import clock_difference, is_difference_key
 from restore.equivalence_nodes import disk_difference
 from restore.errors import DamagedGenerationError, RefusedError, ReplayError, UsageError
-from restore.evidence import Signer
 from restore.model import (
     Acceptance,
     Blueprint,
     CheckStatus,
-    Credentials,
     Difference,
     Environment,
     Generation,
-    ProgressListener,
     RestorePlan,
     Role,
-    Selection,
     StepKind,
     StepStatus,
-    ignore_progress,
 )
 from restore.node_records import environment_nodes
 from restore.observe import observed_facts, predicted_facts
@@ -49,79 +41,19 @@ from restore.plan_request import (
     standing_target,
 )
 from restore.planning import differences, plan
-from restore.profile import Profile, load_profile
+from restore.profile import Profile
 from restore.reach import reached, require_same_repository
 from restore.recorder import Recorder
 from restore.replay import ReplayInterrupted, replay
-from restore.repository import open_repository
-from restore.repository.base import Repository
+from restore.request import ReplayRequest, Tools
 from restore.runner import Runner
 from restore.selection import choose
 from restore.served_certificate import Served, foreseen_certificate, standing_certificate
-from restore.signing_keys import signer_of_environment
 from restore.steps.bulk import bulk_state, resources_of
 from restore.steps.databases import existing_databases
 from restore.steps.documents import existing_documents
 from restore.verify import require_sound, verify
 from stacks.outputs import REPOSITORY_PATH
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayRequest:
-    """What to replay into an environment that stands, and how to judge and report it.
-
-    ``accepted`` holds accepted differences and ignored checks alike, each with its reason.
-    ``reports_account`` is needed for a generation with a reports server.
-    ``replace`` allows a database that is there already to be replaced. ``nodes`` are those that are
-    replayed. ``rto_budget`` is the longest accepted recovery time in seconds; the profile's when
-    None.
-    """
-
-    selection: Selection
-    credentials: Credentials | None
-    accepted: tuple[Acceptance, ...]
-    reports: Path
-    language: str = "en"
-    jobs: int = 2
-    replace: bool = False
-    command: str = "pulumi up"
-    reports_account: Credentials | None = None
-    nodes: tuple[Role, ...] = tuple(Role)
-    rto_budget: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """The outside, as the engine uses it. Without a ``signer``, reports are not signed."""
-
-    runner: Runner
-    repository: Repository
-    profile: Profile
-    now: Callable[[], datetime]
-    listener: ProgressListener
-    signer: Signer | None = None
-
-
-def utc_now() -> datetime:
-    """The time, in UTC."""
-    return datetime.now(UTC)
-
-
-def open_tools(selection: Selection, listener: ProgressListener = ignore_progress) -> Tools:
-    """Reach all that a run needs, or say at once what is missing.
-
-    Raises:
-        RestoreError: the repository, the profile, the signing key or the Docker engine can't be
-            used.
-    """
-    return Tools(
-        runner=Runner.connect(),
-        repository=open_repository(str(selection.repository)),
-        profile=load_profile(selection.profile),
-        now=utc_now,
-        listener=listener,
-        signer=signer_of_environment(),
-    )
 
 
 def select(tools: Tools, choice: str, recorder: Recorder) -> Generation:

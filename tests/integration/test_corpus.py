@@ -28,14 +28,8 @@ from restore.model import Acceptance, CheckStatus, Selection, ignore_progress
 from restore.profile import Profile
 from restore.repository import create_repository
 from restore.repository.folder import FolderRepository
-from restore.stages import (
-    ReplayRequest,
-    Tools,
-    foresee,
-    replay_into,
-    require_integrity,
-    select,
-)
+from restore.request import ReplayRequest, Tools
+from restore.stages import foresee, replay_into, require_integrity, select
 from tests.corpus.good import ROLE, captured, imported, make_good, mapped, nightly, zipped
 from tests.corpus.kinds import ITEMS, KINDS
 from tests.corpus.model import Base, Case, Good, Kind, Stage

@@ -27,8 +27,8 @@ from restore.profile import load_profile
 from restore.recorder import Recorder
 from restore.replay import replay
 from restore.report_files import read_report
+from restore.request import ReplayRequest, Tools
 from restore.runner import LABEL, Runner
-from restore.stages import ReplayRequest, Tools
 from tests.fix_repository import DATABASE
 from tests.fix_servers import Scene
 from tests.unit.test_lock import HOLDER

@@ -26,9 +26,10 @@ from restore.model import (
 from restore.profile import load_profile
 from restore.recorder import Recorder
 from restore.repository.folder import FolderRepository
+from restore.request import ReplayRequest, Tools
 from restore.runner import Runner
 from restore.secret import Secret
-from restore.stages import ReplayRequest, Tools, foresee
+from restore.stages import foresee
 
 pytestmark = pytest.mark.docker
 

@@ -31,7 +31,7 @@ from restore.recorder import Recorder
 from restore.report import to_html, to_junit
 from restore.report.language import locale
 from restore.report.rto_plot import BOTTOM, HEIGHT, TOP, rto_plot
-from restore.stages import ReplayRequest, Tools
+from restore.request import ReplayRequest, Tools
 from restore.trends import change, sparkline, trend
 from tests.report_samples import CHECKS, STARTED, passed
 

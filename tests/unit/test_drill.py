@@ -17,7 +17,7 @@ from restore.errors import EnvironmentFailure, ExitCode, NotFoundError, ReplayEr
 from restore.model import Acceptance, Generation, Role, Selection, ignore_progress
 from restore.profile import load_profile
 from restore.recorder import Recorder
-from restore.stages import ReplayRequest, Tools
+from restore.request import ReplayRequest, Tools
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 STACK = "drill-20261124-060000-1a2b"

@@ -25,7 +25,7 @@ from restore.model import Report, Selection, StepStatus, Verdict, ignore_progres
 from restore.profile import load_profile
 from restore.report import to_html, to_json
 from restore.report_files import JSON, read_report
-from restore.stages import ReplayRequest, Tools
+from restore.request import ReplayRequest, Tools
 from tests.evidence_samples import SIGNER, TRUSTED
 from tests.report_samples import STARTED, early, passed
 

@@ -1,0 +1,81 @@
+"""What a run is asked to replay, and the outside as it uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from restore.evidence import Signer
+from restore.model import (
+    Acceptance,
+    Credentials,
+    ProgressListener,
+    Role,
+    Selection,
+    ignore_progress,
+)
+from restore.profile import Profile, load_profile
+from restore.repository import open_repository
+from restore.repository.base import Repository
+from restore.runner import Runner
+from restore.signing_keys import signer_of_environment
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRequest:
+    """What to replay into an environment that stands, and how to judge and report it.
+
+    ``accepted`` holds accepted differences and ignored checks alike, each with its reason.
+    ``reports_account`` is needed for a generation with a reports server.
+    ``replace`` allows a database that is there already to be replaced. ``nodes`` are those that are
+    replayed. ``rto_budget`` is the longest accepted recovery time in seconds; the profile's when
+    None.
+    """
+
+    selection: Selection
+    credentials: Credentials | None
+    accepted: tuple[Acceptance, ...]
+    reports: Path
+    language: str = "en"
+    jobs: int = 2
+    replace: bool = False
+    command: str = "pulumi up"
+    reports_account: Credentials | None = None
+    nodes: tuple[Role, ...] = tuple(Role)
+    rto_budget: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The outside, as the engine uses it. Without a ``signer``, reports are not signed."""
+
+    runner: Runner
+    repository: Repository
+    profile: Profile
+    now: Callable[[], datetime]
+    listener: ProgressListener
+    signer: Signer | None = None
+
+
+def utc_now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+def open_tools(selection: Selection, listener: ProgressListener = ignore_progress) -> Tools:
+    """Reach all that a run needs, or say at once what is missing.
+
+    Raises:
+        RestoreError: the repository, the profile, the signing key or the Docker engine can't be
+            used.
+    """
+    return Tools(
+        runner=Runner.connect(),
+        repository=open_repository(str(selection.repository)),
+        profile=load_profile(selection.profile),
+        now=utc_now,
+        listener=listener,
+        signer=signer_of_environment(),
+    )
