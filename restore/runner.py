@@ -33,6 +33,9 @@ LABEL: Final = "pra.stack"
 TAIL_LINES: Final = 20
 PROBE_INTERVAL: Final = 0.25
 
+_KILLED: Final = 137
+"""Exit code of a container that was ended by SIGKILL."""
+
 _WHOLE_LOG: Final = LogConfig(
     type=LogConfig.types.JSON,
     config={"mode": "blocking", "max-size": "1000g", "max-file": "1", "compress": "false"},
@@ -362,10 +365,14 @@ class Runner:
     def _end(self, container: str) -> str:
         """How a container ended, in words that go before its last ones."""
         attrs = self.container(container).attrs
-        if not attrs["State"].get("OOMKilled"):
-            return "stopped"
-        limit = int(attrs["HostConfig"].get("Memory") or 0) >> 20
-        return "was killed, out of memory" + (f" (its limit is {limit} MiB)" if limit else "")
+        state, limit = attrs["State"], int(attrs["HostConfig"].get("Memory") or 0) >> 20
+        told = f" (its limit is {limit} MiB)" if limit else ""
+        if state.get("OOMKilled"):
+            return f"was killed, out of memory{told}"
+        # The engine misses some of the kernel's notices that memory ran out.
+        if limit and state.get("ExitCode") == _KILLED:
+            return f"was killed, perhaps out of memory{told}"
+        return "stopped"
 
     def _last_words(self, container: str) -> str:
         found = self.container(container)

@@ -356,6 +356,11 @@ def erp_server(
     finally:
         if container is not None:
             container.remove(force=True, v=True)
+        # A killed replay leaves the container that worked on the volume.
+        for helper in lab.runner.client.containers.list(
+            all=True, filters={"volume": str(volume.name)}
+        ):
+            helper.remove(force=True, v=True)
         volume.remove(force=True)
 
 

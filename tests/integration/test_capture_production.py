@@ -33,6 +33,7 @@ def test_it_is_sound_and_complete(
         ArtifactKind.DOCUMENTS: 1,
         ArtifactKind.ROLES: 1,
         ArtifactKind.CONFIGURATION: 2,
+        ArtifactKind.CERTIFICATE: 1,
     }
     (documents,) = production_generation.artifacts_of(ArtifactKind.DOCUMENTS)
     assert documents.files > 100

