@@ -51,7 +51,9 @@ class VenvStep:
             _create(host)
         host.say("installing the packages of the lock file")
         hint = "the Python package index must be reachable; see `pip config list`"
-        lock = ("--require-hashes", "-r", places.tree / LOCK)
+        # The lock names every package: what they ask for of each other is not asked again, or a
+        # release newer than the lock would be looked at, which has no hash there.
+        lock = ("--require-hashes", "--no-deps", "-r", places.tree / LOCK)
         host.run(Command([places.python, *INSTALL, *lock], log="venv", hint=hint))
         host.say("installing this tree")
         host.run(Command([places.python, *INSTALL, *EDITABLE, places.tree], log="venv"))
