@@ -146,11 +146,15 @@ class DatabaseLab:
         return {name for (name,) in self.execute(query)}
 
     def sweep(self) -> None:
-        """Drop every database that a test made."""
+        """Drop every database that a test made, and loaders of replays that failed."""
         for name in self.databases():
             with self.connect() as connection:
                 drop = compose.SQL("DROP DATABASE {} WITH (FORCE)")
                 connection.execute(drop.format(compose.Identifier(name)))
+        for (name,) in self.execute(
+            "SELECT rolname FROM pg_roles WHERE rolname LIKE '%\\_\\_pra\\_%'"
+        ):
+            self.execute(f'DROP ROLE "{name}"')
 
 
 @dataclass(frozen=True)
