@@ -284,22 +284,8 @@ class Runner:
         Raises:
             ReplayError: the command failed; holds its output.
         """
-        model = self.container(like)
         with answers(f"run {argv[0]} beside container {like[:12]}"):
-            helper = self.engine_of(like).containers.create(
-                str(model.attrs["Image"]),
-                command=list(argv[1:]),
-                entrypoint=argv[0],
-                user=user,
-                volumes_from=[str(model.id)],
-                network_mode="none",
-                security_opt=list(rights.SECURITY),
-                cap_drop=list(rights.DROPPED),
-                cap_add=list(rights.TREE),
-                pids_limit=rights.MOST_PROCESSES,
-                labels={LABEL: model.labels.get(LABEL, ""), "pra.role": "helper"},
-                log_config=_WHOLE_LOG,
-            )
+            helper = self.create_helper(like, argv, user=user)
             try:
                 helper.start()
                 code = helper.wait()["StatusCode"]
@@ -310,6 +296,37 @@ class Runner:
         if code != 0:
             raise ReplayError(f"{argv[0]} exited with {code}:\n{_tail(output)}")
         return output
+
+    def create_helper(
+        self, like: str, argv: tuple[str, ...], *, user: str = "root", stdin: bool = False
+    ) -> Container:
+        """Make a container with another's image and volumes, on its engine and without network.
+
+        It is not started yet, carries our label, and is removed by who asked for it.
+
+        Args:
+            stdin: whether its input can be attached to.
+
+        Raises:
+            NotFoundError: there is no container ``like``.
+            docker.errors.APIError: the engine refuses.
+        """
+        model = self.container(like)
+        return self.engine_of(like).containers.create(
+            str(model.attrs["Image"]),
+            command=list(argv[1:]),
+            entrypoint=argv[0],
+            user=user,
+            stdin_open=stdin,
+            volumes_from=[str(model.id)],
+            network_mode="none",
+            security_opt=list(rights.SECURITY),
+            cap_drop=list(rights.DROPPED),
+            cap_add=list(rights.TREE),
+            pids_limit=rights.MOST_PROCESSES,
+            labels={LABEL: model.labels.get(LABEL, ""), "pra.role": "helper"},
+            log_config=_WHOLE_LOG,
+        )
 
     def start(self, container: str) -> None:
         """Start a container; nothing happens when it runs."""

@@ -14,8 +14,9 @@ from typing import Any
 
 from docker.errors import APIError, DockerException, NotFound
 
-from restore.errors import EnvironmentFailure, ReplayError
-from restore.runner import LABEL, Runner
+from restore.docker_engine import answers
+from restore.errors import ReplayError
+from restore.runner import TAIL_LINES, Runner
 
 
 def unpack(runner: Runner, like: str, path: str, chunks: Iterable[bytes]) -> None:
@@ -34,18 +35,15 @@ def unpack(runner: Runner, like: str, path: str, chunks: Iterable[bytes]) -> Non
         return
     container, attached = helper
     try:
-        broken = _send(attached._sock, pieces)
-        code = container.wait()["StatusCode"]
-        if code != 0 or broken is not None:
-            words = container.logs(tail=20).decode(errors="replace").strip()
-            raise ReplayError(
-                f"tar could not unpack into {path} (exit code {code}): {words or broken}",
-                "is the disk of the server's volume full?",
-            )
-    except (DockerException, OSError) as error:
-        raise EnvironmentFailure(
-            f"could not unpack into {path}: {error}", "does the Docker engine still run?"
-        ) from error
+        with answers(f"unpack into {path}"):
+            broken = _send(attached._sock, pieces)
+            code = container.wait()["StatusCode"]
+            if code != 0 or broken is not None:
+                words = container.logs(tail=TAIL_LINES).decode(errors="replace").strip()
+                raise ReplayError(
+                    f"tar could not unpack into {path} (exit code {code}): {words or broken}",
+                    "is the disk of the server's volume full?",
+                )
     finally:
         _close(attached)
         with suppress(DockerException):
@@ -58,21 +56,11 @@ class _NotLocal(Exception):
 
 def _started(runner: Runner, like: str, path: str) -> tuple[Any, Any]:
     """A container that unpacks its standard input, and what the SDK gives for that input."""
-    model = runner.container(like)
-    api: Any = runner.client.api
-    container = runner.client.containers.create(
-        str(model.attrs["Image"]),
-        entrypoint="tar",
-        command=["--extract", "--file=-", "--numeric-owner", "--preserve-permissions", "-C", path],
-        user="root",
-        stdin_open=True,
-        volumes_from=[str(model.id)],
-        network_mode="none",
-        labels={LABEL: model.labels.get(LABEL, ""), "pra.role": "helper"},
-    )
+    options = ("--extract", "--file=-", "--numeric-owner", "--preserve-permissions")
+    container = runner.create_helper(like, ("tar", *options, "-C", path), stdin=True)
     attached: Any = None
     try:
-        attached = api.attach_socket(container.id, params={"stdin": 1, "stream": 1})
+        attached = container.attach_socket(params={"stdin": 1, "stream": 1})
         stream = getattr(attached, "_sock", None)
         if not isinstance(stream, socket.socket) or stream.family != socket.AF_UNIX:
             raise _NotLocal

@@ -124,8 +124,16 @@ class _Tally:
     unread: frozenset[str]
     files: int = 0
     bytes: int = 0
+    total_files: int = field(init=False)
+    total_bytes: int = field(init=False)
     problems: list[Problem] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        # Once: progress is told for each file and each piece of one.
+        read = [one for one in self.generation.artifacts if one.name not in self.unread]
+        self.total_files = sum(artifact.files for artifact in read)
+        self.total_bytes = sum(artifact.bytes for artifact in read)
 
     def read(self, size: int) -> None:
         with self.lock:
@@ -142,14 +150,13 @@ class _Tally:
             self.problems.append(problem)
 
     def _tell(self) -> None:
-        artifacts = [one for one in self.generation.artifacts if one.name not in self.unread]
         self.listener(
             Progress(
                 label=f"verify {self.generation.id}",
                 done_bytes=self.bytes,
-                total_bytes=sum(artifact.bytes for artifact in artifacts),
+                total_bytes=self.total_bytes,
                 done_items=self.files,
-                total_items=sum(artifact.files for artifact in artifacts),
+                total_items=self.total_files,
             )
         )
 
