@@ -152,25 +152,7 @@ def _replay_into(
 ) -> None:
     """Replay into an environment whose every server this machine reaches."""
     with recorder.stage("plan", "Compare the environment with the backup and plan"):
-        texts = configuration_texts(tools.repository, generation, tools.profile)
-        recorder.changes = blueprint(generation, tools.profile, texts).changes
-        served = standing_certificate(environment, generation, tools.now())
-        recorder.facts = replace(
-            observed_facts(tools.runner, environment, tools.profile), certificate=served.facts
-        )
-        with sql.connect(environment.database, "postgres") as connection:
-            existing = existing_databases(connection)
-        names = [facts.name for facts in generation.fingerprint.databases]
-        documents = existing_documents(
-            tools.runner, environment.erp.container, tools.profile, names
-        )
-        reports = _reports_target(tools, environment)
-        stands = environment_nodes(tools.runner, environment)
-        require_nodes(request.nodes, tuple(node.role for node in stands))
-        proxy = any(node.role is Role.PROXY for node in stands)
-        target = standing_target(environment, existing, documents, reports, proxy=proxy)
-        target = with_server(tools.runner, environment, tools.profile, target)
-        planned = _plan(tools, _Subject(generation, texts, served), request, target, recorder)
+        planned = _plan_standing(environment, generation, request, tools, recorder)
         require_reports_account(request, planned)
     context = ReplayContext(
         runner=tools.runner,
@@ -188,29 +170,66 @@ def _replay_into(
     )
     recorder.operations = tools.profile.checklist
     with recorder.stage("replay", f"Replay generation {generation.id}"):
-        try:
-            outcome = replay(planned, context)
-        except ReplayInterrupted as interruption:
-            recorder.steps, recorder.checks = (
-                interruption.outcome.steps,
-                interruption.outcome.checks,
-            )
-            raise
-        recorder.steps, recorder.checks = outcome.steps, outcome.checks
-        recorder.checked = tools.now()
-        if isinstance(outcome.error, DamagedGenerationError):
-            # The copy ended at the first damaged document: name them all.
-            require_sound(verify(tools.repository, generation, jobs=request.jobs))
-            raise outcome.error
-        if any(check.status is CheckStatus.FAILED for check in outcome.checks):
-            # The restored database is not production's: that is a verdict, no failure to judge.
-            return
-        if broken := [step for step in outcome.steps if step.status is StepStatus.FAILED]:
-            raise ReplayError(f"{broken[0].title}: {broken[0].reason}")
+        _replay(planned, context, recorder)
+    if any(check.status is CheckStatus.FAILED for check in recorder.checks):
+        # The restored database is not production's: that is a verdict, no failure to judge.
+        return
     with recorder.stage("check", "Check the restored environment"):
         found = run_checks(context, request.credentials, request.accepted, planned.databases)
         recorder.checks = (*recorder.checks, *found)
         recorder.checked = tools.now()
+
+
+def _plan_standing(
+    environment: Environment,
+    generation: Generation,
+    request: ReplayRequest,
+    tools: Tools,
+    recorder: Recorder,
+) -> RestorePlan:
+    """Look at an environment that stands, and plan for it."""
+    texts = configuration_texts(tools.repository, generation, tools.profile)
+    recorder.changes = blueprint(generation, tools.profile, texts).changes
+    served = standing_certificate(environment, generation, tools.now())
+    recorder.facts = replace(
+        observed_facts(tools.runner, environment, tools.profile), certificate=served.facts
+    )
+    with sql.connect(environment.database, "postgres") as connection:
+        existing = existing_databases(connection)
+    names = [facts.name for facts in generation.fingerprint.databases]
+    documents = existing_documents(tools.runner, environment.erp.container, tools.profile, names)
+    reports = _reports_target(tools, environment)
+    stands = environment_nodes(tools.runner, environment)
+    require_nodes(request.nodes, tuple(node.role for node in stands))
+    proxy = any(node.role is Role.PROXY for node in stands)
+    target = standing_target(environment, existing, documents, reports, proxy=proxy)
+    target = with_server(tools.runner, environment, tools.profile, target)
+    return _plan(tools, _Subject(generation, texts, served), request, target, recorder)
+
+
+def _replay(planned: RestorePlan, context: ReplayContext, recorder: Recorder) -> None:
+    """Run a plan's steps and keep how they ended; a failed check is no error.
+
+    Raises:
+        ReplayInterrupted: Ctrl-C.
+        DamagedGenerationError: a document that was copied is not what the manifest says.
+        ReplayError: a step failed.
+    """
+    try:
+        outcome = replay(planned, context)
+    except ReplayInterrupted as interruption:
+        recorder.steps, recorder.checks = interruption.outcome.steps, interruption.outcome.checks
+        raise
+    recorder.steps, recorder.checks = outcome.steps, outcome.checks
+    recorder.checked = context.now()
+    if isinstance(outcome.error, DamagedGenerationError):
+        # The copy ended at the first damaged document: name them all.
+        require_sound(verify(context.repository, context.generation, jobs=context.jobs))
+        raise outcome.error
+    if any(check.status is CheckStatus.FAILED for check in outcome.checks):
+        return
+    if broken := [step for step in outcome.steps if step.status is StepStatus.FAILED]:
+        raise ReplayError(f"{broken[0].title}: {broken[0].reason}")
 
 
 @dataclass(frozen=True, slots=True)
