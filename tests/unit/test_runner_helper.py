@@ -1,0 +1,43 @@
+"""The containers that work beside a server's: where they stand, and with which rights."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+from restore import rights
+from restore.runner import LABEL, Runner
+
+
+class Engine:
+    """A Docker engine that holds one container and notes what it is asked to make."""
+
+    def __init__(self, holds: str) -> None:
+        self.holds = holds
+        self.made: list[dict[str, Any]] = []
+        self.containers = self
+
+    def get(self, name: str) -> SimpleNamespace:
+        assert name == self.holds
+        return SimpleNamespace(id=name, attrs={"Image": "sha256:abc"}, labels={LABEL: "drill"})
+
+    def create(self, image: str, **options: Any) -> SimpleNamespace:
+        self.made.append({"image": image, **options})
+        return SimpleNamespace()
+
+
+def test_a_helper_stands_on_the_engine_of_its_container_with_the_least_rights() -> None:
+    here, there = Engine("db"), Engine("erp")
+    runner = Runner(cast(Any, here)).reaching({"erp": Runner(cast(Any, there))})
+
+    runner.create_helper("erp", ("tar", "--extract"), stdin=True)
+
+    assert here.made == []
+    (made,) = there.made
+    assert made["image"] == "sha256:abc" and made["volumes_from"] == ["erp"]
+    assert (made["entrypoint"], made["command"], made["stdin_open"]) == (
+        "tar", ["--extract"], True,
+    )  # fmt: skip
+    assert made["network_mode"] == "none" and made["labels"][LABEL] == "drill"
+    assert made["cap_drop"] == list(rights.DROPPED) and made["cap_add"] == list(rights.TREE)
+    assert made["security_opt"] == list(rights.SECURITY)
