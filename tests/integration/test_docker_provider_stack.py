@@ -140,7 +140,7 @@ def docker_engine() -> docker.DockerClient:
 
 def remove_all(docker_engine: docker.DockerClient, run_label: str) -> None:
     wanted: Any = {"label": [f"{LABEL}={VALUE}", f"pra.run={run_label}"]}
-    for container in docker_engine.containers.list(all=True, filters=wanted):
+    for container in docker_engine.containers.list(all=True, filters=wanted, ignore_removed=True):
         container.remove(force=True, v=True)
     for network in docker_engine.networks.list(filters=wanted):
         network.remove()
@@ -152,8 +152,10 @@ def remove_all(docker_engine: docker.DockerClient, run_label: str) -> None:
 
 def left(docker_engine: docker.DockerClient, run_label: str) -> list[str]:
     wanted: Any = {"label": [f"{LABEL}={VALUE}", f"pra.run={run_label}"]}
+    # What goes between the listing and the look at it is not left.
+    containers = docker_engine.containers.list(all=True, filters=wanted, ignore_removed=True)
     return [
-        *(item.name or "" for item in docker_engine.containers.list(all=True, filters=wanted)),
+        *(item.name or "" for item in containers),
         *(item.name or "" for item in docker_engine.networks.list(filters=wanted)),
         *(item.name or "" for item in docker_engine.volumes.list(filters=wanted)),
     ]
