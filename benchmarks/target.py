@@ -14,6 +14,7 @@ from typing import Final
 import docker
 from docker.types import Healthcheck, Mount
 
+from benchmarks.disk import new_disk
 from benchmarks.sample import DATABASE, Sample
 from fixtures.site import CONFIGURATION, ERP_ROLE, ODOO_IMAGE, Site, new_site, put_files
 from restore.runner import Runner
@@ -77,7 +78,12 @@ def target(
     foreign: bool,
 ) -> Iterator[Target]:
     """A new target whose PostgreSQL has these options; gone at the end."""
-    with new_site(client) as site, _backups(sample, foreign) as backups:
+    with (
+        new_disk(sample.root) as disk,
+        new_site(client) as site,
+        _backups(sample, foreign) as backups,
+    ):
+        site.disk = disk
         repository = Mount(REPOSITORY, str(sample.root / "repository"), "bind", read_only=True)
         database = site.start(
             "db",

@@ -23,7 +23,7 @@ FILE: Final = "postgresql.auto.conf"
 BULK_FROM: Final = 256 << 20
 """Bytes of databases below which nothing is won."""
 
-RESTART_FROM: Final = 1 << 30
+RESTART_FROM: Final = 1 << 29
 """Bytes of databases from which WAL is worth being made minimal, which needs two restarts."""
 
 MB: Final = 1 << 20

@@ -144,9 +144,16 @@ def show_schema(folder: str) -> Argv:
     return ("pg_restore", "--create", "--schema-only", "--file=-", folder)
 
 
-def analyze(superuser: str, database: str, jobs: int) -> Argv:
-    """``vacuumdb`` that gathers the planner's statistics, which no dump holds."""
-    return ("vacuumdb", "--analyze-only", f"--jobs={jobs}", *_login(superuser, database))
+def analyze(superuser: str, database: str, jobs: int, target: int | None = None) -> Argv:
+    """``vacuumdb`` that gathers the planner's statistics, which no dump holds.
+
+    Args:
+        target: ``default_statistics_target`` in place of the database's own: from 10 on the planner
+            finds its way, in a tenth of the time.
+    """
+    options = () if target is None else ("env", f"PGOPTIONS=-c default_statistics_target={target}")
+    login = _login(superuser, database)
+    return (*options, "vacuumdb", "--analyze-only", f"--jobs={jobs}", *login)
 
 
 def sync_cluster(data: str) -> Argv:

@@ -23,10 +23,19 @@ def in_bulk_mode(
 ) -> tuple[Step, ...]:
     """The steps that load databases, in bulk mode where nothing can be lost by it."""
     left = tuple(_put_right(request))
-    size = sum(_size(request, facts) for facts in databases)
-    if size < request.bulk_from or not _holds_nothing(request, databases):
+    if not is_large(request, databases) or not _holds_nothing(request, databases):
         return (*left, *steps)
+    size = _total(request, databases)
     return (*left, _enter(request, size), *steps, _leave(request))
+
+
+def is_large(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> bool:
+    """Whether databases are of a size from which time can be won."""
+    return _total(request, databases) >= request.bulk_from
+
+
+def _total(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> int:
+    return sum(_size(request, facts) for facts in databases)
 
 
 def _size(request: PlanRequest, facts: DatabaseFacts) -> int:

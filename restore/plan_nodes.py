@@ -2,7 +2,7 @@
 
 A node is marked as being replayed just before the first step that changes what it holds (what is
 made aside changes nothing of it), and as complete after the last one, so that a run that was cut
-short shows. Post-operations change no node's generation.
+short shows. Post-operations and statistics change no node's generation.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ _CHANGES: Final = frozenset(
     }
 )
 """What changes what a node holds."""
+
+_AFTERWARDS: Final = frozenset({StepKind.POST_OPERATION, StepKind.STATISTICS})
+"""What is done on a node that is complete."""
 
 _AROUND: Final = frozenset({StepKind.STOP_ERP, StepKind.START_ERP})
 """What a half's servers need whichever of them is replayed: nothing writes meanwhile."""
@@ -63,11 +66,7 @@ def require_nodes(wanted: tuple[Role, ...], present: tuple[Role, ...]) -> None:
 
 def _recorded(steps: tuple[Step, ...]) -> Iterator[Step]:
     changing = {step.node for step in steps if step.kind in _CHANGES}
-    last = {
-        step.node: number
-        for number, step in enumerate(steps)
-        if step.kind is not StepKind.POST_OPERATION
-    }
+    last = {step.node: number for number, step in enumerate(steps) if step.kind not in _AFTERWARDS}
     begun: set[Role] = set()
     for number, step in enumerate(steps):
         if step.kind in _CHANGES and step.node not in begun:

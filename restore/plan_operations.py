@@ -25,7 +25,7 @@ def with_operations(
     starts = [
         number
         for number, step in enumerate(steps)
-        if step.kind is StepKind.START_ERP and step.part is Part.ERP
+        if step.kind in (StepKind.STATISTICS, StepKind.START_ERP) and step.part is Part.ERP
     ]
     start = starts[0] if starts else len(steps)
     return (*steps[:start], *early, *steps[start:], *late)

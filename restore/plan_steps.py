@@ -17,6 +17,7 @@ Steps come in this order; each holds all that its execution needs:
 | ``CONFIGURATION`` | file | ``source`` (None: begin with an empty file), ``changes``, ``owner`` |
 | ``PROMOTE_DATABASE`` | final name | ``staging`` temporary name, ``argv`` (one transaction) |
 | ``PROMOTE_DOCUMENTS`` | final folder | ``staging`` folder, which replaces the target |
+| ``STATISTICS`` | final name | ``argv``; only for large databases, beside the ERP's start |
 | ``START_ERP`` | the ERP server | |
 
 Everything is made beside the target first; what people would see changes only in the last steps,
@@ -27,6 +28,9 @@ refused: then nothing of the target has changed. ``database`` is always the fina
 A generation that was imported may lack roles, and its dumps may say of nothing whose it is. The
 roles that they name are made without any right. What nobody owns is made as a role of its own,
 the loader, and then given to the ERP's.
+
+Statistics of large databases are gathered twice: few before they are used, which takes a tenth of
+the time, and all of them while the ERP starts.
 """
 
 from __future__ import annotations
@@ -50,7 +54,7 @@ from restore.model import (
     StepKind,
 )
 from restore.nodes import MARK
-from restore.plan_bulk import in_bulk_mode
+from restore.plan_bulk import in_bulk_mode, is_large
 from restore.plan_request import (
     PlanRequest,
     aside_name,
@@ -60,12 +64,16 @@ from restore.plan_request import (
     temporary_name,
 )
 
+_FEW: Final = 10
+"""Statistics target with which a large database is first analysed; PostgreSQL's own is 100."""
+
 _SYSTEM_ROLES: Final = "pg_"
 """How the names of roles begin that every server has."""
 
 
 def steps_of(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> tuple[Step, ...]:
     """Every step, in order, for a request in which nothing is missing."""
+    few = _FEW if is_large(request, databases) else None
     documents = tuple(chain.from_iterable(_documents(request, facts) for facts in databases))
     return (
         Step("stop-erp", StepKind.STOP_ERP, "Stop the ERP server", Role.ERP),
@@ -73,12 +81,13 @@ def steps_of(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> tupl
         *in_bulk_mode(
             request,
             databases,
-            tuple(chain.from_iterable(_database(request, facts) for facts in databases)),
+            tuple(chain.from_iterable(_database(request, facts, few) for facts in databases)),
         ),
         *documents,
         *_configuration(request, databases),
         *(_promote_database(request, facts) for facts in databases),
         *(_promote_documents(step) for step in documents),
+        *_statistics(request, databases),
         Step("start-erp", StepKind.START_ERP, "Start the ERP server", Role.ERP),
     )
 
@@ -114,7 +123,7 @@ def _named_roles(request: PlanRequest) -> tuple[str, ...]:
     return commands.create_roles(superuser, made)
 
 
-def _database(request: PlanRequest, facts: DatabaseFacts) -> Iterator[Step]:
+def _database(request: PlanRequest, facts: DatabaseFacts, statistics: int | None) -> Iterator[Step]:
     name, superuser = facts.name, request.profile.database.superuser
     temporary = temporary_name(name, request.generation.id)
     erp_role = request.target.configuration.erp_role
@@ -165,7 +174,7 @@ def _database(request: PlanRequest, facts: DatabaseFacts) -> Iterator[Step]:
         title=f"Gather statistics of database {name}",
         target=temporary,
         database=name,
-        argv=commands.analyze(superuser, temporary, request.jobs),
+        argv=commands.analyze(superuser, temporary, request.jobs, statistics),
         items=len(facts.tables),
     )
     yield Step(
@@ -176,6 +185,19 @@ def _database(request: PlanRequest, facts: DatabaseFacts) -> Iterator[Step]:
         database=name,
         items=len(facts.tables),
     )
+
+
+def _statistics(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> Iterator[Step]:
+    for facts in databases if is_large(request, databases) else ():
+        yield Step(
+            id=f"statistics:{facts.name}",
+            kind=StepKind.STATISTICS,
+            title=f"Gather all statistics of database {facts.name}",
+            target=facts.name,
+            database=facts.name,
+            argv=commands.analyze(request.profile.database.superuser, facts.name, request.jobs),
+            items=len(facts.tables),
+        )
 
 
 def _restore(

@@ -52,8 +52,9 @@ class ReplayInterrupted(KeyboardInterrupt):
 def replay(plan: RestorePlan, context: ReplayContext) -> ReplayOutcome:
     """Run every step of a plan. The first that fails ends it; those after it are skipped.
 
-    Documents are copied while databases load. What runs beside a step that fails is given up. An
-    ERP that ran before is started again when a replay ends before anything was promoted.
+    Documents are copied while databases load, statistics gathered while the ERP starts. What runs
+    beside a step that fails is given up. An ERP that ran before is started again when a replay ends
+    before anything was promoted.
 
     Raises:
         ReplayInterrupted: Ctrl-C; the steps under way count as aborted.
@@ -261,6 +262,7 @@ _ACTS: Final[Mapping[StepKind, Callable[[_Run, Step], None]]] = {
     StepKind.RESTORE_DATABASE: _act(databases.restore_database),
     StepKind.GIVE_OWNERSHIP: _act(databases.give_ownership),
     StepKind.ANALYZE: _act(databases.analyze_database),
+    StepKind.STATISTICS: _act(databases.analyze_database),
     StepKind.CHECK_DATABASE: _Run.check_database,
     StepKind.DOCUMENTS: _act(documents.restore_documents),
     StepKind.CONFIGURATION: _Run.configure,

@@ -17,7 +17,7 @@ from typing import IO, Any, Final, cast
 import docker
 from docker.errors import ImageNotFound, NotFound
 from docker.models.containers import Container
-from docker.types import LogConfig
+from docker.types import LogConfig, Mount
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from restore import rights
@@ -298,14 +298,19 @@ class Runner:
         return output
 
     def create_helper(
-        self, like: str, argv: tuple[str, ...], *, user: str = "root", stdin: bool = False
+        self,
+        like: str,
+        argv: tuple[str, ...],
+        *,
+        user: str = "root",
+        mounts: tuple[Mount, ...] = (),
     ) -> Container:
         """Make a container with another's image and volumes, on its engine and without network.
 
         It is not started yet, carries our label, and is removed by who asked for it.
 
         Args:
-            stdin: whether its input can be attached to.
+            mounts: what it has besides those volumes.
 
         Raises:
             NotFoundError: there is no container ``like``.
@@ -317,7 +322,7 @@ class Runner:
             command=list(argv[1:]),
             entrypoint=argv[0],
             user=user,
-            stdin_open=stdin,
+            mounts=list(mounts),
             volumes_from=[str(model.id)],
             network_mode="none",
             security_opt=list(rights.SECURITY),

@@ -48,21 +48,61 @@ def open_beneath(root: Path, path: str) -> BufferedReader:
         UnsafePathError: the path is unsafe, crosses a link, or names no regular file.
         OSError: it does not exist or cannot be read.
     """
-    *folders, name = safe_parts(path)
-    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        for part in folders:
-            inner = _open_at(folder, part, os.O_RDONLY | os.O_DIRECTORY, path)
-            os.close(folder)
-            folder = inner
+    with Beneath(root) as files:
+        return os.fdopen(files.open(path), "rb")
+
+
+class Beneath:
+    """Opens files under a folder, one after the other, following no symbolic link on the way.
+
+    The folder of the last file stays open: many files lie in one. Not for several threads.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._folders: tuple[str, ...] | None = None
+        self._folder = -1
+
+    def __enter__(self) -> Beneath:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._leave()
+
+    def open(self, path: str) -> int:
+        """Open a regular file for reading, as a file descriptor that is the caller's.
+
+        Raises:
+            UnsafePathError: the path is unsafe, crosses a link, or names no regular file.
+            OSError: it does not exist or cannot be read.
+        """
+        *folders, name = safe_parts(path)
+        if tuple(folders) != self._folders:
+            self._enter(tuple(folders), path)
         # Without O_NONBLOCK, opening a pipe would wait for its writer.
-        file = _open_at(folder, name, os.O_RDONLY | os.O_NONBLOCK, path)
-    finally:
-        os.close(folder)
-    if not stat.S_ISREG(os.fstat(file).st_mode):
-        os.close(file)
-        raise UnsafePathError(f"{path!r} is no regular file")
-    return os.fdopen(file, "rb")
+        file = _open_at(self._folder, name, os.O_RDONLY | os.O_NONBLOCK, path)
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            os.close(file)
+            raise UnsafePathError(f"{path!r} is no regular file")
+        return file
+
+    def _enter(self, folders: tuple[str, ...], path: str) -> None:
+        self._leave()
+        folder = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            for part in folders:
+                inner = _open_at(folder, part, os.O_RDONLY | os.O_DIRECTORY, path)
+                os.close(folder)
+                folder = inner
+        except BaseException:
+            os.close(folder)
+            raise
+        self._folder, self._folders = folder, folders
+
+    def _leave(self) -> None:
+        if self._folders is not None:
+            os.close(self._folder)
+            self._folders = None
 
 
 def _open_at(folder: int, name: str, flags: int, path: str) -> int:

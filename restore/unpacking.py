@@ -1,22 +1,33 @@
 """Unpacks a tar stream of many files onto the volumes of a server that is stopped.
 
-The Docker engine does so, too, for any container, but slower where files are many. A ``tar`` of the
-server's own image, beside it on its volumes, is used where the engine is reached through a local
-socket, whose writing end can be closed by itself.
+The Docker engine does so, too, for any container, but slower where files are many. Where this
+machine is the engine's own, a ``tar`` of the server's image, beside it on its volumes, reads the
+stream from a named pipe, so that no byte passes through the engine.
 """
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterable
-from contextlib import suppress
-from typing import Any
+import errno
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any, Final
 
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import APIError, DockerException
+from docker.types import Mount
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from restore.docker_engine import answers
 from restore.errors import ReplayError
 from restore.runner import TAIL_LINES, Runner
+
+_PIPE: Final = "/pra-stream"
+"""Where the container sees the pipe."""
+
+_DEADLINE: Final = 60.0
+"""Seconds until ``tar`` has opened the pipe; on another machine it never does."""
 
 
 def unpack(runner: Runner, like: str, path: str, chunks: Iterable[bytes]) -> None:
@@ -28,15 +39,14 @@ def unpack(runner: Runner, like: str, path: str, chunks: Iterable[bytes]) -> Non
         ReplayError: ``tar`` refused, or the disk is full; holds its last words.
     """
     pieces = iter(chunks)
-    try:
-        helper = _started(runner, like, path)
-    except (APIError, _NotLocal):
-        runner.write_archive(like, path, pieces)
-        return
-    container, attached = helper
-    try:
-        with answers(f"unpack into {path}"):
-            broken = _send(attached._sock, pieces)
+    with tempfile.TemporaryDirectory(prefix="pra-", ignore_cleanup_errors=True) as folder:
+        try:
+            container, pipe = _started(runner, like, path, Path(folder))
+        except (APIError, _ElsewhereError):
+            runner.write_archive(like, path, pieces)
+            return
+        with _removed(container), answers(f"unpack into {path}"):
+            broken = _send(pipe, pieces)
             code = container.wait()["StatusCode"]
             if code != 0 or broken is not None:
                 words = container.logs(tail=TAIL_LINES).decode(errors="replace").strip()
@@ -44,53 +54,82 @@ def unpack(runner: Runner, like: str, path: str, chunks: Iterable[bytes]) -> Non
                     f"tar could not unpack into {path} (exit code {code}): {words or broken}",
                     "is the disk of the server's volume full?",
                 )
+
+
+class _ElsewhereError(Exception):
+    """The engine's machine does not share this one's files."""
+
+
+def _started(runner: Runner, like: str, path: str, folder: Path) -> tuple[Any, IO[bytes] | None]:
+    """A container that unpacks what comes through a pipe in ``folder``, and the pipe's other end.
+
+    There is no such end when ``tar`` ended before it opened the pipe.
+    """
+    stream = folder / "stream"
+    os.mkfifo(stream)
+    # Whatever number the container's root has on this machine.
+    stream.chmod(0o644)
+    options = ("--extract", f"--file={_PIPE}", "--numeric-owner", "--preserve-permissions")
+    mount = Mount(_PIPE, str(stream), "bind", read_only=True)
+    container = runner.create_helper(like, ("tar", *options, "-C", path), mounts=(mount,))
+    try:
+        container.start()
+        return container, _opened(container, stream)
+    except BaseException:
+        with suppress(DockerException):
+            container.remove(force=True)
+        raise
+
+
+def _opened(container: Any, stream: Path) -> IO[bytes] | None:
+    """The pipe, once ``tar`` reads from it; None when that has ended.
+
+    Raises:
+        _ElsewhereError: it runs, but doesn't open this machine's pipe.
+    """
+    wait = Retrying(
+        retry=retry_if_result(lambda found: found is None),
+        stop=stop_after_delay(_DEADLINE),
+        wait=wait_fixed(0.02),
+    )
+    try:
+        number = wait(_number, container, stream)
+    except RetryError as error:
+        raise _ElsewhereError from error
+    return os.fdopen(number, "wb") if number else None
+
+
+def _number(container: Any, stream: Path) -> int | None:
+    """The pipe's file descriptor; None while nobody reads it, 0 when nobody will."""
+    try:
+        # Without O_NONBLOCK, opening it would wait for a reader for ever.
+        number = os.open(stream, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        container.reload()
+        return 0 if container.status == "exited" else None
+    os.set_blocking(number, True)
+    return number
+
+
+@contextmanager
+def _removed(container: Any) -> Iterator[None]:
+    try:
+        yield
     finally:
-        _close(attached)
         with suppress(DockerException):
             container.remove(force=True)
 
 
-class _NotLocal(Exception):
-    """The engine is reached in a way that can't end a stream by closing one direction of it."""
-
-
-def _started(runner: Runner, like: str, path: str) -> tuple[Any, Any]:
-    """A container that unpacks its standard input, and what the SDK gives for that input."""
-    options = ("--extract", "--file=-", "--numeric-owner", "--preserve-permissions")
-    container = runner.create_helper(like, ("tar", *options, "-C", path), stdin=True)
-    attached: Any = None
-    try:
-        attached = container.attach_socket(params={"stdin": 1, "stream": 1})
-        stream = getattr(attached, "_sock", None)
-        if not isinstance(stream, socket.socket) or stream.family != socket.AF_UNIX:
-            raise _NotLocal
-        stream.settimeout(None)
-        container.start()
-    except BaseException:
-        if attached is not None:
-            _close(attached)
-        with suppress(NotFound):
-            container.remove(force=True)
-        raise
-    return container, attached
-
-
-def _close(attached: Any) -> None:
-    """Close a stream of the SDK, and the answer that it came with."""
-    # The answer closes what reads from the socket, and leaves the socket itself open.
-    stream, answer = getattr(attached, "_sock", None), getattr(attached, "_response", None)
-    for one in (answer, stream):
-        if one is not None:
-            with suppress(OSError, ValueError):
-                one.close()
-
-
-def _send(stream: socket.socket, chunks: Iterable[bytes]) -> OSError | None:
+def _send(pipe: IO[bytes] | None, chunks: Iterable[bytes]) -> OSError | None:
     """Send a stream to its end; what broke it, when the other side ended first."""
-    for chunk in chunks:
-        try:
-            stream.sendall(chunk)
-        except OSError as error:
-            return error
-    stream.shutdown(socket.SHUT_WR)
+    if pipe is None:
+        return None
+    try:
+        with pipe:
+            for chunk in chunks:
+                pipe.write(chunk)
+    except BrokenPipeError as error:
+        return error
     return None

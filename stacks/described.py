@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Final
 
 from restore.prerequisites.facts import Addresses, ServerLimits, StackFacts
 from stacks.network import addresses
 from stacks.settings import Limits, Place, parse
+
+_JOBS: Final = 2
+"""How many are written of where the machine that will restore is not known."""
 
 
 def describe_stack(
@@ -41,7 +45,7 @@ def describe_stack(
         images=tuple(settings.images.items()),
         databases=settings.selection.databases,
         accepted=settings.accepted,
-        jobs=settings.jobs,
+        jobs=settings.jobs or _JOBS,
     )
 
 

@@ -235,7 +235,13 @@ KEYS: Final = (
         "and `reason`.",
         '[{"difference": "postgresql.minor", "reason": "same major, approved by IT"}]',
     ),
-    Key("jobs", "integer", "2", "How many jobs restore in parallel, from 1 to 64.", "4"),
+    Key(
+        "jobs",
+        "integer",
+        "number of cores",
+        "How many jobs restore in parallel, from 1 to 64. The largest tables go first.",
+        "4",
+    ),
     Key(
         "reports",
         "path",

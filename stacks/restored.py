@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,7 +116,7 @@ class RestoredGeneration(dynamic.Resource, module="pra", name="RestoredGeneratio
             "accept": [
                 {"key": accepted.key, "reason": accepted.reason} for accepted in settings.accepted
             ],
-            "jobs": settings.jobs,
+            "jobs": settings.jobs or os.cpu_count() or 1,
             "replace": settings.replace,
             "reports": str(settings.reports),
             "language": settings.language,

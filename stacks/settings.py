@@ -76,7 +76,7 @@ class Settings:
     database_password: Secret | None
     erp_password: Secret | None
     accepted: tuple[Acceptance, ...]
-    jobs: int
+    jobs: int | None
     reports: Path
     language: str
     rto_budget: float | None
@@ -200,7 +200,7 @@ def _settings(values: Values, place: Place) -> Settings:
         database_password=_secret(values, "databasePassword"),
         erp_password=_secret(values, "erpPassword"),
         accepted=_accepted(values),
-        jobs=values.integer("jobs", 1, 64) or 2,
+        jobs=values.integer("jobs", 1, 64),
         reports=place.root / values.text("reports", ".pra/reports"),
         language=values.choice("language", ("en", "fr")),
         rto_budget=_rto_budget(values),

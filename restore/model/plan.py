@@ -23,6 +23,7 @@ class StepKind(StrEnum):
     RESTORE_DATABASE = "restore-database"
     GIVE_OWNERSHIP = "give-ownership"
     ANALYZE = "analyze"
+    STATISTICS = "statistics"
     CHECK_DATABASE = "check-database"
     PROMOTE_DATABASE = "promote-database"
     DOCUMENTS = "documents"
@@ -44,6 +45,7 @@ _OF_DATABASE_SERVERS: Final = frozenset(
         StepKind.RESTORE_DATABASE,
         StepKind.GIVE_OWNERSHIP,
         StepKind.ANALYZE,
+        StepKind.STATISTICS,
         StepKind.CHECK_DATABASE,
         StepKind.PROMOTE_DATABASE,
         # Asked of the reports server, kept in its database.

@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from io import BufferedReader
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from io import BufferedReader, FileIO
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from restore.catalogue.native import MANIFEST, parse_manifest
 from restore.errors import DamagedGenerationError, NotFoundError, UsageError
@@ -29,7 +29,7 @@ from restore.repository.base import (
 from restore.repository.folder_writer import open_writer
 from restore.repository.index import BadLineError, parse_entry
 from restore.repository.tree import partials, remove_partial, sync
-from restore.safe_paths import UnsafePathError, open_beneath
+from restore.safe_paths import Beneath, UnsafePathError, open_beneath
 
 MARKER: Final = "pra-repository.json"
 FORMAT: Final = 1
@@ -163,6 +163,20 @@ class FolderRepository:
         """Open a file of a generation; see ``base.Repository.open``."""
         return _open(generation, f"{artifact.folder}/{entry.path}")
 
+    @contextmanager
+    def reader(
+        self, generation: Generation, artifact: Artifact
+    ) -> Iterator[Callable[[FileEntry], IO[bytes]]]:
+        """What opens files of a generation; see ``base.Repository.reader``."""
+        with Beneath(generation.root) as files:
+
+            def opened(entry: FileEntry) -> IO[bytes]:
+                path = f"{artifact.folder}/{entry.path}"
+                with _telling(generation, path):
+                    return FileIO(files.open(path))
+
+            yield opened
+
     def stored(self, generation: Generation) -> Iterator[tuple[str, bool]]:
         """Yield all that is stored under a generation; see ``base.Repository``."""
         yield from _walk(generation.root, "")
@@ -199,9 +213,16 @@ class _Damage:
 
 
 def _open(generation: Generation, path: str) -> BufferedReader:
+    with _telling(generation, path):
+        return open_beneath(generation.root, path)
+
+
+@contextmanager
+def _telling(generation: Generation, path: str) -> Iterator[None]:
+    """Tell what is wrong with a file that can't be opened."""
     damaged = _Damage(generation.id, path)
     try:
-        return open_beneath(generation.root, path)
+        yield
     except UnsafePathError as error:
         raise damaged(ProblemKind.UNSAFE, str(error)) from error
     except FileNotFoundError as error:

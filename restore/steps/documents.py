@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import PurePosixPath
-from typing import IO
 
 from restore.context import ReplayContext
 from restore.errors import NotFoundError, ReplayError, RestoreError
@@ -43,14 +42,12 @@ def restore_documents(context: ReplayContext, step: Step) -> None:
     owner = owner_of(context, step.owner or context.profile.erp.user)
     _make_parent(context, staging, step.owner or context.profile.erp.user)
     _remove(context, staging)
-
-    def open_entry(entry: FileEntry) -> IO[bytes]:
-        return context.repository.open(context.generation, artifact, entry)
-
     entries = _followed(context, step, artifact)
-    stream = archive(staging.name, entries, open_entry, owner)
+    erp = context.environment.erp.container
     try:
-        unpack(context.runner, context.environment.erp.container, str(staging.parent), stream)
+        with context.repository.reader(context.generation, artifact) as open_entry:
+            stream = archive(staging.name, entries, open_entry, owner)
+            unpack(context.runner, erp, str(staging.parent), stream)
         _require_complete(context, staging, artifact)
     except BaseException:
         # A half-written copy must not fill the volume; the first error is the one to tell.

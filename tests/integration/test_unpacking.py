@@ -39,7 +39,7 @@ def test_files_arrive_with_owner_and_mode_however_the_engine_is_reached(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, local: bool
 ) -> None:
     def refuse(*_: object) -> None:
-        raise unpacking._NotLocal
+        raise unpacking._ElsewhereError
 
     if not local:
         monkeypatch.setattr(unpacking, "_started", refuse)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from fixtures.plans.cases import FOLDER, ID, PASSWORD, cases, database, request
 from restore.errors import ExitCode, RefusedError, UsageError
+from restore.lanes import lanes_of
 from restore.model import Acceptance, ArtifactKind, StepKind
 from restore.planning import (
     MARK,
@@ -65,7 +66,12 @@ def test_no_plan_holds_a_secret(name):
 @pytest.mark.parametrize("name", CASES)
 def test_nothing_final_changes_before_all_is_made_and_checked(name):
     steps = plan(CASES[name]).steps
-    beside = (StepKind.BEGIN_NODE, StepKind.COMPLETE_NODE, StepKind.POST_OPERATION)
+    beside = (
+        StepKind.BEGIN_NODE,
+        StepKind.COMPLETE_NODE,
+        StepKind.POST_OPERATION,
+        StepKind.STATISTICS,
+    )
     kinds = [step.kind for step in steps if step.kind not in beside]
     assert kinds[0] is StepKind.STOP_ERP
     assert kinds[-1] is StepKind.START_ERP
@@ -286,3 +292,11 @@ def test_every_reason_is_named_at_once():
     message = refusal(wanted).message
     for reason in ("erp.module:sale", "no dump of database a", "has a database b already"):
         assert reason in message
+
+
+def test_all_statistics_are_gathered_beside_the_start():
+    groups = [
+        [tuple(step.kind for step in lane) for lane in lanes]
+        for lanes in lanes_of(plan(CASES["bulk"]).steps)
+    ]
+    assert [(StepKind.START_ERP,), (StepKind.STATISTICS,)] in groups

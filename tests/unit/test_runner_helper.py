@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, cast
 
+from docker.types import Mount
+
 from restore import rights
 from restore.runner import LABEL, Runner
 
@@ -30,14 +32,14 @@ def test_a_helper_stands_on_the_engine_of_its_container_with_the_least_rights() 
     here, there = Engine("db"), Engine("erp")
     runner = Runner(cast(Any, here)).reaching({"erp": Runner(cast(Any, there))})
 
-    runner.create_helper("erp", ("tar", "--extract"), stdin=True)
+    mount = Mount("/pra-stream", "/tmp/pra-x/stream", "bind", read_only=True)
+    runner.create_helper("erp", ("tar", "--extract"), mounts=(mount,))
 
     assert here.made == []
     (made,) = there.made
     assert made["image"] == "sha256:abc" and made["volumes_from"] == ["erp"]
-    assert (made["entrypoint"], made["command"], made["stdin_open"]) == (
-        "tar", ["--extract"], True,
-    )  # fmt: skip
+    assert (made["entrypoint"], made["command"]) == ("tar", ["--extract"])
+    assert made["mounts"] == [mount]
     assert made["network_mode"] == "none" and made["labels"][LABEL] == "drill"
     assert made["cap_drop"] == list(rights.DROPPED) and made["cap_add"] == list(rights.TREE)
     assert made["security_opt"] == list(rights.SECURITY)

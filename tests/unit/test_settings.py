@@ -52,7 +52,7 @@ def test_a_generation_is_enough() -> None:
     assert settings.credentials is None
     assert settings.images == {}
     assert settings.accepted == ()
-    assert (settings.jobs, settings.language) == (2, "en")
+    assert (settings.jobs, settings.language) == (None, "en")
     assert settings.database_limits == Limits(shared_memory_mb=256)
     assert settings.erp_limits == Limits()
 
