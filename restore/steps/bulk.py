@@ -12,6 +12,7 @@ import io
 import json
 import tarfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 from restore import sql
 from restore.bulk import FILE, KEPT, BulkState, Resources, needs_restart
 from restore.context import ReplayContext
-from restore.errors import NotFoundError, ReplayError
+from restore.errors import EnvironmentFailure, NotFoundError, ReplayError
 from restore.model import DatabaseServer, Step
 from restore.runner import Runner
 
@@ -105,8 +106,7 @@ def leave_bulk_mode(context: ReplayContext, step: Step) -> None:
         return
     runner.write_archive(server.container, data, iter((_archive(FILE, kept, kept.content),)))
     if runner.container(server.container).status != "running":
-        runner.start(server.container)
-        runner.wait_healthy(server.container, _START_DEADLINE)
+        _start(runner, server)
     with sql.connect(server, _MAINTENANCE) as connection:
         connection.execute("SELECT pg_catalog.pg_reload_conf()")
         level = sql.rows(connection, "SHOW wal_level")[0][0]
@@ -237,7 +237,14 @@ def _number(text: str) -> float | str:
 
 def _restart(runner: Runner, server: DatabaseServer) -> None:
     runner.stop(server.container, grace=_GRACE)
+    _start(runner, server)
+
+
+def _start(runner: Runner, server: DatabaseServer) -> None:
     runner.start(server.container)
+    # It answers before its own probe says so, which is asked once in a while only.
+    with suppress(EnvironmentFailure), sql.connect(server, _MAINTENANCE):
+        return
     runner.wait_healthy(server.container, _START_DEADLINE)
 
 
