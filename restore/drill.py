@@ -1,4 +1,7 @@
-"""The whole story: select, verify, plan, rebuild, replay, check, report, destroy."""
+"""The whole story: select, verify, plan, rebuild, replay, check, report, destroy.
+
+A large generation is verified while its environment is rebuilt.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from restore import locations, lock
+from restore.beside import Beside, beside
 from restore.budget import parse_budget
 from restore.catalogue.foreign import Layout
 from restore.choices import StackChoices, certificate_choice
@@ -17,7 +21,8 @@ from restore.environment import environment_from_outputs
 from restore.errors import UsageError
 from restore.gc import EPHEMERAL
 from restore.importing import import_generation
-from restore.model import Environment, Generation, Report, Role
+from restore.model import Environment, Generation, ProgressListener, Report, Role
+from restore.plan_request import MANY_BYTES
 from restore.profile import is_profile_path
 from restore.rebuild import destroy, outputs_of, up
 from restore.recorder import Recorder
@@ -66,12 +71,14 @@ def drill(request: DrillRequest, tools: Tools) -> tuple[Report, Path, Recorder]:
                     layout, choice, tools.repository, now=tools.now, listener=tools.listener
                 )
         generation = select(tools, request.replay.selection.generation, recorder)
-        require_integrity(tools, generation, request.replay, recorder)
-        choices = stack_choices(request)
-        foresee(tools, generation, request.replay, choices, recorder)
-        require_reports_account(request.replay, recorder.plan)
-        with rebuilt(stack, generation, request, tools, recorder) as environment:
-            replay_into(environment, generation, request.replay, tools, recorder)
+        with verified(generation, request, tools, recorder) as verification:
+            choices = stack_choices(request)
+            foresee(tools, generation, request.replay, choices, recorder)
+            require_reports_account(request.replay, recorder.plan)
+            verification.require_so_far()
+            with rebuilt(stack, generation, request, tools, recorder) as environment:
+                verification.require_done()
+                replay_into(environment, generation, request.replay, tools, recorder)
 
     report, folder = reported(recorder, request.replay, story)
     return report, folder, recorder
@@ -104,6 +111,25 @@ def within_budget(request: ReplayRequest, stack: str) -> ReplayRequest:
     """
     given = setting_of(stack, "rtoBudget") if request.rto_budget is None else None
     return request if given is None else replace(request, rto_budget=parse_budget(given))
+
+
+@contextmanager
+def verified(
+    generation: Generation, request: DrillRequest, tools: Tools, recorder: Recorder
+) -> Iterator[Beside]:
+    """Stage "verify", beside the body where it takes longer than seconds, else before it.
+
+    The body waits for it before anything is replayed.
+    """
+
+    def act(listener: ProgressListener) -> None:
+        told = replace(tools, listener=listener)
+        require_integrity(told, generation, request.replay, recorder)
+
+    with beside(act, tools.listener) as verification:
+        if generation.bytes < MANY_BYTES:
+            verification.require_done()
+        yield verification
 
 
 @contextmanager

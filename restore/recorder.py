@@ -109,7 +109,7 @@ class Recorder:
             generation=self.generation,
             facts=self.facts,
             plan=self.plan,
-            stages=tuple(self.stages),
+            stages=tuple(sorted(self.stages, key=lambda stage: stage.started)),
             steps=self.steps,
             checks=(*self.checks, *judged),
             differences=self.differences,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -12,9 +14,10 @@ import pytest
 
 from restore import drill as module
 from restore import locations, lock
-from restore.drill import DrillRequest, rebuilt, restore_stack, stack_spec
+from restore.drill import DrillRequest, rebuilt, restore_stack, stack_spec, verified
 from restore.errors import EnvironmentFailure, ExitCode, NotFoundError, ReplayError
 from restore.model import Acceptance, Generation, Role, Selection, ignore_progress
+from restore.plan_request import MANY_BYTES
 from restore.profile import load_profile
 from restore.recorder import Recorder
 from restore.request import ReplayRequest, Tools
@@ -162,3 +165,32 @@ def test_the_images_of_a_stack_file_are_found_by_their_settings_names(
         Role.DATABASE: "postgres:13.22",
         Role.REPORTS_DATABASE: "postgres:16.4",
     }
+
+
+@pytest.mark.parametrize(("size", "first"), [(MANY_BYTES - 1, "verify"), (MANY_BYTES, "body")])
+def test_a_large_generation_is_verified_beside_what_comes_next(
+    size: int,
+    first: str,
+    recorder: Recorder,
+    small_generation: Generation,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    order: list[str] = []
+    go = threading.Event()
+    large = first == "body"
+    if not large:
+        go.set()
+
+    def verify(*_: object) -> None:
+        go.wait(10)
+        order.append("verify")
+
+    monkeypatch.setattr(module, "require_integrity", verify)
+    artifact = replace(small_generation.artifacts[0], bytes=size)
+    generation = replace(small_generation, artifacts=(artifact,))
+    with verified(generation, request_of(tmp_path), TOOLS, recorder) as verification:
+        order.append("body")
+        go.set()
+        verification.require_done()
+    assert order[0] == first and sorted(order) == ["body", "verify"]
