@@ -127,6 +127,9 @@ class Terminal:
                 f"RTO {report.rto:.1f} s (start to last check), "
                 f"RPO {report.rpo / 3600:.1f} h (consistency point to start)"
             )
+        if report.mode is not None:
+            told = f" ({report.mode_reason})" if report.mode_reason else ""
+            self.out.print(Text(f"mode: {report.mode.value}{told}"))
         if report.operations:
             names = ", ".join(operation.name for operation in report.operations)
             self.out.print(Text(f"left to people (pra postop list): {names}"))

@@ -23,6 +23,7 @@ from restore.model import (
     ManualOperation,
     Progress,
     ProgressListener,
+    ReplayMode,
     Report,
     RestorePlan,
     StepResult,
@@ -63,6 +64,9 @@ class Recorder:
     checks: tuple[CheckResult, ...] = ()
     checked: datetime | None = None
     error: RestoreError | None = None
+    mode: ReplayMode | None = None
+    mode_reason: str = ""
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.started = self.now()
@@ -123,9 +127,12 @@ class Recorder:
             engine_version=__version__,
             rto_budget=self.rto_budget,
             signed_by=self.signer.id if self.signer else None,
+            warnings=self.warnings,
+            mode=self.mode,
+            mode_reason=self.mode_reason,
         )
 
     def _judged_by_time(self, rto: float | None) -> tuple[CheckResult, ...]:
         if self.rto_budget is None:
             return ()
-        return with_acceptances((budget_check(self.rto_budget, rto),), self.accepted)
+        return with_acceptances((budget_check(self.rto_budget, rto, self.mode),), self.accepted)
