@@ -23,6 +23,7 @@ from restore.model import (
     Role,
     Versioned,
 )
+from restore.nodes import DATABASE_ROLES
 from restore.plan_bulk import size_of
 from restore.plan_reports import reports_request
 from restore.plan_request import PlanRequest
@@ -41,10 +42,13 @@ _EXTENSIONS: Final = "SELECT name, default_version FROM pg_catalog.pg_available_
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A plan's request with what it does with kept copies, the mode that makes it, and why."""
+    """A plan's request with what it does with kept copies, the mode that makes it, and why.
+
+    ``mode`` is None where no database is replayed at all.
+    """
 
     request: PlanRequest
-    mode: ReplayMode
+    mode: ReplayMode | None
     reason: str = ""
     warnings: tuple[str, ...] = ()
 
@@ -66,6 +70,8 @@ def choose_copies(
     Raises:
         RefusedError: there is no plan for the environment.
     """
+    if not set(request.nodes) & DATABASE_ROLES:
+        return Choice(request, None)
     cold = Choice(request, ReplayMode.COLD, policy.why)
     if not (policy.use or policy.keep) or request.nodes != tuple(Role):
         return cold
@@ -78,16 +84,15 @@ def choose_copies(
         for half in halves
     }
     if policy.use:
-        copies = {half.part: _newest(runner, half, keys[half.part]) for half in halves}
-        found = {part: copy for part, copy in copies.items() if copy is not None}
-        if len(found) == len(halves):
-            uses = {part: CopyUse(copy.key, copy.volume) for part, copy in found.items()}
-            return Choice(_with(request, uses), ReplayMode.CACHED, _told(found[Part.ERP]))
+        found = {half.part: _newest(runner, half, keys[half.part]) for half in halves}
+        copies = {part: copy for part, copy in found.items() if copy is not None}
+        if len(copies) == len(halves):
+            uses = {part: CopyUse(copy.key, copy.volume) for part, copy in copies.items()}
+            return Choice(_with(request, uses), ReplayMode.CACHED, _told(copies[Part.ERP]))
         cold = replace(cold, reason="no copy is kept of this generation for such a server")
-    if not policy.keep:
-        return cold
-    if problem := _short_of_room(runner, halves, request):
-        return replace(cold, warnings=(problem,))
+    problem = _short_of_room(runner, halves, request) if policy.keep else ""
+    if not policy.keep or problem:
+        return replace(cold, warnings=(problem,) if problem else ())
     return replace(cold, request=_with(request, {part: CopyUse(k) for part, k in keys.items()}))
 
 

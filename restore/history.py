@@ -135,10 +135,7 @@ def entries(path: Path, kin: Kin, last: int) -> tuple[Entry, ...]:
         NotFoundError: there is no history.
         EnvironmentFailure: it can't be read.
     """
-    if not path.is_file():
-        raise NotFoundError(f"there is no history {path}", "run 'pra drill' first")
-    with _translated(path), closing(sqlite3.connect(_address(path), uri=True)) as connection:
-        version = _version(connection, path)
+    with _readable(path) as (connection, version):
         if version == 0:
             return ()
         return tuple(
@@ -147,17 +144,27 @@ def entries(path: Path, kin: Kin, last: int) -> tuple[Entry, ...]:
         )
 
 
+@contextmanager
+def _readable(path: Path) -> Iterator[tuple[sqlite3.Connection, int]]:
+    """A history that is only read, and the version of its tables; 0 has none."""
+    if not path.is_file():
+        raise NotFoundError(f"there is no history {path}", "run 'pra drill' first")
+    with _translated(path), closing(sqlite3.connect(_address(path), uri=True)) as connection:
+        yield connection, _version(connection, path)
+
+
 def before(path: Path, kin: Kin) -> Before:
     """What a history says of the runs before a drill; nothing where it can't be read."""
     try:
-        found = tuple(reversed(entries(path, kin, _LOOKED_BACK)))
+        with _readable(path) as (connection, version):
+            found = _entries(connection, kin, _LOOKED_BACK, version) if version else ()
     except RestoreError:
         return Before()
-    cold = (one.past for one in found if one.past.mode is ReplayMode.COLD)
-    passed = next((past.started for past in cold if past.verdict is Verdict.PASS), None)
-    last = found[0].past if found else None
+    past = [one.past for one in reversed(found)]
+    cold = (one for one in past if one.mode is ReplayMode.COLD and one.verdict is Verdict.PASS)
+    last = past[0] if past else None
     failed = last is not None and last.mode is ReplayMode.CACHED and last.verdict is Verdict.FAIL
-    return Before(passed, failed)
+    return Before(next((one.started for one in cold), None), failed)
 
 
 def entry_of(report: Report, kin: Kin) -> Entry:

@@ -132,7 +132,8 @@ class Helper:
 
     def run(self, *argv: str, user: str = "root") -> str:
         """Run a command that must succeed there, and return its output."""
-        return self._runner.check(self._container, argv, user=user)
+        # What PostgreSQL's tools say is read: in English.
+        return self._runner.check(self._container, argv, user=user, environment={"LC_ALL": "C"})
 
     def write(self, name: str, document: Mapping[str, Any]) -> None:
         """Write a small file beside the copied data."""

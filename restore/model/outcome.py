@@ -127,7 +127,7 @@ class PastRun:
     """An earlier run, as the history kept it. ``rto``, ``rpo`` and ``budget`` are in seconds.
 
     ``bytes`` are the generation's; None, as ``generation``, when the run ended before it read one.
-    ``mode`` is None when it ended before that was known.
+    ``mode`` is None when it ended before that was known, or replayed no database.
     """
 
     run: str
@@ -152,7 +152,7 @@ class Report:
     the longest accepted RTO; ``history`` the runs before this one that compare with it, oldest
     first; ``signed_by`` the key that vouches for the report, None when none does. ``warnings`` are
     what went wrong around the run without touching its verdict. ``mode`` is None when the run ended
-    before it was known, and ``mode_reason`` says why it is what it is.
+    before it was known, or replayed no database; ``mode_reason`` says why it is what it is.
     """
 
     run: str

@@ -20,6 +20,7 @@ from restore.model import (
     Report,
     ServerFacts,
     Step,
+    StepKind,
     StepResult,
     StepStatus,
     Verdict,
@@ -101,6 +102,8 @@ class View:
     other_checks: tuple[tuple[CheckStatus, int], ...]
     judged_by_time: bool
     untold: str
+    copying: float
+    """Seconds that went into keeping copies, which no recovery does."""
 
     @property
     def went_wrong(self) -> bool:
@@ -171,7 +174,14 @@ def _view(report: Report, words: Locale) -> View:
         other_checks=tuple(_other_checks(report)),
         judged_by_time=any(check.sla is not None for check in report.checks),
         untold=_untold(report, words),
+        copying=_copying(report),
     )
+
+
+def _copying(report: Report) -> float:
+    planned = report.plan.steps if report.plan else ()
+    ids = {step.id for step in planned if step.kind is StepKind.KEEP_COPY}
+    return sum(step.duration for step in report.steps if step.id in ids)
 
 
 def _untold(report: Report, words: Locale) -> str:
