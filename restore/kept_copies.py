@@ -176,7 +176,9 @@ def read_copy(runner: Runner, like: str, volume: str) -> KeptCopy:
 def note_use(runner: Runner, like: str, volume: str, now: datetime) -> None:
     """Write down that a copy was placed beside container ``like``."""
     with answers(f"write into copy {volume}"):
-        container = runner.create_helper(like, ("true",), mounts=(Mount(MOUNTED, volume, "volume"),))
+        container = runner.create_helper(
+            like, ("true",), mounts=(Mount(MOUNTED, volume, "volume"),)
+        )
         try:
             there = Helper(Runner(runner.engine_of(like)), str(container.id))
             there.write(_USED, {"used": now.isoformat()})
@@ -228,6 +230,11 @@ def _files(runner: Runner, volume: str, image: str) -> tuple[dict[str, Any], dic
         labels={LABEL: COPIES, "pra.role": "helper"},
     )
     try:
+        if not runner.client.volumes.get(volume).attrs.get("Labels"):
+            # It went meanwhile: the engine has made an empty one for this container.
+            container.remove(force=True, v=True)
+            runner.client.api.remove_volume(volume)
+            raise NotFound(f"volume {volume} is gone")
         marker, used = (_document(runner, str(container.id), name) for name in (MARKER, _USED))
         return marker, used
     finally:
