@@ -10,7 +10,7 @@ import click
 
 from restore.cli_options import other_engines
 from restore.console import Terminal
-from restore.errors import NotFoundError, UsageError
+from restore.errors import EnvironmentFailure, NotFoundError, UsageError
 from restore.kept_copies import find_copies, remove_copy
 from restore.model import LOCAL, KeptCopy
 from restore.plan_text import size_text
@@ -60,7 +60,7 @@ def list_command(terminal: Terminal) -> None:
 def remove_command(terminal: Terminal, keys: tuple[str, ...], everything: bool) -> None:
     """Remove kept copies: by name, by key or its beginning, or all of them.
 
-    The next drill of their generation is cold. One that a drill is using is refused.
+    The next drill of their generation is cold. One that a drill is using is refused; the others go.
 
     \b
     Examples:
@@ -72,12 +72,21 @@ def remove_command(terminal: Terminal, keys: tuple[str, ...], everything: bool) 
     with ExitStack() as stack:
         found = _find(terminal, stack)
         chosen = found if everything else tuple(_named(found, keys))
+        refused: list[EnvironmentFailure] = []
+        gone: list[_Found] = []
         for one in chosen:
-            remove_copy(one.engine, one.copy.volume)
+            try:
+                remove_copy(one.engine, one.copy.volume)
+            except EnvironmentFailure as error:
+                refused.append(error)
+                continue
+            gone.append(one)
             terminal.print(f"removed {one.copy.volume}{_where(one)}")
+        if refused:
+            raise refused[0]
         if not chosen:
             terminal.print("no copy is kept")
-        terminal.json([_document(one) for one in chosen])
+        terminal.json([_document(one) for one in gone])
 
 
 def _find(terminal: Terminal, stack: ExitStack) -> tuple[_Found, ...]:

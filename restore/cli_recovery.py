@@ -113,6 +113,9 @@ certificate_option = click.option(
 def plan_command(terminal: Terminal, /, **options: Any) -> None:
     """Show the plan that a drill of a generation would follow. Nothing is made.
 
+    It is that of a cold drill: for kept copies (see 'pra cache'), a drill looks when its servers
+    stand.
+
     \b
     Examples:
       pra plan latest

@@ -17,12 +17,12 @@ from psycopg import sql as compose
 from restore import gc, sql
 from restore.cold_policy import CopyPolicy
 from restore.copying import Choice, choose_copies
-from restore.errors import EnvironmentFailure
+from restore.errors import EnvironmentFailure, ReplayError
 from restore.kept_copies import beside, find_copies, remove_copy
 from restore.model import KeptCopy, ReplayMode, RestorePlan, Role, StepKind, StepStatus
 from restore.plan_copies import DATA
 from restore.planning import plan
-from restore.replay import ReplayOutcome, replay
+from restore.replay import ReplayInterrupted, ReplayOutcome, replay
 from restore.runner import Runner
 from restore.secret import Secret
 from tests.fix_repository import DATABASE
@@ -227,6 +227,38 @@ def choose_copies_to_collect(left: KeptCopy) -> tuple[gc.Collection, ...]:
     later = left.created + timedelta(days=1, minutes=1)
     nowhere = Path("/nonexistent")
     return gc.choose_copies([("local", left)], nowhere, now=later, older_than=timedelta(days=1))
+
+
+@pytest.mark.parametrize("error", [ReplayError("no space left"), KeyboardInterrupt()])
+def test_what_can_not_be_kept_leaves_nothing_and_fails_nothing(
+    scene: Scene, error: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_given: object) -> None:
+        raise error
+
+    monkeypatch.setattr("restore.steps.copies.finish_copy", fail)
+    planned = of_database(plan(choice(scene, KEEP).request))
+    if isinstance(error, KeyboardInterrupt):
+        with pytest.raises(ReplayInterrupted):
+            replay(planned, scene.context)
+    else:
+        outcome = replay(planned, scene.context)
+        assert failures(outcome) == []
+        assert scene.lab.databases() == {DATABASE}
+        (warning,) = outcome.warnings
+        assert warning.endswith("no copy of the database server's data was kept: no space left")
+    assert copies(scene) == []
+    scene.lab.runner.wait_healthy(scene.lab.container, 60)
+
+
+def test_without_room_no_copy_is_kept_and_that_is_told(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("restore.disk.LEAST_MARGIN", 1 << 60)
+    chosen = choice(scene, KEEP)
+    assert StepKind.KEEP_COPY not in {step.kind for step in plan(chosen.request).steps}
+    (warning,) = chosen.warnings
+    assert "no copy of the database server's data is kept: that would take" in warning
 
 
 def test_copies_of_the_same_key_and_those_unused_for_longest_go(scene: Scene) -> None:
