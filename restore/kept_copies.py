@@ -204,9 +204,9 @@ def _copy(runner: Runner, attrs: Mapping[str, Any]) -> KeptCopy | None:
         return made
     except NotFound:
         return None
+    if not marker:
+        return made
     try:
-        if marker["format"] != FORMAT:
-            return made
         made = replace(
             made,
             kept=datetime.fromisoformat(marker["kept"]),
@@ -215,7 +215,8 @@ def _copy(runner: Runner, attrs: Mapping[str, Any]) -> KeptCopy | None:
         )
         return replace(made, used=datetime.fromisoformat(used["used"])) if used else made
     except (KeyError, TypeError, ValueError):
-        return made
+        # Another engine's: it is whole, and its key is none of ours.
+        return replace(made, kept=made.kept or made.created)
 
 
 def _files(runner: Runner, volume: str, image: str) -> tuple[dict[str, Any], dict[str, Any]]:

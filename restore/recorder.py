@@ -10,6 +10,7 @@ from datetime import datetime
 from restore import __version__
 from restore.budget import budget_check
 from restore.checks.base import with_acceptances
+from restore.copy_time import copying_time
 from restore.errors import RestoreError
 from restore.evidence import Signer
 from restore.model import (
@@ -96,7 +97,8 @@ class Recorder:
             if self.generation
             else None
         )
-        rto = (self.checked - self.started).total_seconds() if self.checked else None
+        copying = copying_time(self.plan, self.steps)
+        rto = (self.checked - self.started).total_seconds() - copying if self.checked else None
         broken = self.error is not None or any(
             stage.status is not StepStatus.SUCCEEDED for stage in self.stages
         )
@@ -130,6 +132,7 @@ class Recorder:
             warnings=self.warnings,
             mode=self.mode,
             mode_reason=self.mode_reason,
+            copying=copying,
         )
 
     def _judged_by_time(self, rto: float | None) -> tuple[CheckResult, ...]:

@@ -183,6 +183,9 @@ class Report:
     warnings: tuple[str, ...] = ()
     mode: ReplayMode | None = None
     mode_reason: str = ""
+    copying: float = 0.0
+    """Seconds in which a copy was kept for later drills and nothing else went on; no part of
+    ``rto``, as no recovery does that."""
 
     @property
     def past(self) -> PastRun:

@@ -20,7 +20,6 @@ from restore.model import (
     Report,
     ServerFacts,
     Step,
-    StepKind,
     StepResult,
     StepStatus,
     Verdict,
@@ -102,8 +101,6 @@ class View:
     other_checks: tuple[tuple[CheckStatus, int], ...]
     judged_by_time: bool
     untold: str
-    copying: float
-    """Seconds that went into keeping copies, which no recovery does."""
 
     @property
     def went_wrong(self) -> bool:
@@ -174,14 +171,7 @@ def _view(report: Report, words: Locale) -> View:
         other_checks=tuple(_other_checks(report)),
         judged_by_time=any(check.sla is not None for check in report.checks),
         untold=_untold(report, words),
-        copying=_copying(report),
     )
-
-
-def _copying(report: Report) -> float:
-    planned = report.plan.steps if report.plan else ()
-    ids = {step.id for step in planned if step.kind is StepKind.KEEP_COPY}
-    return sum(step.duration for step in report.steps if step.id in ids)
 
 
 def _untold(report: Report, words: Locale) -> str:
@@ -217,8 +207,9 @@ def _summary(report: Report, words: Locale) -> str:
 def _stages(report: Report, words: Locale) -> Iterator[StageRow]:
     for stage in report.stages:
         began = (stage.started - report.started).total_seconds()
-        counts = report.rto and stage.status is not StepStatus.SKIPPED and began < report.rto
-        share = min(stage.duration / report.rto, 1.0) if report.rto and counts else None
+        took = (report.rto or 0.0) + report.copying
+        counts = report.rto and stage.status is not StepStatus.SKIPPED and began < took
+        share = min(stage.duration / took, 1.0) if counts else None
         yield StageRow(stage_name(stage, words), stage, share)
 
 

@@ -20,6 +20,7 @@ from restore.cli import run
 from restore.cold_policy import Before, CopyOptions, CopyPolicy, decide, parse_days
 from restore.copy_key import ServerIdentity
 from restore.copy_key import copy_key as key_of
+from restore.copy_time import copying_time
 from restore.drill import DrillRequest, with_policy
 from restore.errors import ExitCode, UsageError
 from restore.history import FILE, VERSION, Kin, before, entries, remembered
@@ -36,6 +37,8 @@ from restore.model import (
     Report,
     Selection,
     StepKind,
+    StepResult,
+    StepStatus,
     Verdict,
     Versioned,
     ignore_progress,
@@ -43,6 +46,7 @@ from restore.model import (
 from restore.plan_request import PlanRequest
 from restore.planning import describe_plan, plan
 from restore.profile import load_profile
+from restore.recorder import Recorder
 from restore.report import parse_report, to_html, to_json, to_junit
 from restore.report.language import locale
 from restore.report.rto_plot import rto_plot
@@ -385,15 +389,27 @@ def test_every_rendering_says_that_a_copy_was_used() -> None:
     assert "kept copy" not in to_html(replace(passed(), mode=ReplayMode.COLD))
 
 
-def test_a_cold_report_tells_how_much_of_its_time_went_into_a_copy() -> None:
-    report = passed()
-    assert report.plan is not None
-    step = replace(report.plan.steps[1], id="keep-copy", kind=StepKind.KEEP_COPY)
-    planned = replace(report.plan, steps=(*report.plan.steps, step))
-    took = replace(report.steps[1], id="keep-copy", duration=2.5)
-    page = to_html(replace(report, plan=planned, steps=(*report.steps, took)))
-    assert "Keeping a copy for later drills took 2.5\N{NO-BREAK SPACE}s of it" in page
-    assert "Keeping a copy" not in to_html(report)
+@pytest.mark.parametrize(("documents_end", "copying"), [(0.0, 10.0), (104.0, 6.0), (120.0, 0.0)])
+def test_a_recovery_time_is_without_the_keeping_of_a_copy(
+    documents_end: float, copying: float
+) -> None:
+    planned = plan(using(CopyUse(KEY)))
+    ends = {StepKind.KEEP_COPY: (100.0, 10.0), StepKind.DOCUMENTS: (50.0, documents_end - 50.0)}
+    results = tuple(
+        StepResult(step.id, step.title, StepStatus.SUCCEEDED, NOW + timedelta(seconds=at), took)
+        for step in planned.steps
+        for at, took in (ends.get(step.kind, (0.0, 1.0)),)
+    )
+    recorder = Recorder("run", "pra drill", "drill", (), lambda: NOW, ignore_progress)
+    recorder.plan, recorder.steps = planned, results
+    recorder.checked = NOW + timedelta(seconds=200)
+
+    report = recorder.report()
+
+    assert (report.copying, report.rto) == (copying, 200 - copying)
+    page = to_html(replace(report, generation=passed().generation))
+    assert ("in which nothing but a copy for later drills was kept" in page) is (copying > 0)
+    assert copying_time(None, results) == 0
 
 
 def test_the_plot_does_not_join_what_used_a_copy() -> None:
