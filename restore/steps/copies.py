@@ -13,11 +13,12 @@ from typing import Final
 
 import psycopg
 from psycopg import sql as compose
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from restore import commands, sql
 from restore.bulk import KEPT
 from restore.context import ReplayContext
-from restore.errors import ReplayError, RestoreError
+from restore.errors import EnvironmentFailure, ReplayError, RestoreError
 from restore.kept_copies import (
     CopyOf,
     Helper,
@@ -31,9 +32,11 @@ from restore.kept_copies import (
 )
 from restore.model import DatabaseServer, Step
 from restore.plan_copies import DATA
+from restore.runner import Runner
 from restore.steps.archive import Owner, single_file
 
 START_DEADLINE: Final = 300
+_ASKED: Final = 20
 GRACE: Final = 600
 """Seconds that a server may take to write all that it holds when it stops."""
 
@@ -74,7 +77,7 @@ def keep_copy(context: ReplayContext, step: Step) -> str:
         with suppress(RestoreError):
             remove_copy(runner, volume, container)
         raise
-    runner.wait_healthy(container, START_DEADLINE)
+    _wait(runner, context.environment.database)
     if not problem:
         remove_others(runner, container, volume, step.target, context.most_copies)
     return problem
@@ -128,7 +131,7 @@ def place_copy(context: ReplayContext, step: Step) -> None:
         helper.run(*inside, "-exec", "rm", "-rf", "--", "{}", "+")
         helper.run("cp", "-a", "--reflink=auto", "--", f"{DATA}/.", data)
     runner.start(server.container)
-    runner.wait_healthy(server.container, START_DEADLINE)
+    _wait(runner, server)
     _give_password(context, data, password)
     runner.check(server.container, step.argv, user=_OS_USER)
     note_use(runner, server.container, volume, context.now())
@@ -141,6 +144,27 @@ def discard_copy(context: ReplayContext, step: Step) -> bool:
     except RestoreError:
         return False
     return True
+
+
+def _wait(runner: Runner, server: DatabaseServer) -> None:
+    """Wait until a server that was started answers, whatever its superuser's password is.
+
+    It does so before its own probe says it, which is asked once in a while only.
+
+    Raises:
+        EnvironmentFailure: it does not start; holds its last words.
+    """
+    ready = ("pg_isready", "--quiet", "--host=127.0.0.1", f"--username={server.superuser}")
+    asked = Retrying(
+        retry=retry_if_result(lambda done: done.exit_code != 0),
+        stop=stop_after_delay(_ASKED),
+        wait=wait_fixed(0.1),
+    )
+    # A server that has ended can't be asked.
+    with suppress(RetryError, EnvironmentFailure):
+        asked(runner.execute, server.container, ready)
+        return
+    runner.wait_healthy(server.container, START_DEADLINE)
 
 
 def _stored_password(server: DatabaseServer) -> str | None:
