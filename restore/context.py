@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from restore.cold_policy import MOST_COPIES
 from restore.model import (
     Acceptance,
     Credentials,
@@ -31,6 +32,7 @@ class ReplayContext:
     its reason; keys that name no check are of no concern here. ``reports_account`` is the reports
     server's account, as which the engine speaks to its REST interface. ``run``
     is the run's id; ``databases`` are those of the ERP that are replayed, every one when empty.
+    ``most_copies`` is how many kept copies an engine may hold once one is added.
     """
 
     runner: Runner
@@ -45,6 +47,7 @@ class ReplayContext:
     reports_account: Credentials | None = None
     run: str = ""
     databases: tuple[str, ...] = ()
+    most_copies: int = MOST_COPIES
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when what is under way is to be given up: something beside it failed."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from restore.cold_policy import NO_COPIES, CopyPolicy
 from restore.evidence import Signer
 from restore.model import (
     Acceptance,
@@ -31,7 +32,7 @@ class ReplayRequest:
     ``reports_account`` is needed for a generation with a reports server.
     ``replace`` allows a database that is there already to be replaced. ``nodes`` are those that are
     replayed. ``rto_budget`` is the longest accepted recovery time in seconds; the profile's when
-    None.
+    None. ``copies`` says what may be done with kept copies: nothing, but in a drill.
     """
 
     selection: Selection
@@ -45,6 +46,7 @@ class ReplayRequest:
     reports_account: Credentials | None = None
     nodes: tuple[Role, ...] = tuple(Role)
     rto_budget: float | None = None
+    copies: CopyPolicy = NO_COPIES
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from restore.checks.certificate import ID as CERTIFICATE
 from restore.choices import StackChoices
 from restore.configuration import ConfigurationTexts
 from restore.context import ReplayContext
+from restore.copying import choose_copies
 from restore.disk import disk_need
 from restore.equivalence import clock_difference, is_difference_key
 from restore.equivalence_nodes import disk_difference
@@ -120,7 +121,8 @@ def foresee(
         )
         target = foreseen_target("drill", intended, REPOSITORY_PATH)
         target = replace(target, resources=resources_of(tools.runner))
-        _plan(tools, _Subject(generation, texts, served), request, target, recorder)
+        subject = _Subject(generation, texts, served)
+        _plan(tools, _wanted(tools, subject, request, target, recorder), recorder)
     return intended
 
 
@@ -167,6 +169,7 @@ def _replay_into(
         reports_account=request.reports_account,
         run=recorder.run,
         databases=planned.databases,
+        most_copies=request.copies.most,
     )
     recorder.operations = tools.profile.checklist
     with recorder.stage("replay", f"Replay generation {generation.id}"):
@@ -204,7 +207,11 @@ def _plan_standing(
     proxy = any(node.role is Role.PROXY for node in stands)
     target = standing_target(environment, existing, documents, reports, proxy=proxy)
     target = with_server(tools.runner, environment, tools.profile, target)
-    return _plan(tools, _Subject(generation, texts, served), request, target, recorder)
+    wanted = _wanted(tools, _Subject(generation, texts, served), request, target, recorder)
+    chosen = choose_copies(tools.runner, environment, wanted, request.copies)
+    recorder.mode, recorder.mode_reason = chosen.mode, chosen.reason
+    recorder.warnings += chosen.warnings
+    return _plan(tools, chosen.request, recorder)
 
 
 def _replay(planned: RestorePlan, context: ReplayContext, recorder: Recorder) -> None:
@@ -221,6 +228,7 @@ def _replay(planned: RestorePlan, context: ReplayContext, recorder: Recorder) ->
         recorder.steps, recorder.checks = interruption.outcome.steps, interruption.outcome.checks
         raise
     recorder.steps, recorder.checks = outcome.steps, outcome.checks
+    recorder.warnings += outcome.warnings
     recorder.checked = context.now()
     if isinstance(outcome.error, DamagedGenerationError):
         # The copy ended at the first damaged document: name them all.
@@ -241,18 +249,17 @@ class _Subject:
     served: Served
 
 
-def _plan(
+def _wanted(
     tools: Tools,
     subject: _Subject,
     request: ReplayRequest,
     target: PlanTarget,
     recorder: Recorder,
-) -> RestorePlan:
-    """Plan for a target whose facts the recorder has, and keep what was found on the way.
+) -> PlanRequest:
+    """What is to be planned for a target whose facts the recorder has.
 
     Raises:
-        RefusedError: the target would not do.
-        UsageError: an acceptance names neither a difference nor a check.
+        UsageError: a database that was asked for is not in the generation.
     """
     assert recorder.facts is not None  # noqa: S101 - the caller has just looked
     wanted = PlanRequest(
@@ -273,8 +280,18 @@ def _plan(
         ),
     )
     recorder.differences = differences(wanted)
+    return wanted
+
+
+def _plan(tools: Tools, wanted: PlanRequest, recorder: Recorder) -> RestorePlan:
+    """Plan, and keep the plan.
+
+    Raises:
+        RefusedError: the target would not do.
+        UsageError: an acceptance names neither a difference nor a check.
+    """
     recorder.plan = planned = plan(wanted)
-    _require_known(request.accepted, tools.profile, planned, subject.generation)
+    _require_known(wanted.acceptances, tools.profile, planned, wanted.generation)
     return planned
 
 

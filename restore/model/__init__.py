@@ -5,6 +5,7 @@ Times are timezone-aware UTC. Durations are seconds. Sizes are bytes.
 
 from restore.model.blueprint import Blueprint, ConfigurationChange, Mount, ServerBlueprint, Upload
 from restore.model.comparison import Acceptance, Difference, EnvironmentFacts, Severity
+from restore.model.copies import CopyUse, KeptCopy
 from restore.model.environment import (
     ALL_LOCAL,
     LOCAL,
@@ -51,6 +52,7 @@ from restore.model.outcome import (
     PastRun,
     Progress,
     ProgressListener,
+    ReplayMode,
     Report,
     StepResult,
     StepStatus,
@@ -74,6 +76,7 @@ __all__ = [
     "CheckStatus",
     "ConfigurationChange",
     "ConstraintFacts",
+    "CopyUse",
     "Credentials",
     "DataSource",
     "DatabaseFacts",
@@ -91,6 +94,7 @@ __all__ = [
     "Holding",
     "Hosts",
     "ImageFacts",
+    "KeptCopy",
     "KeystoreFile",
     "LocalText",
     "ManualOperation",
@@ -107,6 +111,7 @@ __all__ = [
     "Progress",
     "ProgressListener",
     "ProxyFacts",
+    "ReplayMode",
     "Report",
     "ReportsFacts",
     "RestorePlan",
