@@ -188,6 +188,8 @@ class _Run:
             with suppress(RestoreError):
                 self.context.runner.start(self._ran)
                 self.stopped_by += "; nothing was promoted, and the ERP was started again"
+        if closed := self._closed():
+            self.stopped_by += f"; nobody can connect to {closed} until it is replayed again"
         for step in self._plan.steps:
             if step.id not in self._results:
                 self._results[step.id] = StepResult(
@@ -198,6 +200,17 @@ class _Run:
                     0.0,
                     self.stopped_by,
                 )
+
+    def _closed(self) -> str:
+        """The databases that got their name, perhaps, and were not opened."""
+        ended = {key: result.status for key, result in self._results.items()}
+        steps = [step for step in self._plan.steps if step.kind is StepKind.OPEN_DATABASE]
+        closed = [
+            f"database {step.target}"
+            for step in steps
+            if self._promoting and ended.get(step.id) is not StepStatus.SUCCEEDED
+        ]
+        return ", ".join(closed)
 
     def outcome(self) -> ReplayOutcome:
         """The results so far, in the plan's order."""
@@ -313,6 +326,7 @@ _ACTS: Final[Mapping[StepKind, Callable[[_Run, Step], None]]] = {
     StepKind.CONFIGURATION: _Run.configure,
     StepKind.PROMOTE_DATABASE: _promotion(databases.promote_database),
     StepKind.PROMOTE_DOCUMENTS: _promotion(documents.promote_documents),
+    StepKind.OPEN_DATABASE: _act(databases.open_database),
     StepKind.START_ERP: _act(servers.start_erp),
     StepKind.DATA_SOURCE: _Run.data_source,
     StepKind.POST_OPERATION: _whole(operations.run_operation),

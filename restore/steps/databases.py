@@ -47,6 +47,9 @@ SELECT datname, coalesce(pg_catalog.shobj_description(oid, 'pg_database'), '')
 FROM pg_catalog.pg_database WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY datname
 """
 
+_CLOSED: Final = "SELECT datname FROM pg_catalog.pg_database WHERE NOT datallowconn"
+_IS_OPEN: Final = "SELECT datallowconn FROM pg_catalog.pg_database WHERE datname = %s::name"
+
 _TABLES: Final = """
 SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%'
@@ -56,9 +59,13 @@ WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%'
 
 def existing_databases(connection: sql.Connection) -> tuple[ExistingDatabase, ...]:
     """The databases of a server, and which of them this engine restored."""
+    closed = {name for (name,) in sql.rows(connection, _CLOSED)}
     return tuple(
         ExistingDatabase(
-            name, is_ours(comment), comment.removeprefix(MARK) if is_ours(comment) else ""
+            name,
+            is_ours(comment),
+            comment.removeprefix(MARK) if is_ours(comment) else "",
+            closed=name in closed,
         )
         for name, comment in sql.rows(connection, _DATABASES)
     )
@@ -167,7 +174,7 @@ def require_passed(results: tuple[CheckResult, ...]) -> None:
 
 
 def promote_database(context: ReplayContext, step: Step) -> None:
-    """Give the restored database production's settings and rights, then its final name.
+    """Give the restored database production's settings and rights, then its final name, closed.
 
     Not before it is checked: production's time limits are not made for that.
     """
@@ -177,6 +184,15 @@ def promote_database(context: ReplayContext, step: Step) -> None:
         found = dict(sql.rows(connection, _DATABASES))
     if found.get(step.target) != _mark(context) or step.staging in found:
         raise ReplayError(f"{step.target} is not the database that was restored")
+
+
+def open_database(context: ReplayContext, step: Step) -> None:
+    """Let a promoted database be connected to: all that belongs to it is in place."""
+    _run(context, step)
+    with sql.connect(context.environment.database, MAINTENANCE) as connection:
+        opened = sql.rows(connection, _IS_OPEN, step.target)
+    if opened != [(True,)]:
+        raise ReplayError(f"database {step.target} takes no connections after it was opened")
 
 
 def _mark(context: ReplayContext) -> str:
