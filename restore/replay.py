@@ -36,6 +36,7 @@ from restore.steps import (
     roles,
     servers,
 )
+from restore.steps.ailments import Ailment, ailments
 from restore.steps.databases import existing_databases
 
 __all__ = ["ReplayContext", "ReplayInterrupted", "ReplayOutcome", "existing_databases", "replay"]
@@ -154,7 +155,8 @@ class _Run:
             self._error = error if first else self._error
             # What fails after that was given up on purpose.
             status = StepStatus.FAILED if first else StepStatus.ABORTED
-            reason = _reason(error) if first else f"given up {self.stopped_by}"
+            found = ailments(self.context, step, describe(error), started) if first else ()
+            reason = _reason(error, found) if first else f"given up {self.stopped_by}"
         except KeyboardInterrupt:
             reason = "interrupted"
             self.stop(f"after interruption of {step.id}")
@@ -202,15 +204,12 @@ class _Run:
                 )
 
     def _closed(self) -> str:
-        """The databases that got their name, perhaps, and were not opened."""
+        """The databases that got their name and were not opened."""
         ended = {key: result.status for key, result in self._results.items()}
-        steps = [step for step in self._plan.steps if step.kind is StepKind.OPEN_DATABASE]
-        closed = [
-            f"database {step.target}"
-            for step in steps
-            if self._promoting and ended.get(step.id) is not StepStatus.SUCCEEDED
-        ]
-        return ", ".join(closed)
+        done = [step for step in self._plan.steps if ended.get(step.id) is StepStatus.SUCCEEDED]
+        named = [one.target for one in done if one.kind is StepKind.PROMOTE_DATABASE]
+        opened = {one.target for one in done if one.kind is StepKind.OPEN_DATABASE}
+        return ", ".join(f"database {name}" for name in named if name not in opened)
 
     def outcome(self) -> ReplayOutcome:
         """The results so far, in the plan's order."""
@@ -336,7 +335,8 @@ _ACTS: Final[Mapping[StepKind, Callable[[_Run, Step], None]]] = {
 """What each kind of step does; a test holds that every kind is here."""
 
 
-def _reason(error: Exception) -> str:
-    text = describe(error)
-    hint = error.hint if isinstance(error, RestoreError) else ""
-    return f"{text}\n→ {hint}" if hint else text
+def _reason(error: Exception, found: tuple[Ailment, ...]) -> str:
+    text = "\n".join((describe(error), *(one.cause for one in found)))
+    # What ails a server is nearer to the cause than what its tool's failure suggests.
+    hints = [one.hint for one in found] or [getattr(error, "hint", "")]
+    return "\n→ ".join((text, *dict.fromkeys(filter(None, hints))))

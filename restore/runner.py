@@ -367,9 +367,8 @@ class Runner:
                 + self._last_words(container)
             ) from error
         if state == "exited":
-            raise EnvironmentFailure(
-                f"container {container[:12]} {self._end(container)}: {self._last_words(container)}"
-            )
+            end, words = self.end_of(container), self._last_words(container)
+            raise EnvironmentFailure(f"container {container[:12]} {end}: {words}")
 
     def health(self, container: str) -> str:
         """A container by its own probe: ``healthy``, ``starting``, ``unhealthy``, ``exited``.
@@ -384,8 +383,8 @@ class Runner:
             return "exited"
         return str(state.get("Health", {}).get("Status", "none"))
 
-    def _end(self, container: str) -> str:
-        """How a container ended, in words that go before its last ones."""
+    def end_of(self, container: str) -> str:
+        """How a container ended, in words that follow its name."""
         attrs = self.container(container).attrs
         state, limit = attrs["State"], int(attrs["HostConfig"].get("Memory") or 0) >> 20
         told = f" (its limit is {limit} MiB)" if limit else ""

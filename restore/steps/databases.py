@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 import psycopg
+from psycopg import sql as compose
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from restore import sql
 from restore.catalogue.plain_dump import END
@@ -38,6 +40,8 @@ READER: Final = "root"
 """User who reads the repository there: a generation's files are closed to all but their owner."""
 
 _POLL: Final = 0.5
+_ENDING: Final = 10
+"""Seconds that sessions may take to end."""
 
 _TAIL: Final = 4096
 """Bytes at the end of a plain dump in which pg_dump's last words stand."""
@@ -100,12 +104,13 @@ def restore_database(context: ReplayContext, step: Step) -> None:
         with _watched_size(context, step, facts.size):
             _run(context, step, user=READER)
     except BaseException:
-        # An interrupted pg_restore goes on inside the container as long as its sessions do.
+        # An interrupted pg_restore goes on inside the container as long as its sessions do; and
+        # half a database must not fill the disk of an ERP that goes on with its old one.
         with (
             suppress(RestoreError, psycopg.Error),
             sql.connect(context.environment.database, MAINTENANCE) as connection,
         ):
-            _end_sessions(connection, name)
+            _drop(connection, name)
         raise
     if (facts.tables or facts.unknown) and _tables(context, name) == 0:
         raise ReplayError(f"{step.argv[0]} ended well, but database {name} has no table")
@@ -228,6 +233,19 @@ def _end_sessions(connection: sql.Connection, name: str) -> None:
         " WHERE datname = %s AND pid <> pg_catalog.pg_backend_pid()",
         (name,),
     )
+
+
+def _drop(connection: sql.Connection, name: str) -> None:
+    """Drop a database of ours. Sessions that are ended are gone a moment later."""
+    for attempt in Retrying(
+        retry=retry_if_exception_type(psycopg.errors.ObjectInUse),
+        stop=stop_after_delay(_ENDING),
+        wait=wait_fixed(0.2),
+        reraise=True,
+    ):
+        with attempt:
+            _end_sessions(connection, name)
+            connection.execute(compose.SQL("DROP DATABASE {}").format(sql.quoted(name)))
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from restore.model import (
     StepStatus,
 )
 from restore.replay import ReplayInterrupted, replay
+from restore.steps.ailments import Ailment
 
 KINDS = (StepKind.STOP_ERP, StepKind.ROLES, StepKind.START_ERP)
 
@@ -290,9 +291,46 @@ def test_an_erp_that_ran_is_started_again_while_nothing_was_promoted(
     wrap = module._act if failing is StepKind.ROLES else module._promotion
     table[failing] = wrap(raising(ReplayError("broken")))
     monkeypatch.setattr(module, "_ACTS", table)
+    monkeypatch.setattr(module, "ailments", lambda *_: ())
     kinds = (StepKind.STOP_ERP, StepKind.ROLES, StepKind.PROMOTE_DATABASE, StepKind.START_ERP)
 
     outcome = replay(plan_of(*kinds), context)
 
     assert erp.started == restarts
     assert ("started again" in outcome.steps[-1].reason) is bool(restarts)
+
+
+def test_what_ails_a_server_is_told_with_the_failure_and_its_hint_comes_first(
+    acts: dict[StepKind, Callable[..., None]],
+    context: ReplayContext,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    acts[StepKind.ROLES] = raising(ReplayError("the tool ended", "look at the dump"))
+    found = (Ailment("the disk is full", "make room"), Ailment("memory ran out", ""))
+    monkeypatch.setattr(module, "ailments", lambda *_: found)
+
+    outcome = replay(plan_of(*KINDS), context)
+
+    reason = outcome.steps[1].reason
+    assert reason == "the tool ended\nthe disk is full\nmemory ran out\n→ make room"
+
+
+@pytest.mark.parametrize("opened", [StepStatus.SUCCEEDED, StepStatus.FAILED])
+def test_a_database_that_was_promoted_and_not_opened_is_named(
+    opened: StepStatus,
+    acts: dict[StepKind, Callable[..., None]],
+    context: ReplayContext,
+) -> None:
+    failing = StepKind.START_ERP if opened is StepStatus.SUCCEEDED else StepKind.OPEN_DATABASE
+    acts[failing] = raising(ReplayError("broken"))
+    kinds = (
+        StepKind.PROMOTE_DATABASE,
+        StepKind.OPEN_DATABASE,
+        StepKind.START_ERP,
+        StepKind.COMPLETE_NODE,
+    )
+
+    outcome = replay(plan_of(*kinds), context)
+
+    told = "nobody can connect to database" in outcome.steps[-1].reason
+    assert told is (opened is StepStatus.FAILED)
