@@ -40,14 +40,23 @@ def utc() -> datetime:
     return datetime.now(UTC)
 
 
-def replayed(scene: Scene, kind: StepKind, fault: Callable[[], object]) -> list[StepResult]:
-    """Replay; the fault comes as the first step of that kind begins. The steps that failed."""
+def replayed(
+    scene: Scene, kind: StepKind, fault: Callable[[], object], when: int = 1
+) -> list[StepResult]:
+    """Replay; the fault comes as the first step of that kind begins. The steps that failed.
+
+    Args:
+        when: how often the step has told of itself by then; 2 is in its middle.
+    """
     plan = scene.plan()
     title = next(step.title for step in plan.steps if step.kind is kind)
     waiting = [fault]
 
+    heard: list[str] = []
+
     def listener(progress: Progress) -> None:
-        if progress.label == title and waiting:
+        heard.append(progress.label)
+        if heard.count(title) == when and waiting:
             waiting.pop()()
 
     outcome = replay(plan, replace(scene.context, listener=listener))
