@@ -63,21 +63,26 @@ def _of(context: ReplayContext, step: Step, words: str, since: datetime) -> Iter
     if context.runner is None or step.kind is StepKind.POST_OPERATION:
         return
     server = _Server(context.runner, context.environment.database.container, since)
-    yield from server.ended(_setting(step, "databaseMemoryMb"))
     said = words + server.log() if _of_database(step) else words
     if _of_database(step) and _NO_ROOM.search(said) and _SHARED_MEMORY.search(said):
         yield Ailment(
             "the database server's shared memory (/dev/shm) is full",
             _setting(step, "databaseSharedMemoryMb"),
         )
-        return
+    else:
+        yield from _full(context, step, said)
+    yield from server.ended(_setting(step, "databaseMemoryMb"))
+
+
+def _full(context: ReplayContext, step: Step, said: str) -> Iterator[Ailment]:
+    """That the disk which a step writes to is full."""
     container, folder, name = _place(context, step)
     free, total = _room(context.runner, container, folder)
     if _NO_ROOM.search(said) or free < _FULL:
         yield Ailment(
             f"the disk of {name} ({folder}) is full: "
             f"{free >> 20} MiB of {total >> 20} MiB are free now",
-            "make room there, then run it again: 'pra plan' tells what the restore takes",
+            "make room there, then run it again: 'pra prerequisites' tells what it takes",
         )
 
 

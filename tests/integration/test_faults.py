@@ -21,15 +21,29 @@ import pytest
 
 from restore import locations, lock
 from restore.engine import replay_standing, reported
-from restore.errors import EnvironmentFailure, NotFoundError, RefusedError
-from restore.model import Progress, Selection, StepKind, StepResult, StepStatus, ignore_progress
-from restore.profile import load_profile
+from restore.errors import (
+    DamagedGenerationError,
+    EnvironmentFailure,
+    ExitCode,
+    NotFoundError,
+    RefusedError,
+)
+from restore.model import (
+    ArtifactKind,
+    Progress,
+    Selection,
+    StepKind,
+    StepResult,
+    StepStatus,
+    Verdict,
+    ignore_progress,
+)
 from restore.recorder import Recorder
 from restore.replay import replay
 from restore.report_files import read_report
 from restore.request import ReplayRequest, Tools
 from restore.runner import LABEL, Runner
-from tests.fix_repository import DATABASE
+from tests.fix_repository import DATABASE, flip_byte, small_documents
 from tests.fix_servers import Scene
 from tests.unit.test_lock import HOLDER
 
@@ -91,6 +105,35 @@ def test_a_backup_volume_that_is_unplugged_before_the_documents(scene: Scene) ->
     # The database loads beside it: whichever comes first to what is gone tells.
     assert "still mounted" in failed.reason or "No such file" in failed.reason, failed.reason
     assert DATABASE not in scene.lab.databases()
+
+
+def test_damaged_documents_of_many_are_all_named_and_nothing_is_promoted(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many are read once, when they are copied: verification before the replay sees none."""
+    monkeypatch.setattr("restore.plan_request.MANY_FILES", 1)
+    generation = scene.context.generation
+    documents = generation.artifacts_of(ArtifactKind.DOCUMENTS)[0]
+    damaged = sorted(small_documents())[:2]
+    for path in damaged:
+        flip_byte(generation.root / documents.folder / path, 1)
+    request, recorder = asked(scene, tmp_path)
+    request = replace(request, selection=replace(request.selection, generation=generation.id))
+
+    report, _ = reported(
+        recorder,
+        request,
+        lambda: replay_standing(scene.context.environment, request, tools(scene), recorder),
+    )
+
+    assert isinstance(recorder.error, DamagedGenerationError)
+    assert recorder.error.exit_code is ExitCode.DAMAGED
+    assert all(path in recorder.error.message for path in damaged), recorder.error.message
+    assert report.verdict is Verdict.FAIL
+    ended = {stage.id: stage.status for stage in report.stages}
+    assert (ended["verify"], ended["replay"]) == (StepStatus.SUCCEEDED, StepStatus.FAILED)
+    assert DATABASE not in scene.lab.databases()
+    assert scene.in_erp("ls", "-A", "/var/lib/odoo/filestore").split() == []
 
 
 # --- servers --------------------------------------------------------------------------------------
@@ -158,18 +201,21 @@ def test_two_runs_on_one_stack_and_a_lock_whose_owner_died(
     scene: Scene, owner: subprocess.Popen[str], tmp_path: Path
 ) -> None:
     request, recorder = asked(scene, tmp_path)
-    tools = Tools(
-        scene.context.runner, scene.context.repository, load_profile("odoo"), utc, ignore_progress
-    )
     with pytest.raises(RefusedError, match=f"in use by process {owner.pid} .pra drill"):
-        replay_standing(scene.context.environment, request, tools, recorder)
+        replay_standing(scene.context.environment, request, tools(scene), recorder)
     assert recorder.stages == []
 
     os.kill(owner.pid, signal.SIGKILL)
     owner.wait()
     # The lock is free: the run comes as far as its generation, which there is none of.
     with pytest.raises(NotFoundError, match="20990101T000000Z"):
-        replay_standing(scene.context.environment, request, tools, recorder)
+        replay_standing(scene.context.environment, request, tools(scene), recorder)
+
+
+def tools(scene: Scene) -> Tools:
+    """The outside as the engine uses it, of a scene."""
+    context = scene.context
+    return Tools(context.runner, context.repository, context.profile, utc, ignore_progress)
 
 
 def asked(scene: Scene, reports: Path) -> tuple[ReplayRequest, Recorder]:
