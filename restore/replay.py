@@ -338,5 +338,5 @@ _ACTS: Final[Mapping[StepKind, Callable[[_Run, Step], None]]] = {
 def _reason(error: Exception, found: tuple[Ailment, ...]) -> str:
     text = "\n".join((describe(error), *(one.cause for one in found)))
     # What ails a server is nearer to the cause than what its tool's failure suggests.
-    hints = [one.hint for one in found] or [getattr(error, "hint", "")]
+    hints = [*(one.hint for one in found), getattr(error, "hint", "")]
     return "\n→ ".join((text, *dict.fromkeys(filter(None, hints))))

@@ -391,8 +391,8 @@ class Runner:
         if state.get("OOMKilled"):
             return f"was killed, out of memory{told}"
         # The engine misses some of the kernel's notices that memory ran out.
-        if limit and state.get("ExitCode") == _KILLED:
-            return f"was killed, perhaps out of memory{told}"
+        if state.get("ExitCode") == _KILLED:
+            return f"was killed, perhaps out of memory{told}" if limit else "was killed"
         return "stopped"
 
     def _last_words(self, container: str) -> str:

@@ -60,11 +60,10 @@ def ailments(
 
 
 def _of(context: ReplayContext, step: Step, words: str, since: datetime) -> Iterator[Ailment]:
-    if context.runner is None or step.kind is StepKind.POST_OPERATION:
-        return
     server = _Server(context.runner, context.environment.database.container, since)
     said = words + server.log() if _of_database(step) else words
-    if _of_database(step) and _NO_ROOM.search(said) and _SHARED_MEMORY.search(said):
+    # A server that was hit by a full disk speaks of shared memory, too, but not in one line.
+    if any(_NO_ROOM.search(line) and _SHARED_MEMORY.search(line) for line in said.splitlines()):
         yield Ailment(
             "the database server's shared memory (/dev/shm) is full",
             _setting(step, "databaseSharedMemoryMb"),
