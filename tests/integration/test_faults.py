@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from restore import locations, lock
+from restore import locations, lock, sql
 from restore.engine import replay_standing, reported
 from restore.errors import (
     DamagedGenerationError,
@@ -27,6 +27,7 @@ from restore.errors import (
     ExitCode,
     NotFoundError,
     RefusedError,
+    ReplayError,
 )
 from restore.model import (
     ArtifactKind,
@@ -175,6 +176,40 @@ def test_a_server_that_runs_out_of_memory_is_said_to(docker_runner: Runner) -> N
         assert "it began" in e.value.message
     finally:
         container.remove(force=True)
+
+
+def test_a_failure_between_the_promotions_leaves_the_database_closed_and_again_succeeds(
+    scene: Scene, tmp_path: Path
+) -> None:
+    (step,) = [s for s in scene.plan().steps if s.kind is StepKind.PROMOTE_DOCUMENTS]
+
+    def listener(progress: Progress) -> None:
+        if progress.label == step.title and faults:
+            scene.in_erp("rm", "-rf", str(faults.pop()))
+
+    faults = [step.staging]
+    environment = scene.context.environment
+    request, recorder = asked(scene, tmp_path)
+    generation = scene.context.generation.id
+    request = replace(request, selection=replace(request.selection, generation=generation))
+    outside = replace(tools(scene), listener=listener)
+    with pytest.raises(ReplayError, match="is not there to be promoted"):
+        replay_standing(environment, request, outside, recorder)
+
+    closed = f"nobody can connect to database {DATABASE} until it is replayed again"
+    assert closed in recorder.steps[-1].reason
+    with (
+        pytest.raises(EnvironmentFailure, match="not currently accepting connections") as raised,
+        sql.connect(environment.database, DATABASE, as_erp=True, deadline=0),
+    ):
+        pass
+    assert "run it again" in raised.value.hint
+    # The very same request, which may replace nothing that people worked with.
+    _, recorder = asked(scene, tmp_path)
+    replay_standing(environment, request, outside, recorder)
+    assert {step.status for step in recorder.steps} == {StepStatus.SUCCEEDED}
+    with sql.connect(environment.database, DATABASE, as_erp=True):
+        pass
 
 
 # --- the stack's lock -----------------------------------------------------------------------------
