@@ -155,8 +155,10 @@ class _Run:
             self._error = error if first else self._error
             # What fails after that was given up on purpose.
             status = StepStatus.FAILED if first else StepStatus.ABORTED
-            found = ailments(self.context, step, describe(error), started) if first else ()
-            reason = _reason(error, found) if first else f"given up {self.stopped_by}"
+            reason = _reason(error) if first else f"given up {self.stopped_by}"
+            if first:
+                found = ailments(self.context, step, describe(error), started)
+                reason = _reason(error, found)
         except KeyboardInterrupt:
             reason = "interrupted"
             self.stop(f"after interruption of {step.id}")
@@ -335,7 +337,7 @@ _ACTS: Final[Mapping[StepKind, Callable[[_Run, Step], None]]] = {
 """What each kind of step does; a test holds that every kind is here."""
 
 
-def _reason(error: Exception, found: tuple[Ailment, ...]) -> str:
+def _reason(error: Exception, found: tuple[Ailment, ...] = ()) -> str:
     text = "\n".join((describe(error), *(one.cause for one in found)))
     # What ails a server is nearer to the cause than what its tool's failure suggests.
     hints = [*(one.hint for one in found), getattr(error, "hint", "")]

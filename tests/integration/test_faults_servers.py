@@ -15,6 +15,7 @@ from threading import Timer
 
 import psycopg
 import pytest
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from restore import sql
 from restore.model import StepKind, StepStatus
@@ -38,7 +39,7 @@ pytestmark = pytest.mark.docker
 FILESTORE = "/var/lib/odoo/filestore"
 MANY_ROWS = """
 CREATE TABLE stock_move AS
-SELECT n AS id, md5(n::text) || md5((-n)::text) AS reference FROM generate_series(1, 300000) n;
+SELECT n AS id, md5(n::text) || md5((-n)::text) AS reference FROM generate_series(1, 200000) n;
 CREATE INDEX ON stock_move (reference);
 """
 HUNGRY = """
@@ -165,7 +166,7 @@ def test_a_slow_disk_takes_its_time_and_is_told_of(
         (folder / "data").mkdir()
         argv = ("findmnt", "--noheadings", "--output=SOURCE", str(folder))
         device = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
-        slow = [{"Path": device, "Rate": 6 << 20}]
+        slow = [{"Path": device, "Rate": 8 << 20}]
         with (
             postgresql_lab(
                 docker_runner,
@@ -208,6 +209,16 @@ def test_a_database_server_that_runs_out_of_memory_during_the_load(
 # --- networks -------------------------------------------------------------------------------------
 
 
+def answering(ask: Callable[[], object]) -> None:
+    """Wait until a server is reached again."""
+    Retrying(
+        retry=retry_if_exception_type(psycopg.OperationalError),
+        stop=stop_after_delay(30),
+        wait=wait_fixed(0.2),
+        reraise=True,
+    )(ask)
+
+
 @pytest.fixture
 def cut(clean_lab: DatabaseLab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
     """Cuts the database server's network; it is put back after the test, and by a second call."""
@@ -218,6 +229,7 @@ def cut(clean_lab: DatabaseLab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
         if gone:
             gone.clear()
             clean_lab.network.connect(clean_lab.container, ipv4_address=clean_lab.address)
+            answering(clean_lab.databases)
         else:
             gone.append(True)
             clean_lab.network.disconnect(clean_lab.container)
