@@ -30,6 +30,10 @@ from restore.streams import CHUNK, EMPTY, ChunkReader, LineSplitter
 LABEL: Final = "pra.stack"
 """Label that every container, network and volume of ours carries; its value is the stack."""
 
+ROLE: Final = "pra.role"
+HELPER: Final = f"{ROLE}=helper"
+"""The label of containers that work for a moment on another's volumes."""
+
 TAIL_LINES: Final = 20
 PROBE_INTERVAL: Final = 0.25
 
@@ -329,9 +333,24 @@ class Runner:
             cap_drop=list(rights.DROPPED),
             cap_add=list(rights.TREE),
             pids_limit=rights.MOST_PROCESSES,
-            labels={LABEL: model.labels.get(LABEL, ""), "pra.role": "helper"},
+            labels={LABEL: model.labels.get(LABEL, ""), ROLE: HELPER.partition("=")[2]},
             log_config=_WHOLE_LOG,
         )
+
+    def remove_helpers(self, like: str) -> None:
+        """Remove the helpers of a container that a killed run left, alive or not.
+
+        They would hold its volumes for ever. The caller is alone at work on its stack.
+        """
+        model = self.container(like)
+        labels = [f"{LABEL}={model.labels.get(LABEL, '')}", HELPER]
+        with answers(f"remove what was left beside container {like[:12]}"):
+            for helper in self.engine_of(like).containers.list(
+                all=True, filters={"label": labels}, ignore_removed=True
+            ):
+                if str(model.id) in (helper.attrs["HostConfig"].get("VolumesFrom") or ()):
+                    with suppress(NotFound):
+                        helper.remove(force=True)
 
     def start(self, container: str) -> None:
         """Start a container; nothing happens when it runs."""

@@ -15,6 +15,7 @@ from restore.node_records import begun_nodes, environment_nodes, node_status
 from restore.nodes import MARK, conclude
 from restore.plan_request import standing_target, with_begun
 from restore.replay import existing_databases
+from restore.runner import HELPER, LABEL
 from restore.steps.documents import existing_documents
 from tests.fix_repository import DATABASE, GenerationFactory
 from tests.fix_servers import Scene, Source
@@ -100,6 +101,9 @@ class Target:
         assert self.contents() == (self.new.id, self.new.id)
         assert self.scene.lab.databases() == {DATABASE}
         assert self.scene.in_erp("ls", "-A", FILESTORE).split() == [DATABASE]
+        labels = [f"{LABEL}={self.scene.lab.stack}", HELPER]
+        containers = self.scene.context.runner.client.containers
+        assert containers.list(all=True, filters={"label": labels}) == []
         self.old, self.new = self.new, self.old
 
 

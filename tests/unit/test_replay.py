@@ -273,6 +273,9 @@ class Docker:
     def start(self, _name: str) -> None:
         self.started += 1
 
+    def remove_helpers(self, _name: str) -> None:
+        """None was left."""
+
 
 @pytest.mark.parametrize(
     ("before", "failing", "restarts"),
