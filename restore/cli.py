@@ -30,6 +30,7 @@ from restore.cli_recovery import (
     report_command,
     restore_command,
 )
+from restore.cli_scenario import scenario_group
 from restore.cli_status import status_command
 from restore.console import Terminal
 from restore.errors import ExitCode, RestoreError
@@ -95,6 +96,7 @@ for command in (
     cache_group,
     gc_command,
     profile_group,
+    scenario_group,
 ):
     pra.add_command(command)
 

@@ -21,6 +21,7 @@ from restore.profile import Profile, load_profile
 from restore.repository import open_repository
 from restore.repository.base import Repository
 from restore.runner import Runner
+from restore.scenarios import Scenario
 from restore.signing_keys import signer_of_environment
 
 
@@ -33,6 +34,7 @@ class ReplayRequest:
     ``replace`` allows a database that is there already to be replaced. ``nodes`` are those that are
     replayed. ``rto_budget`` is the longest accepted recovery time in seconds; the profile's when
     None. ``copies`` says what may be done with kept copies: nothing, but in a drill.
+    ``scenarios`` are played once everything else was checked.
     """
 
     selection: Selection
@@ -47,6 +49,7 @@ class ReplayRequest:
     nodes: tuple[Role, ...] = tuple(Role)
     rto_budget: float | None = None
     copies: CopyPolicy = NO_COPIES
+    scenarios: tuple[Scenario, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,23 @@
+"""Scenarios: what people do with the ERP, over its API and over its pages in a real browser."""
+
+from restore.scenarios.browser import Browser, open_browser, require_browser, screenshot
+from restore.scenarios.playing import Ground, Played, play, play_all, require_playable
+from restore.scenarios.reading import load_scenario, parse_scenario
+from restore.scenarios.values import Api, Scenario, ScenarioStep
+
+__all__ = [
+    "Api",
+    "Browser",
+    "Ground",
+    "Played",
+    "Scenario",
+    "ScenarioStep",
+    "load_scenario",
+    "open_browser",
+    "parse_scenario",
+    "play",
+    "play_all",
+    "require_browser",
+    "require_playable",
+    "screenshot",
+]
