@@ -11,8 +11,8 @@ from restore import locations, lock, sql
 from restore.checks.base import with_acceptances
 from restore.cli_options import (
     Decorator,
-    acceptances,
     accept_option,
+    acceptances,
     check_credentials,
     language_option,
     login_option,
@@ -25,7 +25,7 @@ from restore.console import Terminal
 from restore.engine import new_run, reported
 from restore.environment import environment_from_outputs
 from restore.errors import UsageError
-from restore.model import Credentials, Environment, ProgressListener, Selection
+from restore.model import Environment, ProgressListener, Selection
 from restore.profile import load_profile
 from restore.reach import reached
 from restore.rebuild import outputs_of
@@ -113,7 +113,9 @@ def run_command(terminal: Terminal, /, **options: Any) -> int:
     with terminal.progress() as listener:
         recorder = _recorder(options["stack"], request, profile.name, listener)
         report, folder = reported(
-            recorder, request, lambda: _play(options["stack"], options["database"], request, recorder)
+            recorder,
+            request,
+            lambda: _play(options["stack"], options["database"], request, recorder),
         )
     terminal.report(report, str(folder / "report.html"))
     terminal.json({**report_document(report), "folder": str(folder)})
@@ -174,7 +176,7 @@ def _only_database(environment: Environment) -> str:
         UsageError: it has none or several; names them.
     """
     with sql.connect(environment.database, "postgres") as connection:
-        names = sorted(existing_databases(connection))
+        names = sorted(one.name for one in existing_databases(connection))
     if len(names) != 1:
         raise UsageError(
             f"the environment has {len(names)} databases: {', '.join(names) or 'none'}",
