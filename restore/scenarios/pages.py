@@ -102,8 +102,9 @@ def _perform(  # noqa: PLR0911 - one return a kind
 
 
 def _opened(page: Page, path: str, deadline: Deadline) -> str:
+    # Else a page of which only the fragment differs would not be opened anew.
+    page.goto("about:blank", timeout=deadline.milliseconds)
     response = page.goto(path, timeout=deadline.milliseconds)
-    # Only the fragment changed: nothing was fetched.
     status = response.status if response is not None else 200
     if status >= 400:
         raise StepFailed(f"the page answered HTTP {status}")
