@@ -166,7 +166,6 @@ def _play(stack: str, database: str | None, request: ReplayRequest, recorder: Re
             played = play_all(ground, request.scenarios)
         recorder.checks = with_acceptances(played.results, request.accepted)
         recorder.pictures = played.pictures
-        recorder.checked = recorder.now()
 
 
 def _only_database(environment: Environment) -> str:

@@ -39,6 +39,7 @@ _PORT: Final = 9222
 _READY: Final = 60.0
 """Seconds that a browser may take to answer; it takes one or two."""
 _STEP: Final = 0.1
+_SETTLED_MS: Final = 3_000
 _PICTURE_MS: Final = 15_000
 _OPEN_MS: Final = 60_000
 _MEMORY: Final = "2g"
@@ -71,6 +72,14 @@ class Browser:
 
     def __init__(self, page: Page) -> None:
         self.page = page
+
+    def settle(self) -> None:
+        """Wait a little, at most, until the page fetches nothing more: it is drawn then."""
+        from playwright.sync_api import TimeoutError  # noqa: PLC0415 - slow to import
+
+        # Some pages never rest: they listen for news.
+        with suppress(TimeoutError):
+            self.page.wait_for_load_state("networkidle", timeout=_SETTLED_MS)
 
     def picture(self) -> bytes:
         """What the page shows, as PNG."""
@@ -152,6 +161,7 @@ def screenshot(environment: Environment, runner: Runner, path: str, file: Path) 
     with open_browser(environment, runner) as browser:
         try:
             browser.page.goto(path, timeout=_OPEN_MS)
+            browser.settle()
             file.write_bytes(browser.picture())
         except Error as error:
             raise EnvironmentFailure(f"no picture of {path}: {told(error)}") from error

@@ -25,7 +25,7 @@ from restore.scenarios.browser import Browser, open_browser, require_browser
 from restore.scenarios.failure import Deadline, StepFailed
 from restore.scenarios.filling import filled, part_of, shown, wrong
 from restore.scenarios.pages import perform, place_of
-from restore.scenarios.values import Act, Call, Scenario, ScenarioStep
+from restore.scenarios.values import Act, Call, Click, LogIn, Open, Scenario, ScenarioStep
 from restore.secret import Secret
 from restore.tls import client, tls_of
 
@@ -156,7 +156,7 @@ class _Visit:
             return self._probe(step)
 
         result = run_check(check, probe)
-        return result, self._picture() if step.picture else None
+        return result, self._picture(step) if step.picture else None
 
     def _begin(self) -> RestoreError | None:
         """Start the browser, unless it stands; what is in the way of that."""
@@ -228,13 +228,16 @@ class _Visit:
             tuple(masked(detail, self._secrets) for detail in details),
         )
 
-    def _picture(self) -> bytes | None:
+    def _picture(self, step: ScenarioStep) -> bytes | None:
         """What the page shows; None where no picture can be made."""
         from playwright.sync_api import Error  # noqa: PLC0415 - slow to import
 
         if self._browser is None:
             return None
         try:
+            if isinstance(step.act, Open | LogIn | Click):
+                # What it opened is still being drawn; that is no time of the step's.
+                self._browser.settle()
             return self._browser.picture()
         except Error:
             return None
