@@ -40,7 +40,7 @@ _READY: Final = 60.0
 """Seconds that a browser may take to answer; it takes one or two."""
 _STEP: Final = 0.1
 _SETTLED_MS: Final = 3_000
-_PICTURE_MS: Final = 15_000
+_PICTURE_MS: Final = 5_000
 _OPEN_MS: Final = 60_000
 _MEMORY: Final = "2g"
 

@@ -16,6 +16,7 @@ from restore.model import CheckResult, CheckStatus, Credentials, StepStatus
 from restore.profile import Profile
 from restore.replay import replay
 from restore.repository.folder import FolderRepository
+from restore.scenarios import Ground, parse_scenario, play
 from restore.secret import Secret
 from tests.fix_servers import DatabaseLab, Scene, environment_of, erp_server
 
@@ -61,6 +62,8 @@ def test_a_production_of_odoo_comes_back_to_life_and_losses_are_seen(odoo: Scene
         odoo.context.profile, (DATABASE,), odoo.context.generation
     )
 
+    a_page_that_lacks_a_text_is_kept_as_a_picture(odoo)
+
     lost, name = first_document(odoo)
     odoo.context.runner.check(odoo.erp, ("rm", f"{FILESTORE}/{lost}"), user="root")
     damaged = run_checks(odoo.context, replace(ADMIN, password=Secret("wrong")))
@@ -75,6 +78,32 @@ def test_a_production_of_odoo_comes_back_to_life_and_losses_are_seen(odoo: Scene
     assert web["web.scenario:home"] is CheckStatus.PASSED
     assert web["web.scenario:login"] is CheckStatus.FAILED
     assert web["web.scenario:menu"] is CheckStatus.UNVERIFIABLE
+
+
+MISSED = """
+name: missed
+title: A text that is nowhere
+steps:
+  - {name: enter, log_in: {}, deadline: 60}
+  - {name: see, see: "This text is on no page", deadline: 1}
+  - {name: call, call: {model: res.partner, method: search_count, arguments: [[]]}}
+"""
+
+
+def a_page_that_lacks_a_text_is_kept_as_a_picture(odoo: Scene) -> None:
+    context = odoo.context
+    played = play(
+        Ground(context.environment, context.runner, DATABASE, ADMIN, "run-1"),
+        parse_scenario(MISSED, "missed.yaml"),
+    )
+
+    enter, see, call = played.results
+    assert enter.status is CheckStatus.PASSED, enter
+    assert see.status is CheckStatus.FAILED
+    assert see.observed == "'This text is on no page' was not to be seen within 1 s"
+    assert see.picture is not None
+    assert dict(played.pictures)[see.picture.name].startswith(b"\x89PNG")
+    assert call.status is CheckStatus.UNVERIFIABLE
 
 
 def test_a_document_that_the_erp_serves_changed_is_named(odoo: Scene) -> None:
