@@ -128,6 +128,8 @@ def open_browser(
 ) -> Iterator[Browser]:
     """A browser beside an environment's ERP; gone, with its container, when the body ends.
 
+    A stack has one at a time: whoever opens it holds the stack's lock.
+
     Args:
         environment: as ``reach.reached`` gives it, as is the runner.
         language: the visitor's, such as ``fr``.
@@ -177,7 +179,15 @@ def _container(
     client: docker.DockerClient, environment: Environment, site: Site
 ) -> Iterator[Container]:
     rules = (f"--host-resolver-rules={site.rules}",) if site.rules else ()
+    labels = {LABEL: environment.stack, "pra.role": ROLE}
     with answers("start a browser"):
+        # Of a run that was killed: it would keep the stack's network from being removed.
+        selector: dict[str, str | list[str] | bool] = {
+            "label": [f"{name}={value}" for name, value in labels.items()]
+        }
+        for old in client.containers.list(all=True, filters=selector, ignore_removed=True):
+            with suppress(NotFound):
+                old.remove(force=True)
         try:
             made = client.containers.create(
                 IMAGE,
@@ -192,7 +202,7 @@ def _container(
                 security_opt=list(rights.SECURITY),
                 cap_drop=list(rights.DROPPED),
                 pids_limit=rights.MOST_PROCESSES,
-                labels={LABEL: environment.stack, "pra.role": ROLE},
+                labels=labels,
             )
         except ImageNotFound as error:
             raise EnvironmentFailure(f"image {IMAGE} is missing") from error

@@ -115,12 +115,6 @@ def assert_a_scenario_is_played_in_it(commands: Commands, stack: str) -> None:
     report = commands.report()
     assert (report["command"], report["verdict"]) == ("pra scenario run", "pass")
     assert len(list((commands.reports / report["run"]).glob("*.png"))) == 5
-    accepted = commands.pra(
-        "scenario", "run", scenario, "--stack", stack, *reports, "--database", "none-such",
-        "--accept", "scenario.partners.log-in", "--reason", "there is no such database",
-    )  # fmt: skip
-    # It logged in, but there is no database of that name to call anything in.
-    assert accepted.returncode == ExitCode.FAIL, told(accepted)
 
 
 def assert_evidence_of_each_run(commands: Commands, public: Path, stack: str) -> None:

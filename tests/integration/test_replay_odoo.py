@@ -16,7 +16,7 @@ from restore.model import CheckResult, CheckStatus, Credentials, StepStatus
 from restore.profile import Profile
 from restore.replay import replay
 from restore.repository.folder import FolderRepository
-from restore.scenarios import Ground, parse_scenario, play
+from restore.scenarios import Api, Ground, parse_scenario, play
 from restore.secret import Secret
 from tests.fix_servers import DatabaseLab, Scene, environment_of, erp_server
 
@@ -63,6 +63,7 @@ def test_a_production_of_odoo_comes_back_to_life_and_losses_are_seen(odoo: Scene
     )
 
     a_page_that_lacks_a_text_is_kept_as_a_picture(odoo)
+    every_interface_is_called(odoo)
 
     lost, name = first_document(odoo)
     odoo.context.runner.check(odoo.erp, ("rm", f"{FILESTORE}/{lost}"), user="root")
@@ -104,6 +105,32 @@ def a_page_that_lacks_a_text_is_kept_as_a_picture(odoo: Scene) -> None:
     assert see.picture is not None
     assert dict(played.pictures)[see.picture.name].startswith(b"\x89PNG")
     assert call.status is CheckStatus.UNVERIFIABLE
+
+
+def every_interface_is_called(odoo: Scene) -> None:
+    """Odoo 14 still answers calls as OpenERP did."""
+    for api in (Api.ODOO, Api.ODOO_XML, Api.OPENERP):
+        text = f"""
+name: calls
+title: Calls
+api: {api}
+steps:
+  - name: find
+    call: {{model: res.partner, method: search, arguments: [[], 0, 1],
+           expect: {{count: 1}}, at: [], remember: found}}
+  - name: read
+    call: {{model: res.partner, method: read, arguments: ["{{found}}", [name]],
+           at: [0, name], expect: {{contains: ""}}}}
+  - name: refused
+    call: {{model: res.partner, method: no_such_method}}
+"""
+        context = odoo.context
+        ground = Ground(context.environment, context.runner, DATABASE, ADMIN, "run-1")
+        *good, refused = play(ground, parse_scenario(text, "calls.yaml")).results
+        assert [one.status for one in good] == [CheckStatus.PASSED] * 2, good
+        assert refused.status is CheckStatus.FAILED
+        assert refused.observed.startswith("the ERP refused: "), refused
+        assert "no_such_method" in refused.observed
 
 
 def test_a_document_that_the_erp_serves_changed_is_named(odoo: Scene) -> None:

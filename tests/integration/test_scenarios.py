@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import secrets
 import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -45,7 +46,7 @@ SITE = {"login.html": LOGIN, "home.html": HOME, "bare.html": BARE}
 @pytest.fixture(scope="module")
 def environment(docker_runner: Runner) -> Iterator[Environment]:
     """A web server in the ERP's place, on a network without a way out."""
-    stack = "test-scenarios"
+    stack = f"test-{secrets.token_hex(4)}"
     with private_network(docker_runner, stack) as (network, (_, address)):
         container = docker_runner.client.containers.create(
             "pra/nginx:1.18", **placed(docker_runner, stack, network, address)
