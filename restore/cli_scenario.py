@@ -33,7 +33,15 @@ from restore.recorder import Recorder
 from restore.report import report_document
 from restore.request import ReplayRequest, utc_now
 from restore.runner import Runner
-from restore.scenarios import Ground, Scenario, load_scenario, play_all, require_playable
+from restore.scenarios import (
+    Ground,
+    Scenario,
+    is_step_key,
+    load_scenario,
+    play_all,
+    require_playable,
+    require_steps,
+)
 from restore.signing_keys import signer_of_environment
 from restore.steps.databases import existing_databases
 
@@ -109,7 +117,9 @@ def run_command(terminal: Terminal, /, **options: Any) -> int:
         command=COMMAND,
         scenarios=scenarios,
     )
-    _require_known(request)
+    if others := [one.key for one in request.accepted if not is_step_key(one.key)]:
+        raise UsageError(f"{', '.join(others)}: only steps of scenarios are checked here")
+    require_steps(request.accepted, scenarios)
     with terminal.progress() as listener:
         recorder = _recorder(options["stack"], request, profile.name, listener)
         report, folder = reported(
@@ -139,14 +149,6 @@ def _recorder(
         base=stack,
         signer=signer_of_environment(),
     )
-
-
-def _require_known(request: ReplayRequest) -> None:
-    known = [one for scenario in request.scenarios for one in scenario.check_ids]
-    if unknown := [one.key for one in request.accepted if one.key not in known]:
-        raise UsageError(
-            f"no check is named {', '.join(unknown)}", "checks of this run: " + ", ".join(known)
-        )
 
 
 def _play(stack: str, database: str | None, request: ReplayRequest, recorder: Recorder) -> None:

@@ -1,7 +1,15 @@
 """Scenarios: what people do with the ERP, over its API and over its pages in a real browser."""
 
 from restore.scenarios.browser import Browser, open_browser, require_browser, screenshot
-from restore.scenarios.playing import Ground, Played, play, play_all, require_playable
+from restore.scenarios.playing import (
+    Ground,
+    Played,
+    is_step_key,
+    play,
+    play_all,
+    require_playable,
+    require_steps,
+)
 from restore.scenarios.reading import load_scenario, parse_scenario
 from restore.scenarios.values import Api, Scenario, ScenarioStep
 
@@ -12,6 +20,7 @@ __all__ = [
     "Played",
     "Scenario",
     "ScenarioStep",
+    "is_step_key",
     "load_scenario",
     "open_browser",
     "parse_scenario",
@@ -19,5 +28,6 @@ __all__ = [
     "play_all",
     "require_browser",
     "require_playable",
+    "require_steps",
     "screenshot",
 ]

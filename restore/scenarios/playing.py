@@ -18,14 +18,14 @@ from restore.checks.base import (
     unverifiable,
 )
 from restore.errors import RestoreError, UsageError
-from restore.model import CheckResult, CheckStatus, Credentials, Environment, Picture
+from restore.model import Acceptance, CheckResult, CheckStatus, Credentials, Environment, Picture
 from restore.runner import Runner
 from restore.scenarios.api import Caller, Request, caller
 from restore.scenarios.browser import Browser, open_browser, require_browser
 from restore.scenarios.failure import Deadline, StepFailed
 from restore.scenarios.filling import filled, part_of, shown, wrong
 from restore.scenarios.pages import perform, place_of
-from restore.scenarios.values import Act, Call, Click, LogIn, Open, Scenario, ScenarioStep
+from restore.scenarios.values import PREFIX, Act, Call, Click, LogIn, Open, Scenario, ScenarioStep
 from restore.secret import Secret
 from restore.tls import client, tls_of
 
@@ -117,6 +117,26 @@ def require_playable(
         )
     if any(one.on_pages for one in scenarios):
         require_browser(runner, beside)
+
+
+def is_step_key(key: str) -> bool:
+    """Whether an acceptance is about a step of a scenario; ``require_steps`` then judges it."""
+    return key.startswith(PREFIX)
+
+
+def require_steps(accepted: tuple[Acceptance, ...], scenarios: tuple[Scenario, ...]) -> None:
+    """Refuse an acceptance of a step that no scenario has.
+
+    Raises:
+        UsageError: names it, and the steps that there are.
+    """
+    known = tuple(one for scenario in scenarios for one in scenario.check_ids)
+    wrong = [one.key for one in accepted if is_step_key(one.key) and one.key not in known]
+    if wrong:
+        raise UsageError(
+            f"no check is named {', '.join(wrong)}",
+            f"steps of scenarios of this run: {', '.join(known) or 'none'}",
+        )
 
 
 def foreseen_check(scenario: Scenario, step: ScenarioStep) -> Check:

@@ -10,6 +10,10 @@ DEADLINE: Final = 20.0
 """Seconds that a step may take when nothing else is said."""
 
 
+PREFIX: Final = "scenario."
+"""How the ids of steps' checks begin."""
+
+
 class Api(StrEnum):
     """The interfaces that calls go to."""
 
@@ -191,7 +195,7 @@ class Scenario:
 
     def check_id(self, step: ScenarioStep) -> str:
         """The id of a step's check."""
-        return f"scenario.{self.name}.{step.name}"
+        return f"{PREFIX}{self.name}.{step.name}"
 
     @property
     def check_ids(self) -> tuple[str, ...]:
