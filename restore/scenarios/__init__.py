@@ -1,6 +1,7 @@
 """Scenarios: what people do with the ERP, over its API and over its pages in a real browser."""
 
-from restore.scenarios.browser import Browser, open_browser, require_browser, screenshot
+from restore.scenarios.browser import Browser, open_browser, require_browser
+from restore.scenarios.pictures import screenshot
 from restore.scenarios.playing import (
     Ground,
     Played,

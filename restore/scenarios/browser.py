@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import docker
@@ -41,7 +40,6 @@ _READY: Final = 60.0
 _STEP: Final = 0.1
 _SETTLED_MS: Final = 3_000
 _PICTURE_MS: Final = 5_000
-_OPEN_MS: Final = 60_000
 _MEMORY: Final = "2g"
 
 _COMMAND: Final = (
@@ -146,27 +144,6 @@ def open_browser(
         tunnel = stack.enter_context(closing(Tunnel(client, door)))
         address = _awaited(tunnel.port, container)
         yield stack.enter_context(_visitor(address, site, language))
-
-
-def screenshot(environment: Environment, runner: Runner, path: str, file: Path) -> None:
-    """Keep a picture of a page of an environment's ERP, as a visitor without an account sees it.
-
-    Args:
-        path: of the page, such as ``/web/login``.
-        file: where the PNG goes.
-
-    Raises:
-        EnvironmentFailure: there is no browser, or the page does not open.
-    """
-    from playwright.sync_api import Error  # noqa: PLC0415 - takes a third of a second
-
-    with open_browser(environment, runner) as browser:
-        try:
-            browser.page.goto(path, timeout=_OPEN_MS)
-            browser.settle()
-            file.write_bytes(browser.picture())
-        except Error as error:
-            raise EnvironmentFailure(f"no picture of {path}: {told(error)}") from error
 
 
 def told(error: Exception) -> str:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -16,7 +16,7 @@ from restore.model import CheckResult, CheckStatus, Credentials, StepStatus
 from restore.profile import Profile
 from restore.replay import replay
 from restore.repository.folder import FolderRepository
-from restore.scenarios import Api, Ground, parse_scenario, play
+from restore.scenarios import Api, Ground, parse_scenario, play, screenshot
 from restore.secret import Secret
 from tests.fix_servers import DatabaseLab, Scene, environment_of, erp_server
 
@@ -45,7 +45,9 @@ def odoo(
         yield Scene(clean_lab, context, [])
 
 
-def test_a_production_of_odoo_comes_back_to_life_and_losses_are_seen(odoo: Scene) -> None:
+def test_a_production_of_odoo_comes_back_to_life_and_losses_are_seen(
+    odoo: Scene, tmp_path: Path
+) -> None:
     """One replay for all that is seen on it: it takes most of the time."""
     outcome = replay(odoo.plan(), odoo.context)
 
@@ -62,7 +64,7 @@ def test_a_production_of_odoo_comes_back_to_life_and_losses_are_seen(odoo: Scene
         odoo.context.profile, (DATABASE,), odoo.context.generation
     )
 
-    a_page_that_lacks_a_text_is_kept_as_a_picture(odoo)
+    a_page_that_lacks_a_text_is_kept_as_a_picture(odoo, tmp_path)
     every_interface_is_called(odoo)
 
     lost, name = first_document(odoo)
@@ -91,7 +93,7 @@ steps:
 """
 
 
-def a_page_that_lacks_a_text_is_kept_as_a_picture(odoo: Scene) -> None:
+def a_page_that_lacks_a_text_is_kept_as_a_picture(odoo: Scene, folder: Path) -> None:
     context = odoo.context
     played = play(
         Ground(context.environment, context.runner, DATABASE, ADMIN, "run-1"),
@@ -105,6 +107,10 @@ def a_page_that_lacks_a_text_is_kept_as_a_picture(odoo: Scene) -> None:
     assert see.picture is not None
     assert dict(played.pictures)[see.picture.name].startswith(b"\x89PNG")
     assert call.status is CheckStatus.UNVERIFIABLE
+
+    file = folder / "web.png"
+    screenshot(context.environment, context.runner, "/web", file, ADMIN)
+    assert file.read_bytes().startswith(b"\x89PNG")
 
 
 def every_interface_is_called(odoo: Scene) -> None:

@@ -206,6 +206,10 @@ def test_a_picture_of_a_page_is_kept(
 ) -> None:
     screenshot(environment, docker_runner, "/home.html", tmp_path / "home.png")
     assert (tmp_path / "home.png").read_bytes().startswith(PNG)
+    account = Credentials("ann", Secret(PASSWORD))
+    with pytest.raises(EnvironmentFailure, match="the page answered HTTP 404") as caught:
+        screenshot(environment, docker_runner, "/", tmp_path / "none.png", account)
+    assert PASSWORD not in str(caught.value)
     elsewhere = replace(environment, erp=replace(environment.erp, port=81))
     with pytest.raises(EnvironmentFailure, match=r"no picture of /home\.html"):
         screenshot(elsewhere, docker_runner, "/home.html", tmp_path / "none.png")
