@@ -73,15 +73,24 @@ class Browser:
 
     def settle(self) -> None:
         """Wait a little, at most, until the page fetches nothing more: it is drawn then."""
-        from playwright.sync_api import TimeoutError  # noqa: PLC0415 - slow to import
+        from playwright.sync_api import Error  # noqa: PLC0415 - slow to import
 
         # Some pages never rest: they listen for news.
-        with suppress(TimeoutError):
+        with suppress(Error):
             self.page.wait_for_load_state("networkidle", timeout=_SETTLED_MS)
 
     def picture(self) -> bytes:
-        """What the page shows, as PNG."""
-        return self.page.screenshot(type="png", animations="disabled", timeout=_PICTURE_MS)
+        """What the page shows, as PNG.
+
+        Raises:
+            EnvironmentFailure: the page can't be drawn.
+        """
+        from playwright.sync_api import Error  # noqa: PLC0415 - slow to import
+
+        try:
+            return self.page.screenshot(type="png", animations="disabled", timeout=_PICTURE_MS)
+        except Error as error:
+            raise EnvironmentFailure(f"no screenshot could be made: {told(error)}") from error
 
 
 def require_browser(runner: Runner, beside: str = "") -> None:
@@ -158,13 +167,7 @@ def _container(
     rules = (f"--host-resolver-rules={site.rules}",) if site.rules else ()
     labels = {LABEL: environment.stack, "pra.role": ROLE}
     with answers("start a browser"):
-        # Of a run that was killed: it would keep the stack's network from being removed.
-        selector: dict[str, str | list[str] | bool] = {
-            "label": [f"{name}={value}" for name, value in labels.items()]
-        }
-        for old in client.containers.list(all=True, filters=selector, ignore_removed=True):
-            with suppress(NotFound):
-                old.remove(force=True)
+        _remove_old(client, labels)
         try:
             made = client.containers.create(
                 IMAGE,
@@ -190,6 +193,16 @@ def _container(
     finally:
         with suppress(NotFound), answers("remove a browser"):
             made.remove(force=True)
+
+
+def _remove_old(client: docker.DockerClient, labels: dict[str, str]) -> None:
+    """Remove the browser of a run that was killed: with it, the stack's network can't go."""
+    selector: dict[str, str | list[str] | bool] = {
+        "label": [f"{name}={value}" for name, value in labels.items()]
+    }
+    for old in client.containers.list(all=True, filters=selector, ignore_removed=True):
+        with suppress(NotFound):
+            old.remove(force=True)
 
 
 def _awaited(port: int, container: Container) -> str:

@@ -17,7 +17,7 @@ from restore.checks.base import (
     run_check,
     unverifiable,
 )
-from restore.errors import RestoreError, UsageError
+from restore.errors import EnvironmentFailure, RestoreError, UsageError
 from restore.model import Acceptance, CheckResult, CheckStatus, Credentials, Environment, Picture
 from restore.runner import Runner
 from restore.scenarios.api import Caller, Request, caller
@@ -250,8 +250,6 @@ class _Visit:
 
     def _picture(self, step: ScenarioStep) -> bytes | None:
         """What the page shows; None where no picture can be made."""
-        from playwright.sync_api import Error  # noqa: PLC0415 - slow to import
-
         if self._browser is None:
             return None
         try:
@@ -259,5 +257,5 @@ class _Visit:
                 # What it opened is still being drawn; that is no time of the step's.
                 self._browser.settle()
             return self._browser.picture()
-        except Error:
+        except EnvironmentFailure:
             return None
