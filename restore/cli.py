@@ -96,7 +96,6 @@ for command in (
     cache_group,
     gc_command,
     profile_group,
-    scenario_group,
 ):
     pra.add_command(command)
 

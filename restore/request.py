@@ -30,11 +30,11 @@ class ReplayRequest:
     """What to replay into an environment that stands, and how to judge and report it.
 
     ``accepted`` holds accepted differences and ignored checks alike, each with its reason.
-    ``reports_account`` is needed for a generation with a reports server.
+    ``reports_account`` is needed for a generation with a reports server. ``scenarios`` are played
+    once everything else was checked.
     ``replace`` allows a database that is there already to be replaced. ``nodes`` are those that are
     replayed. ``rto_budget`` is the longest accepted recovery time in seconds; the profile's when
     None. ``copies`` says what may be done with kept copies: nothing, but in a drill.
-    ``scenarios`` are played once everything else was checked.
     """
 
     selection: Selection
@@ -42,6 +42,7 @@ class ReplayRequest:
     accepted: tuple[Acceptance, ...]
     reports: Path
     language: str = "en"
+    scenarios: tuple[Scenario, ...] = ()
     jobs: int = 2
     replace: bool = False
     command: str = "pulumi up"
@@ -49,7 +50,6 @@ class ReplayRequest:
     nodes: tuple[Role, ...] = tuple(Role)
     rto_budget: float | None = None
     copies: CopyPolicy = NO_COPIES
-    scenarios: tuple[Scenario, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
