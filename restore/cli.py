@@ -93,6 +93,7 @@ for command in (
     prerequisites_command,
     evidence_group,
     history_command,
+    scenario_group,
     cache_group,
     gc_command,
     profile_group,
