@@ -48,7 +48,7 @@ lint: setup ## check style, types and the import rules
 	@$(IN_ENVIRONMENT) ruff check . && ruff format --check . && mypy && lint-imports
 
 # Tests need the images that other set-ups build on demand.
-test: IMAGES := openprod pgbackrest
+test: IMAGES := openprod pgbackrest browser
 test: lint ## lint, then every test, with coverage
 	@$(IN_ENVIRONMENT) pytest -n 2 --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)
 

@@ -195,6 +195,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "manifest": schema_table("manifest"),
     "report": schema_table("report"),
     "mapping": schema_table("mapping"),
+    "scenario": schema_table("scenario"),
     "commands": commands,
     "broken-backups": broken_backups,
 }

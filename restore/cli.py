@@ -30,6 +30,7 @@ from restore.cli_recovery import (
     report_command,
     restore_command,
 )
+from restore.cli_scenario import scenario_group
 from restore.cli_status import status_command
 from restore.console import Terminal
 from restore.errors import ExitCode, RestoreError
@@ -92,6 +93,7 @@ for command in (
     prerequisites_command,
     evidence_group,
     history_command,
+    scenario_group,
     cache_group,
     gc_command,
     profile_group,

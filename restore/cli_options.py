@@ -82,6 +82,14 @@ rto_budget_option: Final[Decorator] = click.option(
     help="Longest recovery time that is accepted, such as 90s, 15m or 1h30m; a longer one fails. "
     "Default: the stack's setting rtoBudget, else the profile's rto_budget, else none.",
 )
+scenario_option: Final[Decorator] = click.option(
+    "--scenario",
+    "scenario_files",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Play this scenario once everything else was checked; may be given several times.",
+)
 login_option: Final[Decorator] = click.option(
     "--check-login",
     envvar="PRA_CHECK_LOGIN",

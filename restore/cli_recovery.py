@@ -32,6 +32,7 @@ from restore.cli_options import (
     reports_option,
     repository_option,
     rto_budget_option,
+    scenario_option,
 )
 from restore.console import Terminal
 from restore.drill import DrillRequest, drill, restore_stack
@@ -47,6 +48,7 @@ from restore.report import report_document
 from restore.report_files import find_run, read_report, render_report
 from restore.repository import create_repository
 from restore.request import ReplayRequest, Tools, open_tools
+from restore.scenarios import load_scenario
 from restore.selection import LATEST
 from restore.stages import foresee, select
 
@@ -75,6 +77,7 @@ def replay_options(command: Command) -> Command:
         jobs_option,
         rto_budget_option,
         reports_login_option,
+        scenario_option,
         login_option,
         reason_option,
         accept_option,
@@ -170,6 +173,7 @@ def drill_command(terminal: Terminal, /, **options: Any) -> int:
       pra drill --generation latest
       pra drill --generation "latest-before 2026-11-23" --lang fr
       pra drill --generation latest --accept erp.release --reason "same series"
+      pra drill --generation latest --scenario fixtures/scenarios/partners.yaml
       pra drill --from odoo-zip:/mnt/nas/specibike_prod.zip
       pra drill --from pgbackrest:/srv/pgbackrest --at "2026-11-23 18:00"
       pra drill --generation latest --cold
@@ -272,6 +276,7 @@ def _prepare(
         language=options.get("lang", "en"),
         jobs=options["jobs"],
         replace=options.get("replace", False),
+        scenarios=tuple(map(load_scenario, options.get("scenario_files") or ())),
         nodes=tuple(map(Role, options.get("nodes") or tuple(Role))),
         command=command,
         # CI servers set a variable that has no value to nothing.

@@ -143,7 +143,7 @@ def reported(
         recorder.error.__cause__ = error
     kin = Kin(recorder.command, recorder.profile, recorder.base)
     report = remembered(recorder.report(), kin, history_file(request.reports))
-    return report, _kept(report, request, _signing(recorder))
+    return report, _kept(report, request, recorder)
 
 
 def _signing(recorder: Recorder) -> Signing | None:
@@ -154,7 +154,7 @@ def _signing(recorder: Recorder) -> Signing | None:
     return lambda files: sign_files(signer, recorder.run, __version__, recorder.now(), files)
 
 
-def _kept(report: Report, request: ReplayRequest, signing: Signing | None) -> Path:
+def _kept(report: Report, request: ReplayRequest, recorder: Recorder) -> Path:
     """Write a report into its folder; where it can't be, elsewhere, and say so.
 
     Raises:
@@ -162,7 +162,7 @@ def _kept(report: Report, request: ReplayRequest, signing: Signing | None) -> Pa
     """
     folder = request.reports / report.run
     try:
-        write_report(report, folder, request.language, signing)
+        _write(report, folder, request.language, recorder)
     except OSError as error:
         with suppress(OSError):
             folder.rmdir()
@@ -170,17 +170,21 @@ def _kept(report: Report, request: ReplayRequest, signing: Signing | None) -> Pa
         ended = f"; what had ended the run: {report.error}" if report.error else ""
         raise EnvironmentFailure(
             f"{problem}; the verdict is {report.verdict}{ended}",
-            _elsewhere(report, request.language, signing)
+            _elsewhere(report, request.language, recorder)
             + "make room there, or choose another --reports",
         ) from error
     return folder
 
 
-def _elsewhere(report: Report, language: str, signing: Signing | None) -> str:
+def _write(report: Report, folder: Path, language: str, recorder: Recorder) -> None:
+    write_report(report, folder, language, _signing(recorder), dict(recorder.pictures))
+
+
+def _elsewhere(report: Report, language: str, recorder: Recorder) -> str:
     with suppress(OSError):
         folder = Path(tempfile.mkdtemp(prefix=f"pra-report-{report.run}-"))
         try:
-            write_report(report, folder, language, signing)
+            _write(report, folder, language, recorder)
         except OSError:
             shutil.rmtree(folder, ignore_errors=True)
         else:

@@ -40,7 +40,8 @@ class Recorder:
 
     ``now`` gives the time in UTC. ``command`` is what the user ran, for the report; ``profile``,
     ``command`` and ``base``, the stack whose settings it has, say which runs compare with it.
-    ``signer`` will sign the report; ``rto_budget`` is the longest accepted RTO.
+    ``signer`` will sign the report; ``rto_budget`` is the longest accepted RTO. ``pictures`` are
+    the screenshots that checks name, by their files.
     """
 
     run: str
@@ -63,6 +64,7 @@ class Recorder:
     stages: list[StepResult] = field(default_factory=list)
     steps: tuple[StepResult, ...] = ()
     checks: tuple[CheckResult, ...] = ()
+    pictures: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     checked: datetime | None = None
     error: RestoreError | None = None
     mode: ReplayMode | None = None

@@ -26,13 +26,18 @@ Signing = Callable[[Mapping[str, bytes]], str]
 
 
 def write_report(
-    report: Report, folder: Path, language: str = "en", sign: Signing | None = None
+    report: Report,
+    folder: Path,
+    language: str = "en",
+    sign: Signing | None = None,
+    pictures: Mapping[str, bytes] | None = None,
 ) -> Path:
     """Write every rendering of a report into its folder, which is made when it is not there.
 
     ``report.json`` comes first, since all else can be made from it again. ``report.html`` and
-    ``junit.xml`` are in the language asked for; ``report.<language>.html`` is there for each. With
-    a ``sign``, ``evidence.json`` comes last and vouches for all of them.
+    ``junit.xml`` are in the language asked for; ``report.<language>.html`` is there for each.
+    ``pictures`` are the screenshots that the report names. With a ``sign``, ``evidence.json``
+    comes last and vouches for all of them.
 
     Returns:
         The path of ``report.html``.
@@ -44,9 +49,10 @@ def write_report(
     texts = {JSON: to_json(report)}
     texts |= {f"report.{other}.html": to_html(report, other) for other in LANGUAGES}
     texts |= {HTML: chosen, JUNIT: to_junit(report, language)}
+    files = {name: text.encode() for name, text in texts.items()} | dict(pictures or {})
     if sign is not None:
-        texts[EVIDENCE] = sign({name: text.encode() for name, text in texts.items()})
-    _write_all(folder, texts)
+        files[EVIDENCE] = sign(files).encode()
+    _write_all(folder, files)
     return folder / HTML
 
 
@@ -57,7 +63,8 @@ def render_pages(report: Report, folder: Path, events: tuple[OperationEvent, ...
     chosen = found[1] if found and found[1] in LANGUAGES else LANGUAGES[0]
     pages = {other: to_html(report, other, events) for other in LANGUAGES}
     texts = {f"report.{other}.html": text for other, text in pages.items()}
-    _write_all(folder, {**texts, HTML: pages[chosen]})
+    texts[HTML] = pages[chosen]
+    _write_all(folder, {name: text.encode() for name, text in texts.items()})
 
 
 def render_report(
@@ -138,10 +145,10 @@ def newest_report(reports: Path, wanted: Callable[[Report], bool]) -> Report | N
     return None
 
 
-def _write_all(folder: Path, texts: Mapping[str, str]) -> None:
+def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in texts.items():
-        write_text(folder / name, text)
+    for name, content in files.items():
+        _write(folder / name, content)
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -151,10 +158,14 @@ def _write_all(folder: Path, texts: Mapping[str, str]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file beside its place, then move it there: a reader sees the old or the new whole."""
+    _write(path, text.encode())
+
+
+def _write(path: Path, content: bytes) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
             file.flush()
             os.fchmod(file.fileno(), 0o644)
             os.fsync(file.fileno())

@@ -21,6 +21,7 @@ from restore.profile import Profile, load_profile
 from restore.repository import open_repository
 from restore.repository.base import Repository
 from restore.runner import Runner
+from restore.scenarios import Scenario
 from restore.signing_keys import signer_of_environment
 
 
@@ -29,7 +30,8 @@ class ReplayRequest:
     """What to replay into an environment that stands, and how to judge and report it.
 
     ``accepted`` holds accepted differences and ignored checks alike, each with its reason.
-    ``reports_account`` is needed for a generation with a reports server.
+    ``reports_account`` is needed for a generation with a reports server. ``scenarios`` are played
+    once everything else was checked.
     ``replace`` allows a database that is there already to be replaced. ``nodes`` are those that are
     replayed. ``rto_budget`` is the longest accepted recovery time in seconds; the profile's when
     None. ``copies`` says what may be done with kept copies: nothing, but in a drill.
@@ -40,6 +42,7 @@ class ReplayRequest:
     accepted: tuple[Acceptance, ...]
     reports: Path
     language: str = "en"
+    scenarios: tuple[Scenario, ...] = ()
     jobs: int = 2
     replace: bool = False
     command: str = "pulumi up"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from restore import budget, sql
 from restore.blueprint import blueprint, configuration_texts
 from restore.checks import check_ids, run_checks
+from restore.checks.base import with_acceptances
 from restore.checks.certificate import ID as CERTIFICATE
 from restore.choices import StackChoices
 from restore.configuration import ConfigurationTexts
@@ -20,6 +21,7 @@ from restore.equivalence import clock_difference, is_difference_key
 from restore.equivalence_nodes import disk_difference
 from restore.errors import DamagedGenerationError, RefusedError, ReplayError, UsageError
 from restore.model import (
+    LOCAL,
     Acceptance,
     Blueprint,
     CheckStatus,
@@ -49,6 +51,7 @@ from restore.recorder import Recorder
 from restore.replay import ReplayInterrupted, replay
 from restore.request import ReplayRequest, Tools
 from restore.runner import Runner
+from restore.scenarios import Ground, is_step_key, play_all, require_playable, require_steps
 from restore.selection import choose
 from restore.served_certificate import Served, foreseen_certificate, standing_certificate
 from restore.steps.bulk import bulk_state, resources_of
@@ -110,6 +113,9 @@ def foresee(
         UsageError: an acceptance names neither a difference nor a check.
     """
     with recorder.stage("foresee", "Compare the images with the backup"):
+        require_steps(request.accepted, request.scenarios)
+        if choices.hosts.of(Role.ERP) == LOCAL:
+            require_playable(request.scenarios, request.credentials, tools.runner)
         texts = configuration_texts(tools.repository, generation, tools.profile)
         served = foreseen_certificate(tools.repository, generation, choices, tools.now())
         intended = blueprint(generation, tools.profile, texts, choices.images)
@@ -157,6 +163,9 @@ def _replay_into(
     with recorder.stage("plan", "Compare the environment with the backup and plan"):
         planned = _plan_standing(environment, generation, request, tools, recorder)
         require_reports_account(request, planned)
+        require_steps(request.accepted, request.scenarios)
+        erp = environment.erp.container
+        require_playable(request.scenarios, request.credentials, tools.runner, erp)
     context = ReplayContext(
         runner=tools.runner,
         environment=environment,
@@ -181,7 +190,21 @@ def _replay_into(
     with recorder.stage("check", "Check the restored environment"):
         found = run_checks(context, request.credentials, request.accepted, planned.databases)
         recorder.checks = (*recorder.checks, *found)
+        # Last: scenarios may change what the other checks compare.
+        _play(context, request, recorder)
         recorder.checked = tools.now()
+
+
+def _play(context: ReplayContext, request: ReplayRequest, recorder: Recorder) -> None:
+    """Play the scenarios that were asked for in the first database, as the check does pages."""
+    for database in context.databases[:1]:
+        ground = Ground(
+            context.environment, context.runner, database, request.credentials, recorder.run
+        )
+        played = play_all(replace(ground, language=request.language), request.scenarios)
+        results = with_acceptances(played.results, request.accepted)
+        recorder.checks = (*recorder.checks, *results)
+        recorder.pictures = (*recorder.pictures, *played.pictures)
 
 
 def _plan_standing(
@@ -352,7 +375,8 @@ def _require_known(
     # A stack may have a certificate of its own where the generation has none.
     others = (CERTIFICATE, budget.CHECK)
     known = (*check_ids(profile, planned.databases, generation), *others)
-    wrong = [a.key for a in accepted if not is_difference_key(a.key) and a.key not in known]
+    wrong = [a.key for a in accepted if not (is_difference_key(a.key) or is_step_key(a.key))]
+    wrong = [key for key in wrong if key not in known]
     if wrong:
         raise UsageError(
             f"no difference or check is named {', '.join(wrong)}",

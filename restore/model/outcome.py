@@ -65,6 +65,15 @@ class CheckStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A screenshot beside the report: the name of its file, its size and its digest."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class CheckResult:
     """One expectation held against what is there.
 
@@ -85,6 +94,8 @@ class CheckResult:
     """Longest accepted duration, in seconds; None where time is not judged."""
     broke_off: bool = False
     """Whether it was begun and could not be ended, so that what it looks for is unknown."""
+    picture: Picture | None = None
+    """What the page showed when it ended; None where it is no matter of pages."""
 
 
 class Verdict(StrEnum):

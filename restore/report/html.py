@@ -101,6 +101,7 @@ class View:
     other_checks: tuple[tuple[CheckStatus, int], ...]
     judged_by_time: bool
     untold: str
+    standing: bool
 
     @property
     def went_wrong(self) -> bool:
@@ -171,7 +172,13 @@ def _view(report: Report, words: Locale) -> View:
         other_checks=tuple(_other_checks(report)),
         judged_by_time=any(check.sla is not None for check in report.checks),
         untold=_untold(report, words),
+        standing=_standing(report),
     )
+
+
+def _standing(report: Report) -> bool:
+    """Whether nothing was restored: an environment was checked as it stands."""
+    return report.generation is None and [stage.id for stage in report.stages] == ["check"]
 
 
 def _untold(report: Report, words: Locale) -> str:
@@ -191,6 +198,8 @@ def _summary(report: Report, words: Locale) -> str:
     """The verdict's reason in a sentence."""
     if report.verdict is Verdict.UNVERIFIABLE:
         return words.text("summary.unverifiable")
+    if report.verdict is Verdict.PASS and _standing(report):
+        return words.text("summary.standing")
     if report.verdict is Verdict.PASS:
         reserves = [c for c in report.checks if c.status is not CheckStatus.PASSED]
         return words.text("summary.reserves" if reserves or report.accepted else "summary.pass")

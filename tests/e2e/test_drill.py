@@ -17,11 +17,14 @@ import pytest
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from restore.errors import ExitCode
+from restore.locations import ROOT
 from restore.model import ArtifactKind
 from restore.repository.folder import FolderRepository
 from restore.runner import Runner
 from tests.fix_drill import Commands, fingerprint, labelled, stack_of, told
 from tests.fix_repository import edit_manifest, flip_byte, forget_file
+
+PARTNERS = ROOT / "fixtures" / "scenarios" / "partners.yaml"
 
 pytestmark = [pytest.mark.docker, pytest.mark.e2e]
 
@@ -52,7 +55,9 @@ def test_a_drill_passes_and_leaves_the_backup_untouched(
     made = commands.pra("evidence", "key", "new")
     assert made.returncode == 0, told(made)
 
-    done = commands.pra("drill", "--repository", str(folder), "--generation", "latest")
+    done = commands.pra(
+        "drill", "--repository", str(folder), "--generation", "latest", "--scenario", str(PARTNERS)
+    )
 
     assert done.returncode == ExitCode.PASS, told(done)
     assert "verdict: pass" in done.stdout
@@ -80,10 +85,26 @@ def test_a_drill_passes_and_leaves_the_backup_untouched(
         "select", "verify", "foresee", "rebuild", "plan", "replay", "check", "destroy",
     ]  # fmt: skip
     assert statuses["rto.budget"] == "passed"
-    left = told(done) + "".join(path.read_text(encoding="utf-8") for path in run.iterdir())
+    texts = [path for path in run.iterdir() if path.suffix != ".png"]
+    left = told(done) + "".join(path.read_text(encoding="utf-8") for path in texts)
     secret = Path(key).read_text(encoding="ascii").splitlines()[1]
     assert secret not in left and "canary-passphrase" not in left
+    the_scenario_was_played(run, report)
     the_run_is_evidence(commands, run, report)
+
+
+def the_scenario_was_played(run: Path, report: dict[str, Any]) -> None:
+    """A partner was made over the API and is seen in the web client; each page has its picture."""
+    played = {c["id"]: c for c in report["checks"] if c["id"].startswith("scenario.partners.")}
+    made = played["scenario.partners.create"]["observed"].removeprefix("answered ")
+    assert made.isdigit() and f"'id': {made}" in played["scenario.partners.read"]["observed"]
+    pictures = [check["picture"] for check in played.values() if check["picture"]]
+    assert len(pictures) == len(played) - 2
+    for picture in pictures:
+        content = (run / picture["name"]).read_bytes()
+        assert content.startswith(b"\x89PNG")
+        assert sha256(content).hexdigest() == picture["sha256"]
+        assert f'src="{picture["name"]}"' in (run / "report.html").read_text(encoding="utf-8")
 
 
 def the_run_is_evidence(commands: Commands, run: Path, report: dict[str, Any]) -> None:
@@ -98,6 +119,13 @@ def the_run_is_evidence(commands: Commands, run: Path, report: dict[str, Any]) -
     ((kept,),) = [group["runs"] for group in json.loads(history.stdout)]
     assert kept["report_sha256"] == sha256((run / "report.json").read_bytes()).hexdigest()
     assert (kept["rto"], kept["rto_budget"]) == (report["rto"], 3600)
+    picture = next(run.glob("*.png"))
+    whole = picture.read_bytes()
+    flip_byte(picture, 1000)
+    refused = commands.pra("evidence", "verify", str(run))
+    assert refused.returncode == ExitCode.ALTERED, told(refused)
+    assert f"{picture.name} is not what was signed" in refused.stderr
+    picture.write_bytes(whole)
     flip_byte(run / "report.json", 1000)
     refused = commands.pra("evidence", "verify", str(run))
     assert refused.returncode == ExitCode.ALTERED, told(refused)

@@ -14,6 +14,7 @@ import pytest
 from fixtures.production import LOGIN, PASSWORD
 from restore.catalogue.seal import sealed
 from restore.errors import ExitCode
+from restore.locations import ROOT
 from restore.model import ArtifactKind, Generation
 from restore.repository.folder import FolderRepository
 from restore.runner import Runner
@@ -97,11 +98,23 @@ def test_up_replays_once_and_again_for_another_generation(
     assert commands.report()["generation"]["id"] == first.id
     assert_evidence_of_each_run(commands, public, stack)
 
+    assert_a_scenario_is_played_in_it(commands, stack)
     assert_a_mixture_fails(commands, stack, private_production, (first, second))
 
     destroyed = commands.pulumi("destroy", "--yes", "--skip-preview", "--stack", stack)
     assert destroyed.returncode == 0, told(destroyed)
     assert labelled(docker_runner, stack) == []
+
+
+def assert_a_scenario_is_played_in_it(commands: Commands, stack: str) -> None:
+    """The environment as it stands: a report of its own, with pictures."""
+    scenario = str(ROOT / "fixtures" / "scenarios" / "partners.yaml")
+    reports = ("--reports", str(commands.reports))
+    done = commands.pra("scenario", "run", scenario, "--stack", stack, *reports)
+    assert done.returncode == ExitCode.PASS, told(done)
+    report = commands.report()
+    assert (report["command"], report["verdict"]) == ("pra scenario run", "pass")
+    assert len(list((commands.reports / report["run"]).glob("*.png"))) == 5
 
 
 def assert_evidence_of_each_run(commands: Commands, public: Path, stack: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from restore.errors import ExitCode
+from restore.locations import ROOT
 from restore.model import ArtifactKind
 from restore.repository.folder import FolderRepository
 from tests.fix_drill import Commands, told
@@ -22,7 +23,8 @@ def drill(commands: Commands, repository: FolderRepository) -> tuple[str, ...]:
 def test_a_drill_of_tryton_passes_every_check(
     tryton_commands: Commands, tryton_repository: FolderRepository
 ) -> None:
-    done = tryton_commands.pra(*drill(tryton_commands, tryton_repository))
+    scenario = ("--scenario", str(ROOT / "fixtures" / "scenarios" / "parties.yaml"))
+    done = tryton_commands.pra(*drill(tryton_commands, tryton_repository), *scenario)
 
     assert done.returncode == ExitCode.PASS, told(done)
     report = tryton_commands.report()
@@ -30,6 +32,7 @@ def test_a_drill_of_tryton_passes_every_check(
     statuses = {check["id"]: check["status"] for check in report["checks"]}
     assert set(statuses.values()) == {"passed"}, statuses
     assert "web.scenario:session is over" in statuses
+    assert "scenario.parties.read" in statuses
     (readable,) = [c for c in report["checks"] if c["id"].startswith("documents.readable")]
     assert readable["observed"] == "12 of 12 documents served unchanged"
     changes = {

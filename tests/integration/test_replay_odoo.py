@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -16,6 +16,7 @@ from restore.model import CheckResult, CheckStatus, Credentials, StepStatus
 from restore.profile import Profile
 from restore.replay import replay
 from restore.repository.folder import FolderRepository
+from restore.scenarios import Api, Ground, parse_scenario, play, screenshot
 from restore.secret import Secret
 from tests.fix_servers import DatabaseLab, Scene, environment_of, erp_server
 
@@ -44,7 +45,9 @@ def odoo(
         yield Scene(clean_lab, context, [])
 
 
-def test_a_production_of_odoo_comes_back_to_life_and_losses_are_seen(odoo: Scene) -> None:
+def test_a_production_of_odoo_comes_back_to_life_and_losses_are_seen(
+    odoo: Scene, tmp_path: Path
+) -> None:
     """One replay for all that is seen on it: it takes most of the time."""
     outcome = replay(odoo.plan(), odoo.context)
 
@@ -61,6 +64,9 @@ def test_a_production_of_odoo_comes_back_to_life_and_losses_are_seen(odoo: Scene
         odoo.context.profile, (DATABASE,), odoo.context.generation
     )
 
+    a_page_that_lacks_a_text_is_kept_as_a_picture(odoo, tmp_path)
+    every_interface_is_called(odoo)
+
     lost, name = first_document(odoo)
     odoo.context.runner.check(odoo.erp, ("rm", f"{FILESTORE}/{lost}"), user="root")
     damaged = run_checks(odoo.context, replace(ADMIN, password=Secret("wrong")))
@@ -75,6 +81,62 @@ def test_a_production_of_odoo_comes_back_to_life_and_losses_are_seen(odoo: Scene
     assert web["web.scenario:home"] is CheckStatus.PASSED
     assert web["web.scenario:login"] is CheckStatus.FAILED
     assert web["web.scenario:menu"] is CheckStatus.UNVERIFIABLE
+
+
+MISSED = """
+name: missed
+title: A text that is nowhere
+steps:
+  - {name: enter, log_in: {}, deadline: 60}
+  - {name: see, see: "This text is on no page", deadline: 1}
+  - {name: call, call: {model: res.partner, method: search_count, arguments: [[]]}}
+"""
+
+
+def a_page_that_lacks_a_text_is_kept_as_a_picture(odoo: Scene, folder: Path) -> None:
+    context = odoo.context
+    played = play(
+        Ground(context.environment, context.runner, DATABASE, ADMIN, "run-1"),
+        parse_scenario(MISSED, "missed.yaml"),
+    )
+
+    enter, see, call = played.results
+    assert enter.status is CheckStatus.PASSED, enter
+    assert see.status is CheckStatus.FAILED
+    assert see.observed == "'This text is on no page' was not to be seen within 1 s"
+    assert see.picture is not None
+    assert dict(played.pictures)[see.picture.name].startswith(b"\x89PNG")
+    assert call.status is CheckStatus.UNVERIFIABLE
+
+    file = folder / "web.png"
+    screenshot(context.environment, context.runner, "/web", file, ADMIN)
+    assert file.read_bytes().startswith(b"\x89PNG")
+
+
+def every_interface_is_called(odoo: Scene) -> None:
+    """Odoo 14 still answers calls as OpenERP did."""
+    for api in (Api.ODOO, Api.ODOO_XML, Api.OPENERP):
+        text = f"""
+name: calls
+title: Calls
+api: {api}
+steps:
+  - name: find
+    call: {{model: res.partner, method: search, arguments: [[], 0, 1],
+           expect: {{count: 1}}, at: [], remember: found}}
+  - name: read
+    call: {{model: res.partner, method: read, arguments: ["{{found}}", [name]],
+           at: [0, name], expect: {{contains: ""}}}}
+  - name: refused
+    call: {{model: res.partner, method: no_such_method}}
+"""
+        context = odoo.context
+        ground = Ground(context.environment, context.runner, DATABASE, ADMIN, "run-1")
+        *good, refused = play(ground, parse_scenario(text, "calls.yaml")).results
+        assert [one.status for one in good] == [CheckStatus.PASSED] * 2, good
+        assert refused.status is CheckStatus.FAILED
+        assert refused.observed.startswith("the ERP refused: "), refused
+        assert "no_such_method" in refused.observed
 
 
 def test_a_document_that_the_erp_serves_changed_is_named(odoo: Scene) -> None:

@@ -1,0 +1,34 @@
+"""Scenarios: what people do with the ERP, over its API and over its pages in a real browser."""
+
+from restore.scenarios.browser import Browser, open_browser, require_browser
+from restore.scenarios.pictures import screenshot
+from restore.scenarios.playing import (
+    Ground,
+    Played,
+    is_step_key,
+    play,
+    play_all,
+    require_playable,
+    require_steps,
+)
+from restore.scenarios.reading import load_scenario, parse_scenario
+from restore.scenarios.values import Api, Scenario, ScenarioStep
+
+__all__ = [
+    "Api",
+    "Browser",
+    "Ground",
+    "Played",
+    "Scenario",
+    "ScenarioStep",
+    "is_step_key",
+    "load_scenario",
+    "open_browser",
+    "parse_scenario",
+    "play",
+    "play_all",
+    "require_browser",
+    "require_playable",
+    "require_steps",
+    "screenshot",
+]

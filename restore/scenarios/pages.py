@@ -1,0 +1,180 @@
+"""Acts on the pages of an ERP, each within its deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlsplit
+
+from restore.errors import EnvironmentFailure
+from restore.scenarios.browser import told
+from restore.scenarios.failure import Deadline, StepFailed
+from restore.scenarios.filling import filled_text
+from restore.scenarios.values import (
+    Address,
+    Click,
+    Fill,
+    Gone,
+    LogIn,
+    Look,
+    Open,
+    PageAct,
+    Press,
+    Read,
+    See,
+    Target,
+)
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+_LOST: Final = ("has been closed", "crashed", "Connection closed")
+"""What the browser's driver says when there is no browser any more."""
+
+
+def perform(
+    page: Page, act: PageAct, values: Mapping[str, Any], deadline: Deadline
+) -> tuple[str, dict[str, str]]:
+    """Do one act. Placeholders are filled from ``values``, the password among them.
+
+    Returns:
+        What was observed, and what is to be remembered.
+
+    Raises:
+        StepFailed: it did not come as it must, or not in time.
+        EnvironmentFailure: the browser is gone.
+    """
+    from playwright.sync_api import Error, TimeoutError  # noqa: PLC0415 - slow to import
+
+    try:
+        return _perform(page, act, values, deadline)
+    except TimeoutError as error:
+        raise StepFailed(f"{_missed(act, values)} within {deadline.seconds:g} s") from error
+    except Error as error:
+        text = told(error)
+        if any(sign in text for sign in _LOST):
+            raise EnvironmentFailure(f"the browser is gone: {text}") from error
+        raise StepFailed(text) from error
+
+
+def place_of(page: Page) -> str:
+    """Where a page is, without the query: that may hold tokens."""
+    parts = urlsplit(page.url)
+    return f"the page is {parts.path or parts.geturl()}"
+
+
+def _perform(  # noqa: PLR0911 - one return a kind
+    page: Page, act: PageAct, values: Mapping[str, Any], deadline: Deadline
+) -> tuple[str, dict[str, str]]:
+    match act:
+        case Open():
+            return _opened(page, filled_text(act.path, values), deadline), {}
+        case LogIn():
+            return _logged_in(page, act, values, deadline), {}
+        case Click():
+            found = _found(page, act.target, values)
+            found.click(timeout=deadline.milliseconds)
+            return f"clicked {_shown(act.target, values)}", {}
+        case Fill():
+            _fill(_found(page, act.into, values), act.text, values, deadline)
+            return f"filled {_shown(act.into, values)}", {}
+        case Press():
+            page.keyboard.press(act.key)
+            return f"pressed {act.key}", {}
+        case See():
+            _first(page, act.target, values).wait_for(
+                state="visible", timeout=deadline.milliseconds
+            )
+            return f"saw {_shown(act.target, values)}", {}
+        case Gone():
+            _first(page, act.target, values).wait_for(state="hidden", timeout=deadline.milliseconds)
+            return f"nothing of {_shown(act.target, values)} is to be seen", {}
+        case Address():
+            text = filled_text(act.text, values)
+            page.wait_for_url(lambda url: text in url, timeout=deadline.milliseconds)
+            return f"the address holds {act.text!r}", {}
+        case Read():
+            found = _found(page, act.source, values)
+            return _read(found, act, deadline)
+        case Look():
+            return "a screenshot", {}
+
+
+def _opened(page: Page, path: str, deadline: Deadline) -> str:
+    # Else a page of which only the fragment differs would not be opened anew.
+    page.goto("about:blank", timeout=deadline.milliseconds)
+    response = page.goto(path, timeout=deadline.milliseconds)
+    status = response.status if response is not None else 200
+    if status >= 400:
+        raise StepFailed(f"the page answered HTTP {status}")
+    return f"opened, HTTP {status}"
+
+
+def _logged_in(page: Page, act: LogIn, values: Mapping[str, Any], deadline: Deadline) -> str:
+    _opened(page, filled_text(act.path, values), deadline)
+    _fill(_found(page, act.login, values), "{login}", values, deadline)
+    password = _found(page, act.password, values)
+    _fill(password, "{password}", values, deadline)
+    _found(page, act.button, values).click(timeout=deadline.milliseconds)
+    password.wait_for(state="hidden", timeout=deadline.milliseconds)
+    return f"logged in as {values['login']}"
+
+
+def _fill(field: Locator, text: str, values: Mapping[str, Any], deadline: Deadline) -> None:
+    if "{password}" in text and (
+        field.get_attribute("type", timeout=deadline.milliseconds) != "password"
+    ):
+        # It would be seen on the screenshot.
+        raise StepFailed("the password goes into fields for passwords only, this is another one")
+    field.fill(filled_text(text, values), timeout=deadline.milliseconds)
+
+
+def _read(found: Locator, act: Read, deadline: Deadline) -> tuple[str, dict[str, str]]:
+    text = found.inner_text(timeout=deadline.milliseconds).strip()
+    if not text:
+        text = found.input_value(timeout=deadline.milliseconds).strip()
+    return f"read {text[:80]!r}", {act.remember: text}
+
+
+def _found(page: Page, target: Target, values: Mapping[str, Any]) -> Locator:
+    """What a target means, as far as it is to be seen; of several only where the first will do."""
+    value = filled_text(target.value, values)
+    match target.by:
+        case "text":
+            found = page.get_by_text(value, exact=target.exact)
+        case "label":
+            found = page.get_by_label(value, exact=target.exact)
+        case "role":
+            name = None if target.name is None else filled_text(target.name, values)
+            found = page.get_by_role(cast(Any, value), name=name, exact=target.exact)
+        case _:
+            found = page.locator(value)
+    found = found.filter(visible=True)
+    return found.first if target.first else found
+
+
+def _first(page: Page, target: Target, values: Mapping[str, Any]) -> Locator:
+    return _found(page, replace(target, first=True), values)
+
+
+def _shown(target: Target, values: Mapping[str, Any]) -> str:
+    name = None if target.name is None else filled_text(target.name, values)
+    return str(replace(target, value=filled_text(target.value, values), name=name))
+
+
+def _missed(act: PageAct, values: Mapping[str, Any]) -> str:  # noqa: PLR0911 - as above
+    match act:
+        case See() | Click():
+            return f"{_shown(act.target, values)} was not to be seen"
+        case Gone():
+            return f"{_shown(act.target, values)} was still to be seen"
+        case Fill():
+            return f"{_shown(act.into, values)} could not be filled"
+        case Read():
+            return f"{_shown(act.source, values)} could not be read"
+        case Address():
+            return f"the address did not hold {act.text!r}"
+        case LogIn():
+            return "the login page did not let the account in"
+    return "the page did not answer"

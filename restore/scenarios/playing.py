@@ -1,0 +1,261 @@
+"""Plays a scenario: one check a step, with a screenshot of what its page showed."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Any, Final
+
+import httpx
+
+from restore.checks.base import (
+    Check,
+    Finding,
+    describe,
+    masked,
+    run_check,
+    unverifiable,
+)
+from restore.errors import EnvironmentFailure, RestoreError, UsageError
+from restore.model import Acceptance, CheckResult, CheckStatus, Credentials, Environment, Picture
+from restore.runner import Runner
+from restore.scenarios.api import Caller, Request, caller
+from restore.scenarios.browser import Browser, open_browser, require_browser
+from restore.scenarios.failure import Deadline, StepFailed
+from restore.scenarios.filling import filled, part_of, shown, wrong
+from restore.scenarios.pages import perform, place_of
+from restore.scenarios.values import PREFIX, Act, Call, Click, LogIn, Open, Scenario, ScenarioStep
+from restore.secret import Secret
+from restore.tls import client, tls_of
+
+NO_ACCOUNT: Final = "no account was given to log in with"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where scenarios are played: an environment as ``reach.reached`` gives it, as is its runner.
+
+    ``run`` is the run's id, for values that must be new. ``language`` is the browser's.
+    """
+
+    environment: Environment
+    runner: Runner
+    database: str
+    credentials: Credentials | None
+    run: str
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of scenarios: a result a step, and the screenshots by the names of their files."""
+
+    results: tuple[CheckResult, ...] = ()
+    pictures: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+
+    def __add__(self, other: Played) -> Played:
+        return Played(self.results + other.results, self.pictures + other.pictures)
+
+
+def play_all(ground: Ground, scenarios: tuple[Scenario, ...]) -> Played:
+    """Play scenarios one after the other, each as a new visitor; never raises for what it finds."""
+    played = Played()
+    for scenario in scenarios:
+        played += play(ground, scenario)
+    return played
+
+
+def play(ground: Ground, scenario: Scenario) -> Played:
+    """Play one scenario. What follows a failed step is unverifiable."""
+    results: list[CheckResult] = []
+    pictures: list[tuple[str, bytes]] = []
+    failed: str | None = None
+    with ExitStack() as stack:
+        visit = _Visit(ground, scenario, stack)
+        for step in scenario.steps:
+            check = foreseen_check(scenario, step)
+            if failed is not None:
+                results.append(unverifiable(check, f"after failure of {failed}"))
+                continue
+            result, picture = visit.play(step, check)
+            if result.status is not CheckStatus.PASSED:
+                failed = step.name
+            if picture is not None:
+                name = f"scenario-{scenario.name}.{step.name}.png"
+                pictures.append((name, picture))
+                facts = Picture(name, len(picture), sha256(picture).hexdigest())
+                result = replace(result, picture=facts)
+            results.append(result)
+    return Played(tuple(results), tuple(pictures))
+
+
+def require_playable(
+    scenarios: tuple[Scenario, ...],
+    credentials: Credentials | None,
+    runner: Runner,
+    beside: str = "",
+) -> None:
+    """Refuse to begin what can't be played to its end.
+
+    Args:
+        beside: the ERP's container, on whose engine the browser would stand.
+
+    Raises:
+        UsageError: a scenario takes an account, and none was given; or two have one name.
+        EnvironmentFailure: one takes a browser, and there is no image of it.
+    """
+    names = [one.name for one in scenarios]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UsageError(
+            f"several scenarios are called {', '.join(twice)}", "give each a name of its own"
+        )
+    if credentials is None and (asking := [one for one in scenarios if one.needs_account]):
+        raise UsageError(
+            f"scenario {asking[0].name} takes an account, and none was given",
+            "set PRA_CHECK_PASSWORD or PRA_CHECK_PASSWORD_FILE, and PRA_CHECK_LOGIN",
+        )
+    if any(one.on_pages for one in scenarios):
+        require_browser(runner, beside)
+
+
+def is_step_key(key: str) -> bool:
+    """Whether an acceptance is about a step of a scenario; ``require_steps`` then judges it."""
+    return key.startswith(PREFIX)
+
+
+def require_steps(accepted: tuple[Acceptance, ...], scenarios: tuple[Scenario, ...]) -> None:
+    """Refuse an acceptance of a step that no scenario has.
+
+    Raises:
+        UsageError: names it, and the steps that there are.
+    """
+    known = tuple(one for scenario in scenarios for one in scenario.check_ids)
+    wrong = [one.key for one in accepted if is_step_key(one.key) and one.key not in known]
+    if wrong:
+        raise UsageError(
+            f"no check is named {', '.join(wrong)}",
+            f"steps of scenarios of this run: {', '.join(known) or 'none'}",
+        )
+
+
+def foreseen_check(scenario: Scenario, step: ScenarioStep) -> Check:
+    """A step's check before it is played."""
+    return Check(
+        scenario.check_id(step),
+        f"Scenario {scenario.title}: {step.title}",
+        f"done within {step.deadline:g} s",
+        step.deadline,
+    )
+
+
+class _Visit:
+    """One visitor of the ERP: what it remembers, its browser and its calls, begun when needed."""
+
+    def __init__(self, ground: Ground, scenario: Scenario, stack: ExitStack) -> None:
+        self._ground = ground
+        self._scenario = scenario
+        self._stack = stack
+        self._browser: Browser | None = None
+        self._caller: Caller | None = None
+        self._values: dict[str, Any] = {"database": ground.database, "run": ground.run}
+        self._secrets: tuple[Secret, ...] = ()
+        if ground.credentials is not None:
+            account = ground.credentials
+            self._values |= {"login": account.login, "password": account.password.reveal()}
+            self._secrets = (account.password,)
+
+    def play(self, step: ScenarioStep, check: Check) -> tuple[CheckResult, bytes | None]:
+        """Play one step: its result, and a screenshot of how it ended."""
+        # A browser's start is no time of the ERP's.
+        obstacle = None if isinstance(step.act, Call) else self._begin()
+
+        def probe() -> Finding:
+            if obstacle is not None:
+                raise obstacle
+            return self._probe(step)
+
+        result = run_check(check, probe)
+        return result, self._picture(step) if step.picture else None
+
+    def _begin(self) -> RestoreError | None:
+        """Start the browser, unless it stands; what is in the way of that."""
+        if self._browser is None:
+            opened = open_browser(
+                self._ground.environment, self._ground.runner, self._ground.language
+            )
+            try:
+                self._browser = self._stack.enter_context(opened)
+            except RestoreError as error:
+                return error
+        return None
+
+    def _probe(self, step: ScenarioStep) -> Finding:
+        if self._ground.credentials is None and step.needs_account:
+            return Finding(CheckStatus.UNVERIFIABLE, "not run", reason=NO_ACCOUNT, broke_off=True)
+        deadline = Deadline(step.deadline)
+        try:
+            observed = self._act(step.act, deadline)
+            # An answer that comes by drops may be later than any single wait.
+            _ = deadline.left
+        except StepFailed as failure:
+            return self._failed(str(failure), step)
+        except httpx.HTTPError as error:
+            return self._failed(f"the API did not answer: {describe(error)}", step)
+        return Finding(CheckStatus.PASSED, masked(observed, self._secrets))
+
+    def _act(self, act: Act, deadline: Deadline) -> str:
+        if isinstance(act, Call):
+            return self._call(act, deadline)
+        assert self._browser is not None  # noqa: S101 - a page's act is begun with one
+        observed, remembered = perform(self._browser.page, act, self._values, deadline)
+        self._values |= remembered
+        return observed
+
+    def _call(self, act: Call, deadline: Deadline) -> str:
+        request = Request(
+            act.model,
+            act.method,
+            filled(act.arguments, self._values),
+            filled(dict(act.keywords), self._values),
+        )
+        answer = self._api().call(request, deadline)
+        try:
+            value = part_of(answer, act.at)
+        except LookupError as error:
+            raise StepFailed(str(error.args[0])) from error
+        if problems := list(wrong(act.expect, value, self._values)):
+            raise StepFailed("; ".join(problems))
+        if act.remember is not None:
+            self._values[act.remember] = value
+        return f"answered {shown(value)}"
+
+    def _api(self) -> Caller:
+        if self._caller is None:
+            environment, account = self._ground.environment, self._ground.credentials
+            assert account is not None  # noqa: S101 - looked at before each call
+            visitor = client(environment.erp.endpoint, tls_of(environment))
+            self._stack.enter_context(visitor)
+            self._caller = caller(self._scenario.api, visitor, self._ground.database, account)
+        return self._caller
+
+    def _failed(self, problem: str, step: ScenarioStep) -> Finding:
+        page = None if isinstance(step.act, Call) else self._browser
+        details = (place_of(page.page),) if page is not None else ()
+        return Finding(
+            CheckStatus.FAILED,
+            masked(problem, self._secrets),
+            tuple(masked(detail, self._secrets) for detail in details),
+        )
+
+    def _picture(self, step: ScenarioStep) -> bytes | None:
+        """What the page shows; None where no picture can be made."""
+        if self._browser is None:
+            return None
+        try:
+            if isinstance(step.act, Open | LogIn | Click):
+                # What it opened is still being drawn; that is no time of the step's.
+                self._browser.settle()
+            return self._browser.picture()
+        except EnvironmentFailure:
+            return None
