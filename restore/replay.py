@@ -25,7 +25,17 @@ from restore.model import (
     StepResult,
     StepStatus,
 )
-from restore.steps import bulk, databases, documents, nodes, operations, reports, roles, servers
+from restore.steps import (
+    bulk,
+    databases,
+    documents,
+    neutralise,
+    nodes,
+    operations,
+    reports,
+    roles,
+    servers,
+)
 from restore.steps.databases import existing_databases
 
 __all__ = ["ReplayContext", "ReplayInterrupted", "ReplayOutcome", "existing_databases", "replay"]
@@ -270,6 +280,7 @@ _ACTS: Final[Mapping[StepKind, Callable[[_Run, Step], None]]] = {
     StepKind.PROMOTE_DOCUMENTS: _promotion(documents.promote_documents),
     StepKind.START_ERP: _act(servers.start_erp),
     StepKind.DATA_SOURCE: _Run.data_source,
+    StepKind.NEUTRALISE: _whole(neutralise.neutralise),
     StepKind.POST_OPERATION: _whole(operations.run_operation),
     StepKind.BEGIN_NODE: _whole(nodes.begin_node),
     StepKind.COMPLETE_NODE: _whole(nodes.complete_node),

@@ -12,6 +12,7 @@ from restore.model import (
     Acceptance,
     Credentials,
     ProgressListener,
+    Purpose,
     Role,
     Selection,
     ignore_progress,
@@ -31,7 +32,8 @@ class ReplayRequest:
     ``reports_account`` is needed for a generation with a reports server.
     ``replace`` allows a database that is there already to be replaced. ``nodes`` are those that are
     replayed. ``rto_budget`` is the longest accepted recovery time in seconds; the profile's when
-    None.
+    None. For a ``STAGING`` copy, ``credentials`` are what its administrator is given: login, and a
+    password that production does not have.
     """
 
     selection: Selection
@@ -45,6 +47,7 @@ class ReplayRequest:
     reports_account: Credentials | None = None
     nodes: tuple[Role, ...] = tuple(Role)
     rto_budget: float | None = None
+    purpose: Purpose = Purpose.RECOVERY
 
 
 @dataclass(frozen=True, slots=True)

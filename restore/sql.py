@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -14,17 +15,31 @@ from restore.errors import EnvironmentFailure
 from restore.model import DatabaseServer
 from restore.secret import Secret
 
+
+@dataclass(frozen=True, slots=True)
+class _Login:
+    role: str
+    password: Secret
+    options: Secret
+
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 @contextmanager
 def connect(
-    server: DatabaseServer, database: str, *, as_erp: bool = False, deadline: float = 10
+    server: DatabaseServer,
+    database: str,
+    *,
+    as_erp: bool = False,
+    deadline: float = 10,
+    options: Secret | None = None,
 ) -> Iterator[Connection]:
     """Open an autocommit connection as the superuser, or as the ERP's own role.
 
     Args:
         deadline: seconds during which a server that doesn't answer yet is asked again.
+        options: settings of the session, as ``PGOPTIONS`` has them.
 
     Raises:
         EnvironmentFailure: no connection in time; holds the server's last answer.
@@ -32,14 +47,13 @@ def connect(
     role, password = (
         (server.erp_role, server.erp_password) if as_erp else (server.superuser, server.password)
     )
-    connection = _open(server, database, role, password, deadline)
+    login = _Login(role, password, options or Secret(""))
+    connection = _open(server, database, login, deadline)
     with connection:
         yield connection
 
 
-def _open(
-    server: DatabaseServer, database: str, role: str, password: Secret, deadline: float
-) -> Connection:
+def _open(server: DatabaseServer, database: str, login: _Login, deadline: float) -> Connection:
     host, port = server.endpoint
     try:
         for attempt in Retrying(
@@ -53,15 +67,16 @@ def _open(
                     host=host,
                     port=port,
                     dbname=database,
-                    user=role,
-                    password=password.reveal(),
+                    user=login.role,
+                    password=login.password.reveal(),
+                    options=login.options.reveal() or None,
                     connect_timeout=5,
                     autocommit=True,
                     application_name="pra",
                 )
     except psycopg.Error as error:
         raise EnvironmentFailure(
-            f"PostgreSQL at {server.address}:{server.port} refused role {role} "
+            f"PostgreSQL at {server.address}:{server.port} refused role {login.role} "
             f"on database {database}: {str(error).strip()}"
         ) from error
     raise AssertionError("unreachable")  # pragma: no cover

@@ -49,6 +49,7 @@ from restore.request import ReplayRequest, Tools
 from restore.runner import Runner
 from restore.selection import choose
 from restore.served_certificate import Served, foreseen_certificate, standing_certificate
+from restore.staging_safety import administrator_of, required_account, stop_unless_safe
 from restore.steps.bulk import bulk_state, resources_of
 from restore.steps.databases import existing_databases
 from restore.steps.documents import existing_documents
@@ -167,6 +168,8 @@ def _replay_into(
         reports_account=request.reports_account,
         run=recorder.run,
         databases=planned.databases,
+        purpose=request.purpose,
+        administrator=administrator_of(request),
     )
     recorder.operations = tools.profile.checklist
     with recorder.stage("replay", f"Replay generation {generation.id}"):
@@ -178,6 +181,7 @@ def _replay_into(
         found = run_checks(context, request.credentials, request.accepted, planned.databases)
         recorder.checks = (*recorder.checks, *found)
         recorder.checked = tools.now()
+        stop_unless_safe(context, found)
 
 
 def _plan_standing(
@@ -252,9 +256,11 @@ def _plan(
 
     Raises:
         RefusedError: the target would not do.
-        UsageError: an acceptance names neither a difference nor a check.
+        UsageError: an acceptance names neither a difference nor a check, or a staging copy has no
+            administrator.
     """
     assert recorder.facts is not None  # noqa: S101 - the caller has just looked
+    required_account(request)
     wanted = PlanRequest(
         generation=subject.generation,
         profile=tools.profile,
@@ -266,6 +272,7 @@ def _plan(
         replace=request.replace,
         jobs=request.jobs,
         nodes=request.nodes,
+        purpose=request.purpose,
         found=(
             *clock_difference(subject.generation, tools.now()),
             *subject.served.differences,

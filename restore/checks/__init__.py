@@ -25,6 +25,7 @@ from restore.checks.documents import (
 )
 from restore.checks.indexed import index_check, indexed_check
 from restore.checks.isolation import foreseen_isolation_checks, isolation_checks
+from restore.checks.neutralised import foreseen_neutralised_checks, neutralised_checks
 from restore.checks.nodes import check_nodes, nodes_check
 from restore.checks.operations import foreseen_operation_checks, operation_checks
 from restore.checks.reports import foreseen_reports_checks, reports_checks
@@ -67,6 +68,7 @@ def _content_checks(
 ) -> list[CheckResult]:
     """Whether the ERP runs, and shows what was restored."""
     results = [run_check(_started_check(context), lambda: _started(context))]
+    results += neutralised_checks(context, names)
     for documents in _document_sets(context.profile, names):
         if documents.tree.rows is None:
             results.append(indexed_check(context, documents))
@@ -105,6 +107,7 @@ def check_ids(
         ids += (one.id for one in foreseen_reports_checks(profile, generation, databases))
         ids += (one.id for one in foreseen_certificate_checks(generation))
     ids += scenario_check_ids(profile.web)
+    ids += (one.id for one in foreseen_neutralised_checks(profile))
     ids += (one.id for one in foreseen_operation_checks(profile, databases))
     ids += (one.id for one in foreseen_isolation_checks())
     return (*ids, nodes_check("").id)

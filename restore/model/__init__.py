@@ -59,6 +59,7 @@ from restore.model.outcome import (
     verdict_of,
 )
 from restore.model.plan import RestorePlan, Step, StepKind
+from restore.model.purpose import Purpose
 
 __all__ = [
     "ALL_LOCAL",
@@ -107,6 +108,7 @@ __all__ = [
     "Progress",
     "ProgressListener",
     "ProxyFacts",
+    "Purpose",
     "Report",
     "ReportsFacts",
     "RestorePlan",

@@ -31,6 +31,7 @@ class StepKind(StrEnum):
     CONFIGURATION = "configuration"
     START_ERP = "start-erp"
     DATA_SOURCE = "data-source"
+    NEUTRALISE = "neutralise"
     POST_OPERATION = "post-operation"
     BEGIN_NODE = "begin-node"
     COMPLETE_NODE = "complete-node"
@@ -48,6 +49,7 @@ _OF_DATABASE_SERVERS: Final = frozenset(
         StepKind.STATISTICS,
         StepKind.CHECK_DATABASE,
         StepKind.PROMOTE_DATABASE,
+        StepKind.NEUTRALISE,
         # Asked of the reports server, kept in its database.
         StepKind.DATA_SOURCE,
     }
