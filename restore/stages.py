@@ -19,7 +19,6 @@ from restore.equivalence import clock_difference, is_difference_key
 from restore.equivalence_nodes import disk_difference
 from restore.errors import DamagedGenerationError, RefusedError, ReplayError, UsageError
 from restore.model import (
-    Acceptance,
     Blueprint,
     CheckStatus,
     Difference,
@@ -281,7 +280,7 @@ def _plan(
     )
     recorder.differences = differences(wanted)
     recorder.plan = planned = plan(wanted)
-    _require_known(request.accepted, tools.profile, planned, subject.generation)
+    _require_known(request, tools.profile, planned, subject.generation)
     return planned
 
 
@@ -331,7 +330,7 @@ def with_server(
 
 
 def _require_known(
-    accepted: tuple[Acceptance, ...],
+    request: ReplayRequest,
     profile: Profile,
     planned: RestorePlan,
     generation: Generation,
@@ -339,8 +338,8 @@ def _require_known(
     """Refuse a misspelt acceptance before anything is changed."""
     # A stack may have a certificate of its own where the generation has none.
     others = (CERTIFICATE, budget.CHECK)
-    known = (*check_ids(profile, planned.databases, generation), *others)
-    wrong = [a.key for a in accepted if not is_difference_key(a.key) and a.key not in known]
+    known = (*check_ids(profile, planned.databases, generation, request.purpose), *others)
+    wrong = [a.key for a in request.accepted if not is_difference_key(a.key) and a.key not in known]
     if wrong:
         raise UsageError(
             f"no difference or check is named {', '.join(wrong)}",

@@ -33,7 +33,14 @@ from restore.checks.served import served_check, served_checks
 from restore.checks.web import scenario_check_ids, scenario_checks
 from restore.context import ReplayContext
 from restore.facts import erp_facts
-from restore.model import Acceptance, CheckResult, CheckStatus, Credentials, Generation
+from restore.model import (
+    Acceptance,
+    CheckResult,
+    CheckStatus,
+    Credentials,
+    Generation,
+    Purpose,
+)
 from restore.profile import Profile
 from restore.tls import tls_of
 
@@ -86,7 +93,10 @@ def _content_checks(
 
 
 def check_ids(
-    profile: Profile, databases: tuple[str, ...], generation: Generation | None = None
+    profile: Profile,
+    databases: tuple[str, ...],
+    generation: Generation | None = None,
+    purpose: Purpose = Purpose.RECOVERY,
 ) -> tuple[str, ...]:
     """The ids of every check that a replay of these databases runs, for validating acceptances.
 
@@ -97,6 +107,8 @@ def check_ids(
     others = tuple(facts.name for facts in reports.server.databases) if reports else ()
     ids = [one for name in (*databases, *others) for one in database_check_ids(name)]
     ids.append(_STARTED)
+    if purpose is Purpose.STAGING:
+        ids += (one.id for one in foreseen_neutralised_checks(profile))
     for documents in _document_sets(profile, databases):
         if documents.tree.rows is None:
             ids.append(index_check(documents).id)
@@ -107,7 +119,6 @@ def check_ids(
         ids += (one.id for one in foreseen_reports_checks(profile, generation, databases))
         ids += (one.id for one in foreseen_certificate_checks(generation))
     ids += scenario_check_ids(profile.web)
-    ids += (one.id for one in foreseen_neutralised_checks(profile))
     ids += (one.id for one in foreseen_operation_checks(profile, databases))
     ids += (one.id for one in foreseen_isolation_checks())
     return (*ids, nodes_check("").id)
