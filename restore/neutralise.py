@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from restore.columns import clearing
 from restore.commands import literal
 from restore.model import Credentials
 from restore.operations import filled_sql
@@ -73,9 +74,12 @@ def condition(when: Sequence[str]) -> str:
 
 
 def _guarded(rule: NeutralisationRule, act: NeutralisationAct, values: Mapping[str, str]) -> str:
-    changes = "\n".join(f"    {filled_sql(text, values).rstrip('; ')};" for text in act.sql)
+    parts = [filled_sql(text, values).rstrip("; ") for text in act.sql]
+    if act.clears:
+        parts.append(clearing(act.clears))
+    changes = "\n".join(f"    {text};" for text in parts)
     body = (
-        f"BEGIN\n  IF {condition(act.when)} THEN\n{changes}\n  END IF;\n"
+        f"DECLARE field record;\nBEGIN\n  IF {condition(act.when)} THEN\n{changes}\n  END IF;\n"
         "EXCEPTION WHEN OTHERS THEN\n"
         f"  RAISE EXCEPTION '%', {literal(f'neutralisation {rule.name}: ')} || SQLERRM;\nEND"
     )

@@ -6,7 +6,7 @@ import os
 from typing import Final
 
 from restore.checks.isolation import foreseen_isolation_checks
-from restore.checks.neutralised import PREFIX, UNCOVERED
+from restore.checks.neutralised import PREFIX
 from restore.context import ReplayContext
 from restore.errors import UsageError
 from restore.model import CheckResult, CheckStatus, Credentials, Purpose
@@ -52,5 +52,5 @@ def stop_unless_safe(context: ReplayContext, checks: tuple[CheckResult, ...]) ->
         return
     isolation = {check.id for check in foreseen_isolation_checks()}
     decisive = (one for one in checks if one.id.startswith(PREFIX) or one.id in isolation)
-    if any(one.status not in _SAFE for one in decisive if one.id != UNCOVERED):
+    if any(one.status not in _SAFE for one in decisive):
         context.runner.stop(context.environment.erp.container)

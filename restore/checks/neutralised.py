@@ -8,21 +8,21 @@ from functools import partial
 from typing import Final
 
 from restore import sql
+from restore.checks import uncovered
 from restore.checks.base import Check, Finding, passed_unless, plural, run_check
+from restore.checks.uncovered import columns_that_hold
+from restore.columns import pattern_of
 from restore.configuration import target_of
 from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure
-from restore.model import CheckResult, Purpose
+from restore.model import CheckResult, CheckStatus, Purpose
 from restore.neutralise import condition, session_options
 from restore.operations import filled, filled_sql, operation_values
-from restore.profile import Banner, NeutralisationRule, Profile
+from restore.profile import Banner, Neutralisation, NeutralisationRule, Profile
 from restore.tls import client, tls_of
 
 PREFIX: Final = "neutralised."
 """How the ids of these checks begin."""
-
-UNCOVERED: Final = f"{PREFIX}uncovered"
-"""The check that names what looks dangerous and has no rule."""
 
 SECONDS: Final = 30.0
 """Longest time that the ERP may take to answer with the page of the banner."""
@@ -41,6 +41,8 @@ def neutralised_checks(
         run_check(_check(rule), partial(_proved, context, rule, databases))
         for rule in neutralisation.rules
     ]
+    about = partial(_uncovered, context, neutralisation, databases)
+    found.append(run_check(uncovered.CHECK, about))
     if neutralisation.banner is not None:
         found.append(run_check(_PAGE, partial(_page, context, neutralisation.banner, databases)))
     return tuple(found)
@@ -51,7 +53,7 @@ def foreseen_neutralised_checks(profile: Profile) -> tuple[Check, ...]:
     if profile.neutralisation is None:
         return ()
     page = (_PAGE,) if profile.neutralisation.banner is not None else ()
-    return (*map(_check, profile.neutralisation.rules), *page)
+    return (*map(_check, profile.neutralisation.rules), uncovered.CHECK, *page)
 
 
 def problems(context: ReplayContext, database: str) -> Iterator[tuple[str, str]]:
@@ -67,16 +69,21 @@ def problems(context: ReplayContext, database: str) -> Iterator[tuple[str, str]]
 def proved(
     connection: sql.Connection, rule: NeutralisationRule, values: Mapping[str, str]
 ) -> tuple[int, tuple[str, ...]]:
-    """How many of a rule's proofs have something to look at in a database, and what they find.
+    """How many of a rule's acts have something to look at in a database, and what was found wrong.
 
     ``connection`` has the settings of ``session_options``.
     """
     asked, found = 0, list[str]()
     for act in rule.acts:
         ((present,),) = sql.rows(connection, f"SELECT {condition(act.when)}")
-        if present:
-            asked += 1
+        if not present:
+            continue
+        asked += 1
+        if act.proof is not None:
             found += (str(row[0]) for row in sql.rows(connection, filled_sql(act.proof, values)))
+        if act.clears:
+            held = columns_that_hold(connection, pattern_of(act.clears))
+            found += (f"{name} is not empty" for name in held)
     return asked, tuple(found)
 
 
@@ -97,15 +104,28 @@ def _proved(
     return passed_unless(wrong, f"{plural(total, 'proof')} asked" if total else nothing)
 
 
+def _uncovered(
+    context: ReplayContext, neutralisation: Neutralisation, databases: tuple[str, ...]
+) -> Finding:
+    found = list[str]()
+    for database in databases:
+        with _session(context, database) as connection:
+            dangers = uncovered.dangers(connection, neutralisation)
+        found += (f"{database}: {what}" for what in dangers)
+    observed = f"{plural(len(found), 'column or table', 'columns and tables')} without a rule"
+    return passed_unless(found, observed, otherwise=CheckStatus.WARNING)
+
+
 def _page(context: ReplayContext, banner: Banner, databases: tuple[str, ...]) -> Finding:
     environment, wrong = context.environment, list[str]()
+    # Where there are several databases, a page without a login belongs to the first.
     for database in databases[:1]:
+        path = filled(banner.path, _values(context, database))
         with client(environment.erp.endpoint, tls_of(environment)) as visitor:
-            path = filled(banner.path, _values(context, database))
             answer = visitor.get(path, timeout=SECONDS, follow_redirects=True)
         if banner.contains not in answer.text:
-            wrong.append(f"{path} does not hold {banner.contains}")
-    return passed_unless(wrong, f"{plural(len(databases[:1]), 'page')} looked at")
+            wrong.append(f"{path} (HTTP {answer.status_code}) does not hold {banner.contains}")
+    return passed_unless(wrong, "looked at as a visitor")
 
 
 def _session(context: ReplayContext, database: str) -> AbstractContextManager[sql.Connection]:

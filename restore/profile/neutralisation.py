@@ -16,13 +16,15 @@ class NeutralisationAct:
 
     ``when`` names tables, or columns as ``table.column``, which all must be there: a module may not
     be installed. ``sql`` are statements that change rows in sets. ``proof`` is a query of which
-    every row is something that is still dangerous, in its first column. ``covers`` are the columns
-    (``table.column``, ``*`` for any part of a name) that the act leaves harmless.
+    every row is something that is still dangerous, in its first column. ``clears`` are columns of
+    text (``table.column``, ``*`` for any part of a name) that are emptied, and proved to be empty.
+    ``covers`` are others that the act leaves harmless.
     """
 
     when: tuple[str, ...]
-    sql: tuple[str, ...]
-    proof: str
+    sql: tuple[str, ...] = ()
+    proof: str | None = None
+    clears: tuple[str, ...] = ()
     covers: tuple[str, ...] = ()
 
 
@@ -68,7 +70,9 @@ class Neutralisation:
     @property
     def covered(self) -> tuple[str, ...]:
         """The columns of which no account has to be given any more."""
-        acts = (name for rule in self.rules for act in rule.acts for name in act.covers)
+        acts = (
+            name for rule in self.rules for act in rule.acts for name in (*act.clears, *act.covers)
+        )
         return (*acts, *(name for item in self.harmless for name in item.columns))
 
 
@@ -91,8 +95,9 @@ def _rule(data: Mapping[str, Any]) -> NeutralisationRule:
         acts=tuple(
             NeutralisationAct(
                 when=tuple(act["when"]),
-                sql=tuple(act["sql"]),
-                proof=act["proof"],
+                sql=tuple(act.get("sql", ())),
+                proof=act.get("proof"),
+                clears=tuple(act.get("clears", ())),
                 covers=tuple(act.get("covers", ())),
             )
             for act in data["acts"]
