@@ -47,7 +47,7 @@ def dangers(connection: sql.Connection, neutralisation: Neutralisation) -> tuple
     known = re.compile(pattern_of(covered))
     columns = columns_that_hold(connection, _COLUMNS, lambda name: bool(known.match(name)))
     # A rule that changes a table's rows has thought of that table.
-    changed = re.compile(pattern_of([name.split(".")[0] for name in covered]))
+    changed = re.compile(pattern_of([n.split(".")[0] for n in covered if n[:2] != "*."]))
     tables = [
         str(name)
         for (name,) in sql.rows(connection, tables_query(_TABLES))
