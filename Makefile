@@ -70,6 +70,6 @@ bench: setup ## restore large backups in several ways and write docs/benchmarks.
 doctor: ## show what is in place, which version, and where from
 	@$(PYTHON) -m offline.doctor $(DOCTOR_ARGS)
 
-clean: ## remove what drills left in Docker, the virtual environment and .pra (with its backups, and Pulumi's state of stacks that stay)
-	@if [[ -x .venv/bin/pra ]]; then $(IN_ENVIRONMENT) pra gc; fi
+clean: ## remove what drills left and kept in Docker, the virtual environment and .pra (with its backups, and Pulumi's state of stacks that stay)
+	@if [[ -x .venv/bin/pra ]]; then $(IN_ENVIRONMENT) pra gc && pra cache remove --all; fi
 	@rm -rf .venv .pra

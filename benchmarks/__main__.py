@@ -1,6 +1,6 @@
 """Prepare samples, restore them in every way, write the page: ``make bench``.
 
-python -m benchmarks [--scale GB:DOCUMENTS …] [--rounds N] [--work DIR] [--prepare-only]
+python -m benchmarks [--scale GB:DOCUMENTS …] [--rounds N] [--way NAME …] [--work DIR]
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,8 +25,9 @@ import docker
 from benchmarks.page import Machine, Scale, page, plot
 from benchmarks.sample import Sample, prepare, sample_at
 from benchmarks.target import target
-from benchmarks.ways import Measure, Way, ways
+from benchmarks.ways import Measure, Way, keep_copy, ways
 from restore.bulk import Resources
+from restore.kept_copies import find_copies, remove_copy
 from restore.runner import Runner
 from restore.steps.bulk import resources_of
 
@@ -50,7 +53,7 @@ def main() -> int:
     resources, jobs = resources_of(Runner(client)), os.cpu_count() or 1
     if not given.page_only:
         for sample in samples:
-            _measure(client, sample, wheels, (resources, jobs, given.rounds))
+            _measure(client, sample, wheels, given.way, (resources, jobs, given.rounds))
     scales = [scale for sample in samples if (scale := _scale(sample))]
     what = {way.name: way.what for way in ways(jobs)}
     (_ROOT / "docs" / "benchmarks.md").write_text(
@@ -64,12 +67,13 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--scale", action="append", help="e.g. 1:100000; may be repeated")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--way", action="append", default=[], help="only this one; may be repeated")
     parser.add_argument("--work", type=Path, default=_ROOT / ".pra" / "bench")
     parser.add_argument("--prepare-only", action="store_true", help="measure nothing")
     parser.add_argument("--note", action="append", default=[], help="a line about the machine")
     parser.add_argument("--page-only", action="store_true", help="of what was measured before")
     given = parser.parse_args()
-    given.scale = given.scale or ["0.2:10000", "1:100000"]
+    given.scale = given.scale or ["0.2:10000", "1:100000", "5:1000000"]
     given.work = given.work.resolve()
     given.work.mkdir(parents=True, exist_ok=True)
     return given
@@ -91,20 +95,43 @@ def _sample(client: docker.DockerClient, work: Path, scale: str) -> Sample | Non
 
 
 def _measure(
-    client: docker.DockerClient, sample: Sample, wheels: Path, given: tuple[Resources, int, int]
+    client: docker.DockerClient,
+    sample: Sample,
+    wheels: Path,
+    only: Sequence[str],
+    given: tuple[Resources, int, int],
 ) -> None:
     """Every way in every round, each time on a new target; kept as it comes."""
     resources, jobs, rounds = given
-    every = ways(jobs)
+    every = tuple(way for way in ways(jobs) if not only or way.name in only)
     found: dict[str, list[Measure]] = {way.name: [] for way in every}
-    for number in range(rounds):
-        turn = number % len(every)
-        for way in (*every[turn:], *every[:turn]):
-            measure = _restored(client, sample, wheels, (way, resources, jobs))
-            found[way.name].append(measure)
-            _tell(f"{sample.name}, round {number + 1}: {way.name}: {measure.seconds:.1f} s")
-            document = {name: [asdict(one) for one in kept] for name, kept in found.items()}
-            _kept(sample).write_text(json.dumps(document), "utf-8")
+    with _copy_kept(client, sample, wheels, jobs):
+        for number in range(rounds):
+            turn = number % len(every)
+            for way in (*every[turn:], *every[:turn]):
+                measure = _restored(client, sample, wheels, (way, resources, jobs))
+                found[way.name].append(measure)
+                _tell(f"{sample.name}, round {number + 1}: {way.name}: {measure.seconds:.1f} s")
+                document = {name: [asdict(one) for one in kept] for name, kept in found.items()}
+                _kept(sample).write_text(json.dumps(document), "utf-8")
+
+
+@contextmanager
+def _copy_kept(
+    client: docker.DockerClient, sample: Sample, wheels: Path, jobs: int
+) -> Iterator[None]:
+    """A kept copy for those who place one; gone at the end."""
+    stack = ""
+    try:
+        with target(client, sample, wheels, (), foreign=False) as made:
+            stack = made.site.stack
+            keep_copy(made, sample, jobs)
+        yield
+    finally:
+        runner = Runner(client)
+        for copy in find_copies(runner):
+            if copy.stack == stack:
+                remove_copy(runner, copy.volume)
 
 
 def _kept(sample: Sample) -> Path:

@@ -1,4 +1,4 @@
-"""One cold replay by the engine into servers that stand, timed, in a process of its own.
+"""One replay by the engine into servers that stand, timed, in a process of its own.
 
 The ERP is neither stopped nor started: no other way does that, and it takes as long in each.
 """
@@ -12,16 +12,19 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from benchmarks.target import REPOSITORY
 from restore.blueprint import configuration_texts
+from restore.cold_policy import CopyPolicy
 from restore.context import ReplayContext
+from restore.copying import choose_copies
 from restore.model import (
     DatabaseServer,
     Environment,
     EnvironmentFacts,
     ErpServer,
+    ReplayMode,
     Role,
     StepKind,
     StepStatus,
@@ -36,7 +39,13 @@ from restore.secret import Secret
 from restore.stages import with_server
 from restore.verify import require_sound, verify
 
-_LEFT_OUT = (StepKind.STOP_ERP, StepKind.START_ERP, StepKind.CONFIGURATION)
+_LEFT_OUT: Final = (StepKind.STOP_ERP, StepKind.START_ERP, StepKind.CONFIGURATION)
+_POLICIES: Final = {
+    "cold": CopyPolicy(),
+    "keep": CopyPolicy(keep=True),
+    "cached": CopyPolicy(use=True),
+}
+"""What a replay may do with kept copies, by its name here."""
 
 
 def main(given: dict[str, Any]) -> None:
@@ -59,7 +68,10 @@ def main(given: dict[str, Any]) -> None:
         target=with_server(runner, environment, profile, standing_target(environment)),
         jobs=given["jobs"],
     )
-    planned = plan(request)
+    chosen = choose_copies(runner, environment, request, _POLICIES[given["copies"]])
+    if (chosen.mode is ReplayMode.CACHED) != (given["copies"] == "cached"):
+        raise RuntimeError(f"the replay would be {chosen.mode}: {chosen.reason}")
+    planned = plan(chosen.request)
     steps = tuple(step for step in planned.steps if step.kind not in _LEFT_OUT)
     context = ReplayContext(
         runner=runner,
@@ -70,6 +82,8 @@ def main(given: dict[str, Any]) -> None:
         now=lambda: datetime.now(UTC),
         jobs=given["jobs"],
         run="bench",
+        # No copy of others goes for this one.
+        most_copies=64,
     )
     outcome = replay(replace(planned, steps=steps), context)
     ended = time.monotonic()

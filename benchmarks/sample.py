@@ -180,7 +180,7 @@ def _fill(
             copy.write_row(
                 (f"{name}.pdf", "binary", path, name, size, "application/pdf", "res.partner")
             )
-    connection.execute("VACUUM ANALYZE")
+    connection.execute("VACUUM (ANALYZE, PARALLEL 0)")
 
 
 def _capture(runner: Runner, server: Container, root: Path, facts: DatabaseFacts) -> Generation:

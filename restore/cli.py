@@ -16,6 +16,7 @@ import click
 
 from restore import __version__
 from restore.cli_backup import capture_command, generations_group, verify_command
+from restore.cli_cache import cache_group
 from restore.cli_evidence import evidence_group
 from restore.cli_gc import gc_command
 from restore.cli_history import history_command
@@ -91,6 +92,7 @@ for command in (
     prerequisites_command,
     evidence_group,
     history_command,
+    cache_group,
     gc_command,
     profile_group,
 ):

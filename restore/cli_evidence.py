@@ -161,6 +161,8 @@ def _lines(found: Verified) -> Iterator[str]:
 def _report_lines(report: Report) -> Iterator[str]:
     passed = sum(check.status == "passed" for check in report.checks)
     yield f"verdict: {report.verdict.value} ({passed} of {len(report.checks)} checks passed)"
+    if report.mode is not None:
+        yield f"mode: {report.mode.value}"
     if generation := report.generation:
         yield f"generation: {generation.id}, manifest {generation.seal or 'without a seal'}"
         for artifact in generation.artifacts:
@@ -183,5 +185,6 @@ def _document(found: Verified) -> dict[str, Any]:
         "files": list(found.files),
         "unsigned": list(found.unsigned),
         "verdict": report.verdict.value if report else None,
+        "mode": report.mode.value if report and report.mode else None,
         "generation": report.generation.id if report and report.generation else None,
     }

@@ -11,6 +11,7 @@ from restore import gc, locations, lock
 from restore.cli_options import other_engines, repository_option
 from restore.console import Terminal
 from restore.errors import NotFoundError, UsageError
+from restore.kept_copies import find_copies
 from restore.model import LOCAL
 from restore.rebuild import destroy, stacks
 from restore.repository import open_repository
@@ -31,8 +32,9 @@ def gc_command(
 
     Drills of this clone whose process died are removed at once; drills that this clone knows
     nothing of, when they are older than --older-than. So are generations that an interrupted
-    capture left unfinished in the repository. What lives, was kept, or carries no label of ours
-    stays. Docker hosts that stack files name (setting hosts) are looked at, too.
+    capture left unfinished in the repository, and copies that an interrupted drill did not finish.
+    What lives, was kept, or carries no label of ours stays; so do kept copies (see 'pra cache').
+    Docker hosts that stack files name (setting hosts) are looked at, too.
 
     \b
     Examples:
@@ -46,6 +48,10 @@ def gc_command(
         chosen = gc.named_collection(leftovers, locations.LOCKS, stack)
     else:
         chosen = gc.choose_collections(leftovers, locations.LOCKS, now=utc_now(), older_than=age)
+        # After the drills, whose helpers may stand on them.
+        copies = [(host, one) for host, engine in engines.items() for one in find_copies(engine)]
+        chosen += gc.choose_copies(copies, locations.LOCKS, now=utc_now(), older_than=age)
+        chosen += gc.choose_readers(leftovers, now=utc_now(), older_than=age)
     for collection in chosen:
         terminal.print(f"{collection.stack}: {collection.reason}")
         for item in collection.leftovers:

@@ -13,9 +13,11 @@ from restore.cli_options import reports_option
 from restore.console import Terminal
 from restore.history import Entry, Kin, entries, history_file
 from restore.model import Verdict
-from restore.trends import Trend, change, sparkline, trend
+from restore.trends import Trend, change, is_cached, sparkline, trend
 
-_COLUMNS = ("run", "began (UTC)", "verdict", "RTO", "change", "RPO", "data", "generation", "signed")
+_COLUMNS = (
+    "run", "began (UTC)", "verdict", "mode", "RTO", "change", "RPO", "data", "generation", "signed",
+)  # fmt: skip
 
 
 @click.command("history")
@@ -34,7 +36,7 @@ def history_command(
 
     The history lies beside the reports, or where PRA_HISTORY says. Runs are compared with runs of
     the same command, profile and stack settings. A change is that of the RTO against the run before
-    it that passed.
+    it that passed in the same mode: how long a recovery takes, cold runs alone tell.
 
     \b
     Examples:
@@ -57,14 +59,16 @@ def history_command(
 
 
 def _rows(runs: list[Entry]) -> Iterator[tuple[str, ...]]:
-    before: float | None = None
+    known: dict[bool, float] = {}
     for entry in runs:
         past = entry.past
         rto = past.rto if past.verdict is Verdict.PASS else None
+        before = known.get(is_cached(past))
         yield (
             past.run,
             f"{past.started:%Y-%m-%d %H:%M}",
             past.verdict.value,
+            past.mode.value if past.mode else "-",
             "-" if past.rto is None else spoken(past.rto),
             _percent(change(before, rto) if before and rto else None),
             "-" if past.rpo is None else f"{past.rpo / 3600:.1f} h",
@@ -72,13 +76,18 @@ def _rows(runs: list[Entry]) -> Iterator[tuple[str, ...]]:
             past.generation or "-",
             entry.signed_by or "no",
         )
-        before = rto or before
+        if rto:
+            known[is_cached(past)] = rto
 
 
 def _summary(runs: list[Entry]) -> Iterator[str]:
     found = trend([entry.past for entry in runs])
+    cached = trend([entry.past for entry in runs], cached=True)
+    if cached is not None:
+        times = f"last {spoken(cached.last)}, median {spoken(cached.median)}"
+        yield f"with a kept copy {sparkline(cached.times)}  {times}: not a recovery's time"
     if found is None:
-        yield "RTO: no run passed"
+        yield "RTO: no cold run passed" if cached else "RTO: no run passed"
         return
     parts = [
         f"last {spoken(found.last)}",
@@ -99,11 +108,13 @@ def _percent(share: float | None) -> str:
 
 def _document(kin: Kin, runs: list[Entry]) -> dict[str, Any]:
     found = trend([entry.past for entry in runs])
+    cached = trend([entry.past for entry in runs], cached=True)
     return {
         "command": kin.command,
         "profile": kin.profile,
         "stack_base": kin.base,
         "rto": None if found is None else _trend(found),
+        "cached": None if cached is None else _trend(cached),
         "runs": [_run(entry) for entry in runs],
     }
 
@@ -126,6 +137,7 @@ def _run(entry: Entry) -> dict[str, Any]:
         "stack": entry.stack,
         "generation": past.generation,
         "verdict": past.verdict.value,
+        "mode": past.mode.value if past.mode else None,
         "started": past.started.isoformat(),
         "finished": entry.finished.isoformat(),
         "rto": past.rto,

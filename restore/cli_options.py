@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 
 from restore import locations
+from restore.cold_policy import COLD_EVERY, MOST_COPIES, CopyOptions, parse_days
 from restore.console import Terminal
 from restore.errors import EnvironmentFailure, UsageError
 from restore.model import Acceptance, Credentials, Generation
@@ -98,6 +99,51 @@ reports_login_option: Final[Decorator] = click.option(
     "its password is read from PRA_REPORTS_PASSWORD or the file that PRA_REPORTS_PASSWORD_FILE "
     "names.",
 )
+
+
+def copy_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of a drill that are about kept copies of database servers."""
+    for option in (
+        click.option(
+            "--copies",
+            type=click.IntRange(min=1),
+            default=MOST_COPIES,
+            show_default=True,
+            metavar="N",
+            help="Kept copies that an engine holds at most; those not used for longest go.",
+        ),
+        click.option(
+            "--no-copy",
+            is_flag=True,
+            envvar="PRA_NO_COPY",
+            show_envvar=True,
+            help="Keep no copy of the database server's data.",
+        ),
+        click.option(
+            "--cold-every",
+            metavar="DAYS",
+            help="Be cold when the last cold drill that passed is older; 0 is always. "
+            f"Default: the stack's setting coldEvery, else {COLD_EVERY:g}.",
+        ),
+        click.option("--cold", is_flag=True, help="Load the databases, whatever copies there are."),
+    ):
+        command = option(command)
+    return command
+
+
+def copy_choice(options: dict[str, Any]) -> CopyOptions:
+    """What a drill was told of kept copies.
+
+    Raises:
+        UsageError: an option is no number of days.
+    """
+    days: str | None = options["cold_every"]
+    return CopyOptions(
+        cold=options["cold"],
+        keep=not options["no_copy"],
+        cold_every=None if days is None else parse_days(days),
+        most=options["copies"],
+    )
 
 
 def acceptances(keys: tuple[str, ...], reasons: tuple[str, ...]) -> tuple[Acceptance, ...]:

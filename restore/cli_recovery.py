@@ -20,6 +20,8 @@ from restore.cli_options import (
     acceptances,
     check_credentials,
     choose_generation,
+    copy_choice,
+    copy_options,
     generation_option,
     jobs_option,
     language_option,
@@ -111,6 +113,9 @@ certificate_option = click.option(
 def plan_command(terminal: Terminal, /, **options: Any) -> None:
     """Show the plan that a drill of a generation would follow. Nothing is made.
 
+    It is that of a cold drill: for kept copies (see 'pra cache'), a drill looks when its servers
+    stand.
+
     \b
     Examples:
       pra plan latest
@@ -151,9 +156,14 @@ def plan_command(terminal: Terminal, /, **options: Any) -> None:
 @image_options
 @certificate_option
 @click.option("--keep", is_flag=True, help="Leave the environment standing afterwards.")
+@copy_options
 @click.pass_obj
 def drill_command(terminal: Terminal, /, **options: Any) -> int:
     """Rebuild an environment, replay a generation into it, check it, and destroy it.
+
+    A cold drill loads the databases, and keeps a copy of the database server's data as they are
+    then. A drill of the same generation uses it while the last cold one that passed is not older
+    than --cold-every days: it is quicker, says that it is cached, and proves less.
 
     \b
     Examples:
@@ -162,6 +172,7 @@ def drill_command(terminal: Terminal, /, **options: Any) -> int:
       pra drill --generation latest --accept erp.release --reason "same series"
       pra drill --from odoo-zip:/mnt/nas/specibike_prod.zip
       pra drill --from pgbackrest:/srv/pgbackrest --at "2026-11-23 18:00"
+      pra drill --generation latest --cold
     """
     with ExitStack() as stack, terminal.progress() as listener:
         backup = _foreign(options, stack)
@@ -173,6 +184,7 @@ def drill_command(terminal: Terminal, /, **options: Any) -> int:
             images=_images(options),
             certificate=_certificate(options),
             backup=backup,
+            copies=copy_choice(options),
         )
         report, folder, recorder = drill(request, tools)
     return _conclude(terminal, report, folder, recorder)

@@ -123,10 +123,14 @@ class Terminal:
             for detail in check.details if check.status is not CheckStatus.PASSED else ():
                 self.out.print(Text(f"                 {detail}"))
         if report.rto is not None and report.rpo is not None:
+            copying = f", without {report.copying:.1f} s of keeping a copy"
             self.out.print(
-                f"RTO {report.rto:.1f} s (start to last check), "
+                f"RTO {report.rto:.1f} s (start to last check{copying if report.copying else ''}), "
                 f"RPO {report.rpo / 3600:.1f} h (consistency point to start)"
             )
+        if report.mode is not None:
+            told = f" ({report.mode_reason})" if report.mode_reason else ""
+            self.out.print(Text(f"mode: {report.mode.value}{told}"))
         if report.operations:
             names = ", ".join(operation.name for operation in report.operations)
             self.out.print(Text(f"left to people (pra postop list): {names}"))

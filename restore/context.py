@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from restore.cold_policy import MOST_COPIES
 from restore.model import (
     Acceptance,
     Credentials,
@@ -34,6 +35,7 @@ class ReplayContext:
     server's account, as which the engine speaks to its REST interface. ``run``
     is the run's id; ``databases`` are those of the ERP that are replayed, every one when empty.
     ``administrator`` is whom a ``STAGING`` copy is given to; None for a recovery.
+    ``most_copies`` is how many kept copies an engine may hold once one is added.
     """
 
     runner: Runner
@@ -50,6 +52,7 @@ class ReplayContext:
     databases: tuple[str, ...] = ()
     purpose: Purpose = Purpose.RECOVERY
     administrator: Administrator | None = None
+    most_copies: int = MOST_COPIES
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when what is under way is to be given up: something beside it failed."""
 

@@ -16,10 +16,12 @@ from restore.beside import Beside, beside
 from restore.budget import parse_budget
 from restore.catalogue.foreign import Layout
 from restore.choices import StackChoices, certificate_choice
+from restore.cold_policy import AS_TOLD, CopyOptions, CopyPolicy, decide, parse_days
 from restore.engine import new_recorder, replay_standing, reported
 from restore.environment import environment_from_outputs
 from restore.errors import UsageError
 from restore.gc import EPHEMERAL
+from restore.history import Kin, before, history_file
 from restore.importing import import_generation
 from restore.model import Environment, Generation, ProgressListener, Report, Role
 from restore.plan_request import MANY_BYTES
@@ -38,7 +40,8 @@ class DrillRequest:
     ``base`` names the stack file whose settings the ephemeral stack starts from; ``keep`` leaves
     the environment standing afterwards. ``backup`` is one that others made, and which of it: it is
     imported first, into the repository of the replay's selection. ``certificate`` is the absolute
-    path of a PEM in place of the generation's, or ``none``.
+    path of a PEM in place of the generation's, or ``none``. ``copies`` is what may be done with
+    kept copies of database servers.
     """
 
     replay: ReplayRequest
@@ -47,6 +50,7 @@ class DrillRequest:
     images: Mapping[Role, str]
     certificate: str | None = None
     backup: tuple[Layout, str] | None = None
+    copies: CopyOptions = AS_TOLD
 
 
 def drill(request: DrillRequest, tools: Tools) -> tuple[Report, Path, Recorder]:
@@ -58,7 +62,7 @@ def drill(request: DrillRequest, tools: Tools) -> tuple[Report, Path, Recorder]:
     request = replace(
         request,
         images={**stack_images(request.base), **request.images},
-        replay=within_budget(request.replay, request.base),
+        replay=with_policy(within_budget(request.replay, request.base), request, tools),
     )
     recorder = new_recorder(request.base, request.replay, tools)
     recorder.stack = stack = f"{EPHEMERAL}{recorder.run}"
@@ -111,6 +115,24 @@ def within_budget(request: ReplayRequest, stack: str) -> ReplayRequest:
     """
     given = setting_of(stack, "rtoBudget") if request.rto_budget is None else None
     return request if given is None else replace(request, rto_budget=parse_budget(given))
+
+
+def with_policy(replay: ReplayRequest, request: DrillRequest, tools: Tools) -> ReplayRequest:
+    """A replay with what it may do with kept copies, by the options, the stack and the history.
+
+    Raises:
+        UsageError: the stack's setting is no number of days.
+    """
+    if request.backup is not None:
+        # What is imported is another generation each time.
+        return replace(replay, copies=CopyPolicy(why="a backup of others is loaded each time"))
+    options = request.copies
+    days = setting_of(request.base, "coldEvery") if options.cold_every is None else None
+    if days is not None:
+        options = replace(options, cold_every=parse_days(days))
+    kin = Kin(replay.command, tools.profile.name, request.base)
+    known = before(history_file(replay.reports), kin)
+    return replace(replay, copies=decide(options, known, tools.now()))
 
 
 @contextmanager

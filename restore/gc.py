@@ -15,7 +15,8 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 
 from restore import lock
 from restore.errors import EnvironmentFailure, NotFoundError, RefusedError
-from restore.model import LOCAL
+from restore.kept_copies import COPIES
+from restore.model import LOCAL, KeptCopy
 from restore.runner import LABEL, Runner
 
 EPHEMERAL: Final = "drill-"
@@ -139,6 +140,41 @@ def named_collection(
             "'pra gc --dry-run' shows what crashed drills left",
         )
     return (Collection(stack, "named", items),)
+
+
+def choose_copies(
+    copies: Iterable[tuple[str, KeptCopy]], locks: Path, *, now: datetime, older_than: timedelta
+) -> tuple[Collection, ...]:
+    """Decide which kept copies to remove: unfinished ones whose drill is dead, or not known.
+
+    Args:
+        copies: each with its Docker host.
+    """
+    dead = lock.abandoned(locks)
+    chosen: list[Collection] = []
+    for host, copy in copies:
+        owner = dead.get(copy.stack)
+        old = now - copy.created > older_than and not lock.alive(locks, copy.stack)
+        if copy.complete or not (owner or old):
+            continue
+        reason = (
+            f"{copy.stack} ended while it kept this copy" if owner else f"older than {older_than}"
+        )
+        item = Leftover("volume", copy.volume, copy.volume, COPIES, copy.created, host)
+        chosen.append(Collection(COPIES, f"not finished: {reason}", (item,)))
+    return tuple(chosen)
+
+
+def choose_readers(
+    leftovers: Iterable[Leftover], *, now: datetime, older_than: timedelta
+) -> tuple[Collection, ...]:
+    """The containers through which copies were looked at, when they were left behind."""
+    items = tuple(
+        item
+        for item in leftovers
+        if (item.stack, item.kind) == (COPIES, "container") and now - item.created > older_than
+    )
+    return (Collection(COPIES, f"older than {older_than}", items),) if items else ()
 
 
 def find_everywhere(engines: Mapping[str, Runner]) -> tuple[Leftover, ...]:

@@ -18,16 +18,19 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from restore.cold_policy import Before
 from restore.errors import EnvironmentFailure, NotFoundError, RestoreError
-from restore.model import PastRun, Report, StepResult, StepStatus, Verdict
+from restore.model import PastRun, ReplayMode, Report, StepResult, StepStatus, Verdict
 from restore.report import to_json
 
 FILE: Final = "history.sqlite"
 VARIABLE: Final = "PRA_HISTORY"
-VERSION: Final = 1
+VERSION: Final = 2
 """Version of the tables, kept in ``user_version``; a newer one is refused."""
 WAIT: Final = 15.0
 """Seconds to wait for another process that appends."""
+_LOOKED_BACK: Final = 1000
+"""Runs among which the last cold one is looked for."""
 SHOWN: Final = 29
 """Earlier runs that a report shows beside its own."""
 
@@ -37,7 +40,7 @@ _TABLES: Final = (
         run TEXT PRIMARY KEY, command TEXT NOT NULL, profile TEXT NOT NULL, base TEXT NOT NULL,
         stack TEXT NOT NULL, generation TEXT, verdict TEXT NOT NULL, started TEXT NOT NULL,
         finished TEXT NOT NULL, rto REAL, rpo REAL, budget REAL, bytes INTEGER, error TEXT,
-        engine_version TEXT NOT NULL, signed_by TEXT, report_sha256 TEXT NOT NULL
+        engine_version TEXT NOT NULL, signed_by TEXT, report_sha256 TEXT NOT NULL, mode TEXT
     )
     """,
     "CREATE INDEX runs_by_time ON runs (started)",
@@ -49,9 +52,16 @@ _TABLES: Final = (
     )
     """,
 )
+_MODE_BEFORE_2: Final = "CASE WHEN rto IS NULL THEN NULL ELSE 'cold' END"
+"""Before there were kept copies, every replay was cold."""
+_UPGRADES: Final = {
+    1: ("ALTER TABLE runs ADD COLUMN mode TEXT", f"UPDATE runs SET mode = {_MODE_BEFORE_2}"),  # noqa: S608
+}
+"""What makes the tables of a version those of the next one."""
 _RUN_COLUMNS: Final = (
     "run", "command", "profile", "base", "stack", "generation", "verdict", "started", "finished",
     "rto", "rpo", "budget", "bytes", "error", "engine_version", "signed_by", "report_sha256",
+    "mode",
 )  # fmt: skip
 _DURATION_COLUMNS: Final = ("run", "kind", "position", "id", "title", "status", "seconds")
 
@@ -125,15 +135,36 @@ def entries(path: Path, kin: Kin, last: int) -> tuple[Entry, ...]:
         NotFoundError: there is no history.
         EnvironmentFailure: it can't be read.
     """
-    if not path.is_file():
-        raise NotFoundError(f"there is no history {path}", "run 'pra drill' first")
-    with _translated(path), closing(sqlite3.connect(_address(path), uri=True)) as connection:
-        if _version(connection, path) == 0:
+    with _readable(path) as (connection, version):
+        if version == 0:
             return ()
         return tuple(
             replace(one, timings=_timings(connection, one.past.run))
-            for one in _entries(connection, kin, last)
+            for one in _entries(connection, kin, last, version)
         )
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[tuple[sqlite3.Connection, int]]:
+    """A history that is only read, and the version of its tables; 0 has none."""
+    if not path.is_file():
+        raise NotFoundError(f"there is no history {path}", "run 'pra drill' first")
+    with _translated(path), closing(sqlite3.connect(_address(path), uri=True)) as connection:
+        yield connection, _version(connection, path)
+
+
+def before(path: Path, kin: Kin) -> Before:
+    """What a history says of the runs before a drill; nothing where it can't be read."""
+    try:
+        with _readable(path) as (connection, version):
+            found = _entries(connection, kin, _LOOKED_BACK, version) if version else ()
+    except RestoreError:
+        return Before()
+    past = [one.past for one in reversed(found)]
+    cold = (one for one in past if one.mode is ReplayMode.COLD and one.verdict is Verdict.PASS)
+    last = past[0] if past else None
+    failed = last is not None and last.mode is ReplayMode.CACHED and last.verdict is Verdict.FAIL
+    return Before(next((one.started for one in cold), None), failed)
 
 
 def entry_of(report: Report, kin: Kin) -> Entry:
@@ -164,10 +195,10 @@ def _writable(path: Path) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(path, timeout=WAIT, isolation_level=None)) as connection:
             # The lock comes first: two processes may find the file empty at once.
             connection.execute("BEGIN IMMEDIATE")
-            if _version(connection, path) == 0:
-                for statement in _TABLES:
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {VERSION}")
+            version = _version(connection, path)
+            for statement in _TABLES if version == 0 else _upgrades(version):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {VERSION}")
             yield connection
             connection.execute("COMMIT")
 
@@ -193,13 +224,18 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     return int(version)
 
 
+def _upgrades(version: int) -> Iterator[str]:
+    for older in range(version, VERSION):
+        yield from _UPGRADES[older]
+
+
 def _append(connection: sqlite3.Connection, entry: Entry) -> None:
     past, kin = entry.past, entry.kin
     row = (
         past.run, kin.command, kin.profile, kin.base, entry.stack, past.generation,
         past.verdict.value, _moment(past.started), _moment(entry.finished), past.rto, past.rpo,
         past.budget, past.bytes, entry.error, entry.engine_version, entry.signed_by,
-        entry.report_sha256,
+        entry.report_sha256, past.mode.value if past.mode else None,
     )  # fmt: skip
     _insert(connection, "runs", _RUN_COLUMNS, row)
     for position, one in enumerate(entry.timings):
@@ -217,8 +253,13 @@ def _insert(
     connection.execute(statement, clean)
 
 
-def _entries(connection: sqlite3.Connection, kin: Kin, last: int) -> tuple[Entry, ...]:
+def _entries(
+    connection: sqlite3.Connection, kin: Kin, last: int, version: int = VERSION
+) -> tuple[Entry, ...]:
     columns = ", ".join(_RUN_COLUMNS)
+    if version == 1:
+        # It is only read here; the next run brings it up to date.
+        columns = columns.replace("mode", _MODE_BEFORE_2)
     rows = connection.execute(
         f"SELECT {columns} FROM runs "  # noqa: S608 - names of columns, of this module
         "WHERE (?1 IS NULL OR command = ?1) AND (?2 IS NULL OR profile = ?2) "
@@ -239,6 +280,7 @@ def _entry(row: dict[str, Any]) -> Entry:
             rpo=row["rpo"],
             budget=row["budget"],
             bytes=row["bytes"],
+            mode=ReplayMode(row["mode"]) if row["mode"] else None,
         ),
         kin=Kin(row["command"], row["profile"], row["base"]),
         stack=row["stack"],

@@ -15,6 +15,8 @@ from restore.model import Step, StepKind
 
 _OF_DATABASES: Final = frozenset(
     {
+        # Documents need no role of a database server.
+        StepKind.ROLES,
         StepKind.ENTER_BULK_MODE,
         StepKind.CREATE_DATABASE,
         StepKind.RESTORE_DATABASE,
@@ -22,6 +24,8 @@ _OF_DATABASES: Final = frozenset(
         StepKind.ANALYZE,
         StepKind.CHECK_DATABASE,
         StepKind.LEAVE_BULK_MODE,
+        StepKind.KEEP_COPY,
+        StepKind.PLACE_COPY,
     }
 )
 _ASIDE: Final = _OF_DATABASES | {StepKind.DOCUMENTS}

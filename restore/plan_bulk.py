@@ -35,10 +35,10 @@ def is_large(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> bool
 
 
 def _total(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> int:
-    return sum(_size(request, facts) for facts in databases)
+    return sum(size_of(request, facts) for facts in databases)
 
 
-def _size(request: PlanRequest, facts: DatabaseFacts) -> int:
+def size_of(request: PlanRequest, facts: DatabaseFacts) -> int:
     """Bytes of a database; of its dump where a backup does not tell."""
     dumps = request.generation.artifacts_of(ArtifactKind.DATABASE, facts.name)
     return max(facts.size, *(dump.bytes for dump in dumps), 0)

@@ -14,6 +14,7 @@ from restore.model import (
     Artifact,
     ArtifactKind,
     Blueprint,
+    CopyUse,
     Difference,
     Environment,
     EnvironmentFacts,
@@ -70,6 +71,8 @@ class PlanTarget:
     """What its database server may use."""
     bulk: BulkState = BulkState.NONE
     """Whether a replay that was cut short left its database server in bulk mode."""
+    copy: CopyUse | None = None
+    """Which kept copy of its database server is placed, or made; None does neither."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ Steps come in this order; each holds all that its execution needs:
 | ``ANALYZE`` | temporary name | ``argv`` |
 | ``CHECK_DATABASE`` | temporary name | |
 | ``LEAVE_BULK_MODE`` | the server's data | ``argv`` (brings it all to disk) |
+| ``KEEP_COPY`` | key of the copy | ``staging`` the server's data, ``argv`` (brings it to disk) |
+| ``PLACE_COPY`` | the server's data | ``staging`` volume of the copy, ``argv`` (as above) |
 | ``DOCUMENTS`` | final folder | ``source``, ``staging`` folder, ``owner``, ``bytes``, ``items`` |
 | ``CONFIGURATION`` | file | ``source`` (None: begin with an empty file), ``changes``, ``owner`` |
 | ``PROMOTE_DATABASE`` | final name | ``staging`` temporary name, ``argv`` (one transaction) |
@@ -24,6 +26,9 @@ Everything is made beside the target first; what people would see changes only i
 which rename. The database comes before its documents, as its renaming is the one that can be
 refused: then nothing of the target has changed. ``database`` is always the final name; every
 ``argv`` runs in the database server's container as user ``postgres``.
+
+A kept copy is placed before ``ROLES``, and stands for all that makes databases aside but their
+checks; ``plan_copies`` says when.
 
 A generation that was imported may lack roles, and its dumps may say of nothing whose it is. The
 roles that they name are made without any right. What nobody owns is made as a role of its own,
@@ -55,6 +60,7 @@ from restore.model import (
 )
 from restore.nodes import MARK
 from restore.plan_bulk import in_bulk_mode, is_large
+from restore.plan_copies import with_copy
 from restore.plan_request import (
     PlanRequest,
     aside_name,
@@ -77,11 +83,14 @@ def steps_of(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> tupl
     documents = tuple(chain.from_iterable(_documents(request, facts) for facts in databases))
     return (
         Step("stop-erp", StepKind.STOP_ERP, "Stop the ERP server", Role.ERP),
-        *_roles(request),
-        *in_bulk_mode(
+        *with_copy(
             request,
-            databases,
-            tuple(chain.from_iterable(_database(request, facts, few) for facts in databases)),
+            tuple(_roles(request)),
+            in_bulk_mode(
+                request,
+                databases,
+                tuple(chain.from_iterable(_database(request, facts, few) for facts in databases)),
+            ),
         ),
         *documents,
         *_configuration(request, databases),

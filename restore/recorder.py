@@ -10,6 +10,7 @@ from datetime import datetime
 from restore import __version__
 from restore.budget import budget_check
 from restore.checks.base import with_acceptances
+from restore.copy_time import copying_time
 from restore.errors import RestoreError
 from restore.evidence import Signer
 from restore.model import (
@@ -23,6 +24,7 @@ from restore.model import (
     ManualOperation,
     Progress,
     ProgressListener,
+    ReplayMode,
     Report,
     RestorePlan,
     StepResult,
@@ -63,6 +65,9 @@ class Recorder:
     checks: tuple[CheckResult, ...] = ()
     checked: datetime | None = None
     error: RestoreError | None = None
+    mode: ReplayMode | None = None
+    mode_reason: str = ""
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.started = self.now()
@@ -92,7 +97,8 @@ class Recorder:
             if self.generation
             else None
         )
-        rto = (self.checked - self.started).total_seconds() if self.checked else None
+        copying = copying_time(self.plan, self.steps)
+        rto = (self.checked - self.started).total_seconds() - copying if self.checked else None
         broken = self.error is not None or any(
             stage.status is not StepStatus.SUCCEEDED for stage in self.stages
         )
@@ -123,9 +129,13 @@ class Recorder:
             engine_version=__version__,
             rto_budget=self.rto_budget,
             signed_by=self.signer.id if self.signer else None,
+            warnings=self.warnings,
+            mode=self.mode,
+            mode_reason=self.mode_reason,
+            copying=copying,
         )
 
     def _judged_by_time(self, rto: float | None) -> tuple[CheckResult, ...]:
         if self.rto_budget is None:
             return ()
-        return with_acceptances((budget_check(self.rto_budget, rto),), self.accepted)
+        return with_acceptances((budget_check(self.rto_budget, rto, self.mode),), self.accepted)

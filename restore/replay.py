@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -13,7 +13,7 @@ import psycopg
 
 from restore.checks.base import describe
 from restore.context import ReplayContext
-from restore.errors import RestoreError
+from restore.errors import ReplayError, RestoreError
 from restore.lanes import Lane, lanes_of
 from restore.model import (
     CheckResult,
@@ -27,6 +27,7 @@ from restore.model import (
 )
 from restore.steps import (
     bulk,
+    copies,
     databases,
     documents,
     neutralise,
@@ -49,6 +50,8 @@ class ReplayOutcome:
     checks: tuple[CheckResult, ...]
     error: Exception | None = None
     """What the step that failed raised."""
+    warnings: tuple[str, ...] = ()
+    """What went wrong beside the replay without touching what was restored."""
 
 
 class ReplayInterrupted(KeyboardInterrupt):
@@ -99,6 +102,7 @@ class _Run:
         self._in_bulk_mode: list[Step] = []
         self._bug: Exception | None = None
         self._error: Exception | None = None
+        self._warnings: list[str] = []
         self._lock = threading.Lock()
         self.stopped_by: str | None = None
 
@@ -199,7 +203,8 @@ class _Run:
     def outcome(self) -> ReplayOutcome:
         """The results so far, in the plan's order."""
         results = (self._results.get(step.id) for step in self._plan.steps)
-        return ReplayOutcome(tuple(filter(None, results)), tuple(self._checks), self._error)
+        steps, checks = tuple(filter(None, results)), tuple(self._checks)
+        return ReplayOutcome(steps, checks, self._error, tuple(self._warnings))
 
     def plain(self, act: Callable[[ReplayContext, Step], None], step: Step) -> None:
         """Run an act that needs nothing but its step."""
@@ -245,9 +250,38 @@ class _Run:
 
     def check_database(self, step: Step) -> None:
         """Check a database and keep the results, also when they end the replay."""
-        results = databases.check_database(self.context.of(step.part), step)
-        self._checks += results
-        databases.require_passed(results)
+        with self._of_copy(step):
+            results = databases.check_database(self.context.of(step.part), step)
+            self._checks += results
+            databases.require_passed(results)
+
+    def keep_copy(self, step: Step) -> None:
+        """Keep a copy of a server's data. Where that fails, what was restored is right."""
+        if problem := copies.keep_copy(self.context.of(step.part), step):
+            self._warnings.append(problem)
+
+    def place_copy(self, step: Step) -> None:
+        """Place a kept copy of a server's data."""
+        with self._of_copy(step):
+            copies.place_copy(self.context.of(step.part), step)
+
+    @contextmanager
+    def _of_copy(self, step: Step) -> Iterator[None]:
+        """Where a copy was placed, an error is the copy's first: it is never used again."""
+        try:
+            yield
+        except (RestoreError, psycopg.Error, OSError) as error:
+            kinds = (StepKind.PLACE_COPY, step.part)
+            placed = [one for one in self._plan.steps if (one.kind, one.part) == kinds]
+            if not placed or self.stopped_by is not None:
+                raise
+            gone = copies.discard_copy(self.context.of(step.part), placed[0])
+            told = f"this was a kept copy, {placed[0].staging}, not the backup itself"
+            hint = "it was discarded: run the drill again, which will be cold"
+            if not gone:
+                hint = f"discard it: pra cache remove {placed[0].staging}; then run again"
+            self._warnings.append(f"{told}; {hint}")
+            raise ReplayError(f"{describe(error)}\n{told}", hint) from error
 
 
 def _act(act: Callable[[ReplayContext, Step], None]) -> Callable[[_Run, Step], None]:
@@ -274,6 +308,8 @@ _ACTS: Final[Mapping[StepKind, Callable[[_Run, Step], None]]] = {
     StepKind.ANALYZE: _act(databases.analyze_database),
     StepKind.STATISTICS: _act(databases.analyze_database),
     StepKind.CHECK_DATABASE: _Run.check_database,
+    StepKind.KEEP_COPY: _Run.keep_copy,
+    StepKind.PLACE_COPY: _Run.place_copy,
     StepKind.DOCUMENTS: _act(documents.restore_documents),
     StepKind.CONFIGURATION: _Run.configure,
     StepKind.PROMOTE_DATABASE: _promotion(databases.promote_database),

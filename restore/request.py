@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from restore.cold_policy import NO_COPIES, CopyPolicy
 from restore.evidence import Signer
 from restore.model import (
     Acceptance,
@@ -32,8 +33,9 @@ class ReplayRequest:
     ``reports_account`` is needed for a generation with a reports server.
     ``replace`` allows a database that is there already to be replaced. ``nodes`` are those that are
     replayed. ``rto_budget`` is the longest accepted recovery time in seconds; the profile's when
-    None. For a ``STAGING`` copy, ``credentials`` are what its administrator is given: login, and a
-    password that production does not have.
+    None. ``copies`` says what may be done with kept copies: nothing, but in a drill. For a
+    ``STAGING`` copy, ``credentials`` are what its administrator is given: login, and a password
+    that production does not have.
     """
 
     selection: Selection
@@ -48,6 +50,7 @@ class ReplayRequest:
     nodes: tuple[Role, ...] = tuple(Role)
     rto_budget: float | None = None
     purpose: Purpose = Purpose.RECOVERY
+    copies: CopyPolicy = NO_COPIES
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from restore.checks.certificate import ID as CERTIFICATE
 from restore.choices import StackChoices
 from restore.configuration import ConfigurationTexts
 from restore.context import ReplayContext
+from restore.copying import choose_copies
 from restore.disk import disk_need
 from restore.equivalence import clock_difference, is_difference_key
 from restore.equivalence_nodes import disk_difference
@@ -120,7 +121,8 @@ def foresee(
         )
         target = foreseen_target("drill", intended, REPOSITORY_PATH)
         target = replace(target, resources=resources_of(tools.runner))
-        _plan(tools, _Subject(generation, texts, served), request, target, recorder)
+        subject = _Subject(generation, texts, served)
+        _plan(tools, _wanted(tools, subject, request, target, recorder), recorder)
     return intended
 
 
@@ -169,6 +171,7 @@ def _replay_into(
         databases=planned.databases,
         purpose=request.purpose,
         administrator=administrator_of(request),
+        most_copies=request.copies.most,
     )
     recorder.operations = tools.profile.checklist
     with recorder.stage("replay", f"Replay generation {generation.id}"):
@@ -207,7 +210,11 @@ def _plan_standing(
     proxy = any(node.role is Role.PROXY for node in stands)
     target = standing_target(environment, existing, documents, reports, proxy=proxy)
     target = with_server(tools.runner, environment, tools.profile, target)
-    return _plan(tools, _Subject(generation, texts, served), request, target, recorder)
+    wanted = _wanted(tools, _Subject(generation, texts, served), request, target, recorder)
+    chosen = choose_copies(tools.runner, environment, wanted, request.copies)
+    recorder.mode, recorder.mode_reason = chosen.mode, chosen.reason
+    recorder.warnings += chosen.warnings
+    return _plan(tools, chosen.request, recorder)
 
 
 def _replay(planned: RestorePlan, context: ReplayContext, recorder: Recorder) -> None:
@@ -224,6 +231,7 @@ def _replay(planned: RestorePlan, context: ReplayContext, recorder: Recorder) ->
         recorder.steps, recorder.checks = interruption.outcome.steps, interruption.outcome.checks
         raise
     recorder.steps, recorder.checks = outcome.steps, outcome.checks
+    recorder.warnings += outcome.warnings
     recorder.checked = context.now()
     if isinstance(outcome.error, DamagedGenerationError):
         # The copy ended at the first damaged document: name them all.
@@ -244,18 +252,17 @@ class _Subject:
     served: Served
 
 
-def _plan(
+def _wanted(
     tools: Tools,
     subject: _Subject,
     request: ReplayRequest,
     target: PlanTarget,
     recorder: Recorder,
-) -> RestorePlan:
-    """Plan for a target whose facts the recorder has, and keep what was found on the way.
+) -> PlanRequest:
+    """What is to be planned for a target whose facts the recorder has.
 
     Raises:
-        RefusedError: the target would not do.
-        UsageError: an acceptance names neither a difference nor a check, or a staging copy has no
+        UsageError: a database that was asked for is not in the generation, or a staging copy has no
             administrator.
     """
     assert recorder.facts is not None  # noqa: S101 - the caller has just looked
@@ -279,8 +286,18 @@ def _plan(
         ),
     )
     recorder.differences = differences(wanted)
+    return wanted
+
+
+def _plan(tools: Tools, wanted: PlanRequest, recorder: Recorder) -> RestorePlan:
+    """Plan, and keep the plan.
+
+    Raises:
+        RefusedError: the target would not do.
+        UsageError: an acceptance names neither a difference nor a check.
+    """
     recorder.plan = planned = plan(wanted)
-    _require_known(request, tools.profile, planned, subject.generation)
+    _require_known(wanted, tools.profile, planned)
     return planned
 
 
@@ -329,17 +346,14 @@ def with_server(
     )
 
 
-def _require_known(
-    request: ReplayRequest,
-    profile: Profile,
-    planned: RestorePlan,
-    generation: Generation,
-) -> None:
+def _require_known(wanted: PlanRequest, profile: Profile, planned: RestorePlan) -> None:
     """Refuse a misspelt acceptance before anything is changed."""
     # A stack may have a certificate of its own where the generation has none.
     others = (CERTIFICATE, budget.CHECK)
-    known = (*check_ids(profile, planned.databases, generation, request.purpose), *others)
-    wrong = [a.key for a in request.accepted if not is_difference_key(a.key) and a.key not in known]
+    ids = check_ids(profile, planned.databases, wanted.generation, wanted.purpose)
+    known = (*ids, *others)
+    accepted = (one.key for one in wanted.acceptances)
+    wrong = [key for key in accepted if not is_difference_key(key) and key not in known]
     if wrong:
         raise UsageError(
             f"no difference or check is named {', '.join(wrong)}",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from restore.model import PastRun, Verdict
+from restore.model import PastRun, ReplayMode, Verdict
 
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"
 
@@ -39,13 +39,26 @@ class Trend:
         return change(median(before), self.last) if before else None
 
 
-def trend(runs: Sequence[PastRun]) -> Trend | None:
+def trend(runs: Sequence[PastRun], *, cached: bool = False) -> Trend | None:
     """The trend of runs, oldest first; None when none passed.
 
-    A run that failed recovered nothing to count on: its time is no recovery time.
+    A run that failed recovered nothing to count on: its time is no recovery time. Nor is that of
+    one that used a kept copy.
+
+    Args:
+        cached: look at those instead.
     """
-    times = tuple(run.rto for run in runs if run.verdict is Verdict.PASS and run.rto is not None)
+    times = tuple(
+        run.rto
+        for run in runs
+        if run.verdict is Verdict.PASS and run.rto is not None and is_cached(run) is cached
+    )
     return Trend(times) if times else None
+
+
+def is_cached(run: PastRun) -> bool:
+    """Whether a run used a kept copy."""
+    return run.mode is ReplayMode.CACHED
 
 
 def change(before: float, after: float) -> float | None:

@@ -257,6 +257,15 @@ KEYS: Final = (
         "and `pra restore` heed it too.",
         "15m",
     ),
+    Key(
+        "coldEvery",
+        "number of days",
+        "7",
+        "A drill loads the databases from their dumps, whatever copies are kept, when the last "
+        "such drill that passed is older. 0 is always. For `pra drill` alone: a restore, or "
+        "`pulumi up`, never uses a copy.",
+        "1",
+    ),
     Key("language", "`en` or `fr`", "en", "The language of the report.", "fr"),
 )
 """Every setting, in the order in which the reference shows them."""

@@ -20,6 +20,7 @@ from pulumi.runtime import config as pulumi_config
 
 from restore.budget import parse_budget
 from restore.choices import certificate_choice
+from restore.cold_policy import parse_days
 from restore.errors import UsageError
 from restore.model import Acceptance, Credentials, Role, Selection
 from restore.secret import Secret
@@ -168,6 +169,7 @@ def _settings(values: Values, place: Place) -> Settings:
     sizes = values.numbers("sizes", SIZE_KEYS)
     certificate, plain = certificate_choice(values.optional("certificate"), place.root)
     shared = sizes.whole("databaseSharedMemoryMb", 1)
+    _require_days(values)
     return Settings(
         stack=place.stack,
         selection=Selection(
@@ -232,6 +234,15 @@ def _rto_budget(values: Values) -> float | None:
     except UsageError as error:
         values.wrong("rtoBudget", f"{error.message}; {error.hint}")
         return None
+
+
+def _require_days(values: Values) -> None:
+    """A drill alone heeds it; what is wrong is told with all the rest."""
+    text = values.optional("coldEvery")
+    try:
+        parse_days(text or "7")
+    except UsageError as error:
+        values.wrong("coldEvery", f"{error.message}; {error.hint}")
 
 
 def _images(values: Values) -> Mapping[Role, str]:

@@ -42,6 +42,8 @@ class Commands:
             **{name: value for name, value in os.environ.items() if name not in account},
             **document["variables"],
             "PATH": path,
+            # A copy that a test doesn't ask for would be left on the engine.
+            "PRA_NO_COPY": "1",
             **(account if self.with_account else {}),
             **dict(self.variables),
         }

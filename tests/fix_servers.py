@@ -191,13 +191,18 @@ class Scene:
         return replace(self, context=replace(self.context, generation=generation))
 
 
-def make_plan(context: ReplayContext, lab: DatabaseLab, **changes: Any) -> RestorePlan:
+def make_plan(context: ReplayContext, lab: DatabaseLab | None, **changes: Any) -> RestorePlan:
     """Plan as the engine does, for an environment that offers what production had."""
+    return plan(replace(make_request(context), **changes))
+
+
+def make_request(context: ReplayContext) -> PlanRequest:
+    """What the engine plans from, for an environment that offers what production had."""
     fingerprint = context.generation.fingerprint
     facts = EnvironmentFacts(fingerprint.postgresql, fingerprint.erp, fingerprint.erp_series)
     with sql.connect(context.environment.database, "postgres") as connection:
         existing = existing_databases(connection)
-    request = PlanRequest(
+    return PlanRequest(
         generation=context.generation,
         profile=context.profile,
         texts=configuration_texts(context.repository, context.generation, context.profile),
@@ -209,7 +214,6 @@ def make_plan(context: ReplayContext, lab: DatabaseLab, **changes: Any) -> Resto
             standing_target(context.environment, existing),
         ),
     )
-    return plan(replace(request, **changes))
 
 
 @pytest.fixture(scope="session")

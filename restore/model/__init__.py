@@ -5,6 +5,7 @@ Times are timezone-aware UTC. Durations are seconds. Sizes are bytes.
 
 from restore.model.blueprint import Blueprint, ConfigurationChange, Mount, ServerBlueprint, Upload
 from restore.model.comparison import Acceptance, Difference, EnvironmentFacts, Severity
+from restore.model.copies import CopyUse, KeptCopy
 from restore.model.environment import (
     ALL_LOCAL,
     LOCAL,
@@ -51,6 +52,7 @@ from restore.model.outcome import (
     PastRun,
     Progress,
     ProgressListener,
+    ReplayMode,
     Report,
     StepResult,
     StepStatus,
@@ -75,6 +77,7 @@ __all__ = [
     "CheckStatus",
     "ConfigurationChange",
     "ConstraintFacts",
+    "CopyUse",
     "Credentials",
     "DataSource",
     "DatabaseFacts",
@@ -92,6 +95,7 @@ __all__ = [
     "Holding",
     "Hosts",
     "ImageFacts",
+    "KeptCopy",
     "KeystoreFile",
     "LocalText",
     "ManualOperation",
@@ -109,6 +113,7 @@ __all__ = [
     "ProgressListener",
     "ProxyFacts",
     "Purpose",
+    "ReplayMode",
     "Report",
     "ReportsFacts",
     "RestorePlan",

@@ -110,11 +110,24 @@ def verdict_of(steps: tuple[StepResult, ...], checks: tuple[CheckResult, ...]) -
     return Verdict.PASS if ran else Verdict.UNVERIFIABLE
 
 
+class ReplayMode(StrEnum):
+    """Where the databases of a replay came from.
+
+    Only a cold one tells how long a recovery takes, and that the dumps can be loaded.
+    """
+
+    COLD = "cold"
+    """From the dumps of the generation."""
+    CACHED = "cached"
+    """From a kept copy of a server into which an earlier drill had loaded those dumps."""
+
+
 @dataclass(frozen=True, slots=True)
 class PastRun:
     """An earlier run, as the history kept it. ``rto``, ``rpo`` and ``budget`` are in seconds.
 
     ``bytes`` are the generation's; None, as ``generation``, when the run ended before it read one.
+    ``mode`` is None when it ended before that was known, or replayed no database.
     """
 
     run: str
@@ -125,6 +138,7 @@ class PastRun:
     rpo: float | None
     budget: float | None
     bytes: int | None
+    mode: ReplayMode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +151,8 @@ class Report:
     ``changes`` are the blueprint's; those of the plan's steps stand in the plan. ``rto_budget`` is
     the longest accepted RTO; ``history`` the runs before this one that compare with it, oldest
     first; ``signed_by`` the key that vouches for the report, None when none does. ``warnings`` are
-    what went wrong around the run without touching its verdict.
+    what went wrong around the run without touching its verdict. ``mode`` is None when the run ended
+    before it was known, or replayed no database; ``mode_reason`` says why it is what it is.
     """
 
     run: str
@@ -166,6 +181,11 @@ class Report:
     history: tuple[PastRun, ...] = ()
     signed_by: str | None = None
     warnings: tuple[str, ...] = ()
+    mode: ReplayMode | None = None
+    mode_reason: str = ""
+    copying: float = 0.0
+    """Seconds in which a copy was kept for later drills and nothing else went on; no part of
+    ``rto``, as no recovery does that."""
 
     @property
     def past(self) -> PastRun:
@@ -179,4 +199,5 @@ class Report:
             rpo=self.rpo,
             budget=self.rto_budget,
             bytes=self.generation.bytes if self.generation else None,
+            mode=self.mode,
         )

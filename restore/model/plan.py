@@ -25,6 +25,8 @@ class StepKind(StrEnum):
     ANALYZE = "analyze"
     STATISTICS = "statistics"
     CHECK_DATABASE = "check-database"
+    KEEP_COPY = "keep-copy"
+    PLACE_COPY = "place-copy"
     PROMOTE_DATABASE = "promote-database"
     DOCUMENTS = "documents"
     PROMOTE_DOCUMENTS = "promote-documents"
@@ -48,6 +50,8 @@ _OF_DATABASE_SERVERS: Final = frozenset(
         StepKind.ANALYZE,
         StepKind.STATISTICS,
         StepKind.CHECK_DATABASE,
+        StepKind.KEEP_COPY,
+        StepKind.PLACE_COPY,
         StepKind.PROMOTE_DATABASE,
         StepKind.NEUTRALISE,
         # Asked of the reports server, kept in its database.

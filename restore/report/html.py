@@ -207,8 +207,9 @@ def _summary(report: Report, words: Locale) -> str:
 def _stages(report: Report, words: Locale) -> Iterator[StageRow]:
     for stage in report.stages:
         began = (stage.started - report.started).total_seconds()
-        counts = report.rto and stage.status is not StepStatus.SKIPPED and began < report.rto
-        share = min(stage.duration / report.rto, 1.0) if report.rto and counts else None
+        took = (report.rto or 0.0) + report.copying
+        counts = report.rto and stage.status is not StepStatus.SKIPPED and began < took
+        share = min(stage.duration / took, 1.0) if counts else None
         yield StageRow(stage_name(stage, words), stage, share)
 
 

@@ -61,6 +61,7 @@ def _suite(root: Element, report: Report, name: str, cases: Sequence[Element]) -
         "generation": report.generation.id if report.generation else None,
         "profile": report.generation.profile if report.generation else None,
         "verdict": report.verdict.value,
+        "mode": report.mode.value if report.mode else None,
         "rto": None if report.rto is None else _seconds(report.rto),
         "rpo": None if report.rpo is None else _seconds(report.rpo),
         "rto_budget": None if report.rto_budget is None else _seconds(report.rto_budget),

@@ -11,7 +11,7 @@ from restore.budget import spoken
 from restore.model import PastRun, Report, Verdict
 from restore.report.language import Locale
 from restore.report.timeline import STEPS
-from restore.trends import trend
+from restore.trends import is_cached, trend
 
 WIDTH: Final = 1000
 HEIGHT: Final = 250
@@ -36,6 +36,7 @@ class Point:
     title: str
     passed: bool
     measured: bool
+    cached: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """The picture, in its own units. ``line`` joins the runs that passed.
+    """The picture, in its own units. ``line`` joins the cold runs that passed.
 
     ``budget_above`` says that the budget is named above the picture, since it has no line in it.
     """
@@ -62,6 +63,7 @@ class Plot:
     budget: Mark | None
     budget_above: bool
     any_failed: bool
+    any_cached: bool
 
 
 def rto_plot(report: Report, words: Locale) -> Plot | None:
@@ -81,13 +83,19 @@ def rto_plot(report: Report, words: Locale) -> Plot | None:
             budget=words.text("fact.none") if budget is None else round_duration(budget, words),
         ),
         points=points,
-        line=" ".join(f"{p.x:.1f},{p.y:.1f}" for p in points if p.passed and p.measured),
+        line=" ".join(f"{p.x:.1f},{p.y:.1f}" for p in points if _counts(p)),
         times=tuple(_times(top, words)),
         days=tuple(_days(runs, points, words)),
         budget=None if budget is None else _budget(budget, top, above, words),
         budget_above=above,
         any_failed=not all(point.passed for point in points),
+        any_cached=any(point.passed and point.measured and point.cached for point in points),
     )
+
+
+def _counts(point: Point) -> bool:
+    """Whether it is a recovery's time."""
+    return point.passed and point.measured and not point.cached
 
 
 def round_duration(seconds: float, words: Locale) -> str:
@@ -103,12 +111,15 @@ def _points(runs: Sequence[PastRun], top: float, words: Locale) -> Iterator[Poin
         measured = run.rto is not None
         told = words.text("tile.unmeasured") if run.rto is None else words.duration(run.rto)
         verdict = words.text(f"verdict.{run.verdict.value}")
+        cached = is_cached(run)
+        named = "plot.point.cached" if cached and measured else "plot.point"
         yield Point(
             x=LEFT + step * position,
             y=_height(run.rto or 0.0, top),
-            title=words.text("plot.point", run=run.run, verdict=verdict, rto=told),
+            title=words.text(named, run=run.run, verdict=verdict, rto=told),
             passed=run.verdict is Verdict.PASS,
             measured=measured,
+            cached=cached,
         )
 
 
@@ -151,6 +162,8 @@ def _summary(runs: Sequence[PastRun], words: Locale) -> str:
         median=words.duration(found.median),
         runs=words.count("plot.runs", len(found.times)),
     )
+    if is_cached(runs[-1]):
+        return f"{told} {words.text('plot.cached')}"
     if runs[-1].verdict is not Verdict.PASS or found.change is None:
         return told
     share = words.percent(abs(found.change))

@@ -81,7 +81,7 @@ def timeline(report: Report, locale: Locale) -> Timeline | None:
         marker=None
         if report.rto is None
         else Tick(
-            _within(report.rto * scale),
+            _within((report.rto + report.copying) * scale),
             locale.text("timeline.marker", duration=locale.duration(report.rto)),
         ),
     )

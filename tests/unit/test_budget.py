@@ -224,7 +224,7 @@ def test_a_plot_without_a_run_that_passed() -> None:
     failed = replace(passed(), verdict=Verdict.FAIL, history=past(None, verdict=Verdict.FAIL))
     plot = rto_plot(replace(failed, rto=None), ENGLISH)
     assert plot is not None
-    assert plot.summary == "None of these runs passed."
+    assert plot.summary == "None of these runs was cold and passed."
     same = rto_plot(replace(passed(), history=past(43.1)), ENGLISH)
     assert same is not None and "as long as" in same.summary
     shorter = rto_plot(replace(passed(), history=past(86.2)), ENGLISH)

@@ -242,6 +242,7 @@ def test_gc_removes_what_an_interrupted_capture_left(
 ) -> None:
     monkeypatch.setattr("restore.cli_gc.Runner.connect", lambda: None)
     monkeypatch.setattr("restore.gc.find_leftovers", lambda *_: ())
+    monkeypatch.setattr("restore.cli_gc.find_copies", lambda _engine: ())
     monkeypatch.setattr("restore.lock.abandoned", lambda _folder: {})
     left = Path(repository.location) / "partial" / "20261124T010203Z-abcdef"
     left.mkdir(parents=True)

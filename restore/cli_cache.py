@@ -1,0 +1,146 @@
+"""Commands of kept copies: list and remove them."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from restore.cli_options import other_engines
+from restore.console import Terminal
+from restore.errors import EnvironmentFailure, NotFoundError, UsageError
+from restore.kept_copies import find_copies, remove_copy
+from restore.model import LOCAL, KeptCopy
+from restore.plan_text import size_text
+from restore.runner import Runner
+
+_COLUMNS = ("copy", "key", "generation", "part", "size", "kept (UTC)", "last used (UTC)", "by")
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    host: str
+    engine: Runner
+    copy: KeptCopy
+
+
+@click.group("cache")
+def cache_group() -> None:
+    """Copies of database servers' data, kept by cold drills and used by later ones."""
+
+
+@cache_group.command("list")
+@click.pass_obj
+def list_command(terminal: Terminal) -> None:
+    """List the kept copies, those used last first.
+
+    Docker hosts that stack files name (setting hosts) are looked at, too. One without a time at
+    which it was kept is being made, or was not finished: it is never used.
+
+    \b
+    Examples:
+      pra cache list
+      pra --json cache list
+    """
+    with ExitStack() as stack:
+        found = _find(terminal, stack)
+        if found:
+            terminal.table("Kept copies", _COLUMNS, [_row(one) for one in found])
+        else:
+            terminal.print("no copy is kept")
+        terminal.json([_document(one) for one in found])
+
+
+@cache_group.command("remove")
+@click.argument("keys", nargs=-1, metavar="[COPY|KEY]...")
+@click.option("--all", "everything", is_flag=True, help="Remove every copy.")
+@click.pass_obj
+def remove_command(terminal: Terminal, keys: tuple[str, ...], everything: bool) -> None:
+    """Remove kept copies: by name, by key or its beginning, or all of them.
+
+    The next drill of their generation is cold. One that a drill is using is refused; the others go.
+
+    \b
+    Examples:
+      pra cache remove 3fa91c20d1b4
+      pra cache remove --all
+    """
+    if bool(keys) == everything:
+        raise UsageError("name copies, or --all", "'pra cache list' shows which there are")
+    with ExitStack() as stack:
+        found = _find(terminal, stack)
+        chosen = found if everything else tuple(_named(found, keys))
+        refused: list[EnvironmentFailure] = []
+        gone: list[_Found] = []
+        for one in chosen:
+            try:
+                remove_copy(one.engine, one.copy.volume)
+            except EnvironmentFailure as error:
+                refused.append(error)
+                continue
+            gone.append(one)
+            terminal.print(f"removed {one.copy.volume}{_where(one)}")
+        if refused:
+            raise refused[0]
+        if not chosen:
+            terminal.print("no copy is kept")
+        terminal.json([_document(one) for one in gone])
+
+
+def _find(terminal: Terminal, stack: ExitStack) -> tuple[_Found, ...]:
+    engines = {LOCAL: Runner.connect(), **other_engines(terminal)}
+    for engine in engines.values():
+        stack.enter_context(closing(engine))
+    return tuple(
+        _Found(host, engine, copy)
+        for host, engine in engines.items()
+        for copy in find_copies(engine)
+    )
+
+
+def _named(found: tuple[_Found, ...], keys: tuple[str, ...]) -> list[_Found]:
+    chosen: list[_Found] = []
+    for key in keys:
+        named = [one for one in found if one.copy.volume == key or one.copy.key.startswith(key)]
+        if not named or not key:
+            raise NotFoundError(f"there is no copy {key}", "'pra cache list' shows which there are")
+        chosen += [one for one in named if one not in chosen]
+    return chosen
+
+
+def _where(one: _Found) -> str:
+    return "" if one.host == LOCAL else f" on {one.host}"
+
+
+def _row(one: _Found) -> tuple[str, ...]:
+    copy = one.copy
+    return (
+        copy.volume + _where(one),
+        copy.key[:12],
+        copy.generation,
+        copy.part,
+        size_text(copy.bytes) if copy.complete else "-",
+        f"{copy.kept:%Y-%m-%d %H:%M}" if copy.kept else "not finished",
+        f"{copy.used:%Y-%m-%d %H:%M}" if copy.used else "-",
+        copy.stack,
+    )
+
+
+def _document(one: _Found) -> dict[str, Any]:
+    copy = one.copy
+    return {
+        "copy": copy.volume,
+        "key": copy.key,
+        "host": one.host,
+        "generation": copy.generation,
+        "part": copy.part,
+        "stack": copy.stack,
+        "complete": copy.complete,
+        "created": copy.created.isoformat(),
+        "kept": copy.kept.isoformat() if copy.kept else None,
+        "used": copy.used.isoformat() if copy.used else None,
+        "bytes": copy.bytes,
+        "files": copy.files,
+    }

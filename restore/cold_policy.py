@@ -1,0 +1,94 @@
+"""When a drill may use a kept copy, and when it must be cold. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from restore.errors import UsageError
+
+COLD_EVERY: Final = 7.0
+"""Days after which a drill is cold, unless told otherwise."""
+
+MOST_COPIES: Final = 2
+"""Copies that an engine keeps, unless told otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class CopyOptions:
+    """What a drill was told of kept copies. ``cold_every`` is in days; 0 is always."""
+
+    cold: bool = False
+    keep: bool = True
+    cold_every: float | None = None
+    most: int = MOST_COPIES
+
+
+@dataclass(frozen=True, slots=True)
+class CopyPolicy:
+    """What a replay may do with kept copies: use one, keep one, and how many stay at most.
+
+    ``why`` says why none is used.
+    """
+
+    use: bool = False
+    keep: bool = False
+    why: str = ""
+    most: int = MOST_COPIES
+
+
+AS_TOLD: Final = CopyOptions()
+NO_COPIES: Final = CopyPolicy()
+"""What a recovery may do: nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the history says of comparable runs: the last cold one that passed.
+
+    ``cached_failed`` says that the very last one used a copy, and failed.
+    """
+
+    cold: datetime | None = None
+    cached_failed: bool = False
+
+
+def decide(options: CopyOptions, before: Before, now: datetime) -> CopyPolicy:
+    """The policy of a drill that begins now."""
+    why = _why_cold(options, before, now)
+    return CopyPolicy(use=not why, keep=options.keep, why=why, most=options.most)
+
+
+def parse_days(text: str) -> float:
+    """Days as a setting gives them: a number, 0 or more.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        days = float(text)
+    except ValueError:
+        days = -1.0
+    if not 0 <= days < 100_000:
+        raise UsageError(f"{text!r} is no number of days", "for example 7, or 0 for always cold")
+    return days
+
+
+def _why_cold(options: CopyOptions, before: Before, now: datetime) -> str:
+    every = COLD_EVERY if options.cold_every is None else options.cold_every
+    if options.cold:
+        return "asked for by --cold"
+    if every == 0:
+        return "every drill is to be cold (--cold-every 0)"
+    if before.cold is None:
+        return "no cold drill with these settings has passed yet"
+    if before.cached_failed:
+        return "the last drill used a kept copy and failed"
+    age = now - before.cold
+    if age >= timedelta(days=every):
+        return (
+            f"the last cold drill that passed is {age / timedelta(days=1):.1f} days old "
+            f"(--cold-every {every:g})"
+        )
+    return ""

@@ -1,0 +1,163 @@
+"""Chooses, for an environment that stands, whether a kept copy is placed or one is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from restore import sql
+from restore.bulk import BulkState
+from restore.cold_policy import CopyPolicy
+from restore.copy_key import ServerIdentity, copy_key
+from restore.disk import disk_need
+from restore.kept_copies import find_copies
+from restore.locales import offered_locales
+from restore.model import (
+    CopyUse,
+    DatabaseServer,
+    Environment,
+    KeptCopy,
+    Part,
+    ReplayMode,
+    Role,
+    Versioned,
+)
+from restore.nodes import DATABASE_ROLES
+from restore.plan_bulk import size_of
+from restore.plan_reports import reports_request
+from restore.plan_request import PlanRequest
+from restore.plan_text import size_text
+from restore.planning import plan
+from restore.runner import Runner
+
+_SETTINGS: Final = """
+SELECT name, setting FROM pg_catalog.pg_settings
+WHERE context = 'internal' AND name <> 'in_hot_standby'
+   OR setting IS DISTINCT FROM boot_val
+  AND source NOT IN ('client', 'session', 'interactive', 'test')
+"""
+_EXTENSIONS: Final = "SELECT name, default_version FROM pg_catalog.pg_available_extensions"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A plan's request with what it does with kept copies, the mode that makes it, and why.
+
+    ``mode`` is None where no database is replayed at all.
+    """
+
+    request: PlanRequest
+    mode: ReplayMode | None
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Half:
+    part: Part
+    server: DatabaseServer
+    request: PlanRequest
+
+
+def choose_copies(
+    runner: Runner, environment: Environment, request: PlanRequest, policy: CopyPolicy
+) -> Choice:
+    """Decide whether a plan places kept copies, or keeps some, and say why.
+
+    Copies are placed for every database server of the environment, or for none.
+
+    Raises:
+        RefusedError: there is no plan for the environment.
+    """
+    if not set(request.nodes) & DATABASE_ROLES:
+        return Choice(request, None)
+    cold = Choice(request, ReplayMode.COLD, policy.why)
+    if not (policy.use or policy.keep) or request.nodes != tuple(Role):
+        return cold
+    halves = tuple(_halves(environment, request))
+    if not all(_is_new(half.request) for half in halves):
+        return replace(cold, reason=policy.why or "the environment is not a new one")
+    planned = plan(request)
+    keys = {
+        half.part: copy_key(request, planned, half.part, server_identity(runner, half.server))
+        for half in halves
+    }
+    if policy.use:
+        found = {half.part: _newest(runner, half, keys[half.part]) for half in halves}
+        copies = {part: copy for part, copy in found.items() if copy is not None}
+        if len(copies) == len(halves):
+            uses = {part: CopyUse(copy.key, copy.volume) for part, copy in copies.items()}
+            return Choice(_with(request, uses), ReplayMode.CACHED, _told(copies[Part.ERP]))
+        cold = replace(cold, reason="no copy is kept of this generation for such a server")
+    problem = _short_of_room(runner, halves, request) if policy.keep else ""
+    if not policy.keep or problem:
+        return replace(cold, warnings=(problem,) if problem else ())
+    return replace(cold, request=_with(request, {part: CopyUse(k) for part, k in keys.items()}))
+
+
+def server_identity(runner: Runner, server: DatabaseServer) -> ServerIdentity:
+    """What of a database server its data depend on, as it says itself."""
+    image = str(runner.container(server.container).attrs["Image"])
+    with sql.connect(server, "postgres") as connection:
+        version = str(sql.rows(connection, "SHOW server_version")[0][0])
+        settings = sql.rows(connection, _SETTINGS)
+        extensions = sql.rows(connection, _EXTENSIONS)
+        collations = offered_locales(connection)
+    return ServerIdentity(
+        image=image,
+        version=version,
+        settings=tuple(sorted((str(name), str(value)) for name, value in settings)),
+        collations=collations,
+        extensions=tuple(Versioned(str(name), str(text or "")) for name, text in extensions),
+    )
+
+
+def _halves(environment: Environment, request: PlanRequest) -> Iterator[_Half]:
+    yield _Half(Part.ERP, environment.database, request)
+    reports = reports_request(request)
+    if reports is not None and environment.reports is not None:
+        yield _Half(Part.REPORTS, environment.reports.database, reports)
+
+
+def _is_new(request: PlanRequest) -> bool:
+    return not request.target.existing and request.target.bulk is BulkState.NONE
+
+
+def _newest(runner: Runner, half: _Half, key: str) -> KeptCopy | None:
+    there = Runner(runner.engine_of(half.server.container))
+    return next((one for one in find_copies(there, key) if one.complete), None)
+
+
+def _told(copy: KeptCopy) -> str:
+    return f"copy {copy.key[:12]}, kept {copy.kept:%Y-%m-%d %H:%M} UTC by {copy.stack}"
+
+
+def _with(request: PlanRequest, uses: dict[Part, CopyUse]) -> PlanRequest:
+    target = replace(request.target, copy=uses[Part.ERP])
+    if target.reports is not None and Part.REPORTS in uses:
+        target = replace(target, reports=replace(target.reports, copy=uses[Part.REPORTS]))
+    return replace(request, target=target)
+
+
+def _short_of_room(runner: Runner, halves: tuple[_Half, ...], request: PlanRequest) -> str:
+    """Why there is no room for copies beside the databases themselves; empty when there is."""
+    names = tuple(facts.name for facts in request.generation.fingerprint.databases)
+    need = disk_need(request.generation, request.databases or names).environment
+    for half in halves:
+        wanted = half.request.databases
+        need += sum(
+            size_of(half.request, facts)
+            for facts in half.request.generation.fingerprint.databases
+            if not wanted or facts.name in wanted
+        )
+    for half in halves:
+        data = half.request.profile.database.data
+        argv = ("df", "--block-size=1", "--output=avail", data)
+        free = int(runner.check(half.server.container, argv).split()[-1])
+        if free < need:
+            return (
+                "no copy of the database server's data is kept: that would take "
+                f"{size_text(need)} with all that is restored, and {size_text(free)} is free"
+            )
+    return ""

@@ -1,0 +1,260 @@
+"""Kept copies of database servers' data: volumes of their own on the engine of their server.
+
+A copy is finished by a small file beside the data, written last: one without it is never used.
+The labels of its volume say what it is of, so that they can be read while it is made.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import secrets
+import tarfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from docker.errors import APIError, ImageNotFound, NotFound
+from docker.types import Mount
+
+from restore import rights
+from restore.docker_engine import answers
+from restore.errors import EnvironmentFailure, NotFoundError
+from restore.model import KeptCopy
+from restore.plan_copies import MOUNTED
+from restore.runner import LABEL, Runner
+
+COPIES: Final = "kept-copies"
+"""What the volumes of copies carry in the place of a stack."""
+
+FORMAT: Final = 1
+MARKER: Final = "copy.json"
+"""Written last, once the data beside it are on disk."""
+
+_USED: Final = "used.json"
+_KEY: Final = "pra.copy.key"
+_GENERATION: Final = "pra.copy.generation"
+_PART: Final = "pra.copy.part"
+_STACK: Final = "pra.copy.stack"
+_IMAGE: Final = "pra.copy.image"
+_LONGEST_WORK: Final = "86400"
+
+
+@dataclass(frozen=True, slots=True)
+class CopyOf:
+    """What a copy is of, as the labels of its volume say."""
+
+    key: str
+    generation: str
+    part: str
+    stack: str
+
+
+def find_copies(runner: Runner, key: str | None = None) -> tuple[KeptCopy, ...]:
+    """The copies on a runner's own engine, unfinished ones too, those used last first."""
+    selector = f"{LABEL}={COPIES}" if key is None else f"{_KEY}={key}"
+    with answers("list kept copies"):
+        volumes = runner.client.volumes.list(filters={"label": selector})
+        found = [_copy(runner, volume.attrs) for volume in volumes]
+    return tuple(sorted(filter(None, found), key=_last_use, reverse=True))
+
+
+def _last_use(copy: KeptCopy) -> datetime:
+    return copy.used or copy.kept or copy.created
+
+
+def new_copy(runner: Runner, like: str, of: CopyOf) -> str:
+    """Make the volume of a copy, empty, on the engine of container ``like``; its name."""
+    labels = {
+        LABEL: COPIES,
+        _KEY: of.key,
+        _GENERATION: of.generation,
+        _PART: of.part,
+        _STACK: of.stack,
+        _IMAGE: str(runner.container(like).attrs["Image"]),
+    }
+    name = f"pra-copy-{of.key[:12]}-{secrets.token_hex(4)}"
+    with answers("make a volume for a copy"):
+        runner.engine_of(like).volumes.create(name, labels=labels)
+    return name
+
+
+def finish_copy(beside: Helper, now: datetime, size: int, files: int) -> None:
+    """Mark a copy as complete; its data are on disk already."""
+    document = {"format": FORMAT, "kept": now.isoformat(), "bytes": size, "files": files}
+    beside.write(MARKER, document)
+    beside.run("sync", f"{MOUNTED}/{MARKER}", MOUNTED)
+
+
+def remove_copy(runner: Runner, volume: str, like: str | None = None) -> None:
+    """Remove a copy. What is gone already is no error.
+
+    Raises:
+        EnvironmentFailure: a container uses it.
+    """
+    client = runner.client if like is None else runner.engine_of(like)
+    try:
+        client.api.remove_volume(volume)
+    except NotFound:
+        return
+    except APIError as error:
+        raise EnvironmentFailure(
+            f"copy {volume} could not be removed: {error.explanation or error}",
+            "a drill that uses it may be under way; try again when it has ended",
+        ) from error
+
+
+def remove_others(runner: Runner, like: str, kept: str, key: str, most: int) -> None:
+    """Remove older copies of the same key, and those that were not used for longest.
+
+    Args:
+        kept: the volume that stays whatever happens.
+        most: how many may stay.
+    """
+    there = Runner(runner.engine_of(like))
+    complete = [one for one in find_copies(there) if one.complete and one.volume != kept]
+    same = [one for one in complete if one.key == key]
+    others = [one for one in complete if one.key != key]
+    for copy in (*same, *others[max(0, most - 1) :]):
+        # One that is just being placed stays; the next drill that keeps one sees to it.
+        with suppress(EnvironmentFailure):
+            remove_copy(there, copy.volume)
+
+
+class Helper:
+    """A container that stands on a server's volumes, and on that of a copy."""
+
+    def __init__(self, runner: Runner, container: str) -> None:
+        self._runner = runner
+        self._container = container
+
+    def run(self, *argv: str, user: str = "root") -> str:
+        """Run a command that must succeed there, and return its output."""
+        # What PostgreSQL's tools say is read: in English.
+        return self._runner.check(self._container, argv, user=user, environment={"LC_ALL": "C"})
+
+    def write(self, name: str, document: Mapping[str, Any]) -> None:
+        """Write a small file beside the copied data."""
+        archive = _archive(name, json.dumps(document).encode())
+        self._runner.write_archive(self._container, MOUNTED, iter((archive,)))
+
+
+@contextmanager
+def beside(runner: Runner, like: str, volume: str, *, read_only: bool = False) -> Iterator[Helper]:
+    """A helper with the volumes of container ``like`` and that of a copy; gone at the end."""
+    mount = Mount(MOUNTED, volume, "volume", read_only=read_only)
+    with answers(f"work beside container {like[:12]}"):
+        container = runner.create_helper(like, ("sleep", _LONGEST_WORK), mounts=(mount,))
+    try:
+        with answers(f"work beside container {like[:12]}"):
+            container.start()
+        yield Helper(Runner(runner.engine_of(like)), str(container.id))
+    finally:
+        with suppress(APIError):
+            container.remove(force=True)
+
+
+def read_copy(runner: Runner, like: str, volume: str) -> KeptCopy:
+    """A complete copy, by its volume.
+
+    Raises:
+        NotFoundError: there is none, or it was not finished.
+    """
+    there = Runner(runner.engine_of(like))
+    with answers(f"look up copy {volume}"):
+        try:
+            copy = _copy(there, there.client.volumes.get(volume).attrs)
+        except NotFound:
+            copy = None
+    if copy is None or not copy.complete:
+        raise NotFoundError(f"there is no finished copy {volume}")
+    return copy
+
+
+def note_use(runner: Runner, like: str, volume: str, now: datetime) -> None:
+    """Write down that a copy was placed beside container ``like``."""
+    with answers(f"write into copy {volume}"):
+        container = runner.create_helper(
+            like, ("true",), mounts=(Mount(MOUNTED, volume, "volume"),)
+        )
+        try:
+            there = Helper(Runner(runner.engine_of(like)), str(container.id))
+            there.write(_USED, {"used": now.isoformat()})
+        finally:
+            container.remove(force=True)
+
+
+def _copy(runner: Runner, attrs: Mapping[str, Any]) -> KeptCopy | None:
+    """A copy as its labels and its files say; None for one that goes meanwhile."""
+    labels = attrs.get("Labels") or {}
+    made = KeptCopy(
+        volume=str(attrs["Name"]),
+        key=labels.get(_KEY, ""),
+        generation=labels.get(_GENERATION, ""),
+        part=labels.get(_PART, ""),
+        stack=labels.get(_STACK, ""),
+        created=datetime.fromisoformat(str(attrs["CreatedAt"]).replace("Z", "+00:00")),
+    )
+    try:
+        marker, used = _files(runner, made.volume, labels.get(_IMAGE, ""))
+    except ImageNotFound:
+        # Nothing but that image could use it.
+        return made
+    except NotFound:
+        return None
+    if not marker:
+        return made
+    try:
+        made = replace(
+            made,
+            kept=datetime.fromisoformat(marker["kept"]),
+            bytes=int(marker["bytes"]),
+            files=int(marker["files"]),
+        )
+        return replace(made, used=datetime.fromisoformat(used["used"])) if used else made
+    except (KeyError, TypeError, ValueError):
+        # Another engine's: it is whole, and its key is none of ours.
+        return replace(made, kept=made.kept or made.created)
+
+
+def _files(runner: Runner, volume: str, image: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The small files beside a copy's data, read through a container that is never started."""
+    container = runner.client.containers.create(
+        image,
+        entrypoint="true",
+        network_mode="none",
+        security_opt=list(rights.SECURITY),
+        cap_drop=list(rights.DROPPED),
+        mounts=[Mount(MOUNTED, volume, "volume", read_only=True)],
+        labels={LABEL: COPIES, "pra.role": "helper"},
+    )
+    try:
+        if not runner.client.volumes.get(volume).attrs.get("Labels"):
+            # It went meanwhile: the engine has made an empty one for this container.
+            container.remove(force=True, v=True)
+            runner.client.api.remove_volume(volume)
+            raise NotFound(f"volume {volume} is gone")
+        marker, used = (_document(runner, str(container.id), name) for name in (MARKER, _USED))
+        return marker, used
+    finally:
+        with suppress(NotFound):
+            container.remove(force=True, v=True)
+
+
+def _archive(name: str, content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        info = tarfile.TarInfo(name)
+        info.size, info.mode = len(content), 0o600
+        archive.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def _document(runner: Runner, container: str, name: str) -> dict[str, Any]:
+    try:
+        found = json.loads(runner.read_file(container, f"{MOUNTED}/{name}"))
+    except (NotFoundError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,43 @@
+"""Kept copies: the data of a database server, as an earlier drill had loaded and checked it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CopyUse:
+    """What a plan does with kept copies of a database server.
+
+    ``key`` names all that the server's data depend on. ``volume`` holds the copy of that key which
+    is placed; None loads the databases, and then keeps a copy under that key.
+    """
+
+    key: str
+    volume: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCopy:
+    """A copy of a database server's data, in a volume of its own on a Docker engine.
+
+    ``kept`` is None for one that was not finished: it can't be used. ``stack`` is that of the run
+    that made it, ``used`` when it was last placed, or made. ``bytes`` and ``files`` are the data's.
+    """
+
+    volume: str
+    key: str
+    generation: str
+    part: str
+    stack: str
+    created: datetime
+    kept: datetime | None = None
+    used: datetime | None = None
+    bytes: int = 0
+    files: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether it was finished."""
+        return self.kept is not None

@@ -1,0 +1,227 @@
+"""Copies of a database server's data: kept once databases are checked, placed into a new server.
+
+The server is stopped meanwhile, in order: what it wrote is then consistent by itself. A copy is of
+what the databases are made of; configuration, and the superuser's password, stay the environment's
+own.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from typing import Final
+
+import psycopg
+from psycopg import sql as compose
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from restore import commands, sql
+from restore.bulk import KEPT
+from restore.context import ReplayContext
+from restore.errors import EnvironmentFailure, ReplayError, RestoreError
+from restore.kept_copies import (
+    CopyOf,
+    Helper,
+    beside,
+    finish_copy,
+    new_copy,
+    note_use,
+    read_copy,
+    remove_copy,
+    remove_others,
+)
+from restore.model import DatabaseServer, Step
+from restore.plan_copies import DATA
+from restore.runner import Runner
+from restore.steps.archive import Owner, single_file
+
+START_DEADLINE: Final = 300
+_ASKED: Final = 20
+GRACE: Final = 600
+"""Seconds that a server may take to write all that it holds when it stops."""
+
+_MAINTENANCE: Final = "postgres"
+_OS_USER: Final = "postgres"
+_OWN: Final = ("postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf")
+"""Files among the data that are an environment's own."""
+_LEFT_OUT: Final = (*_OWN, "postmaster.opts", "postmaster.pid", KEPT)
+_PASSWORD: Final = "pra-password.sql"  # noqa: S105 - a file's name
+_SEGMENT: Final = re.compile(r"[0-9A-F]{24}")
+_LAST_SEGMENT: Final = re.compile(r"REDO WAL file:\s*([0-9A-F]{24})")
+_SHUT_DOWN: Final = re.compile(r"cluster state:\s*shut down$", re.MULTILINE)
+
+
+def keep_copy(context: ReplayContext, step: Step) -> str:
+    """Keep a copy of the server's data. The server runs again afterwards, whatever happens.
+
+    Returns:
+        Why there is none, which fails no replay; empty when there is one.
+    """
+    runner, container = context.runner, context.environment.database.container
+    of = CopyOf(step.target, context.generation.id, step.part, context.environment.stack)
+    volume = new_copy(runner, container, of)
+    problem = ""
+    try:
+        with beside(runner, container, volume) as helper:
+            runner.stop(container, grace=GRACE)
+            try:
+                _copy(helper, str(step.staging))
+            finally:
+                runner.start(container)
+            _finish(context, step, helper)
+    except (RestoreError, OSError) as error:
+        problem = f"no copy of the database server's data was kept: {error}"
+        with suppress(RestoreError):
+            remove_copy(runner, volume, container)
+    except BaseException:
+        with suppress(RestoreError):
+            remove_copy(runner, volume, container)
+        raise
+    _wait(runner, context.environment.database)
+    if not problem:
+        remove_others(runner, container, volume, step.target, context.most_copies)
+    return problem
+
+
+def _copy(helper: Helper, data: str) -> None:
+    """Copy a stopped server's data, without a byte where the file system can share them."""
+    if not _SHUT_DOWN.search(helper.run("pg_controldata", f"--pgdata={data}", user=_OS_USER)):
+        raise ReplayError("the database server was not shut down in order")
+    # The folder's owner and mode come with it.
+    helper.run("cp", "-a", "--reflink=auto", "-T", "--", data, DATA)
+
+
+def _finish(context: ReplayContext, step: Step, helper: Helper) -> None:
+    """Take away what is not of the databases, bring the rest to disk, and mark it as complete."""
+    helper.run("rm", "-f", "--", *(f"{DATA}/{name}" for name in _LEFT_OUT))
+    control = helper.run("pg_controldata", f"--pgdata={DATA}", user=_OS_USER)
+    last = _LAST_SEGMENT.search(control)
+    if last is None:
+        raise ReplayError("pg_controldata does not tell the last segment of the log")
+    listed = helper.run("ls", "-1", "--", f"{DATA}/pg_wal").splitlines()
+    found = sorted(name for name in listed if _SEGMENT.fullmatch(name))
+    # All else was replayed, or waits to be written over. A record may go on in the next one.
+    needed = [name for name in found if name >= last[1]][:2]
+    if last[1] not in needed:
+        raise ReplayError(f"the log has no segment {last[1]}")
+    for name in found:
+        if name not in needed:
+            helper.run("rm", "-f", "--", f"{DATA}/pg_wal/{name}")
+    helper.run(*step.argv, user=_OS_USER)
+    files, size = _count(helper, DATA)
+    finish_copy(helper, context.now(), size, files)
+
+
+def place_copy(context: ReplayContext, step: Step) -> None:
+    """Put a kept copy in the place of a new server's data, which must hold no database.
+
+    Raises:
+        ReplayError: the copy is not what it was, or no server starts on it.
+    """
+    runner, server = context.runner, context.environment.database
+    data, volume = step.target, str(step.staging)
+    copy = read_copy(runner, server.container, volume)
+    password = _stored_password(server)
+    with beside(runner, server.container, volume, read_only=True) as helper:
+        if _count(helper, DATA) != (copy.files, copy.bytes):
+            raise ReplayError(f"kept copy {volume} has not the files that it had")
+        runner.stop(server.container, grace=GRACE)
+        others = [word for name in _OWN for word in ("!", "-name", name)]
+        inside = ("find", data, "-mindepth", "1", "-maxdepth", "1", *others)
+        helper.run(*inside, "-exec", "rm", "-rf", "--", "{}", "+")
+        helper.run("cp", "-a", "--reflink=auto", "--", f"{DATA}/.", data)
+    runner.start(server.container)
+    _wait(runner, server)
+    _give_password(context, data, password)
+    runner.check(server.container, step.argv, user=_OS_USER)
+    note_use(runner, server.container, volume, context.now())
+
+
+def discard_copy(context: ReplayContext, step: Step) -> bool:
+    """Remove the copy that a step placed; whether it could be."""
+    try:
+        remove_copy(context.runner, str(step.staging), context.environment.database.container)
+    except RestoreError:
+        return False
+    return True
+
+
+def _wait(runner: Runner, server: DatabaseServer) -> None:
+    """Wait until a server that was started answers, whatever its superuser's password is.
+
+    It does so before its own probe says it, which is asked once in a while only.
+
+    Raises:
+        EnvironmentFailure: it does not start; holds its last words.
+    """
+    ready = ("pg_isready", "--quiet", "--host=127.0.0.1", f"--username={server.superuser}")
+    asked = Retrying(
+        retry=retry_if_result(lambda done: done.exit_code != 0),
+        stop=stop_after_delay(_ASKED),
+        wait=wait_fixed(0.1),
+    )
+    # A server that has ended can't be asked.
+    with suppress(RetryError, EnvironmentFailure):
+        asked(runner.execute, server.container, ready)
+        return
+    runner.wait_healthy(server.container, START_DEADLINE)
+
+
+def _stored_password(server: DatabaseServer) -> str | None:
+    """The superuser's password as the new server stores it, never in clear.
+
+    Raises:
+        ReplayError: the server holds a database.
+    """
+    with sql.connect(server, _MAINTENANCE) as connection:
+        held = sql.rows(
+            connection,
+            "SELECT datname FROM pg_catalog.pg_database"
+            " WHERE NOT datistemplate AND datname <> 'postgres'",
+        )
+        if held:
+            raise ReplayError(f"the database server holds database {held[0][0]} already")
+        query = "SELECT rolpassword FROM pg_catalog.pg_authid WHERE rolname = %s::name"
+        found = sql.rows(connection, query, server.superuser)
+    return None if not found or found[0][0] is None else str(found[0][0])
+
+
+def _give_password(context: ReplayContext, data: str, password: str | None) -> None:
+    """Give the superuser the environment's password again, and log in with it.
+
+    It travels in a file that the server's own user alone may read: it is stored as a digest, but
+    even that is in no command line.
+    """
+    runner, server = context.runner, context.environment.database
+    statement = compose.SQL("SET log_statement TO none; ALTER ROLE {} PASSWORD {};\n").format(
+        compose.Identifier(server.superuser), compose.Literal(password)
+    )
+    path = f"{data}/{_PASSWORD}"
+    archive = single_file(
+        _PASSWORD, statement.as_string(None).encode(), _owner(context, data), 0o600
+    )
+    runner.write_archive(server.container, data, iter((archive,)))
+    try:
+        argv = commands.run_file(server.superuser, _MAINTENANCE, path)
+        runner.check(server.container, argv, user=_OS_USER)
+    finally:
+        runner.check(server.container, ("rm", "-f", "--", path), user=_OS_USER)
+    try:
+        with sql.connect(server, _MAINTENANCE) as connection:
+            connection.execute("SELECT 1")
+    except psycopg.Error as error:
+        raise ReplayError(f"the server on a kept copy can't be used: {error}") from error
+
+
+def _owner(context: ReplayContext, data: str) -> Owner:
+    server = context.environment.database
+    for member, _ in context.runner.read_archive(server.container, f"{data}/PG_VERSION"):
+        return Owner(member.uid, member.gid)
+    raise ReplayError("the kept copy has no PG_VERSION")
+
+
+def _count(helper: Helper, folder: str) -> tuple[int, int]:
+    """How many files a folder holds, and their bytes."""
+    output = helper.run("find", folder, "-type", "f", "-printf", "%s\\n")
+    sizes = [int(line) for line in output.splitlines()]
+    return len(sizes), sum(sizes)
