@@ -12,18 +12,21 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from restore.columns import clearing
 from restore.commands import literal
-from restore.model import Credentials
+from restore.model import Credentials, Role
 from restore.operations import filled_sql
-from restore.profile import Neutralisation, NeutralisationAct, NeutralisationRule
+from restore.profile import Neutralisation, NeutralisationAct, NeutralisationRule, Profile
 from restore.secret import Secret
 
 ROUNDS: Final = 600_000
 """Odoo's own number since version 16; with fewer, it would hash the password anew at a login."""
+
+SETTINGS: Final = ("administrator", "administrator_password", "administrator_hash")
+"""What a session that neutralises has been told, each as ``pra.NAME``."""
 
 _QUIET: Final = "-c log_error_verbosity=terse -c client_min_messages=warning"
 """No error may quote a row, in which there would be a hash."""
@@ -54,13 +57,23 @@ def hashed(password: Secret, salt: bytes, rounds: int = ROUNDS) -> Secret:
 
 def session_options(account: Administrator) -> Secret:
     """``PGOPTIONS`` of a session that neutralises, or proves that it is done."""
-    settings = {
-        "administrator": account.login,
-        "administrator_password": account.password.reveal(),
-        "administrator_hash": account.hash.reveal(),
-    }
-    given = (f"-c pra.{name}={_escaped(value)}" for name, value in settings.items())
+    values = (account.login, account.password.reveal(), account.hash.reveal())
+    settings = zip(SETTINGS, values, strict=True)
+    given = (f"-c pra.{name}={_escaped(value)}" for name, value in settings)
     return Secret(" ".join((_QUIET, *given)))
+
+
+def for_copies(profile: Profile) -> Profile:
+    """A profile whose configuration files are those of a copy, which can't act either."""
+    neutralisation = profile.neutralisation
+    others = dict(neutralisation.configuration) if neutralisation is not None else {}
+    files = (
+        replace(file, set=tuple({**dict(file.set), **dict(others.get(file.name, ()))}.items()))
+        if file.server is Role.ERP
+        else file
+        for file in profile.configuration
+    )
+    return replace(profile, configuration=tuple(files))
 
 
 def statements(neutralisation: Neutralisation, values: Mapping[str, str]) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ from restore.request import ReplayRequest, Tools
 from restore.runner import Runner
 from restore.selection import choose
 from restore.served_certificate import Served, foreseen_certificate, standing_certificate
-from restore.staging_safety import administrator_of, required_account, stop_unless_safe
+from restore.staging_safety import administrator_of, for_purpose, required_account, stop_unless_safe
 from restore.steps.bulk import bulk_state, resources_of
 from restore.steps.databases import existing_databases
 from restore.steps.documents import existing_documents
@@ -108,6 +108,7 @@ def foresee(
         RefusedError: the environment would not be equivalent; nothing was made.
         UsageError: an acceptance names neither a difference nor a check.
     """
+    tools = for_purpose(tools, request)
     with recorder.stage("foresee", "Compare the images with the backup"):
         texts = configuration_texts(tools.repository, generation, tools.profile)
         served = foreseen_certificate(tools.repository, generation, choices, tools.now())
@@ -153,6 +154,7 @@ def _replay_into(
     recorder: Recorder,
 ) -> None:
     """Replay into an environment whose every server this machine reaches."""
+    tools = for_purpose(tools, request)
     with recorder.stage("plan", "Compare the environment with the backup and plan"):
         planned = _plan_standing(environment, generation, request, tools, recorder)
         require_reports_account(request, planned)

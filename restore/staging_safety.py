@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Final
 
 from restore.checks.isolation import foreseen_isolation_checks
@@ -10,11 +11,18 @@ from restore.checks.neutralised import PREFIX
 from restore.context import ReplayContext
 from restore.errors import UsageError
 from restore.model import CheckResult, CheckStatus, Credentials, Purpose
-from restore.neutralise import Administrator, administrator
-from restore.request import ReplayRequest
+from restore.neutralise import Administrator, administrator, for_copies
+from restore.request import ReplayRequest, Tools
 
 _SALT: Final = 16
 _SAFE: Final = frozenset({CheckStatus.PASSED, CheckStatus.IGNORED, CheckStatus.WARNING})
+
+
+def for_purpose(tools: Tools, request: ReplayRequest) -> Tools:
+    """The tools, with a profile whose configuration files are those of a copy, if it is one."""
+    if request.purpose is not Purpose.STAGING:
+        return tools
+    return replace(tools, profile=for_copies(tools.profile))
 
 
 def administrator_of(request: ReplayRequest) -> Administrator | None:

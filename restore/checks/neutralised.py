@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -12,10 +13,10 @@ from restore.checks import uncovered
 from restore.checks.base import Check, Finding, passed_unless, plural, run_check
 from restore.checks.uncovered import columns_that_hold
 from restore.columns import pattern_of
-from restore.configuration import target_of
+from restore.configuration import decode, placeholders, reconcile, target_of
 from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure
-from restore.model import CheckResult, CheckStatus, Purpose
+from restore.model import CheckResult, CheckStatus, Purpose, Role
 from restore.neutralise import condition, session_options
 from restore.operations import filled, filled_sql, operation_values
 from restore.profile import Banner, Neutralisation, NeutralisationRule, Profile
@@ -27,6 +28,11 @@ PREFIX: Final = "neutralised."
 SECONDS: Final = 30.0
 """Longest time that the ERP may take to answer with the page of the banner."""
 
+_FILES: Final = Check(
+    f"{PREFIX}configuration",
+    "The ERP's configuration leads nowhere",
+    "the keys of a copy are set in its files",
+)
 _PAGE: Final = Check(f"{PREFIX}page", "The ERP's page tells that it is a copy", "the banner")
 
 
@@ -41,6 +47,8 @@ def neutralised_checks(
         run_check(_check(rule), partial(_proved, context, rule, databases))
         for rule in neutralisation.rules
     ]
+    if neutralisation.configuration:
+        found.append(run_check(_FILES, partial(_configured, context, neutralisation)))
     about = partial(_uncovered, context, neutralisation, databases)
     found.append(run_check(uncovered.CHECK, about))
     if neutralisation.banner is not None:
@@ -52,8 +60,9 @@ def foreseen_neutralised_checks(profile: Profile) -> tuple[Check, ...]:
     """The checks of a copy that is made with a profile, in their order."""
     if profile.neutralisation is None:
         return ()
+    files = (_FILES,) if profile.neutralisation.configuration else ()
     page = (_PAGE,) if profile.neutralisation.banner is not None else ()
-    return (*map(_check, profile.neutralisation.rules), uncovered.CHECK, *page)
+    return (*map(_check, profile.neutralisation.rules), *files, uncovered.CHECK, *page)
 
 
 def problems(context: ReplayContext, database: str) -> Iterator[tuple[str, str]]:
@@ -102,6 +111,18 @@ def _proved(
         wrong += (f"{database}: {what}" for what in found)
     nothing = "nothing of its kind in this copy"
     return passed_unless(wrong, f"{plural(total, 'proof')} asked" if total else nothing)
+
+
+def _configured(context: ReplayContext, neutralisation: Neutralisation) -> Finding:
+    """Whether the ERP's configuration files, as they lie there, hold what a copy needs."""
+    wrong, container = list[str](), context.environment.erp.container
+    values = placeholders(target_of(context.environment), context.databases)
+    files = {file.name: file for file in context.profile.configuration_of(Role.ERP)}
+    for name, keys in neutralisation.configuration:
+        text = decode(context.runner.read_file(container, files[name].path))
+        for change in reconcile(text, replace(files[name], set=keys), values).changes:
+            wrong.append(f"{name}: {change.key} is not set for a copy")
+    return passed_unless(wrong, plural(len(neutralisation.configuration), "file") + " read")
 
 
 def _uncovered(

@@ -59,13 +59,15 @@ class Neutralisation:
 
     ``command`` is the ERP's own command, run once a database, before the rules and while the server
     is stopped; empty where the ERP has none. ``{database}`` stands for its name. ``banner`` is
-    looked for once the ERP runs.
+    looked for once the ERP runs. ``configuration`` are keys of the ERP's files, by the file's name,
+    that a copy needs otherwise.
     """
 
     rules: tuple[NeutralisationRule, ...]
     command: tuple[str, ...] = ()
     harmless: tuple[Harmless, ...] = ()
     banner: Banner | None = None
+    configuration: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
 
     @property
     def covered(self) -> tuple[str, ...]:
@@ -85,6 +87,9 @@ def read_neutralisation(data: Mapping[str, Any]) -> Neutralisation:
             Harmless(tuple(item["columns"]), item["reason"]) for item in data.get("harmless", ())
         ),
         banner=Banner(**data["banner"]) if "banner" in data else None,
+        configuration=tuple(
+            (name, tuple(keys.items())) for name, keys in data.get("configuration", {}).items()
+        ),
     )
 
 

@@ -19,7 +19,7 @@ from restore.model import (
     Purpose,
     StepStatus,
 )
-from restore.neutralise import administrator
+from restore.neutralise import administrator, for_copies
 from restore.profile import Neutralisation, NeutralisationAct, NeutralisationRule, Profile
 from restore.replay import replay
 from restore.repository.folder import FolderRepository
@@ -46,7 +46,7 @@ def copy(
             environment=environment_of(clean_lab, private_production, name),
             repository=private_production,
             generation=private_production.load(private_production.ids()[-1]),
-            profile=odoo_profile,
+            profile=for_copies(odoo_profile),
             now=lambda: datetime.now(UTC),
             purpose=Purpose.STAGING,
             administrator=ADMINISTRATOR,
@@ -67,7 +67,8 @@ def test_a_copy_of_odoo_is_safe_and_one_that_is_not_is_stopped(copy: Scene) -> N
     found = status_of(results)
     safety = {key for key in found if key.startswith(("neutralised.", "isolation.", "web.scena"))}
     assert {key for key in safety if found[key] is not CheckStatus.PASSED} == set()
-    assert {"neutralised.page", "neutralised.uncovered", "isolation.network"} <= safety
+    own = {"neutralised.page", "neutralised.configuration", "neutralised.uncovered"}
+    assert own | {"isolation.network"} <= safety
     assert set(check_ids(copy.context.profile, (DATABASE,), purpose=Purpose.STAGING)) <= {
         *found, *status_of(outcome.checks)
     }  # fmt: skip

@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from fixtures.plans import cases
+from restore.columns import pattern_of
 from restore.errors import RefusedError, UsageError
 from restore.lanes import lanes_of
-from restore.model import Credentials, LocalText, Purpose, StepKind
-from restore.neutralise import administrator, condition, hashed, session_options, statements
+from restore.model import (
+    CheckResult,
+    CheckStatus,
+    Credentials,
+    LocalText,
+    Purpose,
+    Role,
+    StepKind,
+)
+from restore.neutralise import (
+    administrator,
+    condition,
+    for_copies,
+    hashed,
+    session_options,
+    statements,
+)
 from restore.planning import plan
-from restore.profile import Neutralisation, NeutralisationAct, NeutralisationRule
+from restore.profile import (
+    Neutralisation,
+    NeutralisationAct,
+    NeutralisationRule,
+    load_profile,
+    profile_names,
+)
+from restore.profile_neutralisation import neutralisation_problems
+from restore.report.language import locale
 from restore.request import ReplayRequest
 from restore.secret import Secret
-from restore.staging_safety import required_account
+from restore.staging_safety import required_account, stop_unless_safe
 
 ACT = NeutralisationAct(
     ("ir_mail_server.active",),
@@ -124,3 +150,94 @@ def test_a_copy_needs_an_administrator(account: Credentials | None) -> None:
     assert required_account(wanted) is None
     with pytest.raises(UsageError, match="administrator"):
         required_account(replace(wanted, purpose=Purpose.STAGING))
+
+
+# --- the profiles that ship -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_rules_have_their_french_titles_in_reports(name: str) -> None:
+    neutralisation = load_profile(name).neutralisation
+    assert neutralisation is not None
+    french = locale("fr")
+    for rule in neutralisation.rules:
+        assert french.phrase(rule.title.en) == rule.title.of("fr")
+        assert french.phrase(f"Neutralised: {rule.title.en}").endswith(rule.title.of("fr"))
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_a_rule_says_what_it_does_not_do(name: str) -> None:
+    """What a statement empties must be among the things that its proof can see."""
+    neutralisation = load_profile(name).neutralisation
+    assert neutralisation is not None
+    for rule in neutralisation.rules:
+        for act in rule.acts:
+            assert act.clears or (act.sql and act.proof), rule.name
+
+
+def test_a_copys_configuration_leads_nowhere() -> None:
+    profile = load_profile("odoo")
+    (file,) = for_copies(profile).configuration_of(Role.ERP)
+    keys = dict(file.set)
+    assert (keys["smtp_server"], keys["max_cron_threads"]) == ("invalid", "0")
+    assert "smtp_server" not in dict(profile.configuration_of(Role.ERP)[0].set)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"rules": (RULE, RULE)}, "outgoing-mail stands there 2 times"),
+        ({"rules": (replace(RULE, name="page"),)}, "page is the name of a check"),
+        ({"configuration": (("other.conf", ()),)}, "no file other.conf"),
+        ({"rules": (replace(RULE, acts=(replace(ACT, sql=("x {nobody}",)),)),)}, "no {nobody}"),
+        (
+            {"rules": (replace(RULE, acts=(replace(ACT, proof="current_setting('pra.x')"),)),)},
+            "no pra.x; known: pra.administrator",
+        ),
+    ],
+)
+def test_what_a_schema_can_not_see(changes: dict[str, Any], problem: str) -> None:
+    profile = replace(load_profile("odoo"), neutralisation=replace(RULES, **changes))
+    assert problem in "\n".join(neutralisation_problems(profile))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "column", "matches"),
+    [
+        ("ir_mail_server.*", "ir_mail_server.smtp_pass", True),
+        ("*_backend.*key*", "shop_backend.api_key", True),
+        ("*_backend.*key*", "shop_backend.name", False),
+        ("a.b", "a.bc", False),
+        ("a.b", "axb", False),
+    ],
+)
+def test_patterns_of_columns(pattern: str, column: str, matches: bool) -> None:
+    assert bool(re.match(pattern_of([pattern]), column)) is matches
+
+
+def test_a_copy_that_is_not_proved_is_stopped() -> None:
+    stopped: list[str] = []
+
+    def result(check: str, status: CheckStatus) -> CheckResult:
+        return CheckResult(check, "x", status, "x", "x", 0.0)
+
+    context = SimpleNamespace(
+        purpose=Purpose.STAGING,
+        runner=SimpleNamespace(stop=stopped.append),
+        environment=SimpleNamespace(erp=SimpleNamespace(container="erp")),
+    )
+    for harmless in (
+        result("neutralised.passwords", CheckStatus.PASSED),
+        result("neutralised.uncovered", CheckStatus.WARNING),
+        result("isolation.network", CheckStatus.IGNORED),
+        result("web.scenario:login", CheckStatus.FAILED),
+    ):
+        stop_unless_safe(context, (harmless,))  # type: ignore[arg-type]
+    assert stopped == []
+    for unsafe in (
+        result("neutralised.passwords", CheckStatus.FAILED),
+        result("neutralised.page", CheckStatus.UNVERIFIABLE),
+        result("isolation.network", CheckStatus.FAILED),
+    ):
+        stop_unless_safe(context, (unsafe,))  # type: ignore[arg-type]
+    assert stopped == ["erp"] * 3
