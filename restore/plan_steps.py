@@ -19,7 +19,7 @@ Steps come in this order; each holds all that its execution needs:
 | ``CONFIGURATION`` | file | ``source`` (None: begin with an empty file), ``changes``, ``owner`` |
 | ``PROMOTE_DATABASE`` | final name | ``staging`` temporary name, ``argv`` (one transaction) |
 | ``PROMOTE_DOCUMENTS`` | final folder | ``staging`` folder, which replaces the target |
-| ``NEUTRALISE`` | final name | ``argv``, ``items`` acts; for a staging copy only, see ``plan_staging`` |
+| ``NEUTRALISE`` | final name | ``argv``, ``items``; a staging copy only: ``plan_staging`` |
 | ``STATISTICS`` | final name | ``argv``; only for large databases, beside the ERP's start |
 | ``START_ERP`` | the ERP server | |
 

@@ -125,3 +125,39 @@ def test_a_copy_whose_proof_fails_never_starts(
     assert ended["start-erp"].status is StepStatus.SKIPPED
     assert context.runner.container(scene.erp).status != "running"
     assert OF_THE_COPY.password.reveal() not in repr((plan, outcome))
+
+
+@pytest.mark.parametrize(("code", "status"), [(0, StepStatus.SUCCEEDED), (3, StepStatus.FAILED)])
+def test_the_erps_own_command_runs_beside_it_with_its_configuration(
+    scene_of: Callable[..., Scene], code: int, status: StepStatus
+) -> None:
+    """Nothing of the ERP itself runs for it: a helper has its files and its way to the database."""
+    scene = scene_of()
+    address = scene.context.environment.database.address
+    script = (
+        f"grep -q '^db_host = {address}$' /etc/odoo/odoo.conf"
+        f" && exec 3<>/dev/tcp/{address}/5432 && echo $(id -un) {{database}} && exit {code}"
+    )
+    act = NeutralisationAct(("res_partner.name",), ("DELETE FROM res_partner WHERE false",), "x")
+    rules = Neutralisation(
+        (NeutralisationRule("partners", LocalText("x"), (replace(act, proof="SELECT LIMIT 0"),)),),
+        command=("bash", "-c", script),
+    )
+    profile = replace(scene.context.profile, neutralisation=rules)
+    context = replace(
+        scene.context, profile=profile, purpose=Purpose.STAGING, administrator=ADMINISTRATOR
+    )
+    scene = replace(scene, context=context)
+
+    outcome = replay(scene.plan(purpose=Purpose.STAGING), context)
+
+    (ended,) = [step for step in outcome.steps if step.id.endswith(":command")]
+    assert (ended.status, ended.reason if not code else "") == (status, "")
+    name = context.generation.fingerprint.databases[0].name
+    assert code == 0 or f"exited with 3:\nodoo {name}" in ended.reason
+    after = {step.id: step.status for step in outcome.steps}[f"neutralise:{name}"]
+    assert after is (StepStatus.SKIPPED if code else StepStatus.SUCCEEDED)
+    helpers = context.runner.client.containers.list(
+        all=True, filters={"label": [f"pra.stack={scene.lab.stack}", "pra.role=helper"]}
+    )
+    assert helpers == []
