@@ -16,8 +16,10 @@ from restore.model import (
     Generation,
     Part,
     ProgressListener,
+    Purpose,
     ignore_progress,
 )
+from restore.neutralise import Administrator
 from restore.parts import reports_generation
 from restore.profile import Profile
 from restore.repository.base import Repository
@@ -32,6 +34,7 @@ class ReplayContext:
     its reason; keys that name no check are of no concern here. ``reports_account`` is the reports
     server's account, as which the engine speaks to its REST interface. ``run``
     is the run's id; ``databases`` are those of the ERP that are replayed, every one when empty.
+    ``administrator`` is whom a ``STAGING`` copy is given to; None for a recovery.
     ``most_copies`` is how many kept copies an engine may hold once one is added.
     """
 
@@ -47,6 +50,8 @@ class ReplayContext:
     reports_account: Credentials | None = None
     run: str = ""
     databases: tuple[str, ...] = ()
+    purpose: Purpose = Purpose.RECOVERY
+    administrator: Administrator | None = None
     most_copies: int = MOST_COPIES
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when what is under way is to be given up: something beside it failed."""

@@ -19,6 +19,7 @@ from restore.model import (
     Environment,
     EnvironmentFacts,
     Generation,
+    Purpose,
     Role,
 )
 from restore.nodes import MARK
@@ -89,7 +90,8 @@ class PlanRequest:
     ``databases`` restricts it to some; empty means all. ``replace`` allows databases and documents
     that are there already to be replaced, whoever made them: people may have worked with them.
     ``nodes`` are those that are replayed: what others hold is in nobody's way. ``acceptances`` that
-    name a check are of no concern here. ``bulk_from`` and ``restart_from`` are the sizes of
+    name a check are of no concern here. A plan for ``STAGING`` makes the copy safe before the ERP
+    starts. ``bulk_from`` and ``restart_from`` are the sizes of
     databases, in bytes, from which they are loaded in bulk mode, and with minimal WAL.
     """
 
@@ -107,6 +109,7 @@ class PlanRequest:
     """Differences that only a look at files or at the certificate tells."""
     bulk_from: int = BULK_FROM
     restart_from: int = RESTART_FROM
+    purpose: Purpose = Purpose.RECOVERY
 
 
 def is_ours(comment: str | None) -> bool:

@@ -20,6 +20,7 @@ Steps come in this order; each holds all that its execution needs:
 | ``PROMOTE_DOCUMENTS`` | final folder | ``staging`` folder, which replaces the target |
 | ``CONFIGURATION`` | file | ``source`` (None: begin with an empty file), ``changes``, ``owner`` |
 | ``OPEN_DATABASE`` | final name | ``argv`` |
+| ``NEUTRALISE`` | final name | ``argv``, ``items``; a staging copy only: ``plan_staging`` |
 | ``STATISTICS`` | final name | ``argv``; only for large databases, beside the ERP's start |
 | ``START_ERP`` | the ERP server | |
 

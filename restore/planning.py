@@ -23,6 +23,7 @@ from restore.model import (
     ArtifactKind,
     DatabaseFacts,
     Difference,
+    Purpose,
     RestorePlan,
     Role,
 )
@@ -44,6 +45,7 @@ from restore.plan_request import (
     standing_target,
     temporary_name,
 )
+from restore.plan_staging import UNSAFE, with_staging
 from restore.plan_steps import steps_of
 from restore.plan_text import describe_plan, plan_document, plan_to_json
 
@@ -98,7 +100,8 @@ def plan(request: PlanRequest) -> RestorePlan:
             "\n".join(dict.fromkeys(item.hint for item in refusals)),
         )
     steps = (*steps_of(request, databases), *reports_steps(request, databases))
-    steps = with_records(request.target, with_operations(request, databases, steps))
+    steps = with_operations(request, databases, with_staging(request, databases, steps))
+    steps = with_records(request.target, steps)
     steps = only_nodes(steps, request.nodes)
     return RestorePlan(
         generation=request.generation.id,
@@ -163,6 +166,8 @@ def _profile_refusals(request: PlanRequest) -> Iterator[_Refusal]:
             f"it was made with profile {generation.profile}, not {profile.name}",
             f"use --profile {generation.profile}",
         )
+    if request.purpose is Purpose.STAGING and profile.neutralisation is None:
+        yield _Refusal(*UNSAFE)
     if not generation.fingerprint.databases:
         yield _Refusal("it holds no database", "choose another generation")
     # What others backed up may lack roles; those that its dumps name are made instead.

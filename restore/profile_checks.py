@@ -16,6 +16,7 @@ import yaml
 from restore.configuration import Target, placeholders
 from restore.model import Role
 from restore.profile import DocumentTree, Profile, ReportsProfile, WebStep, parse_profile
+from restore.profile_neutralisation import neutralisation_problems
 from restore.profile_operations import operation_problems
 from restore.schema import schema_errors
 from restore.secret import Secret
@@ -49,6 +50,7 @@ def _problems(profile: Profile) -> Iterator[str]:
         yield from _documents(f"documents[{number}]", tree, profile)
     yield from _web(profile.web.steps)
     yield from operation_problems(profile)
+    yield from neutralisation_problems(profile)
 
 
 def _twice(path: str, names: Iterable[str]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from restore.model import (
     Acceptance,
     Credentials,
     ProgressListener,
+    Purpose,
     Role,
     Selection,
     ignore_progress,
@@ -34,7 +35,9 @@ class ReplayRequest:
     once everything else was checked.
     ``replace`` allows a database that is there already to be replaced. ``nodes`` are those that are
     replayed. ``rto_budget`` is the longest accepted recovery time in seconds; the profile's when
-    None. ``copies`` says what may be done with kept copies: nothing, but in a drill.
+    None. ``copies`` says what may be done with kept copies: nothing, but in a drill. For a
+    ``STAGING`` copy, ``credentials`` are what its administrator is given: login, and a password
+    that production does not have.
     """
 
     selection: Selection
@@ -49,6 +52,7 @@ class ReplayRequest:
     reports_account: Credentials | None = None
     nodes: tuple[Role, ...] = tuple(Role)
     rto_budget: float | None = None
+    purpose: Purpose = Purpose.RECOVERY
     copies: CopyPolicy = NO_COPIES
 
 

@@ -315,6 +315,7 @@ class Runner:
         *,
         user: str = "root",
         mounts: tuple[Mount, ...] = (),
+        network: str = "none",
     ) -> Container:
         """Make a container with another's image and volumes, on its engine and without network.
 
@@ -322,6 +323,7 @@ class Runner:
 
         Args:
             mounts: what it has besides those volumes.
+            network: the name of one network that it is on, if need be.
 
         Raises:
             NotFoundError: there is no container ``like``.
@@ -335,7 +337,7 @@ class Runner:
             user=user,
             mounts=list(mounts),
             volumes_from=[str(model.id)],
-            network_mode="none",
+            network_mode=network,
             security_opt=list(rights.SECURITY),
             cap_drop=list(rights.DROPPED),
             cap_add=list(rights.TREE),

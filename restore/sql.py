@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
@@ -22,17 +23,31 @@ Its machine's kernel answers, however long the server itself takes for a query o
 _CONNECT: Final = 30
 """Seconds that a server may take to let somebody in: it may have to wait for its disk."""
 
+
+@dataclass(frozen=True, slots=True)
+class _Login:
+    role: str
+    password: Secret
+    options: Secret
+
+
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 @contextmanager
 def connect(
-    server: DatabaseServer, database: str, *, as_erp: bool = False, deadline: float = 10
+    server: DatabaseServer,
+    database: str,
+    *,
+    as_erp: bool = False,
+    deadline: float = 10,
+    options: Secret | None = None,
 ) -> Iterator[Connection]:
     """Open an autocommit connection as the superuser, or as the ERP's own role.
 
     Args:
         deadline: seconds during which a server that doesn't answer yet is asked again.
+        options: settings of the session, as ``PGOPTIONS`` has them.
 
     Raises:
         EnvironmentFailure: no connection in time; holds the server's last answer.
@@ -40,14 +55,13 @@ def connect(
     role, password = (
         (server.erp_role, server.erp_password) if as_erp else (server.superuser, server.password)
     )
-    connection = _open(server, database, role, password, deadline)
+    login = _Login(role, password, options or Secret(""))
+    connection = _open(server, database, login, deadline)
     with connection:
         yield connection
 
 
-def _open(
-    server: DatabaseServer, database: str, role: str, password: Secret, deadline: float
-) -> Connection:
+def _open(server: DatabaseServer, database: str, login: _Login, deadline: float) -> Connection:
     host, port = server.endpoint
     try:
         for attempt in Retrying(
@@ -61,8 +75,9 @@ def _open(
                     host=host,
                     port=port,
                     dbname=database,
-                    user=role,
-                    password=password.reveal(),
+                    user=login.role,
+                    password=login.password.reveal(),
+                    options=login.options.reveal() or None,
                     connect_timeout=_CONNECT,
                     keepalives_idle=SILENCE // 2,
                     keepalives_interval=max(1, SILENCE // 6),
@@ -76,7 +91,7 @@ def _open(
         # Every language that PostgreSQL speaks has this word, and only for what it says itself.
         did = "refused" if "FATAL" in text else "does not answer"
         raise EnvironmentFailure(
-            f"PostgreSQL at {server.address}:{server.port} {did} role {role} "
+            f"PostgreSQL at {server.address}:{server.port} {did} role {login.role} "
             f"on database {database}: {text}",
             _hint(text),
         ) from error

@@ -22,7 +22,6 @@ from restore.equivalence_nodes import disk_difference
 from restore.errors import DamagedGenerationError, RefusedError, ReplayError, UsageError
 from restore.model import (
     LOCAL,
-    Acceptance,
     Blueprint,
     CheckStatus,
     Difference,
@@ -54,6 +53,7 @@ from restore.runner import Runner
 from restore.scenarios import Ground, is_step_key, play_all, require_playable, require_steps
 from restore.selection import choose
 from restore.served_certificate import Served, foreseen_certificate, standing_certificate
+from restore.staging_safety import administrator_of, for_purpose, required_account, stop_unless_safe
 from restore.steps.bulk import bulk_state, resources_of
 from restore.steps.databases import existing_databases
 from restore.steps.documents import existing_documents
@@ -112,6 +112,7 @@ def foresee(
         RefusedError: the environment would not be equivalent; nothing was made.
         UsageError: an acceptance names neither a difference nor a check.
     """
+    tools = for_purpose(tools, request)
     with recorder.stage("foresee", "Compare the images with the backup"):
         require_steps(request.accepted, request.scenarios)
         if choices.hosts.of(Role.ERP) == LOCAL:
@@ -160,6 +161,7 @@ def _replay_into(
     recorder: Recorder,
 ) -> None:
     """Replay into an environment whose every server this machine reaches."""
+    tools = for_purpose(tools, request)
     with recorder.stage("plan", "Compare the environment with the backup and plan"):
         planned = _plan_standing(environment, generation, request, tools, recorder)
         require_reports_account(request, planned)
@@ -179,6 +181,8 @@ def _replay_into(
         reports_account=request.reports_account,
         run=recorder.run,
         databases=planned.databases,
+        purpose=request.purpose,
+        administrator=administrator_of(request),
         most_copies=request.copies.most,
     )
     recorder.operations = tools.profile.checklist
@@ -193,6 +197,7 @@ def _replay_into(
         # Last: scenarios may change what the other checks compare.
         _play(context, request, recorder)
         recorder.checked = tools.now()
+        stop_unless_safe(context, found)
 
 
 def _play(context: ReplayContext, request: ReplayRequest, recorder: Recorder) -> None:
@@ -284,9 +289,11 @@ def _wanted(
     """What is to be planned for a target whose facts the recorder has.
 
     Raises:
-        UsageError: a database that was asked for is not in the generation.
+        UsageError: a database that was asked for is not in the generation, or a staging copy has no
+            administrator.
     """
     assert recorder.facts is not None  # noqa: S101 - the caller has just looked
+    required_account(request)
     wanted = PlanRequest(
         generation=subject.generation,
         profile=tools.profile,
@@ -298,6 +305,7 @@ def _wanted(
         replace=request.replace,
         jobs=request.jobs,
         nodes=request.nodes,
+        purpose=request.purpose,
         found=(
             *clock_difference(subject.generation, tools.now()),
             *subject.served.differences,
@@ -316,7 +324,7 @@ def _plan(tools: Tools, wanted: PlanRequest, recorder: Recorder) -> RestorePlan:
         UsageError: an acceptance names neither a difference nor a check.
     """
     recorder.plan = planned = plan(wanted)
-    _require_known(wanted.acceptances, tools.profile, planned, wanted.generation)
+    _require_known(wanted, tools.profile, planned)
     return planned
 
 
@@ -365,18 +373,15 @@ def with_server(
     )
 
 
-def _require_known(
-    accepted: tuple[Acceptance, ...],
-    profile: Profile,
-    planned: RestorePlan,
-    generation: Generation,
-) -> None:
+def _require_known(wanted: PlanRequest, profile: Profile, planned: RestorePlan) -> None:
     """Refuse a misspelt acceptance before anything is changed."""
     # A stack may have a certificate of its own where the generation has none.
     others = (CERTIFICATE, budget.CHECK)
-    known = (*check_ids(profile, planned.databases, generation), *others)
-    wrong = [a.key for a in accepted if not (is_difference_key(a.key) or is_step_key(a.key))]
-    wrong = [key for key in wrong if key not in known]
+    ids = check_ids(profile, planned.databases, wanted.generation, wanted.purpose)
+    known = (*ids, *others)
+    accepted = (one.key for one in wanted.acceptances)
+    checks = (key for key in accepted if not (is_difference_key(key) or is_step_key(key)))
+    wrong = [key for key in checks if key not in known]
     if wrong:
         raise UsageError(
             f"no difference or check is named {', '.join(wrong)}",

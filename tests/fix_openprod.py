@@ -25,7 +25,7 @@ from restore.locations import ROOT
 from restore.repository.folder import FolderRepository
 from restore.repository.folder_writer import remove_tree
 from restore.runner import Runner
-from tests.fix_production import alone, cache_folder
+from tests.fix_production import alone, cache_folder, content_of
 
 _SOURCES = (
     "fixtures/*.py",
@@ -61,7 +61,7 @@ def _cache_key(images: str) -> str:
     digest = hashlib.sha256(images.encode())
     for pattern in _SOURCES:
         for path in sorted(ROOT.glob(pattern)):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+            digest.update(path.name.encode() + b"\0" + content_of(path) + b"\0")
     return digest.hexdigest()[:16]
 
 

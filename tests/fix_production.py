@@ -18,6 +18,7 @@ from pathlib import Path
 
 import docker
 import pytest
+import yaml
 
 from fixtures.command import Steps
 from fixtures.front import IMAGE as FRONT_IMAGE
@@ -46,6 +47,9 @@ _SOURCES = (
     "restore/repository/*.py",
     "restore/schemas/manifest.schema.json",
 )
+_OF_COPIES = ("neutralisation", "anonymisation")
+"""Keys of a profile that no capture reads."""
+
 _UNUSED_FOR = 24 * 3600.0
 """Seconds after which a cached production that nothing asks for any more is removed."""
 
@@ -84,7 +88,7 @@ def _cache_key(runner: Runner, kind: Kind) -> str:
     digest = hashlib.sha256()
     for pattern in (*_SOURCES, *kind.sources):
         for path in sorted(_ROOT.glob(pattern)):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+            digest.update(path.name.encode() + b"\0" + content_of(path) + b"\0")
     dump = commands.dump_database(commands.DumpRequest("d", "f", "s", 2))
     digest.update(repr((dump, commands.dump_roles("s"))).encode())
     for reference in kind.images:
@@ -92,6 +96,15 @@ def _cache_key(runner: Runner, kind: Kind) -> str:
         assert image is not None, f"image {reference} is missing: run 'make setup'"
         digest.update(image.facts.id.encode())
     return digest.hexdigest()[:16]
+
+
+def content_of(path: Path) -> bytes:
+    """What a capture depends on: a profile without what becomes of copies."""
+    content = path.read_bytes()
+    if path.suffix == ".yaml":
+        profile = yaml.safe_load(content)
+        content = repr([item for item in profile.items() if item[0] not in _OF_COPIES]).encode()
+    return content
 
 
 @contextmanager

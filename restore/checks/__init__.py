@@ -25,6 +25,7 @@ from restore.checks.documents import (
 )
 from restore.checks.indexed import index_check, indexed_check
 from restore.checks.isolation import foreseen_isolation_checks, isolation_checks
+from restore.checks.neutralised import foreseen_neutralised_checks, neutralised_checks
 from restore.checks.nodes import check_nodes, nodes_check
 from restore.checks.operations import foreseen_operation_checks, operation_checks
 from restore.checks.reports import foreseen_reports_checks, reports_checks
@@ -32,7 +33,14 @@ from restore.checks.served import served_check, served_checks
 from restore.checks.web import scenario_check_ids, scenario_checks
 from restore.context import ReplayContext
 from restore.facts import erp_facts
-from restore.model import Acceptance, CheckResult, CheckStatus, Credentials, Generation
+from restore.model import (
+    Acceptance,
+    CheckResult,
+    CheckStatus,
+    Credentials,
+    Generation,
+    Purpose,
+)
 from restore.profile import Profile
 from restore.tls import tls_of
 
@@ -67,6 +75,7 @@ def _content_checks(
 ) -> list[CheckResult]:
     """Whether the ERP runs, and shows what was restored."""
     results = [run_check(_started_check(context), lambda: _started(context))]
+    results += neutralised_checks(context, names)
     for documents in _document_sets(context.profile, names):
         if documents.tree.rows is None:
             results.append(indexed_check(context, documents))
@@ -84,7 +93,10 @@ def _content_checks(
 
 
 def check_ids(
-    profile: Profile, databases: tuple[str, ...], generation: Generation | None = None
+    profile: Profile,
+    databases: tuple[str, ...],
+    generation: Generation | None = None,
+    purpose: Purpose = Purpose.RECOVERY,
 ) -> tuple[str, ...]:
     """The ids of every check that a replay of these databases runs, for validating acceptances.
 
@@ -95,6 +107,8 @@ def check_ids(
     others = tuple(facts.name for facts in reports.server.databases) if reports else ()
     ids = [one for name in (*databases, *others) for one in database_check_ids(name)]
     ids.append(_STARTED)
+    if purpose is Purpose.STAGING:
+        ids += (one.id for one in foreseen_neutralised_checks(profile))
     for documents in _document_sets(profile, databases):
         if documents.tree.rows is None:
             ids.append(index_check(documents).id)

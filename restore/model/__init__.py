@@ -62,6 +62,7 @@ from restore.model.outcome import (
     verdict_of,
 )
 from restore.model.plan import RestorePlan, Step, StepKind
+from restore.model.purpose import Purpose
 
 __all__ = [
     "ALL_LOCAL",
@@ -113,6 +114,7 @@ __all__ = [
     "Progress",
     "ProgressListener",
     "ProxyFacts",
+    "Purpose",
     "ReplayMode",
     "Report",
     "ReportsFacts",

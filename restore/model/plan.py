@@ -34,6 +34,7 @@ class StepKind(StrEnum):
     CONFIGURATION = "configuration"
     START_ERP = "start-erp"
     DATA_SOURCE = "data-source"
+    NEUTRALISE = "neutralise"
     POST_OPERATION = "post-operation"
     BEGIN_NODE = "begin-node"
     COMPLETE_NODE = "complete-node"
@@ -53,6 +54,7 @@ _OF_DATABASE_SERVERS: Final = frozenset(
         StepKind.KEEP_COPY,
         StepKind.PLACE_COPY,
         StepKind.PROMOTE_DATABASE,
+        StepKind.NEUTRALISE,
         StepKind.OPEN_DATABASE,
         # Asked of the reports server, kept in its database.
         StepKind.DATA_SOURCE,

@@ -5,6 +5,13 @@ reported at once with its path. A name is looked up in ``restore/profiles/``, a 
 """
 
 from restore.profile.files import ConfigurationFile, DocumentFetch, DocumentTree
+from restore.profile.neutralisation import (
+    Banner,
+    Harmless,
+    Neutralisation,
+    NeutralisationAct,
+    NeutralisationRule,
+)
 from restore.profile.operations import (
     OperationCheck,
     OperationKind,
@@ -18,11 +25,16 @@ from restore.profile.values import Profile, RenderedReport, ReportsProfile
 from restore.profile.web import WebScenario, WebStep
 
 __all__ = [
+    "Banner",
     "ConfigurationFile",
     "DatabaseProfile",
     "DocumentFetch",
     "DocumentTree",
     "ErpProfile",
+    "Harmless",
+    "Neutralisation",
+    "NeutralisationAct",
+    "NeutralisationRule",
     "OperationCheck",
     "OperationKind",
     "OperationTime",

@@ -10,6 +10,7 @@ from restore.budget import parse_budget
 from restore.errors import UsageError
 from restore.model import Mount, Role
 from restore.profile.files import ConfigurationFile, DocumentFetch, DocumentTree
+from restore.profile.neutralisation import read_neutralisation
 from restore.profile.operations import read_operation
 from restore.profile.servers import DatabaseProfile, ErpProfile, ProxyProfile
 from restore.profile.values import Profile, RenderedReport, ReportsProfile
@@ -62,6 +63,9 @@ def _profile(data: dict[str, Any]) -> Profile:
         post_operations=tuple(map(read_operation, data.get("post_operations", ()))),
         proxy=ProxyProfile(**data.get("proxy", {})),
         rto_budget=parse_budget(data["rto_budget"]) if "rto_budget" in data else None,
+        neutralisation=read_neutralisation(data["neutralisation"])
+        if "neutralisation" in data
+        else None,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from restore.model import ManualOperation, Role
 from restore.profile.files import ConfigurationFile, DocumentTree
+from restore.profile.neutralisation import Neutralisation
 from restore.profile.operations import OperationKind, PostOperation
 from restore.profile.servers import DatabaseProfile, ErpProfile, ProxyProfile
 from restore.profile.web import WebScenario
@@ -48,7 +49,7 @@ class Profile:
     """An ERP, as data. ``reports`` is None where it has no reports server.
 
     ``rto_budget`` is the longest accepted recovery time in seconds, where no stack or option says
-    another.
+    another. Without a ``neutralisation`` no safe copy of it can be made.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Profile:
     post_operations: tuple[PostOperation, ...] = ()
     proxy: ProxyProfile = field(default_factory=ProxyProfile)
     rto_budget: float | None = None
+    neutralisation: Neutralisation | None = None
 
     @property
     def automated(self) -> tuple[PostOperation, ...]:

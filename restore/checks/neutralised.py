@@ -1,0 +1,160 @@
+"""Whether a staging copy is safe: each rule's proof, asked again once the ERP has run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from restore import sql
+from restore.checks import uncovered
+from restore.checks.base import Check, Finding, passed_unless, plural, run_check
+from restore.checks.uncovered import columns_that_hold
+from restore.columns import pattern_of
+from restore.configuration import decode, placeholders, reconcile, target_of
+from restore.context import ReplayContext
+from restore.errors import EnvironmentFailure
+from restore.model import CheckResult, CheckStatus, Purpose, Role
+from restore.neutralise import condition, session_options
+from restore.operations import filled, filled_sql, operation_values
+from restore.profile import Banner, Neutralisation, NeutralisationRule, Profile
+from restore.tls import client, tls_of
+
+PREFIX: Final = "neutralised."
+"""How the ids of these checks begin."""
+
+SECONDS: Final = 30.0
+"""Longest time that the ERP may take to answer with the page of the banner."""
+
+_FILES: Final = Check(
+    f"{PREFIX}configuration",
+    "The ERP's configuration leads nowhere",
+    "the keys of a copy are set in its files",
+)
+_PAGE: Final = Check(f"{PREFIX}page", "The ERP's page tells that it is a copy", "the banner")
+
+
+def neutralised_checks(
+    context: ReplayContext, databases: tuple[str, ...]
+) -> tuple[CheckResult, ...]:
+    """Ask every restored database for each rule's proof; nothing for a recovery."""
+    neutralisation = context.profile.neutralisation
+    if context.purpose is not Purpose.STAGING or neutralisation is None:
+        return ()
+    found = [
+        run_check(_check(rule), partial(_proved, context, rule, databases))
+        for rule in neutralisation.rules
+    ]
+    if neutralisation.configuration:
+        found.append(run_check(_FILES, partial(_configured, context, neutralisation)))
+    about = partial(_uncovered, context, neutralisation, databases)
+    found.append(run_check(uncovered.CHECK, about))
+    if neutralisation.banner is not None:
+        found.append(run_check(_PAGE, partial(_page, context, neutralisation.banner, databases)))
+    return tuple(found)
+
+
+def foreseen_neutralised_checks(profile: Profile) -> tuple[Check, ...]:
+    """The checks of a copy that is made with a profile, in their order."""
+    if profile.neutralisation is None:
+        return ()
+    files = (_FILES,) if profile.neutralisation.configuration else ()
+    page = (_PAGE,) if profile.neutralisation.banner is not None else ()
+    return (*map(_check, profile.neutralisation.rules), *files, uncovered.CHECK, *page)
+
+
+def problems(context: ReplayContext, database: str) -> Iterator[tuple[str, str]]:
+    """What is still dangerous in a database: the rule's name, and what its proof found."""
+    neutralisation = context.profile.neutralisation
+    values = _values(context, database)
+    with _session(context, database) as connection:
+        for rule in neutralisation.rules if neutralisation is not None else ():
+            for what in proved(connection, rule, values)[1]:
+                yield rule.name, what
+
+
+def proved(
+    connection: sql.Connection, rule: NeutralisationRule, values: Mapping[str, str]
+) -> tuple[int, tuple[str, ...]]:
+    """How many of a rule's acts have something to look at in a database, and what was found wrong.
+
+    ``connection`` has the settings of ``session_options``.
+    """
+    asked, found = 0, list[str]()
+    for act in rule.acts:
+        ((present,),) = sql.rows(connection, f"SELECT {condition(act.when)}")
+        if not present:
+            continue
+        asked += 1
+        if act.proof is not None:
+            found += (str(row[0]) for row in sql.rows(connection, filled_sql(act.proof, values)))
+        if act.clears:
+            held = columns_that_hold(connection, pattern_of(act.clears))
+            found += (f"{name} is not empty" for name in held)
+    return asked, tuple(found)
+
+
+def _check(rule: NeutralisationRule) -> Check:
+    return Check(PREFIX + rule.name, f"Neutralised: {rule.title.en}", "its proof finds nothing")
+
+
+def _proved(
+    context: ReplayContext, rule: NeutralisationRule, databases: tuple[str, ...]
+) -> Finding:
+    wrong, total = list[str](), 0
+    for database in databases:
+        with _session(context, database) as connection:
+            asked, found = proved(connection, rule, _values(context, database))
+        total += asked
+        wrong += (f"{database}: {what}" for what in found)
+    nothing = "nothing of its kind in this copy"
+    return passed_unless(wrong, f"{plural(total, 'proof')} asked" if total else nothing)
+
+
+def _configured(context: ReplayContext, neutralisation: Neutralisation) -> Finding:
+    """Whether the ERP's configuration files, as they lie there, hold what a copy needs."""
+    wrong, container = list[str](), context.environment.erp.container
+    values = placeholders(target_of(context.environment), context.databases)
+    files = {file.name: file for file in context.profile.configuration_of(Role.ERP)}
+    for name, keys in neutralisation.configuration:
+        text = decode(context.runner.read_file(container, files[name].path))
+        for change in reconcile(text, replace(files[name], set=keys), values).changes:
+            wrong.append(f"{name}: {change.key} is not set for a copy")
+    return passed_unless(wrong, plural(len(neutralisation.configuration), "file") + " read")
+
+
+def _uncovered(
+    context: ReplayContext, neutralisation: Neutralisation, databases: tuple[str, ...]
+) -> Finding:
+    found = list[str]()
+    for database in databases:
+        with _session(context, database) as connection:
+            dangers = uncovered.dangers(connection, neutralisation)
+        found += (f"{database}: {what}" for what in dangers)
+    observed = f"{plural(len(found), 'column or table', 'columns and tables')} without a rule"
+    return passed_unless(found, observed, otherwise=CheckStatus.WARNING)
+
+
+def _page(context: ReplayContext, banner: Banner, databases: tuple[str, ...]) -> Finding:
+    environment, wrong = context.environment, list[str]()
+    # Where there are several databases, a page without a login belongs to the first.
+    for database in databases[:1]:
+        path = filled(banner.path, _values(context, database))
+        with client(environment.erp.endpoint, tls_of(environment)) as visitor:
+            answer = visitor.get(path, timeout=SECONDS, follow_redirects=True)
+        if banner.contains not in answer.text:
+            wrong.append(f"{path} (HTTP {answer.status_code}) does not hold {banner.contains}")
+    return passed_unless(wrong, "looked at as a visitor")
+
+
+def _session(context: ReplayContext, database: str) -> AbstractContextManager[sql.Connection]:
+    if context.administrator is None:
+        raise EnvironmentFailure("the copy's administrator has no password")
+    options = session_options(context.administrator)
+    return sql.connect(context.environment.database, database, options=options)
+
+
+def _values(context: ReplayContext, database: str) -> dict[str, str]:
+    return operation_values(target_of(context.environment), (database,), database)

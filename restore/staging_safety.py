@@ -1,0 +1,64 @@
+"""What a staging copy must have before it is made, and what becomes of one that is not safe."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Final
+
+from restore.checks.isolation import foreseen_isolation_checks
+from restore.checks.neutralised import PREFIX
+from restore.context import ReplayContext
+from restore.errors import UsageError
+from restore.model import CheckResult, CheckStatus, Credentials, Purpose
+from restore.neutralise import Administrator, administrator, for_copies
+from restore.request import ReplayRequest, Tools
+
+_SALT: Final = 16
+_SAFE: Final = frozenset({CheckStatus.PASSED, CheckStatus.IGNORED, CheckStatus.WARNING})
+
+
+def for_purpose(tools: Tools, request: ReplayRequest) -> Tools:
+    """The tools, with a profile whose configuration files are those of a copy, if it is one."""
+    if request.purpose is not Purpose.STAGING:
+        return tools
+    return replace(tools, profile=for_copies(tools.profile))
+
+
+def administrator_of(request: ReplayRequest) -> Administrator | None:
+    """Whom a copy is given to; None for a recovery.
+
+    Raises:
+        UsageError: a staging copy is asked for, and nothing says whom it is given to.
+    """
+    account = required_account(request)
+    return None if account is None else administrator(account, os.urandom(_SALT))
+
+
+def required_account(request: ReplayRequest) -> Credentials | None:
+    """The account of a copy's administrator; None for a recovery.
+
+    Raises:
+        UsageError: a staging copy is asked for without one.
+    """
+    if request.purpose is not Purpose.STAGING:
+        return None
+    if request.credentials is None or not request.credentials.password:
+        raise UsageError(
+            "a staging copy needs an administrator with a password of its own",
+            "give login and password of the copy's administrator; production's stay unknown to it",
+        )
+    return request.credentials
+
+
+def stop_unless_safe(context: ReplayContext, checks: tuple[CheckResult, ...]) -> None:
+    """Stop the ERP of a staging copy of which it is not proved that it is safe.
+
+    What was accepted, with its reason, does not stop it.
+    """
+    if context.purpose is not Purpose.STAGING:
+        return
+    isolation = {check.id for check in foreseen_isolation_checks()}
+    decisive = (one for one in checks if one.id.startswith(PREFIX) or one.id in isolation)
+    if any(one.status not in _SAFE for one in decisive):
+        context.runner.stop(context.environment.erp.container)
