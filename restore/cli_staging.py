@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -34,6 +35,7 @@ from restore.cli_recovery import (
     image_options,
     prepare_replay,
 )
+from restore.cold_policy import CopyPolicy
 from restore.console import Terminal
 from restore.docker_engine import answers
 from restore.drill import DrillRequest
@@ -88,6 +90,14 @@ def staging_group() -> None:
     help="Login of the copy's administrator, whose password is made anew.",
 )
 @click.option("--external-url", metavar="URL", help="Where people reach it, if elsewhere.")
+@click.option("--cold", is_flag=True, help="Load the databases, whatever kept copies there are.")
+@click.option(
+    "--no-copy",
+    is_flag=True,
+    envvar="PRA_NO_COPY",
+    show_envvar=True,
+    help="Keep no copy of the database server's data.",
+)
 @click.option("--keep-failed", is_flag=True, help="Leave a copy that fails stopped, to look at it.")
 @accept_option
 @reason_option
@@ -109,6 +119,9 @@ def create_command(terminal: Terminal, /, **options: Any) -> int:
     written into a file that only this user can read. It serves plain HTTP unless --certificate or
     the stack file names a certificate: production's own has no business there.
 
+    Several copies of one generation share their loading: the first keeps a copy of the database
+    server's data as loaded (see 'pra cache'), as cold drills do, and others start from it.
+
     \b
     Examples:
       pra staging create --name sales-test --generation latest
@@ -116,6 +129,7 @@ def create_command(terminal: Terminal, /, **options: Any) -> int:
     """
     with terminal.progress() as listener:
         tools, replay = prepare_replay(terminal, options, listener, life.CREATE)
+        replay = replace(replay, copies=_copies(options))
         base = options["stack"]
         own = chosen_certificate(options) or setting_of(base, "certificate")
         drill = DrillRequest(
@@ -205,6 +219,13 @@ def destroy_command(terminal: Terminal, name: str) -> None:
         copy = life.end(locations.STAGING, name, utc_now(), listener)
     terminal.print(f"{copy.name}: destroyed")
     terminal.json({"name": copy.name, "stack": copy.stack, "destroyed": True})
+
+
+def _copies(options: dict[str, Any]) -> CopyPolicy:
+    """A staging copy proves nothing of a recovery: whatever copy is kept may be used."""
+    cold: bool = options["cold"]
+    why = "asked for by --cold" if cold else ""
+    return CopyPolicy(use=not cold, keep=not options["no_copy"], why=why)
 
 
 def _tell(terminal: Terminal, copy: StagingCopy | None) -> None:

@@ -50,7 +50,7 @@ def create(
     commands: Commands, name: str, repository: FolderRepository, *options: str
 ) -> subprocess.Popen[str]:
     return commands.start(
-        "staging", "create", "--name", name, "--generation", "latest", "--for", "1h",
+        "staging", "create", "--name", name, "--generation", "latest", "--for", "1h", "--cold",
         "--repository", repository.location, "--reports", str(commands.reports), *options,
     )  # fmt: skip
 
