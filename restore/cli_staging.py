@@ -43,7 +43,7 @@ from restore.errors import EnvironmentFailure, UsageError
 from restore.request import utc_now
 from restore.runner import LABEL, Runner
 from restore.stack_file import setting_of
-from restore.staging import life, records
+from restore.staging import creation, life, records
 from restore.staging.copies import Condition, CopyState, StagingCopy, condition, this_user
 
 DEFAULT_LIFE: Final = "7d"
@@ -128,7 +128,7 @@ def create_command(terminal: Terminal, /, **options: Any) -> int:
       pra staging create --name upgrade --generation latest --for 30d --owner "A. Martin"
     """
     with terminal.progress() as listener:
-        tools, replay = prepare_replay(terminal, options, listener, life.CREATE)
+        tools, replay = prepare_replay(terminal, options, listener, creation.CREATE)
         replay = replace(replay, copies=_copies(options))
         base = options["stack"]
         own = chosen_certificate(options) or setting_of(base, "certificate")
@@ -145,7 +145,7 @@ def create_command(terminal: Terminal, /, **options: Any) -> int:
                 f"profile {tools.profile.name} names no account of the ERP",
                 "name the copy's administrator: --administrator LOGIN",
             )
-        request = life.CopyRequest(
+        request = creation.CopyRequest(
             name=options["name"],
             owner=options["owner"],
             life=parse_age(options["duration"]),
@@ -154,7 +154,7 @@ def create_command(terminal: Terminal, /, **options: Any) -> int:
             keep_failed=options["keep_failed"],
             external_url=options["external_url"],
         )
-        made = life.create(request, tools)
+        made = creation.create(request, tools)
     code = conclude_run(terminal, made.report, made.folder, made.recorder)
     _tell(terminal, made.copy)
     return code

@@ -31,7 +31,7 @@ from restore.profile import load_profile
 from restore.request import ReplayRequest, Tools
 from restore.secret import Secret
 from restore.stack_file import StackSpec, settings_file, write_settings
-from restore.staging import life, records
+from restore.staging import creation, life, records, standing
 from restore.staging.copies import CopyState, StagingCopy
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
@@ -78,14 +78,14 @@ class World:
         if name in self.fails:
             raise self.fails[name]
 
-    def create(self, name: str = "sales", **options: Any) -> life.Made:
+    def create(self, name: str = "sales", **options: Any) -> creation.Made:
         replay = ReplayRequest(
             Selection(Path("backups"), "latest", "odoo"),
             Credentials("admin", Secret("production's own")),
             (),
             self.folder / "reports",
         )
-        request = life.CopyRequest(
+        request = creation.CopyRequest(
             name=name, owner="A. Martin", life=WEEK, login="boss", folder=self.folder / "staging",
             drill=DrillRequest(replay, base="drill", keep=True, images={}), **options,
         )  # fmt: skip
@@ -93,7 +93,7 @@ class World:
             runner=cast(Any, None), repository=Repository(), profile=load_profile("odoo"),
             now=lambda: self.now, listener=ignore_progress,
         )  # fmt: skip
-        return life.create(request, tools)
+        return creation.create(request, tools)
 
     @property
     def copies(self) -> tuple[StagingCopy, ...]:
@@ -138,27 +138,22 @@ def world(tmp_path: Path, small_generation: Generation, monkeypatch: pytest.Monk
     fakes = {
         "up": made.up,
         "replay_into": made.replay,
-        "destroy": made.destroy,
         "stop_servers": made.stopped.append,
         "environment_from_outputs": lambda outputs: Environment(outputs["url"]),
         "select": lambda _tools, _choice, recorder: small_generation,
         "foresee": lambda *_arguments: None,
         "verified": at_once,
         "stacks": lambda: (),
-        "_engines": lambda _base: _nothing(),
         "used_subnets": lambda _engines, copies: [IPv4Network(copy.subnet) for copy in copies],
         "port_taken": lambda _port: False,
     }
     for name, fake in fakes.items():
-        monkeypatch.setattr(life, name, fake)
-    monkeypatch.setattr(life.Runner, "connect", lambda _host=None: Nobody())
-    monkeypatch.setattr(life.gc, "find_leftovers", lambda *_arguments: ())
+        monkeypatch.setattr(creation, name, fake)
+    monkeypatch.setattr(standing, "destroy", made.destroy)
+    monkeypatch.setattr(creation, "published_ports", lambda _engine: frozenset())
+    monkeypatch.setattr(standing.Runner, "connect", lambda _host=None: Nobody())
+    monkeypatch.setattr(standing.gc, "find_leftovers", lambda *_arguments: ())
     return made
-
-
-@contextmanager
-def _nothing() -> Iterator[tuple[()]]:
-    yield ()
 
 
 class Nobody:
@@ -250,7 +245,7 @@ def test_a_run_that_ends_before_anything_is_made_is_forgotten(
     def refuse(*_arguments: object) -> None:
         raise RefusedError("not equivalent")
 
-    monkeypatch.setattr(life, "foresee", refuse)
+    monkeypatch.setattr(creation, "foresee", refuse)
     assert world.create().copy is None
     assert world.copies == () and world.gone == [] and lock.abandoned(locations.LOCKS) == {}
 
@@ -301,7 +296,7 @@ def test_a_creation_that_is_killed_is_collected_and_one_under_way_is_not(world: 
 def test_a_creation_that_dies_before_it_is_written_down_leaves_only_its_lock(
     world: World,
 ) -> None:
-    with lock.stack_lock(locations.LOCKS, "staging-x", life.CREATE, now=NOW, kept=True):
+    with lock.stack_lock(locations.LOCKS, "staging-x", creation.CREATE, now=NOW, kept=True):
         life.forget_locks(locations.STAGING, dry_run=False)
         assert lock.alive(locations.LOCKS, "staging-x")
     life.forget_locks(locations.STAGING, dry_run=True)
@@ -328,6 +323,10 @@ def test_whatever_is_replayed_into_a_copy_takes_the_copys_own_administrator(worl
     assert told.purpose is Purpose.STAGING
     assert told.credentials == world.replayed[0].credentials
     assert life.as_copy(locations.STAGING, "staging", asked) == asked
+    (copy,) = world.copies
+    records.save(locations.STAGING, replace(copy, anonymised=True))
+    with pytest.raises(RefusedError, match="anonymised"):
+        life.as_copy(locations.STAGING, "staging-sales", asked)
 
 
 def test_the_command_lists_renews_destroys_and_collects(
