@@ -338,6 +338,7 @@ def test_the_command_lists_renews_destroys_and_collects(
         monkeypatch.setattr(f"{module}.utc_now", lambda: NOW + WEEK)
     monkeypatch.setattr("restore.cli_staging._servers", lambda _terminal: {})
     monkeypatch.setattr(cli_gc, "other_engines", lambda _terminal: {})
+    monkeypatch.setattr(cli_gc, "find_copies", lambda _engine: ())
     monkeypatch.setattr(cli_gc.gc, "find_everywhere", lambda _engines: ())
     capsys.readouterr()
 
@@ -372,6 +373,7 @@ def test_one_that_gc_can_not_end_is_in_no_others_way(
     world.fails["destroy"] = EnvironmentFailure("Docker is gone")
     monkeypatch.setattr("restore.cli_gc.utc_now", lambda: NOW + WEEK)
     monkeypatch.setattr(cli_gc, "other_engines", lambda _terminal: {})
+    monkeypatch.setattr(cli_gc, "find_copies", lambda _engine: ())
     monkeypatch.setattr(cli_gc.gc, "find_everywhere", lambda _engines: ())
     assert run(["gc"]) == ExitCode.ENVIRONMENT
     told = capsys.readouterr().out
