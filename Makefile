@@ -24,9 +24,10 @@ DRILL_ARGS ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 DOCTOR_ARGS ?=
+DEMO_ARGS ?=
 IN_ENVIRONMENT := . .pra/activate;
 
-.PHONY: help setup setup-all drill test test-all lint format lock bench doctor clean
+.PHONY: help setup setup-all drill staging-demo test test-all lint format lock bench doctor clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -43,6 +44,11 @@ drill: setup ## restore the latest backup into a fresh environment and check it
 	@$(IN_ENVIRONMENT) [[ "$(REPOSITORY)" != "$(EXAMPLE)" || -n "$$(ls -A $(REPOSITORY)/generations 2>/dev/null)" ]] \
 		|| python -m $(PRODUCTION) --repository $(REPOSITORY)
 	@$(IN_ENVIRONMENT) pra drill --stack drill --repository $(REPOSITORY) --generation $(GENERATION) --profile $(PROFILE) $(DRILL_ARGS)
+
+staging-demo: setup ## show two staging copies side by side, and that nothing leaves them
+	@$(IN_ENVIRONMENT) [[ -n "$$(ls -A .pra/repository/generations 2>/dev/null)" ]] \
+		|| python -m fixtures.production --repository .pra/repository
+	@$(IN_ENVIRONMENT) python -m fixtures.staging_demo --repository .pra/repository $(DEMO_ARGS)
 
 lint: setup ## check style, types and the import rules
 	@$(IN_ENVIRONMENT) ruff check . && ruff format --check . && mypy && lint-imports

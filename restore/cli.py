@@ -31,6 +31,7 @@ from restore.cli_recovery import (
     restore_command,
 )
 from restore.cli_scenario import scenario_group
+from restore.cli_staging import staging_group
 from restore.cli_status import status_command
 from restore.console import Terminal
 from restore.errors import ExitCode, RestoreError
@@ -43,6 +44,7 @@ Examples:
   pra capture --database-container db --erp-container erp
   pra generations list
   pra drill --generation latest
+  pra staging create --name sales-test --generation latest
   pra restore --stack staging --generation "latest-before 2026-11-23"
 
 Exit codes: 0 pass, 1 internal error, 2 usage, 3 verdict fail, 4 unverifiable, 5 not found,
@@ -87,6 +89,7 @@ for command in (
     plan_command,
     drill_command,
     restore_command,
+    staging_group,
     status_command,
     report_command,
     postop_group,

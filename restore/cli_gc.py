@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import click
@@ -10,13 +11,20 @@ import click
 from restore import gc, locations, lock
 from restore.cli_options import other_engines, repository_option
 from restore.console import Terminal
-from restore.errors import NotFoundError, UsageError
+from restore.errors import (
+    EnvironmentFailure,
+    NotFoundError,
+    RefusedError,
+    RestoreError,
+    UsageError,
+)
 from restore.kept_copies import find_copies
 from restore.model import LOCAL
 from restore.rebuild import destroy, stacks
 from restore.repository import open_repository
 from restore.request import utc_now
 from restore.runner import Runner
+from restore.staging import life
 
 
 @click.command("gc")
@@ -33,8 +41,9 @@ def gc_command(
     Drills of this clone whose process died are removed at once; drills that this clone knows
     nothing of, when they are older than --older-than. So are generations that an interrupted
     capture left unfinished in the repository, and copies that an interrupted drill did not finish.
-    What lives, was kept, or carries no label of ours stays; so do kept copies (see 'pra cache').
-    Docker hosts that stack files name (setting hosts) are looked at, too.
+    Staging copies whose time to live has passed, and those whose making or ending died, are
+    destroyed. What lives, was kept, or carries no label of ours stays; so do kept copies (see
+    'pra cache'). Docker hosts that stack files name (setting hosts) are looked at, too.
 
     \b
     Examples:
@@ -55,15 +64,16 @@ def gc_command(
     for collection in chosen:
         terminal.print(f"{collection.stack}: {collection.reason}")
         for item in collection.leftovers:
-            where = "" if item.host == LOCAL else f" on {item.host}"
-            terminal.print(f"  {item.kind:10} {item.name}{where}")
+            terminal.print(f"  {item.kind:10} {item.name}{_where(item)}")
         if not dry_run:
             gc.remove(engines[LOCAL], collection.leftovers, engines)
             if collection.stack in stacks():
                 destroy(collection.stack)
+            life.forget_stack(locations.STAGING, collection.stack)
             lock.release(locations.LOCKS, collection.stack)
+    ended, broken = _end_staging(terminal, leftovers, dry_run) if stack is None else ([], [])
     partials = () if stack else _collect_partials(terminal, repository, utc_now() - age, dry_run)
-    if not chosen and not partials:
+    if not chosen and not ended and not broken and not partials:
         terminal.print("nothing to remove")
     terminal.json(
         [
@@ -73,7 +83,7 @@ def gc_command(
                 "removed": not dry_run,
                 "leftovers": [f"{item.kind} {item.name}" for item in collection.leftovers],
             }
-            for collection in chosen
+            for collection in (*chosen, *ended)
         ]
         + [
             {
@@ -85,6 +95,39 @@ def gc_command(
             for partial in partials
         ]
     )
+    if broken:
+        raise broken[0]
+
+
+def _end_staging(
+    terminal: Terminal, leftovers: Iterable[gc.Leftover], dry_run: bool
+) -> tuple[list[gc.Collection], list[RestoreError]]:
+    """End the staging copies that are due; one that can't be is in no other's way."""
+    ended: list[gc.Collection] = []
+    broken: list[RestoreError] = []
+    life.forget_locks(locations.STAGING, dry_run=dry_run)
+    for copy, reason in life.due(locations.STAGING, utc_now()):
+        items = tuple(item for item in leftovers if item.stack == copy.stack)
+        terminal.print(f"staging copy {copy.name}: {reason}")
+        for item in items:
+            terminal.print(f"  {item.kind:10} {item.name}{_where(item)}")
+        try:
+            if not dry_run and not life.end_if_due(locations.STAGING, copy.name, utc_now()):
+                terminal.print("  it was renewed meanwhile, and stays")
+                continue
+        except (NotFoundError, RefusedError) as error:
+            terminal.note(error.message)
+            continue
+        except EnvironmentFailure as error:
+            terminal.error(error)
+            broken.append(error)
+            continue
+        ended.append(gc.Collection(copy.stack, reason, items))
+    return ended, broken
+
+
+def _where(item: gc.Leftover) -> str:
+    return "" if item.host == LOCAL else f" on {item.host}"
 
 
 def _collect_partials(

@@ -51,6 +51,7 @@ from restore.request import ReplayRequest, Tools, open_tools
 from restore.scenarios import load_scenario
 from restore.selection import LATEST
 from restore.stages import foresee, select
+from restore.staging import life
 
 VERDICT_CODES: Final = {
     Verdict.PASS: ExitCode.PASS,
@@ -125,11 +126,11 @@ def plan_command(terminal: Terminal, /, **options: Any) -> None:
       pra --json plan latest
     """
     with terminal.progress() as listener:
-        tools, request = _prepare(terminal, options, listener, "pra plan")
+        tools, request = prepare_replay(terminal, options, listener, "pra plan")
         recorder = new_recorder("drill", request, tools)
         generation = select(tools, request.selection.generation, recorder)
-        path, plain = certificate_choice(_certificate(options), Path.cwd())
-        choices = StackChoices(_images(options), path, plain=plain)
+        path, plain = certificate_choice(chosen_certificate(options), Path.cwd())
+        choices = StackChoices(chosen_images(options), path, plain=plain)
         foresee(tools, generation, request, choices, recorder)
     plan = recorder.plan
     if plan is not None:
@@ -180,18 +181,18 @@ def drill_command(terminal: Terminal, /, **options: Any) -> int:
     """
     with ExitStack() as stack, terminal.progress() as listener:
         backup = _foreign(options, stack)
-        tools, replay = _prepare(terminal, options, listener, "pra drill")
+        tools, replay = prepare_replay(terminal, options, listener, "pra drill")
         request = DrillRequest(
             replay=replay,
             base=options["stack"],
             keep=options["keep"],
-            images=_images(options),
-            certificate=_certificate(options),
+            images=chosen_images(options),
+            certificate=chosen_certificate(options),
             backup=backup,
             copies=copy_choice(options),
         )
         report, folder, recorder = drill(request, tools)
-    return _conclude(terminal, report, folder, recorder)
+    return conclude_run(terminal, report, folder, recorder)
 
 
 @click.command("restore")
@@ -214,6 +215,8 @@ def restore_command(terminal: Terminal, /, **options: Any) -> int:
     The old database goes away only when the new one has been checked. The repository must be the
     one that the stack was made with.
 
+    A staging copy is neutralised again, and keeps its administrator's password.
+
     With --node, only some nodes are replayed; the servers beside them are stopped meanwhile. What
     is there already needs --replace all the same. The verdict is fail until every node holds the
     same generation, to the end.
@@ -225,9 +228,12 @@ def restore_command(terminal: Terminal, /, **options: Any) -> int:
       pra restore --stack staging --generation "latest-before 2026-11-23" --replace
     """
     with terminal.progress() as listener:
-        tools, request = _prepare(terminal, options, listener, "pra restore")
-        report, folder, recorder = restore_stack(options["stack"], request, tools)
-    return _conclude(terminal, report, folder, recorder)
+        tools, request = prepare_replay(terminal, options, listener, "pra restore")
+        stack = options["stack"]
+        request = life.as_copy(locations.STAGING, stack, request)
+        report, folder, recorder = restore_stack(stack, request, tools)
+        life.replayed(locations.STAGING, stack, report)
+    return conclude_run(terminal, report, folder, recorder)
 
 
 @click.command("report")
@@ -258,7 +264,7 @@ def report_command(terminal: Terminal, /, **options: Any) -> None:
         terminal.print(f"report: {options['output']}")
 
 
-def _prepare(
+def prepare_replay(
     terminal: Terminal, options: dict[str, Any], listener: ProgressListener, command: str
 ) -> tuple[Tools, ReplayRequest]:
     accepted = acceptances(options["accepted_keys"], options["reasons"])
@@ -312,12 +318,12 @@ def _reports_account(profile: Profile, login: str | None) -> Credentials | None:
     return check_credentials(login, profile.reports.login, "PRA_REPORTS")
 
 
-def _images(options: dict[str, Any]) -> dict[Role, str]:
+def chosen_images(options: dict[str, Any]) -> dict[Role, str]:
     given = {role: options.get(f"{role.value.replace('-', '_')}_image") for role in Role}
     return {role: image for role, image in given.items() if image}
 
 
-def _certificate(options: dict[str, Any]) -> str | None:
+def chosen_certificate(options: dict[str, Any]) -> str | None:
     """The certificate that was named, from wherever Pulumi's program runs."""
     told: str | None = options["certificate"]
     if told in (None, NO_CERTIFICATE):
@@ -325,7 +331,7 @@ def _certificate(options: dict[str, Any]) -> str | None:
     return str(Path(str(told)).expanduser().resolve())
 
 
-def _conclude(terminal: Terminal, report: Report, folder: Path, recorder: Recorder) -> int:
+def conclude_run(terminal: Terminal, report: Report, folder: Path, recorder: Recorder) -> int:
     terminal.differences(report.differences)
     terminal.report(report, str(folder / "report.html"))
     terminal.json({**report_document(report), "folder": str(folder)})

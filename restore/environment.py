@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from restore.errors import EnvironmentFailure
-from restore.model import DatabaseServer, Door, Environment, ErpServer
+from restore.model import DatabaseServer, Door, Environment, ErpServer, Purpose
 from restore.secret import Secret
 from stacks import outputs as names
 
@@ -49,6 +49,7 @@ def environment_from_outputs(outputs: Mapping[str, Any]) -> Environment:
         reports=environment_from_outputs(reports) if reports else None,
         proxy=_optional(outputs, names.PROXY_CONTAINER),
         certificate=_optional(outputs, names.CERTIFICATE),
+        purpose=Purpose(outputs.get(names.PURPOSE) or Purpose.RECOVERY),
     )
 
 

@@ -35,9 +35,9 @@ class ReplayRequest:
     once everything else was checked.
     ``replace`` allows a database that is there already to be replaced. ``nodes`` are those that are
     replayed. ``rto_budget`` is the longest accepted recovery time in seconds; the profile's when
-    None. ``copies`` says what may be done with kept copies: nothing, but in a drill. For a
-    ``STAGING`` copy, ``credentials`` are what its administrator is given: login, and a password
-    that production does not have.
+    None. ``copies`` says what may be done with kept copies: nothing, unless a new environment is
+    made. For a ``STAGING`` copy, ``credentials`` are what its administrator is given: login, and a
+    password that production does not have.
     """
 
     selection: Selection

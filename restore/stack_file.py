@@ -155,13 +155,14 @@ def hosts_if_known(stack: str) -> Hosts:
 
 def known_hosts() -> tuple[str, ...]:
     """Every Docker host that a stack file of this clone names, but the engine's own."""
-    names = (path.name[len("Pulumi.") : -len(".yaml")] for path in _stack_files())
-    found = {host for name in names for host in stack_hosts(name).distinct(Role)}
+    found = {host for name in stack_names() for host in stack_hosts(name).distinct(Role)}
     return tuple(sorted(found - {LOCAL}))
 
 
-def _stack_files() -> list[Path]:
-    return sorted(locations.ROOT.glob("Pulumi.*.yaml"))
+def stack_names() -> tuple[str, ...]:
+    """The stacks that have a file in this clone."""
+    files = sorted(locations.ROOT.glob("Pulumi.*.yaml"))
+    return tuple(path.name[len("Pulumi.") : -len(".yaml")] for path in files)
 
 
 def _qualified(key: str) -> str:

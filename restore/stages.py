@@ -27,6 +27,7 @@ from restore.model import (
     Difference,
     Environment,
     Generation,
+    Purpose,
     RestorePlan,
     Role,
     StepKind,
@@ -148,6 +149,9 @@ def replay_into(
     Raises:
         RefusedError: the environment is not equivalent or not empty; nothing was changed.
     """
+    if environment.purpose is Purpose.STAGING:
+        # Whatever command replays into a staging copy: production's data must not run there.
+        request = replace(request, purpose=Purpose.STAGING)
     with reached(environment, tools.runner) as (at_hand, runner):
         require_same_repository(at_hand, generation, tools.repository, runner)
         _replay_into(at_hand, generation, request, replace(tools, runner=runner), recorder)
@@ -185,7 +189,9 @@ def _replay_into(
         administrator=administrator_of(request),
         most_copies=request.copies.most,
     )
-    recorder.operations = tools.profile.checklist
+    # What is left to people is about production's new place; a copy has none.
+    recovery = request.purpose is Purpose.RECOVERY
+    recorder.operations = tools.profile.checklist if recovery else ()
     with recorder.stage("replay", f"Replay generation {generation.id}"):
         _replay(planned, context, recorder)
     if any(check.status is CheckStatus.FAILED for check in recorder.checks):

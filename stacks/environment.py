@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 
 from restore.certificate import public_part
-from restore.model import Blueprint, Role
+from restore.model import Blueprint, Purpose, Role
 from stacks import outputs as names
 from stacks.database import SUPERUSER, Database, DatabaseArgs
 from stacks.erp import Erp, ErpArgs
@@ -33,7 +33,7 @@ class ErpEnvironment(pulumi.ComponentResource):
     """Networks, database server, ERP server and proxy, as a generation's production had them.
 
     Outputs: ``outputs``, all that ``stacks.outputs.ENVIRONMENT`` names, and ``REPORTS`` with a
-    reports server.
+    reports server, ``PURPOSE`` of one that is for no recovery.
     """
 
     outputs: dict[str, pulumi.Input[Any]]
@@ -110,6 +110,8 @@ class ErpEnvironment(pulumi.ComponentResource):
                 }
             ),
         }
+        if settings.purpose is not Purpose.RECOVERY:
+            self.outputs[names.PURPOSE] = settings.purpose.value
         if blueprint.certificate is not None:
             self.outputs[names.CERTIFICATE] = public_part(blueprint.certificate)
         if blueprint.reports is not None:

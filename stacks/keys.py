@@ -59,6 +59,15 @@ KEYS: Final = (
         '["specibike_prod"]',
     ),
     Key(
+        "purpose",
+        "`recovery` or `staging`",
+        "recovery",
+        "What the environment is for. Every replay into one for `staging` neutralises it before "
+        "the ERP starts, and gives the account of `checkLogin` the password `checkPassword`: it "
+        "must not be production's.",
+        "staging",
+    ),
+    Key(
         "keep",
         "boolean",
         "false",

@@ -47,6 +47,9 @@ DOOR: Final = "door"
 REPORTS: Final = "reports"
 """The reports server and its database server, in the words of ``ENVIRONMENT``; none without one."""
 
+PURPOSE: Final = "purpose"
+"""What the environment is for; none where it is for a recovery."""
+
 PROXY_CONTAINER: Final = "proxyContainer"
 CERTIFICATE: Final = "certificate"
 """The PEM that the reverse proxy serves, without its key; none where it serves plain HTTP."""

@@ -30,6 +30,7 @@ REPLAYED_INTO: Final = (
     names.ERP_ROLE,
     names.ERP_ROLE_PASSWORD,
     names.REPORTS,
+    names.PURPOSE,
 )
 """Parts of the environment whose change means another replay: new servers know nothing of it."""
 

@@ -22,7 +22,7 @@ from restore.budget import parse_budget
 from restore.choices import certificate_choice
 from restore.cold_policy import parse_days
 from restore.errors import UsageError
-from restore.model import Acceptance, Credentials, Role, Selection
+from restore.model import Acceptance, Credentials, Purpose, Role, Selection
 from restore.secret import Secret
 from stacks.keys import DEFAULT_SHARED_MEMORY_MB, KEYS, NAMESPACE
 from stacks.placement import Placement, read_placement
@@ -60,6 +60,7 @@ class Settings:
 
     stack: str
     selection: Selection
+    purpose: Purpose
     keep: bool
     replay: bool
     replace: bool
@@ -178,6 +179,7 @@ def _settings(values: Values, place: Place) -> Settings:
             profile=values.text("profile", "odoo"),
             databases=values.texts("databases"),
         ),
+        purpose=_purpose(values),
         keep=keep,
         replay=values.boolean("replay", True),
         replace=values.boolean("replace", not keep),
@@ -207,6 +209,12 @@ def _settings(values: Values, place: Place) -> Settings:
         language=values.choice("language", ("en", "fr")),
         rto_budget=_rto_budget(values),
     )
+
+
+def _purpose(values: Values) -> Purpose:
+    known = tuple(purpose.value for purpose in Purpose)
+    text = values.choice("purpose", known)
+    return Purpose(text) if text in known else Purpose.RECOVERY
 
 
 def _subnet(values: Values, stack: str) -> ipaddress.IPv4Network:

@@ -8,7 +8,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +20,7 @@ from fixtures.production import LOGIN, PASSWORD
 from restore import gc
 from restore.locations import ENVIRONMENT, LOCKS, ROOT
 from restore.runner import Runner
+from tests.fix_production import alone, cache_folder
 
 TIMEOUT = 400
 
@@ -94,6 +95,13 @@ class Commands:
 def told(done: subprocess.CompletedProcess[str]) -> str:
     """All that a command printed, for a failing assertion."""
     return f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+
+
+@contextmanager
+def collecting() -> Iterator[None]:
+    """Be the only test that leaves something for ``pra gc`` and has it collected."""
+    with alone(cache_folder(), "gc"):
+        yield
 
 
 def labelled(runner: Runner, stack: str) -> list[str]:

@@ -28,6 +28,7 @@ from restore.checks.isolation import foreseen_isolation_checks, isolation_checks
 from restore.checks.neutralised import foreseen_neutralised_checks, neutralised_checks
 from restore.checks.nodes import check_nodes, nodes_check
 from restore.checks.operations import foreseen_operation_checks, operation_checks
+from restore.checks.passwords import PASSWORDS, password_checks
 from restore.checks.reports import foreseen_reports_checks, reports_checks
 from restore.checks.served import served_check, served_checks
 from restore.checks.web import scenario_check_ids, scenario_checks
@@ -76,6 +77,7 @@ def _content_checks(
     """Whether the ERP runs, and shows what was restored."""
     results = [run_check(_started_check(context), lambda: _started(context))]
     results += neutralised_checks(context, names)
+    results += password_checks(context)
     for documents in _document_sets(context.profile, names):
         if documents.tree.rows is None:
             results.append(indexed_check(context, documents))
@@ -109,6 +111,7 @@ def check_ids(
     ids.append(_STARTED)
     if purpose is Purpose.STAGING:
         ids += (one.id for one in foreseen_neutralised_checks(profile))
+        ids.append(PASSWORDS.id)
     for documents in _document_sets(profile, databases):
         if documents.tree.rows is None:
             ids.append(index_check(documents).id)

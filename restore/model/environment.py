@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import urlsplit
 
+from restore.model.purpose import Purpose
 from restore.secret import Secret
 
 LOCAL: Final = "local"
@@ -132,6 +133,8 @@ class Environment:
     reports: Environment | None = None
     proxy: str | None = None
     certificate: str | None = None
+    purpose: Purpose = Purpose.RECOVERY
+    """What it is for: nothing else is ever replayed into it."""
 
 
 @dataclass(frozen=True, slots=True)

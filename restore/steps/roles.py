@@ -11,9 +11,10 @@ import psycopg
 from psycopg import sql as compose
 
 from restore import sql
+from restore.checks.passwords import roles_with_password
 from restore.context import ReplayContext
 from restore.errors import ReplayError
-from restore.model import ArtifactKind, DatabaseServer, Step
+from restore.model import ArtifactKind, DatabaseServer, Purpose, Step
 
 _OS_USER: Final = "postgres"
 _CODING: Final = "utf-8", "surrogateescape"
@@ -56,7 +57,8 @@ def restore_roles(context: ReplayContext, step: Step) -> None:
 
     A role that is there already is kept and gets production's attributes, except the superuser
     that the engine works as. No role is ever dropped. What an imported generation only names is
-    made without any right.
+    made without any right. In a staging copy, no other role has a password: a generation that
+    others made may hold those of production.
     """
     server = context.environment.database
     with sql.connect(server, "postgres") as connection:
@@ -66,6 +68,8 @@ def restore_roles(context: ReplayContext, step: Step) -> None:
         if step.argv:
             context.runner.check(server.container, step.argv, user=_OS_USER)
         _set_password(connection, server)
+        if context.purpose is Purpose.STAGING:
+            _take_passwords(connection, server)
 
 
 def role_statements(script: str, superuser: str) -> RoleStatements:
@@ -173,6 +177,14 @@ def _set_password(connection: sql.Connection, server: DatabaseServer) -> None:
     ).fetchone()
     if found != (True,):
         raise ReplayError(f"role {server.erp_role} can't log in after it was altered")
+
+
+def _take_passwords(connection: sql.Connection, server: DatabaseServer) -> None:
+    """Let no role log in by password but the engine's and the ERP's."""
+    for name in roles_with_password(connection, server):
+        connection.execute(
+            compose.SQL("ALTER ROLE {} WITH PASSWORD NULL").format(compose.Identifier(name))
+        )
 
 
 def _scripts(context: ReplayContext, step: Step) -> Iterator[str]:

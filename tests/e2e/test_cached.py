@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -61,6 +62,8 @@ def test_a_drill_again_uses_the_copy_that_the_first_one_kept(
     listed = json.loads(copying.pra("--json", "cache", "list").stdout)
     assert [one for one in listed if one["stack"] == f"drill-{first['run']}" and one["used"]]
 
+    a_staging_copy_starts_from_it(copying, production_repository)
+
     printed, third = drilled(copying, production_repository, "--cold", "--no-copy")
     assert third["mode"] == "cold" and "mode: cold (asked for by --cold)" in printed
     assert "keep-copy" not in [step["id"] for step in third["steps"]]
@@ -69,3 +72,24 @@ def test_a_drill_again_uses_the_copy_that_the_first_one_kept(
     assert [run["mode"] for run in group["runs"]] == ["cold", "cached", "cold"]
     assert (group["rto"]["passed"], group["cached"]["passed"]) == (2, 1)
     assert Path(copying.reports).is_dir()
+
+
+def a_staging_copy_starts_from_it(commands: Commands, repository: FolderRepository) -> None:
+    name = f"t{secrets.token_hex(3)}"
+    reports = commands.reports.with_name("of-the-copy")
+    try:
+        made = commands.pra(
+            "--json", "staging", "create", "--name", name, "--for", "1h", "--generation", "latest",
+            "--repository", repository.location, "--reports", str(reports),
+        )  # fmt: skip
+        assert made.returncode == ExitCode.PASS, told(made)
+        report = json.loads(made.stdout)
+        assert report["mode"] == "cached"
+        ran = [step["id"] for step in report["steps"]]
+        assert "place-copy" in ran and "neutralise:specibike_prod" in ran
+        # What the first one's data were kept with is nobody's password here.
+        checks = {check["id"]: check["status"] for check in report["checks"]}
+        assert checks["staging.passwords"] == "passed"
+    finally:
+        ended = commands.pra("staging", "destroy", name)
+    assert ended.returncode == ExitCode.PASS, told(ended)

@@ -21,7 +21,7 @@ from restore.locations import ROOT
 from restore.model import ArtifactKind
 from restore.repository.folder import FolderRepository
 from restore.runner import Runner
-from tests.fix_drill import Commands, fingerprint, labelled, stack_of, told
+from tests.fix_drill import Commands, collecting, fingerprint, labelled, stack_of, told
 from tests.fix_repository import edit_manifest, flip_byte, forget_file
 
 PARTNERS = ROOT / "fixtures" / "scenarios" / "partners.yaml"
@@ -197,6 +197,7 @@ def wait_for_containers(runner: Runner, drill: subprocess.Popen[str]) -> str:
     return stack_of(drill)
 
 
+@collecting()
 def test_a_killed_drill_is_collected_and_strangers_are_left(
     commands: Commands, production_repository: FolderRepository, docker_runner: Runner
 ) -> None:

@@ -30,7 +30,7 @@ from restore.repository.folder import FolderRepository
 from restore.runner import Runner
 from restore.verify import require_sound, verify
 from tests.fix_canaries import Watch
-from tests.fix_drill import Commands, fingerprint, told
+from tests.fix_drill import Commands, collecting, fingerprint, told
 from tests.fix_pgbackrest import PASSPHRASE, STANZA, start_cluster
 
 pytestmark = pytest.mark.docker
@@ -169,6 +169,7 @@ def test_the_passphrase_the_image_and_the_stanza_must_fit(small: Small, tmp_path
         opened(tmp_path)
 
 
+@collecting()
 def test_what_a_killed_import_leaves_is_collected(
     small: Small, commands: Commands, docker_runner: Runner, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from restore.environment import environment_from_outputs
+from restore.model import Purpose
 from restore.rights import PROXY, STEPPING_DOWN
 from restore.runner import LABEL
 from restore.secret import Secret
@@ -33,6 +34,12 @@ def test_the_outputs_are_all_that_the_engine_needs(built: Built) -> None:
     assert environment.database.container == f"{STACK}-database-id"
     assert environment.erp.url == environment.external_url == f"http://127.0.0.1:{PORT}"
     assert built.secret >= PASSWORDS
+
+
+def test_only_a_staging_copy_says_what_it_is_for(built: Built) -> None:
+    assert environment_from_outputs(built.outputs).purpose is Purpose.RECOVERY
+    copy = build(settings(purpose="staging"))
+    assert environment_from_outputs(copy.outputs).purpose is Purpose.STAGING
 
 
 def test_there_are_three_servers(built: Built) -> None:

@@ -58,6 +58,12 @@ class Engine:
         )
 
 
+def test_another_purpose_is_replayed_for(inputs: dict[str, Any]) -> None:
+    other = {**inputs, "environment": {**inputs["environment"], outputs.PURPOSE: "staging"}}
+    assert Replay().diff("", inputs, other).changes
+    assert not Replay().diff("", other, other).changes
+
+
 def test_the_engine_is_asked_for_all_that_was_set(
     inputs: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

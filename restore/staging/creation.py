@@ -1,0 +1,318 @@
+"""A staging copy is made: rebuilt, replayed, neutralised, checked, and kept only if all passed.
+
+It is written down before anything of it is made, and forgotten after all of it has gone: so
+whatever process dies when, ``pra gc`` finds what is left.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from restore import gc, locations, lock
+from restore.checks.neutralised import PREFIX as NEUTRALISED
+from restore.drill import DrillRequest, stack_choices, stack_images, stack_spec, verified
+from restore.engine import new_recorder, reported
+from restore.environment import environment_from_outputs
+from restore.errors import RefusedError
+from restore.model import (
+    CheckResult,
+    CheckStatus,
+    Credentials,
+    Environment,
+    Generation,
+    Purpose,
+    Report,
+    Verdict,
+)
+from restore.profile import Profile
+from restore.rebuild import stacks, up
+from restore.recorder import Recorder
+from restore.request import Tools
+from restore.runner import Runner
+from restore.secret import Secret
+from restore.stack_file import settings_file
+from restore.stages import foresee, replay_into, require_reports_account, select
+from restore.staging import records
+from restore.staging.copies import (
+    CopyState,
+    StagingCopy,
+    require_life,
+    require_name,
+    require_owner,
+    stack_of,
+)
+from restore.staging.occupied import port_taken, published_ports, used_subnets
+from restore.staging.places import free_port, free_subnet
+from restore.staging.standing import destroy_stack, engines_of, stop_servers
+from restore.staging_safety import is_safe
+
+CREATE: Final = "pra staging create"
+
+_PASSWORD_BYTES: Final = 18
+_PATIENCE: Final = 120.0
+"""Seconds that a step of the web scenario may take at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class CopyRequest:
+    """A copy to make.
+
+    ``drill`` says what is replayed, and on what. ``login`` is the administrator's, whose password
+    is made here. ``life`` counts from when the copy stands. ``keep_failed`` leaves what failed
+    stopped, in place of destroying it. ``folder`` is where copies are written down.
+    """
+
+    name: str
+    owner: str
+    life: timedelta
+    login: str
+    drill: DrillRequest
+    keep_failed: bool = False
+    external_url: str | None = None
+    folder: Path = locations.STAGING
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """How a creation ended. ``copy`` is None when nothing of it was left."""
+
+    report: Report
+    folder: Path
+    recorder: Recorder
+    copy: StagingCopy | None
+
+
+def create(request: CopyRequest, tools: Tools) -> Made:
+    """Make a staging copy: rebuilt, replayed, neutralised, checked, and kept only if all passed.
+
+    Raises:
+        UsageError: name, owner or time to live are wrong.
+        RefusedError: there is a copy, or a stack, of that name already.
+    """
+    require_name(request.name)
+    require_life(request.life)
+    request = _complete(request)
+    replay = request.drill.replay
+    recorder = new_recorder(request.drill.base, replay, tools)
+    recorder.stack = stack_of(request.name)
+    # A copy beside production is no recovery: it is judged by what it is, not by its pace.
+    recorder.rto_budget = None
+    tools = replace(tools, profile=_unhurried(tools.profile))
+    creation = _Creation(request, tools, recorder)
+    with lock.stack_lock(
+        locations.LOCKS, recorder.stack, replay.command, now=tools.now(), kept=True
+    ):
+        creation.begin()
+        report, folder = reported(recorder, replay, creation.story)
+        return Made(report, folder, recorder, creation.end())
+
+
+def _unhurried(profile: Profile) -> Profile:
+    """A profile whose web scenario may take its time."""
+    steps = tuple(replace(step, sla=max(step.sla, _PATIENCE)) for step in profile.web.steps)
+    return replace(profile, web=replace(profile.web, steps=steps))
+
+
+def _complete(request: CopyRequest) -> CopyRequest:
+    """The request with the stack's images, for staging, and with a password made for it."""
+    password = Secret(secrets.token_urlsafe(_PASSWORD_BYTES))
+    drill = request.drill
+    replay = replace(
+        drill.replay,
+        credentials=Credentials(request.login, password),
+        purpose=Purpose.STAGING,
+        command=CREATE,
+    )
+    images = {**stack_images(drill.base), **drill.images}
+    return replace(
+        request,
+        owner=require_owner(request.owner),
+        drill=replace(drill, replay=replay, images=images, keep=True),
+    )
+
+
+class _Creation:
+    """A copy under way, by a process that holds its stack's lock."""
+
+    def __init__(self, request: CopyRequest, tools: Tools, recorder: Recorder) -> None:
+        self._request = request
+        self._tools = tools
+        self._recorder = recorder
+        self._copy: StagingCopy | None = None
+        self._made_anything = False
+
+    def begin(self) -> None:
+        """Choose the copy's places and write it down, before anything of it is made.
+
+        Raises:
+            RefusedError: its name is taken.
+        """
+        request, now = self._request, self._tools.now()
+        selection = request.drill.replay.selection
+        stack = self._recorder.stack
+        with records.alone(request.folder), engines_of(request.drill.base) as found:
+            engines = tuple(found.values())
+            _require_new(request, stack, engines)
+            others = records.every(request.folder).copies
+            ports = {copy.port for copy in others}.union(*map(published_ports, engines))
+            copy = StagingCopy(
+                name=request.name,
+                owner=request.owner,
+                state=CopyState.CREATING,
+                created=now,
+                expires=now + request.life,
+                generation=selection.generation,
+                profile=self._tools.profile.name,
+                repository=self._tools.repository.location,
+                base=request.drill.base,
+                subnet=str(free_subnet(request.name, used_subnets(engines, others))),
+                port=free_port(lambda port: port in ports or port_taken(port)),
+                login=request.login,
+                run=self._recorder.run,
+            )
+            self._save(copy)
+
+    def story(self) -> None:
+        """Make the copy; what fails on the way leaves nothing that can be reached."""
+        tools, recorder, drill = self._tools, self._recorder, self._request.drill
+        replay = drill.replay
+        generation = select(tools, replay.selection.generation, recorder)
+        with verified(generation, drill, tools, recorder) as verification:
+            foresee(tools, generation, replay, stack_choices(drill), recorder)
+            require_reports_account(replay, recorder.plan)
+            verification.require_so_far()
+            with self._standing(generation) as environment:
+                verification.require_done()
+                replay_into(environment, generation, replay, tools, recorder)
+                if self._passed():
+                    self._keep(environment)
+
+    def end(self) -> StagingCopy | None:
+        """The copy as it is left; one of which nothing was made is forgotten."""
+        if not self._made_anything:
+            self._forget()
+        return self._copy
+
+    @contextmanager
+    def _standing(self, generation: Generation) -> Iterator[Environment]:
+        """The copy's environment: stopped or destroyed at the end, unless it was kept."""
+        copy, recorder = self.copy, self._recorder
+        self._save(replace(copy, generation=generation.id))
+        self._made_anything = True
+        try:
+            with recorder.stage("rebuild", "Rebuild the environment with Pulumi"):
+                spec = stack_spec(copy.stack, generation, self._request.drill)
+                told = (*spec.settings, *self._own_settings())
+                outputs = up(replace(spec, settings=told), self._tools.listener)
+                environment = environment_from_outputs(outputs)
+            yield environment
+        finally:
+            if self.copy.state is not CopyState.READY:
+                self._give_up()
+
+    @property
+    def copy(self) -> StagingCopy:
+        """The copy, once it was begun and while it is not forgotten."""
+        assert self._copy is not None  # noqa: S101 - the story begins after that
+        return self._copy
+
+    def _own_settings(self) -> tuple[tuple[str, str], ...]:
+        url = self._request.external_url
+        return (
+            ("keep", "true"),
+            ("purpose", Purpose.STAGING.value),
+            ("subnet", self.copy.subnet),
+            ("httpPort", str(self.copy.port)),
+            *((("externalUrl", url),) if url else ()),
+        )
+
+    def _passed(self) -> bool:
+        """Whether the copy is whole, and proved to be safe.
+
+        Raises:
+            RefusedError: nothing was proved.
+        """
+        found = self._recorder.report()
+        if found.verdict is not Verdict.PASS:
+            return False
+        if not proofs(found.checks) or not is_safe(found.checks):
+            raise RefusedError(
+                f"staging copy {self.copy.name} is not kept: it was not proved that it is safe",
+                "the report lists its checks: neutralised.* and isolation.*",
+            )
+        return True
+
+    def _keep(self, environment: Environment) -> None:
+        """Write down that the copy stands, and its administrator's password apart from it."""
+        request = self._request
+        account = request.drill.replay.credentials
+        assert account is not None  # noqa: S101 - made above
+        file = records.save_password(request.folder, request.name, account.password)
+        self._save(
+            replace(
+                self.copy,
+                state=CopyState.READY,
+                expires=self._tools.now() + request.life,
+                url=environment.external_url,
+                password_file=str(file),
+                neutralised=neutralised(self._recorder.checks),
+            )
+        )
+
+    def _give_up(self) -> None:
+        """Let nothing of the copy run: stopped when it is to be looked at, else destroyed."""
+        recorder, stack = self._recorder, self._recorder.stack
+        if self._request.keep_failed:
+            with recorder.stage("stop", "Stop the servers of the copy that failed"):
+                stop_servers(stack)
+            expires = self._tools.now() + self._request.life
+            self._save(replace(self.copy, state=CopyState.FAILED, expires=expires))
+            return
+        with recorder.stage("destroy", "Destroy the environment"):
+            destroy_stack(stack, self._tools.listener)
+        self._forget()
+
+    def _save(self, copy: StagingCopy) -> None:
+        records.save(self._request.folder, copy)
+        self._copy = copy
+
+    def _forget(self) -> None:
+        records.forget(self._request.folder, self._request.name)
+        lock.release(locations.LOCKS, self._recorder.stack)
+        self._copy = None
+
+
+def proofs(checks: tuple[CheckResult, ...]) -> tuple[CheckResult, ...]:
+    """The checks that prove neutralisation."""
+    return tuple(check for check in checks if check.id.startswith(NEUTRALISED))
+
+
+def neutralised(checks: tuple[CheckResult, ...]) -> bool:
+    """Whether every proof of neutralisation has passed: none was ignored, and there is one.
+
+    What looks dangerous and has no rule is a warning, and in the report.
+    """
+    found = proofs(checks)
+    fine = (CheckStatus.PASSED, CheckStatus.WARNING)
+    return bool(found) and all(check.status in fine for check in found)
+
+
+def _require_new(request: CopyRequest, stack: str, engines: Iterable[Runner]) -> None:
+    """Refuse a name that is taken: by a copy, or by a stack that somebody made otherwise."""
+    if any(copy.name == request.name for copy in records.every(request.folder).copies):
+        raise RefusedError(
+            f"there is a staging copy {request.name} already",
+            f"choose another name, or 'pra staging destroy {request.name}' first",
+        )
+    left = [one for engine in engines for one in gc.find_leftovers(engine) if one.stack == stack]
+    if settings_file(stack).exists() or left or stack in stacks():
+        raise RefusedError(
+            f"there is a stack {stack} already, which is no staging copy of this clone",
+            f"choose another name, or remove it: 'pra gc --stack {stack}'",
+        )

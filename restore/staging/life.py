@@ -1,0 +1,147 @@
+"""The life of staging copies once they are written down: renewed, replayed into, ended."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from restore import locations, lock
+from restore.errors import RefusedError
+from restore.model import ProgressListener, Purpose, Report, ignore_progress
+from restore.request import ReplayRequest
+from restore.stack_file import settings_file
+from restore.staging import records
+from restore.staging.copies import (
+    PREFIX,
+    CopyState,
+    StagingCopy,
+    renewed,
+    require_life,
+    stack_of,
+    why_due,
+)
+from restore.staging.creation import CREATE, neutralised
+from restore.staging.standing import destroy_stack
+
+
+def renew(folder: Path, name: str, life: timedelta, now: datetime) -> StagingCopy:
+    """Give a copy a time to live that begins now; it may end earlier than before.
+
+    Raises:
+        UsageError: that is no time to live.
+        NotFoundError: there is no such copy.
+        RefusedError: it does not stand, or a process works on it.
+    """
+    require_life(life)
+    copy = records.load(folder, name)
+    with lock.stack_lock(locations.LOCKS, copy.stack, "pra staging renew", now=now, kept=True):
+        copy = renewed(records.load(folder, name), life, now=now)
+        records.save(folder, copy)
+    return copy
+
+
+def end(
+    folder: Path, name: str, now: datetime, listener: ProgressListener = ignore_progress
+) -> StagingCopy:
+    """Destroy a copy, and forget it when all of it has gone.
+
+    Raises:
+        NotFoundError: there is no such copy.
+        RefusedError: a process works on it.
+        EnvironmentFailure: something of it may stand still; it is not forgotten.
+    """
+    copy = records.load(folder, name)
+    with lock.stack_lock(locations.LOCKS, copy.stack, "pra staging destroy", now=now, kept=True):
+        copy = records.load(folder, name)
+        _end(folder, copy, listener)
+    return copy
+
+
+def due(folder: Path, now: datetime) -> tuple[tuple[StagingCopy, str], ...]:
+    """The copies that garbage collection ends now, each with the reason."""
+    found = (
+        (copy, why_due(copy, alive=lock.alive(locations.LOCKS, copy.stack), now=now))
+        for copy in records.every(folder).copies
+    )
+    return tuple((copy, reason) for copy, reason in found if reason is not None)
+
+
+def end_if_due(
+    folder: Path, name: str, now: datetime, listener: ProgressListener = ignore_progress
+) -> bool:
+    """Destroy a copy that is still due once it is held: it may have been renewed meanwhile.
+
+    Raises:
+        NotFoundError: somebody else has ended it.
+        RefusedError: a process works on it.
+        EnvironmentFailure: something of it may stand still; it is not forgotten.
+    """
+    stack = stack_of(name)
+    with lock.stack_lock(locations.LOCKS, stack, "pra gc", now=now, kept=True):
+        copy = records.load(folder, name)
+        # This process holds it: nobody else works on it.
+        if why_due(copy, alive=False, now=now) is None:
+            return False
+        _end(folder, copy, listener)
+    return True
+
+
+def as_copy(folder: Path, stack: str, request: ReplayRequest) -> ReplayRequest:
+    """A request to replay into a stack; into a copy, with its own administrator.
+
+    Whatever account the environment names for checks is production's: its password has no business
+    in a copy.
+
+    Raises:
+        RefusedError: the copy is anonymised, and what is replayed would not be.
+    """
+    copy = _copy_of(folder, stack)
+    if copy is None:
+        return request
+    if copy.anonymised:
+        raise RefusedError(
+            f"staging copy {copy.name} is anonymised: a replay would bring people's data back",
+            f"'pra staging destroy {copy.name}', then create it again with --anonymise",
+        )
+    return replace(request, purpose=Purpose.STAGING, credentials=records.account(folder, copy))
+
+
+def replayed(folder: Path, stack: str, report: Report) -> None:
+    """Write down which generation a copy holds after it was replayed into, and how safe it is."""
+    copy = _copy_of(folder, stack)
+    if copy is None or report.generation is None or not report.steps:
+        return
+    safe = neutralised(report.checks)
+    records.save(folder, replace(copy, generation=report.generation.id, neutralised=safe))
+
+
+def _copy_of(folder: Path, stack: str) -> StagingCopy | None:
+    found = (copy for copy in records.every(folder).copies if copy.stack == stack)
+    return next(found, None)
+
+
+def forget_stack(folder: Path, stack: str) -> None:
+    """Forget the copy, if it is one, of a stack that has been removed by its name."""
+    if not stack.startswith(PREFIX):
+        return
+    name = stack.removeprefix(PREFIX)
+    if (folder / f"{name}.json").exists():
+        settings_file(stack).unlink(missing_ok=True)
+        records.forget(folder, name)
+
+
+def forget_locks(folder: Path, *, dry_run: bool) -> None:
+    """Forget the locks of creations that died before anything was written down."""
+    known = {copy.stack for copy in records.every(folder).copies}
+    for stack, owner in lock.abandoned(locations.LOCKS).items():
+        if owner.command == CREATE and stack not in known and not dry_run:
+            lock.release(locations.LOCKS, stack)
+
+
+def _end(folder: Path, copy: StagingCopy, listener: ProgressListener) -> None:
+    """Destroy a copy whose stack this process holds."""
+    records.save(folder, replace(copy, state=CopyState.DESTROYING))
+    destroy_stack(copy.stack, listener)
+    records.forget(folder, copy.name)
+    lock.release(locations.LOCKS, copy.stack)

@@ -1,0 +1,84 @@
+"""What is taken on this machine and its Docker engines: networks and ports."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Final
+
+from restore.docker_engine import answers
+from restore.errors import EnvironmentFailure, NotFoundError
+from restore.runner import Runner
+from restore.stack_file import raw_settings, stack_names
+from restore.staging.copies import StagingCopy
+from restore.staging.places import routed
+
+_ROUTES: Final = Path("/proc/net/route")
+
+
+def used_subnets(
+    engines: Iterable[Runner], copies: Iterable[StagingCopy]
+) -> tuple[IPv4Network, ...]:
+    """Every network that a new one must not overlap.
+
+    Those of the Docker engines, those that this machine has a route to (a company's network behind
+    a VPN, say), those that stack files name, and those of other copies, standing or not.
+    """
+    return (
+        *(network for engine in engines for network in _of_engine(engine)),
+        *(routed(_ROUTES.read_text(encoding="ascii")) if _ROUTES.is_file() else ()),
+        *_of_stack_files(),
+        *(IPv4Network(copy.subnet) for copy in copies),
+    )
+
+
+def port_taken(port: int) -> bool:
+    """Whether something listens on a port of 127.0.0.1, or on all addresses."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as trial:
+        # A connection that has just ended holds nothing that Docker would not take either.
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def published_ports(engine: Runner) -> frozenset[int]:
+    """The ports that containers publish, or will when they are started again."""
+    found: set[int] = set()
+    with answers("list the containers"):
+        models = engine.client.containers.list(all=True, ignore_removed=True)
+    for model in models:
+        bindings = (model.attrs.get("HostConfig") or {}).get("PortBindings") or {}
+        for places in bindings.values():
+            found |= {int(place["HostPort"]) for place in places or () if place.get("HostPort")}
+    return frozenset(found)
+
+
+def _of_engine(engine: Runner) -> Iterator[IPv4Network]:
+    with answers("list the networks"):
+        networks = engine.client.networks.list()
+    for network in networks:
+        for config in ((network.attrs.get("IPAM") or {}).get("Config")) or ():
+            yield from _network(config.get("Subnet"))
+
+
+def _of_stack_files() -> Iterator[IPv4Network]:
+    for stack in stack_names():
+        try:
+            settings, _ = raw_settings(stack)
+        except (NotFoundError, EnvironmentFailure):
+            # It goes meanwhile, or is damaged: its own stack will say so.
+            continue
+        yield from _network(settings.get("subnet"))
+
+
+def _network(text: str | None) -> Iterator[IPv4Network]:
+    try:
+        yield IPv4Network(text or "")
+    except ValueError:
+        # None, an IPv6 network, or a setting that its own stack refuses.
+        return
