@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import tarfile
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from typing import Any, Final
 
 import click
 
 from restore.cli_options import other_engines
 from restore.console import Terminal
-from restore.errors import ExitCode, NotFoundError
-from restore.model import Holding, NodeStatus
+from restore.errors import ExitCode, NotFoundError, RestoreError
+from restore.model import Holding, Node, NodeStatus
 from restore.node_records import labelled_nodes, node_status
-from restore.nodes import conclude, describe_node, describe_nodes, holds
+from restore.nodes import DATABASE_ROLES, conclude, describe_node, describe_nodes, holds
 from restore.runner import Runner
+from restore.steps.bulk import bulk_problem
 
 CODES: Final = {
     Holding.COMPLETE: ExitCode.PASS,
@@ -62,8 +65,7 @@ def status_command(terminal: Terminal, stack: str | None) -> int:
             )
         chosen = {name: found[name] for name in found if stack in (None, name)}
         statuses = {
-            name: tuple(node_status(runner, node) for node in nodes)
-            for name, nodes in chosen.items()
+            name: tuple(looked_at(runner, node) for node in nodes) for name, nodes in chosen.items()
         }
     for name, nodes in statuses.items():
         _show(terminal, name, nodes)
@@ -74,6 +76,19 @@ def status_command(terminal: Terminal, stack: str | None) -> int:
     return next(
         (code for code in (ExitCode.FAIL, ExitCode.UNVERIFIABLE) if code in codes), ExitCode.PASS
     )
+
+
+def looked_at(runner: Runner, node: Node) -> NodeStatus:
+    """A node as it is now, and whether its database server was left in bulk mode."""
+    status = node_status(runner, node)
+    if node.role not in DATABASE_ROLES:
+        return status
+    try:
+        bulk = bulk_problem(runner, node.container)
+    except (RestoreError, OSError, tarfile.TarError):
+        # Whatever can't be looked at is told already.
+        return status
+    return replace(status, problem="; ".join(filter(None, (status.problem, bulk))))
 
 
 def _show(terminal: Terminal, stack: str, nodes: tuple[NodeStatus, ...]) -> None:

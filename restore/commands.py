@@ -218,13 +218,17 @@ def _locale(locale: DatabaseLocale | None) -> str:
 
 
 def promote_database(superuser: str, promotion: Promotion) -> Argv:
-    """``psql`` that renames a database to its final name, in one transaction.
+    """``psql`` that renames a database to its final name, in one transaction, and closes it.
 
-    Sessions on either name are ended first, since PostgreSQL renames only what nobody uses. A
-    database already there is renamed in the same transaction and dropped afterwards.
+    Nobody, superusers neither, can connect to it from then on until ``open_database``. Sessions on
+    either name are ended first, since PostgreSQL renames only what nobody uses. A database already
+    there is renamed in the same transaction and dropped afterwards.
     """
     temporary, final = identifier(promotion.temporary), identifier(promotion.final)
-    rename = f"ALTER DATABASE {temporary} RENAME TO {final}"
+    rename = (
+        f"ALTER DATABASE {temporary} ALLOW_CONNECTIONS false; "
+        f"ALTER DATABASE {temporary} RENAME TO {final}"
+    )
     names = f"{literal(promotion.temporary)}, {literal(promotion.final)}"
     end_sessions = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"  # noqa: S608 - both are quoted
@@ -243,6 +247,12 @@ def promote_database(superuser: str, promotion: Promotion) -> Argv:
             f"DROP DATABASE {aside}",
         ),
     )
+
+
+def open_database(superuser: str, database: str) -> Argv:
+    """``psql`` that lets a database be connected to."""
+    statement = f"ALTER DATABASE {identifier(database)} ALLOW_CONNECTIONS true"
+    return run_statements(superuser, "postgres", (statement,))
 
 
 def identifier(name: str) -> str:

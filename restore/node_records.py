@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, Final
@@ -90,6 +90,16 @@ def write_record(runner: Runner, node: Node, record: NodeRecord, folder: str | N
         runner.write_archive(node.container, base, iter((_archive(name, text),)))
     if _read(runner, node) != record:
         raise ReplayError(f"node {node.role} does not say what was written into its record")
+
+
+def begun_nodes(runner: Runner, nodes: Iterable[Node]) -> frozenset[Role]:
+    """The nodes that say that a replay is under way, or did not end."""
+    statuses = (node_status(runner, node) for node in nodes)
+    return frozenset(
+        status.role
+        for status in statuses
+        if status.record is not None and status.record.state is NodeState.REPLAYING
+    )
 
 
 def node_status(runner: Runner, node: Node) -> NodeStatus:

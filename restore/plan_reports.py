@@ -26,14 +26,11 @@ from restore.configuration import (
 from restore.data_sources import address_of
 from restore.model import DatabaseFacts, DataSource, EnvironmentFacts, Part, Role, Step, StepKind
 from restore.parts import reports_generation
-from restore.plan_request import PlanRequest
+from restore.plan_request import SEEN, PlanRequest
 from restore.plan_steps import steps_of
 from restore.profile import ReportsProfile
 
 SECRET_PROPERTY: Final = frozenset({"password"})
-
-_SEEN: Final = {Role.REPORTS_DATABASE: Role.DATABASE, Role.REPORTS: Role.ERP}
-"""What the half's nodes are called when it is seen as an ERP with its database server."""
 
 _TITLES: Final = {
     StepKind.STOP_ERP: "Stop the reports server",
@@ -62,7 +59,7 @@ def reports_request(request: PlanRequest) -> PlanRequest | None:
         target=request.target.reports,
         acceptances=(),
         databases=(),
-        nodes=tuple(seen for role, seen in _SEEN.items() if role in request.nodes),
+        nodes=tuple(seen for role, seen in SEEN.items() if role in request.nodes),
         found=(),
     )
 

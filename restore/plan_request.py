@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from restore.bulk import BULK_FROM, RESTART_FROM, SMALL, BulkState, Resources
@@ -48,6 +48,12 @@ class ExistingDatabase:
     name: str
     ours: bool
     generation: str = ""
+    closed: bool = False
+    """Whether nobody can connect to it: it was promoted, and what belongs to it was not."""
+
+
+SEEN: Final = {Role.REPORTS_DATABASE: Role.DATABASE, Role.REPORTS: Role.ERP}
+"""What the reports half's nodes are called when it is seen as an ERP with its database server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,8 @@ class PlanTarget:
     """Whether a reverse proxy of its own stands before the ERP."""
     resources: Resources = SMALL
     """What its database server may use."""
+    begun: frozenset[Role] = frozenset()
+    """The nodes, the half's own two, into which a replay that did not end was under way."""
     bulk: BulkState = BulkState.NONE
     """Whether a replay that was cut short left its database server in bulk mode."""
     copy: CopyUse | None = None
@@ -127,6 +135,15 @@ def standing_target(
         reports=reports,
         proxy=proxy,
     )
+
+
+def with_begun(target: PlanTarget, begun: frozenset[Role]) -> PlanTarget:
+    """A target with what its nodes say of a replay that did not end."""
+    reports = target.reports
+    if reports is not None:
+        seen = frozenset(SEEN[role] for role in begun if role in SEEN)
+        reports = replace(reports, begun=seen)
+    return replace(target, begun=begun & {Role.DATABASE, Role.ERP}, reports=reports)
 
 
 def foreseen_target(name: str, blueprint: Blueprint, repository: str) -> PlanTarget:

@@ -16,16 +16,19 @@ Steps come in this order; each holds all that its execution needs:
 | ``KEEP_COPY`` | key of the copy | ``staging`` the server's data, ``argv`` (brings it to disk) |
 | ``PLACE_COPY`` | the server's data | ``staging`` volume of the copy, ``argv`` (as above) |
 | ``DOCUMENTS`` | final folder | ``source``, ``staging`` folder, ``owner``, ``bytes``, ``items`` |
-| ``CONFIGURATION`` | file | ``source`` (None: begin with an empty file), ``changes``, ``owner`` |
 | ``PROMOTE_DATABASE`` | final name | ``staging`` temporary name, ``argv`` (one transaction) |
 | ``PROMOTE_DOCUMENTS`` | final folder | ``staging`` folder, which replaces the target |
+| ``CONFIGURATION`` | file | ``source`` (None: begin with an empty file), ``changes``, ``owner`` |
+| ``OPEN_DATABASE`` | final name | ``argv`` |
 | ``NEUTRALISE`` | final name | ``argv``, ``items``; a staging copy only: ``plan_staging`` |
 | ``STATISTICS`` | final name | ``argv``; only for large databases, beside the ERP's start |
 | ``START_ERP`` | the ERP server | |
 
 Everything is made beside the target first; what people would see changes only in the last steps,
 which rename. The database comes before its documents, as its renaming is the one that can be
-refused: then nothing of the target has changed. ``database`` is always the final name; every
+refused: then nothing of the target has changed. It is renamed closed: until everything else is in
+place and it is opened, nobody can connect to it, whoever starts the ERP. A replay that is killed
+in between leaves no mixture that could be worked on. ``database`` is always the final name; every
 ``argv`` runs in the database server's container as user ``postgres``.
 
 A kept copy is placed before ``ROLES``, and stands for all that makes databases aside but their
@@ -94,9 +97,10 @@ def steps_of(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> tupl
             ),
         ),
         *documents,
-        *_configuration(request, databases),
         *(_promote_database(request, facts) for facts in databases),
         *(_promote_documents(step) for step in documents),
+        *_configuration(request, databases),
+        *(_open_database(request, facts) for facts in databases),
         *_statistics(request, databases),
         Step("start-erp", StepKind.START_ERP, "Start the ERP server", Role.ERP),
     )
@@ -276,6 +280,17 @@ def _promote_database(request: PlanRequest, facts: DatabaseFacts) -> Step:
         database=facts.name,
         staging=temporary,
         argv=commands.promote_database(request.profile.database.superuser, promotion),
+    )
+
+
+def _open_database(request: PlanRequest, facts: DatabaseFacts) -> Step:
+    return Step(
+        id=f"open-database:{facts.name}",
+        kind=StepKind.OPEN_DATABASE,
+        title=f"Open database {facts.name}",
+        target=facts.name,
+        database=facts.name,
+        argv=commands.open_database(request.profile.database.superuser, facts.name),
     )
 
 

@@ -200,6 +200,12 @@ def _missing(request: PlanRequest, facts: DatabaseFacts) -> Iterator[_Refusal]:
             yield _Refusal(f"it holds no documents {tree.name} of database {facts.name}", hint)
 
 
+def _is_left(target: PlanTarget, database: str) -> bool:
+    """Whether a replay gave a database its name and did not come as far as to open it."""
+    left = (item for item in target.existing if item.name == database)
+    return Role.DATABASE in target.begun and any(item.ours and item.closed for item in left)
+
+
 def is_empty(facts: DatabaseFacts) -> bool:
     """Whether a database is known to have held nothing: no ERP works with such a one."""
     return "tables" not in facts.unknown and all(table.rows == 0 for table in facts.tables)
@@ -207,7 +213,10 @@ def is_empty(facts: DatabaseFacts) -> bool:
 
 def _occupied(request: PlanRequest, database: str) -> Iterator[_Refusal]:
     existing = {item.name: item.ours for item in request.target.existing}
-    if database in existing and not request.replace and Role.DATABASE in request.nodes:
+    # Nobody can have worked with what a replay that did not end left closed.
+    begun = request.target.begun if _is_left(request.target, database) else frozenset()
+    asked = frozenset() if request.replace else frozenset(request.nodes) - begun
+    if database in existing and Role.DATABASE in asked:
         same = any(
             item.name == database and item.generation == request.generation.id
             for item in request.target.existing
@@ -215,9 +224,9 @@ def _occupied(request: PlanRequest, database: str) -> Iterator[_Refusal]:
         # People may have worked with it since: the same generation is no reason to lose that.
         what = ", of this very generation" if same else ""
         yield _Refusal(f"the target has a database {database} already{what}", _REPLACE)
-    for tree in request.profile.documents if Role.ERP in request.nodes else ():
+    for tree in request.profile.documents if Role.ERP in asked else ():
         folder = documents_folder(tree, database)
-        if folder in request.target.documents and not request.replace:
+        if folder in request.target.documents:
             yield _Refusal(f"the target has documents in {folder} already", _REPLACE)
     generation_id = request.generation.id
     for name in (temporary_name(database, generation_id), aside_name(database, generation_id)):

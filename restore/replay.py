@@ -37,6 +37,7 @@ from restore.steps import (
     roles,
     servers,
 )
+from restore.steps.ailments import Ailment, ailments
 from restore.steps.databases import existing_databases
 
 __all__ = ["ReplayContext", "ReplayInterrupted", "ReplayOutcome", "existing_databases", "replay"]
@@ -156,6 +157,9 @@ class _Run:
             # What fails after that was given up on purpose.
             status = StepStatus.FAILED if first else StepStatus.ABORTED
             reason = _reason(error) if first else f"given up {self.stopped_by}"
+            if first:
+                found = ailments(self.context, step, describe(error), started)
+                reason = _reason(error, found)
         except KeyboardInterrupt:
             reason = "interrupted"
             self.stop(f"after interruption of {step.id}")
@@ -189,6 +193,8 @@ class _Run:
             with suppress(RestoreError):
                 self.context.runner.start(self._ran)
                 self.stopped_by += "; nothing was promoted, and the ERP was started again"
+        if closed := self._closed():
+            self.stopped_by += f"; nobody can connect to {closed} until it is replayed again"
         for step in self._plan.steps:
             if step.id not in self._results:
                 self._results[step.id] = StepResult(
@@ -199,6 +205,14 @@ class _Run:
                     0.0,
                     self.stopped_by,
                 )
+
+    def _closed(self) -> str:
+        """The databases that got their name and were not opened."""
+        ended = {key: result.status for key, result in self._results.items()}
+        done = [step for step in self._plan.steps if ended.get(step.id) is StepStatus.SUCCEEDED]
+        named = [one.target for one in done if one.kind is StepKind.PROMOTE_DATABASE]
+        opened = {one.target for one in done if one.kind is StepKind.OPEN_DATABASE}
+        return ", ".join(f"database {name}" for name in named if name not in opened)
 
     def outcome(self) -> ReplayOutcome:
         """The results so far, in the plan's order."""
@@ -314,6 +328,7 @@ _ACTS: Final[Mapping[StepKind, Callable[[_Run, Step], None]]] = {
     StepKind.CONFIGURATION: _Run.configure,
     StepKind.PROMOTE_DATABASE: _promotion(databases.promote_database),
     StepKind.PROMOTE_DOCUMENTS: _promotion(documents.promote_documents),
+    StepKind.OPEN_DATABASE: _act(databases.open_database),
     StepKind.START_ERP: _act(servers.start_erp),
     StepKind.DATA_SOURCE: _Run.data_source,
     StepKind.NEUTRALISE: _whole(neutralise.neutralise),
@@ -324,7 +339,8 @@ _ACTS: Final[Mapping[StepKind, Callable[[_Run, Step], None]]] = {
 """What each kind of step does; a test holds that every kind is here."""
 
 
-def _reason(error: Exception) -> str:
-    text = describe(error)
-    hint = error.hint if isinstance(error, RestoreError) else ""
-    return f"{text}\n→ {hint}" if hint else text
+def _reason(error: Exception, found: tuple[Ailment, ...] = ()) -> str:
+    text = "\n".join((describe(error), *(one.cause for one in found)))
+    # What ails a server is nearer to the cause than what its tool's failure suggests.
+    hints = [*(one.hint for one in found), getattr(error, "hint", "")]
+    return "\n→ ".join((text, *dict.fromkeys(filter(None, hints))))

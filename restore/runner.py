@@ -30,6 +30,10 @@ from restore.streams import CHUNK, EMPTY, ChunkReader, LineSplitter
 LABEL: Final = "pra.stack"
 """Label that every container, network and volume of ours carries; its value is the stack."""
 
+ROLE: Final = "pra.role"
+HELPER: Final = f"{ROLE}=helper"
+"""The label of containers that work for a moment on another's volumes."""
+
 TAIL_LINES: Final = 20
 PROBE_INTERVAL: Final = 0.25
 
@@ -331,9 +335,24 @@ class Runner:
             cap_drop=list(rights.DROPPED),
             cap_add=list(rights.TREE),
             pids_limit=rights.MOST_PROCESSES,
-            labels={LABEL: model.labels.get(LABEL, ""), "pra.role": "helper"},
+            labels={LABEL: model.labels.get(LABEL, ""), ROLE: HELPER.partition("=")[2]},
             log_config=_WHOLE_LOG,
         )
+
+    def remove_helpers(self, like: str) -> None:
+        """Remove the helpers of a container that a killed run left, alive or not.
+
+        They would hold its volumes for ever. The caller is alone at work on its stack.
+        """
+        model = self.container(like)
+        labels = [f"{LABEL}={model.labels.get(LABEL, '')}", HELPER]
+        with answers(f"remove what was left beside container {like[:12]}"):
+            for helper in self.engine_of(like).containers.list(
+                all=True, filters={"label": labels}, ignore_removed=True
+            ):
+                if str(model.id) in (helper.attrs["HostConfig"].get("VolumesFrom") or ()):
+                    with suppress(NotFound):
+                        helper.remove(force=True)
 
     def start(self, container: str) -> None:
         """Start a container; nothing happens when it runs."""
@@ -369,9 +388,8 @@ class Runner:
                 + self._last_words(container)
             ) from error
         if state == "exited":
-            raise EnvironmentFailure(
-                f"container {container[:12]} {self._end(container)}: {self._last_words(container)}"
-            )
+            end, words = self.end_of(container), self._last_words(container)
+            raise EnvironmentFailure(f"container {container[:12]} {end}: {words}")
 
     def health(self, container: str) -> str:
         """A container by its own probe: ``healthy``, ``starting``, ``unhealthy``, ``exited``.
@@ -386,16 +404,16 @@ class Runner:
             return "exited"
         return str(state.get("Health", {}).get("Status", "none"))
 
-    def _end(self, container: str) -> str:
-        """How a container ended, in words that go before its last ones."""
+    def end_of(self, container: str) -> str:
+        """How a container ended, in words that follow its name."""
         attrs = self.container(container).attrs
         state, limit = attrs["State"], int(attrs["HostConfig"].get("Memory") or 0) >> 20
         told = f" (its limit is {limit} MiB)" if limit else ""
         if state.get("OOMKilled"):
             return f"was killed, out of memory{told}"
         # The engine misses some of the kernel's notices that memory ran out.
-        if limit and state.get("ExitCode") == _KILLED:
-            return f"was killed, perhaps out of memory{told}"
+        if state.get("ExitCode") == _KILLED:
+            return f"was killed, perhaps out of memory{told}" if limit else "was killed"
         return "stopped"
 
     def _last_words(self, container: str) -> str:

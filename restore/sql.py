@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
@@ -14,6 +14,14 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 from restore.errors import EnvironmentFailure
 from restore.model import DatabaseServer
 from restore.secret import Secret
+
+SILENCE: Final = 60
+"""Seconds after which a connection is given up whose other side is not there any more.
+
+Its machine's kernel answers, however long the server itself takes for a query or a slow disk.
+"""
+_CONNECT: Final = 30
+"""Seconds that a server may take to let somebody in: it may have to wait for its disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +78,30 @@ def _open(server: DatabaseServer, database: str, login: _Login, deadline: float)
                     user=login.role,
                     password=login.password.reveal(),
                     options=login.options.reveal() or None,
-                    connect_timeout=5,
+                    connect_timeout=_CONNECT,
+                    keepalives_idle=SILENCE // 2,
+                    keepalives_interval=max(1, SILENCE // 6),
+                    keepalives_count=3,
+                    tcp_user_timeout=SILENCE * 1000,
                     autocommit=True,
                     application_name="pra",
                 )
     except psycopg.Error as error:
+        text = str(error).strip()
+        # Every language that PostgreSQL speaks has this word, and only for what it says itself.
+        did = "refused" if "FATAL" in text else "does not answer"
         raise EnvironmentFailure(
-            f"PostgreSQL at {server.address}:{server.port} refused role {login.role} "
-            f"on database {database}: {str(error).strip()}"
+            f"PostgreSQL at {server.address}:{server.port} {did} role {login.role} "
+            f"on database {database}: {text}",
+            _hint(text),
         ) from error
     raise AssertionError("unreachable")  # pragma: no cover
+
+
+def _hint(text: str) -> str:
+    if "not currently accepting connections" in text:
+        return "a replay into it was cut short: run it again, it opens the database at its end"
+    return ""
 
 
 def rows(connection: Connection, query: str, *parameters: object) -> list[tuple[Any, ...]]:

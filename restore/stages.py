@@ -30,7 +30,7 @@ from restore.model import (
     StepKind,
     StepStatus,
 )
-from restore.node_records import environment_nodes
+from restore.node_records import begun_nodes, environment_nodes
 from restore.observe import observed_facts, predicted_facts
 from restore.plan_nodes import require_nodes
 from restore.plan_request import (
@@ -39,6 +39,7 @@ from restore.plan_request import (
     copied_documents,
     foreseen_target,
     standing_target,
+    with_begun,
 )
 from restore.planning import differences, plan
 from restore.profile import Profile
@@ -212,6 +213,7 @@ def _plan_standing(
     proxy = any(node.role is Role.PROXY for node in stands)
     target = standing_target(environment, existing, documents, reports, proxy=proxy)
     target = with_server(tools.runner, environment, tools.profile, target)
+    target = with_begun(target, begun_nodes(tools.runner, stands))
     wanted = _wanted(tools, _Subject(generation, texts, served), request, target, recorder)
     chosen = choose_copies(tools.runner, environment, wanted, request.copies)
     recorder.mode, recorder.mode_reason = chosen.mode, chosen.reason

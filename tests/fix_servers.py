@@ -234,15 +234,23 @@ def database_lab(
 
 
 @contextmanager
-def postgresql_lab(runner: Runner, shared: Path, *options: str) -> Iterator[DatabaseLab]:
-    """A PostgreSQL server with these options, that sees folder ``shared``."""
+def postgresql_lab(
+    runner: Runner, shared: Path, *options: str, data: Path | None = None, **limits: Any
+) -> Iterator[DatabaseLab]:
+    """A PostgreSQL server with these options, that sees folder ``shared``.
+
+    Args:
+        data: this machine's folder for its data; a volume when None.
+        limits: what its container is limited to, as the SDK calls it.
+    """
     stack = f"test-{secrets.token_hex(4)}"
+    held = [Mount("/var/lib/postgresql/data", str(data), type="bind")] if data else []
     with private_network(runner, stack) as (network, addresses):
         container = runner.client.containers.create(
             "pra/postgresql:13",
             environment={"POSTGRES_PASSWORD": SUPERUSER_PASSWORD.reveal()},
             command=["postgres", *options, "-c", "listen_addresses=*"],
-            mounts=[Mount(REPOSITORIES, str(shared), type="bind", read_only=True)],
+            mounts=[Mount(REPOSITORIES, str(shared), type="bind", read_only=True), *held],
             healthcheck=Healthcheck(
                 test=["CMD", "pg_isready", "-h", "127.0.0.1", "-U", "postgres"],
                 interval=SECOND // 2,
@@ -250,6 +258,7 @@ def postgresql_lab(runner: Runner, shared: Path, *options: str) -> Iterator[Data
                 retries=60,
             ),
             **placed(runner, stack, network, addresses[0]),
+            **limits,
         )
         try:
             container.start()
@@ -271,12 +280,17 @@ def clean_lab(database_lab: DatabaseLab) -> Iterator[DatabaseLab]:
 
 @pytest.fixture(scope="session")
 def source(database_lab: DatabaseLab, odoo_profile: Profile) -> Source:
-    """Make the small production's database, dump it, drop it."""
+    """The small production."""
+    return make_source(database_lab, odoo_profile)
+
+
+def make_source(database_lab: DatabaseLab, odoo_profile: Profile, more: str = "") -> Source:
+    """Make the small production's database, and ``more`` in it, dump it, drop it."""
     database_lab.sweep()
     with suppress(psycopg.errors.DuplicateObject):
         database_lab.execute("CREATE ROLE odoo LOGIN CREATEDB")
     database_lab.execute(f"CREATE DATABASE {DATABASE} OWNER odoo TEMPLATE template0")
-    database_lab.execute("SET ROLE odoo;" + SCHEMA, DATABASE)
+    database_lab.execute("SET ROLE odoo;" + SCHEMA + more, DATABASE)
     database_lab.execute(PROPERTIES)
     documents = small_documents()
     with database_lab.connect(DATABASE) as connection:
@@ -309,21 +323,27 @@ def scene_of(
         fingerprint = replace(small_fingerprint(), databases=(facts or source.facts,))
         generation = generation_factory(contents or source.contents, fingerprint)
         repository: FolderRepository = generation_factory.repository
-        environment = environment_of(clean_lab, repository, erp_container)
-        heard: list[Progress] = []
-        context = ReplayContext(
-            runner=clean_lab.runner,
-            environment=environment,
-            repository=repository,
-            generation=generation,
-            profile=odoo_profile,
-            now=lambda: datetime.now(UTC),
-            listener=heard.append,
-            accepted=accepted,
-        )
-        return Scene(clean_lab, context, heard)
+        made = make_scene(clean_lab, erp_container, repository, generation, odoo_profile)
+        return replace(made, context=replace(made.context, accepted=accepted))
 
     return make
+
+
+def make_scene(
+    lab: DatabaseLab, erp: str, repository: Repository, generation: Generation, profile: Profile
+) -> Scene:
+    """A generation and the environment that a database lab and an ERP's container make."""
+    heard: list[Progress] = []
+    context = ReplayContext(
+        runner=lab.runner,
+        environment=environment_of(lab, repository, erp),
+        repository=repository,
+        generation=generation,
+        profile=profile,
+        now=lambda: datetime.now(UTC),
+        listener=heard.append,
+    )
+    return Scene(lab, context, heard)
 
 
 @pytest.fixture
@@ -341,11 +361,21 @@ def erp_container(clean_lab: DatabaseLab) -> Iterator[str]:
 
 @contextmanager
 def erp_server(
-    lab: DatabaseLab, entrypoint: list[str], command: list[str], health: list[str]
+    lab: DatabaseLab,
+    entrypoint: list[str],
+    command: list[str],
+    health: list[str],
+    data: Path | None = None,
 ) -> Iterator[str]:
-    """A container of the ERP's image, not started, with a volume for its documents."""
+    """A container of the ERP's image, not started, with a volume for its documents.
+
+    Args:
+        data: this machine's folder that the volume is; a new one when None.
+    """
     volume = lab.runner.client.volumes.create(
-        f"{lab.stack}-{secrets.token_hex(4)}", labels={LABEL: lab.stack}
+        f"{lab.stack}-{secrets.token_hex(4)}",
+        labels={LABEL: lab.stack},
+        driver_opts={"type": "none", "o": "bind", "device": str(data)} if data else {},
     )
     container: Container | None = None
     try:

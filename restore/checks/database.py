@@ -228,7 +228,9 @@ def _role(subject: _Subject) -> Finding:
                 table = sql.quoted(schema, name)
                 connection.execute(compose.SQL("SELECT 1 FROM {} LIMIT 1").format(table))
     except EnvironmentFailure as error:
-        # The refused login is what this check looks for.
+        # The refused login is what this check looks for, of a server that lets others in.
+        with _connect(subject):
+            pass
         return Finding(CheckStatus.FAILED, f"{role} can't log in", (error.message,))
     observed = f"logged in, reads {len(readable)} of {plural(len(tables), 'table')}"
     if tables and not readable:

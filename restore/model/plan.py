@@ -28,6 +28,7 @@ class StepKind(StrEnum):
     KEEP_COPY = "keep-copy"
     PLACE_COPY = "place-copy"
     PROMOTE_DATABASE = "promote-database"
+    OPEN_DATABASE = "open-database"
     DOCUMENTS = "documents"
     PROMOTE_DOCUMENTS = "promote-documents"
     CONFIGURATION = "configuration"
@@ -53,6 +54,7 @@ _OF_DATABASE_SERVERS: Final = frozenset(
         StepKind.KEEP_COPY,
         StepKind.PLACE_COPY,
         StepKind.PROMOTE_DATABASE,
+        StepKind.OPEN_DATABASE,
         StepKind.NEUTRALISE,
         # Asked of the reports server, kept in its database.
         StepKind.DATA_SOURCE,

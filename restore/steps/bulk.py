@@ -23,10 +23,13 @@ from restore.bulk import FILE, KEPT, BulkState, Resources, needs_restart
 from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure, NotFoundError, ReplayError
 from restore.model import DatabaseServer, Step
+from restore.plan_bulk import LOST
 from restore.runner import Runner
 
 _MAINTENANCE: Final = "postgres"
 _OS_USER: Final = "postgres"
+_DATA: Final = "/var/lib/postgresql/data"
+"""Where PostgreSQL's own image keeps its data, when it does not say."""
 _BOOT: Final = "/proc/sys/kernel/random/boot_id"
 _START_DEADLINE: Final = 300
 _READ_DEADLINE: Final = 20
@@ -57,11 +60,37 @@ def bulk_state(runner: Runner, server: DatabaseServer, data: str) -> BulkState:
     The server may have stopped in between: what the kernel was given, it writes. Only a machine
     that stopped may have lost something.
     """
-    kept = _kept(runner, server.container, data)
+    return left_state(runner, server.container, data)
+
+
+def left_state(runner: Runner, container: str, data: str) -> BulkState:
+    """The same of a container of which nothing else is known, running or not."""
+    kept = _kept(runner, container, data)
     if kept is None:
         return BulkState.NONE
-    same = kept.boot == _boot(runner, server.container)
+    if runner.container(container).status != "running":
+        # It can't be asked since when its machine runs.
+        return BulkState.LEFT
+    same = kept.boot == _boot(runner, container)
     return BulkState.LEFT if same else BulkState.LOST
+
+
+def bulk_problem(runner: Runner, container: str) -> str:
+    """What is wrong with a database server that is in bulk mode; empty when it is not."""
+    variables = dict(
+        text.partition("=")[::2]
+        for text in runner.container(container).attrs["Config"].get("Env") or []
+    )
+    match left_state(runner, container, variables.get("PGDATA", _DATA)):
+        case BulkState.LEFT:
+            return (
+                "its server is in bulk mode (fsync off): a replay is under way there, or was cut "
+                "short; run it again: it puts the server right first"
+            )
+        case BulkState.LOST:
+            return LOST[0]
+        case BulkState.NONE:
+            return ""
 
 
 def resources_of(runner: Runner, container: str | None = None) -> Resources:
@@ -236,6 +265,9 @@ def _number(text: str) -> float | str:
 
 
 def _restart(runner: Runner, server: DatabaseServer) -> None:
+    # What it holds is written first, as long as a slow disk takes, so that its end is a short one.
+    with sql.connect(server, _MAINTENANCE) as connection:
+        connection.execute("CHECKPOINT")
     runner.stop(server.container, grace=_GRACE)
     _start(runner, server)
 

@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 import psycopg
+from psycopg import sql as compose
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from restore import sql
 from restore.catalogue.plain_dump import END
@@ -38,6 +40,8 @@ READER: Final = "root"
 """User who reads the repository there: a generation's files are closed to all but their owner."""
 
 _POLL: Final = 0.5
+_ENDING: Final = 10
+"""Seconds that sessions may take to end."""
 
 _TAIL: Final = 4096
 """Bytes at the end of a plain dump in which pg_dump's last words stand."""
@@ -46,6 +50,9 @@ _DATABASES: Final = """
 SELECT datname, coalesce(pg_catalog.shobj_description(oid, 'pg_database'), '')
 FROM pg_catalog.pg_database WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY datname
 """
+
+_CLOSED: Final = "SELECT datname FROM pg_catalog.pg_database WHERE NOT datallowconn"
+_IS_OPEN: Final = "SELECT datallowconn FROM pg_catalog.pg_database WHERE datname = %s::name"
 
 _TABLES: Final = """
 SELECT count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -56,9 +63,13 @@ WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%'
 
 def existing_databases(connection: sql.Connection) -> tuple[ExistingDatabase, ...]:
     """The databases of a server, and which of them this engine restored."""
+    closed = {name for (name,) in sql.rows(connection, _CLOSED)}
     return tuple(
         ExistingDatabase(
-            name, is_ours(comment), comment.removeprefix(MARK) if is_ours(comment) else ""
+            name,
+            is_ours(comment),
+            comment.removeprefix(MARK) if is_ours(comment) else "",
+            closed=name in closed,
         )
         for name, comment in sql.rows(connection, _DATABASES)
     )
@@ -93,12 +104,13 @@ def restore_database(context: ReplayContext, step: Step) -> None:
         with _watched_size(context, step, facts.size):
             _run(context, step, user=READER)
     except BaseException:
-        # An interrupted pg_restore goes on inside the container as long as its sessions do.
+        # An interrupted pg_restore goes on inside the container as long as its sessions do; and
+        # half a database must not fill the disk of an ERP that goes on with its old one.
         with (
             suppress(RestoreError, psycopg.Error),
             sql.connect(context.environment.database, MAINTENANCE) as connection,
         ):
-            _end_sessions(connection, name)
+            _drop(connection, name)
         raise
     if (facts.tables or facts.unknown) and _tables(context, name) == 0:
         raise ReplayError(f"{step.argv[0]} ended well, but database {name} has no table")
@@ -167,7 +179,7 @@ def require_passed(results: tuple[CheckResult, ...]) -> None:
 
 
 def promote_database(context: ReplayContext, step: Step) -> None:
-    """Give the restored database production's settings and rights, then its final name.
+    """Give the restored database production's settings and rights, then its final name, closed.
 
     Not before it is checked: production's time limits are not made for that.
     """
@@ -177,6 +189,15 @@ def promote_database(context: ReplayContext, step: Step) -> None:
         found = dict(sql.rows(connection, _DATABASES))
     if found.get(step.target) != _mark(context) or step.staging in found:
         raise ReplayError(f"{step.target} is not the database that was restored")
+
+
+def open_database(context: ReplayContext, step: Step) -> None:
+    """Let a promoted database be connected to: all that belongs to it is in place."""
+    _run(context, step)
+    with sql.connect(context.environment.database, MAINTENANCE) as connection:
+        opened = sql.rows(connection, _IS_OPEN, step.target)
+    if opened != [(True,)]:
+        raise ReplayError(f"database {step.target} takes no connections after it was opened")
 
 
 def _mark(context: ReplayContext) -> str:
@@ -212,6 +233,19 @@ def _end_sessions(connection: sql.Connection, name: str) -> None:
         " WHERE datname = %s AND pid <> pg_catalog.pg_backend_pid()",
         (name,),
     )
+
+
+def _drop(connection: sql.Connection, name: str) -> None:
+    """Drop a database of ours. Sessions that are ended are gone a moment later."""
+    for attempt in Retrying(
+        retry=retry_if_exception_type(psycopg.errors.ObjectInUse),
+        stop=stop_after_delay(_ENDING),
+        wait=wait_fixed(0.2),
+        reraise=True,
+    ):
+        with attempt:
+            _end_sessions(connection, name)
+            connection.execute(compose.SQL("DROP DATABASE {}").format(sql.quoted(name)))
 
 
 @contextmanager

@@ -20,12 +20,16 @@ _MODE: Final = 0o640
 
 
 def stop_erp(context: ReplayContext, _step: Step) -> None:
-    """Stop the ERP, so that nothing writes while the data comes back."""
+    """Stop the ERP, so that nothing writes while the data comes back; also what a killed run left.
+
+    A copy that it had begun would go on beside this one.
+    """
     container = context.environment.erp.container
     context.runner.stop(container)
     status = context.runner.container(container).status
     if status in ("running", "restarting", "paused"):
         raise ReplayError(f"the ERP's container is still {status} after it was stopped")
+    context.runner.remove_helpers(container)
 
 
 def start_erp(context: ReplayContext, _step: Step) -> None:

@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from restore.bulk import KEPT, BulkState
+from restore.cli_status import looked_at
 from restore.errors import RefusedError
-from restore.model import Progress, RestorePlan, StepKind, StepStatus
+from restore.model import Node, Progress, RestorePlan, Role, StepKind, StepStatus
+from restore.nodes import describe_nodes
 from restore.plan_request import standing_target
 from restore.replay import ReplayContext, replay
 from restore.runner import Runner
@@ -116,6 +118,10 @@ def test_a_server_left_in_bulk_mode_is_put_right_first(scene: Scene) -> None:
     killed_while("Gather statistics", bulk_plan(scene), scene.context)
     assert shown(scene.lab) == BULK
     assert state(scene) is BulkState.LEFT
+    node = Node(Role.DATABASE, scene.lab.container, "postgres")
+    shown_as = describe_nodes([looked_at(scene.lab.runner, node)])
+    assert shown_as == "incomplete: no whole generation on database"
+    assert "in bulk mode (fsync off)" in looked_at(scene.lab.runner, node).problem
 
     plan = scene.plan()
     assert [step.id for step in plan.steps][2] == "leave-bulk-mode:left"
@@ -124,6 +130,7 @@ def test_a_server_left_in_bulk_mode_is_put_right_first(scene: Scene) -> None:
     assert [s.id for s in outcome.steps if s.status is not StepStatus.SUCCEEDED] == []
     require_put_right(scene.lab, before)
     assert scene.lab.databases() == {DATABASE}
+    assert looked_at(scene.lab.runner, node).problem == ""
 
 
 def test_a_replay_that_fails_puts_the_server_right(scene: Scene) -> None:
@@ -150,6 +157,8 @@ def test_a_server_whose_machine_was_restarted_in_bulk_mode_is_refused(
     lab.runner.write_archive(lab.container, DATA, iter((archive,)))
 
     assert state(scene) is BulkState.LOST
+    node = Node(Role.DATABASE, lab.container, "postgres")
+    assert "what it holds may be damaged" in looked_at(lab.runner, node).problem
     with pytest.raises(RefusedError, match=r"left in bulk mode \(fsync off\)"):
         scene.plan()
     assert shown(lab)["fsync"] == "off"

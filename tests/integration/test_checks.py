@@ -50,6 +50,7 @@ def database(scene: Scene) -> Scene:
         StepKind.CREATE_DATABASE,
         StepKind.RESTORE_DATABASE,
         StepKind.PROMOTE_DATABASE,
+        StepKind.OPEN_DATABASE,
     )
     replay(replace(plan, steps=tuple(s for s in plan.steps if s.kind in kinds)), scene.context)
     return scene

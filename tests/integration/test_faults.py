@@ -19,17 +19,32 @@ from pathlib import Path
 
 import pytest
 
-from restore import locations, lock
+from restore import locations, lock, sql
 from restore.engine import replay_standing, reported
-from restore.errors import EnvironmentFailure, NotFoundError, RefusedError
-from restore.model import Progress, Selection, StepKind, StepResult, StepStatus, ignore_progress
-from restore.profile import load_profile
+from restore.errors import (
+    DamagedGenerationError,
+    EnvironmentFailure,
+    ExitCode,
+    NotFoundError,
+    RefusedError,
+    ReplayError,
+)
+from restore.model import (
+    ArtifactKind,
+    Progress,
+    Selection,
+    StepKind,
+    StepResult,
+    StepStatus,
+    Verdict,
+    ignore_progress,
+)
 from restore.recorder import Recorder
 from restore.replay import replay
 from restore.report_files import read_report
 from restore.request import ReplayRequest, Tools
 from restore.runner import LABEL, Runner
-from tests.fix_repository import DATABASE
+from tests.fix_repository import DATABASE, flip_byte, small_documents
 from tests.fix_servers import Scene
 from tests.unit.test_lock import HOLDER
 
@@ -40,14 +55,23 @@ def utc() -> datetime:
     return datetime.now(UTC)
 
 
-def replayed(scene: Scene, kind: StepKind, fault: Callable[[], object]) -> list[StepResult]:
-    """Replay; the fault comes as the first step of that kind begins. The steps that failed."""
+def replayed(
+    scene: Scene, kind: StepKind, fault: Callable[[], object], when: int = 1
+) -> list[StepResult]:
+    """Replay; the fault comes as the first step of that kind begins. The steps that failed.
+
+    Args:
+        when: how often the step has told of itself by then; 2 is in its middle.
+    """
     plan = scene.plan()
     title = next(step.title for step in plan.steps if step.kind is kind)
     waiting = [fault]
 
+    heard: list[str] = []
+
     def listener(progress: Progress) -> None:
-        if progress.label == title and waiting:
+        heard.append(progress.label)
+        if heard.count(title) == when and waiting:
             waiting.pop()()
 
     outcome = replay(plan, replace(scene.context, listener=listener))
@@ -84,6 +108,35 @@ def test_a_backup_volume_that_is_unplugged_before_the_documents(scene: Scene) ->
     assert DATABASE not in scene.lab.databases()
 
 
+def test_damaged_documents_of_many_are_all_named_and_nothing_is_promoted(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many are read once, when they are copied: verification before the replay sees none."""
+    monkeypatch.setattr("restore.plan_request.MANY_FILES", 1)
+    generation = scene.context.generation
+    documents = generation.artifacts_of(ArtifactKind.DOCUMENTS)[0]
+    damaged = sorted(small_documents())[:2]
+    for path in damaged:
+        flip_byte(generation.root / documents.folder / path, 1)
+    request, recorder = asked(scene, tmp_path)
+    request = replace(request, selection=replace(request.selection, generation=generation.id))
+
+    report, _ = reported(
+        recorder,
+        request,
+        lambda: replay_standing(scene.context.environment, request, tools(scene), recorder),
+    )
+
+    assert isinstance(recorder.error, DamagedGenerationError)
+    assert recorder.error.exit_code is ExitCode.DAMAGED
+    assert all(path in recorder.error.message for path in damaged), recorder.error.message
+    assert report.verdict is Verdict.FAIL
+    ended = {stage.id: stage.status for stage in report.stages}
+    assert (ended["verify"], ended["replay"]) == (StepStatus.SUCCEEDED, StepStatus.FAILED)
+    assert DATABASE not in scene.lab.databases()
+    assert scene.in_erp("ls", "-A", "/var/lib/odoo/filestore").split() == []
+
+
 # --- servers --------------------------------------------------------------------------------------
 
 
@@ -99,7 +152,7 @@ def test_a_database_server_that_is_killed_while_it_loads(scene: Scene) -> None:
     finally:
         lab.runner.start(lab.container)
         lab.runner.wait_healthy(lab.container, 60)
-    assert failed.reason
+    assert "the database server was killed" in failed.reason, failed.reason
     assert DATABASE not in lab.databases()
     outcome = replay(scene.plan(), scene.context)
     assert {step.status for step in outcome.steps} == {StepStatus.SUCCEEDED}
@@ -123,6 +176,40 @@ def test_a_server_that_runs_out_of_memory_is_said_to(docker_runner: Runner) -> N
         assert "it began" in e.value.message
     finally:
         container.remove(force=True)
+
+
+def test_a_failure_between_the_promotions_leaves_the_database_closed_and_again_succeeds(
+    scene: Scene, tmp_path: Path
+) -> None:
+    (step,) = [s for s in scene.plan().steps if s.kind is StepKind.PROMOTE_DOCUMENTS]
+
+    def listener(progress: Progress) -> None:
+        if progress.label == step.title and faults:
+            scene.in_erp("rm", "-rf", str(faults.pop()))
+
+    faults = [step.staging]
+    environment = scene.context.environment
+    request, recorder = asked(scene, tmp_path)
+    generation = scene.context.generation.id
+    request = replace(request, selection=replace(request.selection, generation=generation))
+    outside = replace(tools(scene), listener=listener)
+    with pytest.raises(ReplayError, match="is not there to be promoted"):
+        replay_standing(environment, request, outside, recorder)
+
+    closed = f"nobody can connect to database {DATABASE} until it is replayed again"
+    assert closed in recorder.steps[-1].reason
+    with (
+        pytest.raises(EnvironmentFailure, match="not currently accepting connections") as raised,
+        sql.connect(environment.database, DATABASE, as_erp=True, deadline=0),
+    ):
+        pass
+    assert "run it again" in raised.value.hint
+    # The very same request, which may replace nothing that people worked with.
+    _, recorder = asked(scene, tmp_path)
+    replay_standing(environment, request, outside, recorder)
+    assert {step.status for step in recorder.steps} == {StepStatus.SUCCEEDED}
+    with sql.connect(environment.database, DATABASE, as_erp=True):
+        pass
 
 
 # --- the stack's lock -----------------------------------------------------------------------------
@@ -149,18 +236,21 @@ def test_two_runs_on_one_stack_and_a_lock_whose_owner_died(
     scene: Scene, owner: subprocess.Popen[str], tmp_path: Path
 ) -> None:
     request, recorder = asked(scene, tmp_path)
-    tools = Tools(
-        scene.context.runner, scene.context.repository, load_profile("odoo"), utc, ignore_progress
-    )
     with pytest.raises(RefusedError, match=f"in use by process {owner.pid} .pra drill"):
-        replay_standing(scene.context.environment, request, tools, recorder)
+        replay_standing(scene.context.environment, request, tools(scene), recorder)
     assert recorder.stages == []
 
     os.kill(owner.pid, signal.SIGKILL)
     owner.wait()
     # The lock is free: the run comes as far as its generation, which there is none of.
     with pytest.raises(NotFoundError, match="20990101T000000Z"):
-        replay_standing(scene.context.environment, request, tools, recorder)
+        replay_standing(scene.context.environment, request, tools(scene), recorder)
+
+
+def tools(scene: Scene) -> Tools:
+    """The outside as the engine uses it, of a scene."""
+    context = scene.context
+    return Tools(context.runner, context.repository, context.profile, utc, ignore_progress)
 
 
 def asked(scene: Scene, reports: Path) -> tuple[ReplayRequest, Recorder]:

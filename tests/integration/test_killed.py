@@ -8,9 +8,15 @@ from dataclasses import replace
 
 import pytest
 
-from restore.model import Generation, Holding, StepKind
-from restore.node_records import environment_nodes, node_status
+from restore import sql
+from restore.errors import EnvironmentFailure, RefusedError
+from restore.model import Generation, Holding, RestorePlan, StepKind
+from restore.node_records import begun_nodes, environment_nodes, node_status
 from restore.nodes import MARK, conclude
+from restore.plan_request import standing_target, with_begun
+from restore.replay import existing_databases
+from restore.runner import HELPER, LABEL
+from restore.steps.documents import existing_documents
 from tests.fix_repository import DATABASE, GenerationFactory
 from tests.fix_servers import Scene, Source
 from tests.killed_replay import MIDDLE, order, run
@@ -63,9 +69,29 @@ class Target:
         if holding is Holding.COMPLETE:
             assert {database, documents} == generations
             return
-        # Stopped before the first change, started when all is there.
-        runner = self.scene.context.runner
-        assert database == documents or runner.container(self.scene.erp).status != "running"
+        if database != documents:
+            self.assert_nobody_gets_in()
+
+    def assert_nobody_gets_in(self) -> None:
+        """Whoever starts the ERP by hand, its own role and the superuser are both refused."""
+        server = self.scene.context.environment.database
+        for as_erp in (True, False):
+            with (
+                pytest.raises(EnvironmentFailure, match="not currently accepting connections"),
+                sql.connect(server, DATABASE, as_erp=as_erp, deadline=0),
+            ):
+                pass
+
+    def plan_again(self) -> RestorePlan:
+        """The plan of the same command without leave to replace anything."""
+        context = self.scene.context
+        runner, environment = context.runner, context.environment
+        with sql.connect(environment.database, "postgres") as connection:
+            existing = existing_databases(connection)
+        documents = existing_documents(runner, self.scene.erp, context.profile, [DATABASE])
+        target = standing_target(environment, existing, documents)
+        begun = begun_nodes(runner, environment_nodes(runner, environment))
+        return self.scene.plan(target=with_begun(target, begun))
 
     def finish(self) -> None:
         """Run it again: all of it is the new one, and nothing is left of those before."""
@@ -75,6 +101,9 @@ class Target:
         assert self.contents() == (self.new.id, self.new.id)
         assert self.scene.lab.databases() == {DATABASE}
         assert self.scene.in_erp("ls", "-A", FILESTORE).split() == [DATABASE]
+        labels = [f"{LABEL}={self.scene.lab.stack}", HELPER]
+        containers = self.scene.context.runner.client.containers
+        assert containers.list(all=True, filters={"label": labels}) == []
         self.old, self.new = self.new, self.old
 
 
@@ -109,6 +138,13 @@ def test_killed_at_a_step_running_again_finishes(target: Target, kind: StepKind)
     number = next(number for number, _, found in steps(target) if found is kind)
     target.kill(number, MIDDLE if kind in WITHIN else "begin")
     target.assert_no_mix()
+    if kind is StepKind.RESTORE_DATABASE:
+        # All is the old one still, which people may have worked with.
+        with pytest.raises(RefusedError, match="has a database"):
+            target.plan_again()
+    else:
+        target.assert_nobody_gets_in()
+        assert target.plan_again()
     target.finish()
 
 

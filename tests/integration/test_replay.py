@@ -151,7 +151,7 @@ def test_a_second_replay_replaces_what_the_first_restored(scene: Scene) -> None:
     assert "left-by-the-drill" not in files_of(scene, FILESTORE)
 
 
-def test_leftovers_of_an_interrupted_replay_are_replaced(
+def test_an_interrupted_load_leaves_no_database_and_what_a_killed_one_left_is_replaced(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = scene.plan()
@@ -169,7 +169,12 @@ def test_leftovers_of_an_interrupted_replay_are_replaced(
             replay(plan, scene.context)
     statuses = {result.id: result.status for result in raised.value.outcome.steps}
     assert statuses[restore.id] is StepStatus.ABORTED
-    assert scene.lab.databases() == {restore.target}
+    assert scene.lab.databases() == set()
+
+    # A killed one could not drop what it had made.
+    create = (StepKind.ROLES, StepKind.CREATE_DATABASE)
+    replay(only(plan, *create), scene.context)
+    scene.lab.execute("CREATE TABLE half (id int)", restore.target)
     documents = next(step for step in plan.steps if step.kind is StepKind.DOCUMENTS)
     assert documents.staging is not None
     scene.in_erp("mkdir", "-p", f"{documents.staging}/half")

@@ -85,17 +85,26 @@ def test_new_database_has_its_own_locale_owner_and_mark():
     ]
 
 
+CLOSED_RENAME = 'ALTER DATABASE "t" ALLOW_CONNECTIONS false; ALTER DATABASE "t" RENAME TO "f"'
+
+
 def test_promotion_is_one_rename():
     statements = _statements(commands.promote_database("postgres", Promotion("t", "f")))
-    assert statements[-1] == 'ALTER DATABASE "t" RENAME TO "f"'
+    # Closed in the same transaction: nobody sees it before all that belongs to it is there.
+    assert statements[-1] == CLOSED_RENAME
     assert "pg_terminate_backend" in statements[0]
     assert not [text for text in statements if "DROP" in text]
 
 
 def test_a_database_already_there_goes_aside_in_the_same_transaction():
     statements = _statements(commands.promote_database("postgres", Promotion("t", "f", "old")))
-    assert statements[2] == ('ALTER DATABASE "f" RENAME TO "old"; ALTER DATABASE "t" RENAME TO "f"')
+    assert statements[2] == f'ALTER DATABASE "f" RENAME TO "old"; {CLOSED_RENAME}'
     assert statements[3] == 'DROP DATABASE "old"'
+
+
+def test_a_promoted_database_is_opened():
+    (statement,) = _statements(commands.open_database("postgres", 'o"f'))
+    assert statement == 'ALTER DATABASE "o""f" ALLOW_CONNECTIONS true'
 
 
 @pytest.mark.parametrize(

@@ -211,6 +211,7 @@ def stands(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[NodeStatus, ...]]
 
     monkeypatch.setattr(cli_status, "labelled_nodes", labelled)
     monkeypatch.setattr(cli_status, "node_status", looked)
+    monkeypatch.setattr(cli_status, "bulk_problem", lambda *_: "")
     engine = SimpleNamespace(close=lambda: None, reaching=lambda others: engine)
     runner = SimpleNamespace(connect=lambda: engine)
     monkeypatch.setattr(cli_status, "other_engines", lambda _terminal: {})

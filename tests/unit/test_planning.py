@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from fixtures.plans.cases import FOLDER, ID, PASSWORD, cases, database, request
 from restore.errors import ExitCode, RefusedError, UsageError
 from restore.lanes import lanes_of
-from restore.model import Acceptance, ArtifactKind, StepKind
+from restore.model import Acceptance, ArtifactKind, Role, StepKind
+from restore.plan_request import with_begun
 from restore.planning import (
     MARK,
     ExistingDatabase,
@@ -76,9 +77,15 @@ def test_nothing_final_changes_before_all_is_made_and_checked(name):
     assert kinds[0] is StepKind.STOP_ERP
     assert kinds[-1] is StepKind.START_ERP
     first = kinds.index(StepKind.PROMOTE_DATABASE)
-    promotions = {StepKind.PROMOTE_DATABASE, StepKind.PROMOTE_DOCUMENTS}
-    assert set(kinds[first:-1]) == promotions
-    assert not promotions & set(kinds[:first])
+    promotions = [
+        StepKind.PROMOTE_DATABASE,
+        StepKind.PROMOTE_DOCUMENTS,
+        StepKind.CONFIGURATION,
+        StepKind.OPEN_DATABASE,
+    ]
+    # A database is closed as it gets its name, and opened when all that belongs to it is there.
+    assert list(dict.fromkeys(kinds[first:-1])) == promotions
+    assert not set(promotions) & set(kinds[:first])
     final = set(plan(CASES[name]).databases)
     early = (StepKind.CREATE_DATABASE, StepKind.RESTORE_DATABASE, StepKind.ANALYZE)
     assert not final & {step.target for step in steps if step.kind in early}
@@ -272,6 +279,40 @@ def test_documents_without_their_database_are_replaced_on_demand_only():
     assert "/srv/other" not in error.message
     assert "--replace" in error.hint
     assert plan(replace(wanted, replace=True))
+
+
+def unfinished(begun, *, closed=True, ours=True):
+    """What a replay left that was killed between its promotions and its end."""
+    plain = request()
+    there = ExistingDatabase("specibike_prod", ours=ours, generation=ID, closed=closed)
+    documents = ("/var/lib/odoo/filestore/specibike_prod",)
+    left = replace(plain.target, existing=(there,), documents=documents)
+    return replace(plain, target=with_begun(left, frozenset(begun)))
+
+
+def test_what_a_replay_left_closed_is_in_nobodys_way():
+    assert plan(unfinished({Role.DATABASE, Role.ERP}))
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        unfinished({Role.DATABASE, Role.ERP}, closed=False),
+        unfinished({Role.DATABASE, Role.ERP}, ours=False),
+        unfinished({Role.ERP}),
+    ],
+)
+def test_what_people_may_have_worked_with_is_replaced_on_demand_only(wanted):
+    message = refusal(wanted).message
+    assert "has a database specibike_prod already" in message
+    assert "has documents in" in message
+    assert plan(replace(wanted, replace=True))
+
+
+def test_documents_that_a_replay_of_the_database_alone_found_are_replaced_on_demand_only():
+    error = refusal(unfinished({Role.DATABASE}))
+    assert "has documents in" in error.message
+    assert "has a database" not in error.message
 
 
 @pytest.mark.parametrize("infix", ["__pra_", "__pra_old_"])

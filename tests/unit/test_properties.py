@@ -266,6 +266,16 @@ AROUND: Final = (StepKind.POST_OPERATION, StepKind.BEGIN_NODE, StepKind.COMPLETE
 """What is done beside the replay itself."""
 
 
+SEEN: Final = (
+    StepKind.PROMOTE_DATABASE,
+    StepKind.PROMOTE_DOCUMENTS,
+    StepKind.CONFIGURATION,
+    StepKind.OPEN_DATABASE,
+    StepKind.START_ERP,
+)
+"""What changes what people see."""
+
+
 def replaying(made: RestorePlan) -> tuple[Step, ...]:
     """The steps of the replay itself."""
     return tuple(step for step in made.steps if step.kind not in AROUND)
@@ -289,13 +299,15 @@ def test_nothing_is_seen_before_everything_is_checked(wanted: PlanRequest) -> No
     assert kinds.count(StepKind.ROLES) == 1
     promotions = positions(steps, StepKind.PROMOTE_DATABASE)
     others = positions(steps, StepKind.PROMOTE_DOCUMENTS)
+    opened = positions(steps, StepKind.OPEN_DATABASE)
     # What people would see changes last of all, and the one that may be refused first.
     assert promotions and min(promotions) > max(
-        number
-        for number, kind in enumerate(kinds)
-        if kind not in (StepKind.PROMOTE_DATABASE, StepKind.PROMOTE_DOCUMENTS, StepKind.START_ERP)
+        number for number, kind in enumerate(kinds) if kind not in SEEN
     )
-    assert all(number > max(promotions) for number in others)
+    others += positions(steps, StepKind.CONFIGURATION)
+    assert all(max(promotions) < number < min(opened) for number in others)
+    # Each that is closed as it gets its name is opened.
+    assert [steps[n].target for n in opened] == [steps[n].target for n in promotions]
 
 
 @few
@@ -325,12 +337,13 @@ def test_each_database_goes_its_way_once_and_under_a_temporary_name(wanted: Plan
         way = [StepKind.CREATE_DATABASE, StepKind.RESTORE_DATABASE]
         way += [StepKind.GIVE_OWNERSHIP] if wanted.generation.origin else []
         way += [StepKind.ANALYZE, StepKind.CHECK_DATABASE, StepKind.DOCUMENTS]
-        assert kinds == [*way, StepKind.PROMOTE_DATABASE, StepKind.PROMOTE_DOCUMENTS]
-        documents, promoted, shown = steps[-3], steps[-2], steps[-1]
+        seen = [StepKind.PROMOTE_DATABASE, StepKind.PROMOTE_DOCUMENTS, StepKind.OPEN_DATABASE]
+        assert kinds == [*way, *seen]
+        documents, promoted, shown, opened = steps[-4:]
         for step in steps[: len(way) - 1]:
             assert step.target == promoted.staging and step.target not in final
             assert len(step.target.encode()) <= 63
-        assert promoted.target == name
+        assert (promoted.target, opened.target) == (name, name)
         assert (shown.target, shown.staging) == (documents.target, documents.staging)
         temporary.add(str(promoted.staging))
     assert len(temporary) == len(made.databases)
@@ -382,7 +395,10 @@ def test_what_was_planned_is_what_is_executed_up_to_the_first_failure(
     context = ReplayContext(
         nothing, nothing, nothing, nothing, nothing, now=lambda: datetime.now(UTC)
     )
-    with patch("restore.replay._ACTS", dict.fromkeys(StepKind, act)):
+    with (
+        patch("restore.replay._ACTS", dict.fromkeys(StepKind, act)),
+        patch("restore.replay.ailments", return_value=()),
+    ):
         outcome = replay(made, context)
 
     assert [result.id for result in outcome.steps] == [step.id for step in made.steps]

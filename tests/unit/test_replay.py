@@ -25,6 +25,7 @@ from restore.model import (
     StepStatus,
 )
 from restore.replay import ReplayInterrupted, replay
+from restore.steps.ailments import Ailment
 
 KINDS = (StepKind.STOP_ERP, StepKind.ROLES, StepKind.START_ERP)
 
@@ -53,6 +54,12 @@ def context(heard: list[Progress]) -> ReplayContext:
         now=lambda: start + timedelta(seconds=next(seconds)),
         listener=heard.append,
     )
+
+
+@pytest.fixture(autouse=True)
+def healthy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No server is asked what ails it."""
+    monkeypatch.setattr(module, "ailments", lambda *_: ())
 
 
 @pytest.fixture
@@ -266,6 +273,9 @@ class Docker:
     def start(self, _name: str) -> None:
         self.started += 1
 
+    def remove_helpers(self, _name: str) -> None:
+        """None was left."""
+
 
 @pytest.mark.parametrize(
     ("before", "failing", "restarts"),
@@ -296,3 +306,45 @@ def test_an_erp_that_ran_is_started_again_while_nothing_was_promoted(
 
     assert erp.started == restarts
     assert ("started again" in outcome.steps[-1].reason) is bool(restarts)
+
+
+def test_what_ails_a_server_is_told_with_the_failure_and_its_hint_comes_first(
+    acts: dict[StepKind, Callable[..., None]],
+    context: ReplayContext,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    acts[StepKind.ROLES] = raising(ReplayError("the tool ended", "look at the dump"))
+    found = (Ailment("the disk is full", "make room"), Ailment("memory ran out", ""))
+    monkeypatch.setattr(module, "ailments", lambda *_: found)
+
+    outcome = replay(plan_of(*KINDS), context)
+
+    reason = outcome.steps[1].reason
+    assert reason.split("\n") == [
+        "the tool ended",
+        "the disk is full",
+        "memory ran out",
+        "→ make room",
+        "→ look at the dump",
+    ]
+
+
+@pytest.mark.parametrize("opened", [StepStatus.SUCCEEDED, StepStatus.FAILED])
+def test_a_database_that_was_promoted_and_not_opened_is_named(
+    opened: StepStatus,
+    acts: dict[StepKind, Callable[..., None]],
+    context: ReplayContext,
+) -> None:
+    failing = StepKind.START_ERP if opened is StepStatus.SUCCEEDED else StepKind.OPEN_DATABASE
+    acts[failing] = raising(ReplayError("broken"))
+    kinds = (
+        StepKind.PROMOTE_DATABASE,
+        StepKind.OPEN_DATABASE,
+        StepKind.START_ERP,
+        StepKind.COMPLETE_NODE,
+    )
+
+    outcome = replay(plan_of(*kinds), context)
+
+    told = "nobody can connect to database" in outcome.steps[-1].reason
+    assert told is (opened is StepStatus.FAILED)

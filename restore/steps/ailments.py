@@ -1,0 +1,166 @@
+"""What ails the servers of a step that failed, when they tell: no disk, no memory, stopped.
+
+A load that fails says what its tool saw, often only that the server went. The reason is looked for
+right after: in what the engine and the kernel counted, in the server's own last words, on its disk.
+"""
+
+from __future__ import annotations
+
+import re
+import tarfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from docker.errors import DockerException
+
+from restore.context import ReplayContext
+from restore.errors import ReplayError, RestoreError
+from restore.model import Part, Step, StepKind
+from restore.runner import Runner
+
+_NO_ROOM: Final = re.compile(
+    r"No space left on device|Aucun espace disponible|kein Speicherplatz|ENOSPC|Disk quota exceeded"
+)
+"""How the C library says so, in the languages that servers are set to."""
+_SHARED_MEMORY: Final = re.compile(r"shared memory|mémoire partagée|/dev/shm", re.I)
+_FULL: Final = 1 << 20
+"""Bytes that are free on a disk which is as good as full."""
+
+_COUNTERS: Final = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
+"""Where the kernel counts, as a container sees it: of the second version of cgroups, the first."""
+_COUNT: Final = re.compile(r"^oom_kill (\d+)$", re.M)
+
+
+@dataclass(frozen=True, slots=True)
+class Ailment:
+    """What is wrong with a server, and what to do about it."""
+
+    cause: str
+    hint: str
+
+
+def ailments(
+    context: ReplayContext, step: Step, words: str, since: datetime
+) -> tuple[Ailment, ...]:
+    """Whatever the servers of a step tell that may have ended it; never an error.
+
+    Args:
+        words: what the step failed with.
+        since: when it began.
+    """
+    found: list[Ailment] = []
+    # What can't be asked tells nothing; the step's own words are told in any case.
+    with suppress(RestoreError, DockerException, OSError, tarfile.TarError, KeyError):
+        found += _of(context.of(step.part), step, words, since)
+    return tuple(found)
+
+
+def _of(context: ReplayContext, step: Step, words: str, since: datetime) -> Iterator[Ailment]:
+    server = _Server(context.runner, context.environment.database.container, since)
+    said = words + server.log() if _of_database(step) else words
+    # A server that was hit by a full disk speaks of shared memory, too, but not in one line.
+    if any(_NO_ROOM.search(line) and _SHARED_MEMORY.search(line) for line in said.splitlines()):
+        yield Ailment(
+            "the database server's shared memory (/dev/shm) is full",
+            _setting(step, "databaseSharedMemoryMb"),
+        )
+    else:
+        yield from _full(context, step, said)
+    yield from server.ended(_setting(step, "databaseMemoryMb"))
+
+
+def _full(context: ReplayContext, step: Step, said: str) -> Iterator[Ailment]:
+    """That the disk which a step writes to is full."""
+    container, folder, name = _place(context, step)
+    free, total = _room(context.runner, container, folder)
+    if _NO_ROOM.search(said) or free < _FULL:
+        yield Ailment(
+            f"the disk of {name} ({folder}) is full: "
+            f"{free >> 20} MiB of {total >> 20} MiB are free now",
+            "make room there, then run it again: 'pra prerequisites' tells what it takes",
+        )
+
+
+def _setting(step: Step, key: str) -> str:
+    """How to give a database server more; that of a reports server has no setting."""
+    return f"give it more: the stack's setting {key}" if step.part is Part.ERP else ""
+
+
+def _of_database(step: Step) -> bool:
+    return step.kind not in (StepKind.DOCUMENTS, StepKind.PROMOTE_DOCUMENTS)
+
+
+def _place(context: ReplayContext, step: Step) -> tuple[str, str, str]:
+    """The container, the folder and the name of what a step writes to."""
+    environment = context.environment
+    if _of_database(step):
+        folder = context.profile.database.data
+        return environment.database.container, folder, "the database server's data"
+    above = PurePosixPath(step.target).parent
+    mounts: list[dict[str, Any]] = context.runner.container(environment.erp.container).attrs[
+        "Mounts"
+    ]
+    folders = (PurePosixPath(mount["Destination"]) for mount in mounts)
+    volume = max((f for f in folders if above.is_relative_to(f)), key=str, default=above)
+    return environment.erp.container, str(volume), "the documents"
+
+
+def _room(runner: Runner, container: str, folder: str) -> tuple[int, int]:
+    """The bytes that are free on the disk of a folder, and all of them; the server may stand."""
+    argv = ("df", "-Pk", folder)
+    running = runner.container(container).status == "running"
+    text = runner.check(container, argv) if running else runner.run_once(container, argv)
+    columns = text.splitlines()[-1].split()
+    try:
+        return int(columns[3]) << 10, int(columns[1]) << 10
+    except (IndexError, ValueError) as error:
+        raise ReplayError(f"df told of {folder}: {text}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """A server's container, as it is after a failure."""
+
+    runner: Runner
+    container: str
+    since: datetime
+
+    def ended(self, more: str) -> Iterator[Ailment]:
+        """How it ended, or that the kernel killed one of its processes."""
+        status = self.runner.container(self.container).status
+        limit = self._limit()
+        if status != "running":
+            end = self.runner.end_of(self.container)
+            yield Ailment(
+                f"the database server {end}: {self.log().strip()}",
+                more if "memory" in end else "start it: 'docker start', or 'pulumi up'",
+            )
+            return
+        if killed := self._killed():
+            of = f"(its limit is {limit >> 20} MiB)" if limit else "(the machine's)"
+            yield Ailment(
+                f"the kernel has killed {killed} of the database server's processes for lack of "
+                f"memory since it was started {of}",
+                more if limit else "its machine needs more memory",
+            )
+
+    def _limit(self) -> int:
+        return int(self.runner.container(self.container).attrs["HostConfig"].get("Memory") or 0)
+
+    def _killed(self) -> int:
+        for path in _COUNTERS:
+            read = self.runner.execute(self.container, ("cat", path))
+            if read.exit_code == 0 and (count := _COUNT.search(read.stdout)):
+                return int(count[1])
+        return 0
+
+    def log(self) -> str:
+        """Its last words since the step began."""
+        log: bytes = self.runner.container(self.container).logs(
+            since=int(self.since.timestamp()), tail=8
+        )
+        return "\n" + log.decode(errors="replace")
