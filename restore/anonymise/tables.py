@@ -10,7 +10,7 @@ from typing import Any, Final
 from restore.commands import identifier
 
 QUERY: Final = """
-SELECT n.nspname, c.relname, c.relkind::text, a.attname,
+SELECT n.nspname, c.relname, c.relkind::text, pg_catalog.pg_relation_size(c.oid) = 0, a.attname,
     pg_catalog.format_type(a.atttypid, a.atttypmod),
     pg_catalog.format_type(CASE WHEN y.typtype = 'd' THEN y.typbasetype ELSE y.oid END, NULL),
     CASE WHEN a.atttypmod > 4 AND y.typname IN ('varchar', 'bpchar') THEN a.atttypmod - 4 END,
@@ -53,11 +53,15 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table, a partitioned one (kind ``p``) or a materialised view (``m``)."""
+    """A table, a partitioned one (kind ``p``) or a materialised view (``m``).
+
+    One that is ``empty`` has no row in a file of its own.
+    """
 
     schema: str
     name: str
     kind: str
+    empty: bool
     columns: tuple[Column, ...]
 
     @property
@@ -78,8 +82,8 @@ class Table:
 def tables_of(rows: Iterable[tuple[Any, ...]]) -> tuple[Table, ...]:
     """The tables that ``QUERY`` finds."""
     return tuple(
-        Table(*key, tuple(Column(*row[3:]) for row in group))
-        for key, group in groupby(rows, lambda row: row[:3])
+        Table(*key, tuple(Column(*row[4:]) for row in group))
+        for key, group in groupby(rows, lambda row: row[:4])
     )
 
 
