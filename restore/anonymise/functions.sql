@@ -14,18 +14,16 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- A word of consonants and vowels, 6 bits of the digest a syllable.
-CREATE FUNCTION pg_temp.pra_word(digest bytea, first integer, syllables integer) RETURNS text
+CREATE FUNCTION pg_temp.pra_word(digest bytea, syllables integer) RETURNS text
 LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
-    word text := '';
-    byte integer;
+    c text := translate(encode(substr(digest, 1, 3), 'hex'), '0123456789abcdef', 'bcdfglmnprstvzjk');
+    v text := translate(encode(substr(digest, 4, 3), 'hex'), '0123456789abcdef', 'aeioaeioaeioaeio');
 BEGIN
-    FOR number IN first .. first + syllables - 1 LOOP
-        byte := get_byte(digest, number);
-        word := word || substr('bcdfglmnprstvzjk', (byte & 15) + 1, 1)
-            || substr('aeio', (byte >> 4 & 3) + 1, 1);
-    END LOOP;
-    RETURN initcap(word);
+    RETURN upper(left(c, 1)) || left(v, 1) || substr(c, 2, 1) || substr(v, 2, 1)
+        || substr(c, 3, 1) || substr(v, 3, 1) || CASE WHEN syllables > 3
+        THEN substr(c, 4, 1) || substr(v, 4, 1) ELSE '' END || CASE WHEN syllables > 4
+        THEN substr(c, 5, 1) || substr(v, 5, 1) ELSE '' END;
 END $$;
 
 CREATE FUNCTION pg_temp.pra_first_of(digest bytea) RETURNS text LANGUAGE sql IMMUTABLE AS $$
@@ -46,7 +44,7 @@ END $$;
 CREATE FUNCTION pg_temp.pra_last_name(value text) RETURNS text LANGUAGE plpgsql STABLE STRICT AS $$
 BEGIN
     RETURN CASE WHEN btrim(value) = '' THEN value
-        ELSE pg_temp.pra_word(pg_temp.pra_hmac('last-name', value), 0, 5) END;
+        ELSE pg_temp.pra_word(pg_temp.pra_hmac('last-name', value), 5) END;
 END $$;
 
 CREATE FUNCTION pg_temp.pra_person(value text) RETURNS text LANGUAGE plpgsql STABLE STRICT AS $$
@@ -54,21 +52,21 @@ DECLARE
     digest bytea := pg_temp.pra_hmac('person', value);
 BEGIN
     RETURN CASE WHEN btrim(value) = '' THEN value
-        ELSE pg_temp.pra_first_of(digest) || ' ' || pg_temp.pra_word(digest, 0, 5) END;
+        ELSE pg_temp.pra_first_of(digest) || ' ' || pg_temp.pra_word(digest, 5) END;
 END $$;
 
 CREATE FUNCTION pg_temp.pra_company(value text) RETURNS text LANGUAGE plpgsql STABLE STRICT AS $$
 DECLARE
     digest bytea := pg_temp.pra_hmac('company', value);
 BEGIN
-    RETURN CASE WHEN btrim(value) = '' THEN value ELSE pg_temp.pra_word(digest, 0, 5) || ' '
+    RETURN CASE WHEN btrim(value) = '' THEN value ELSE pg_temp.pra_word(digest, 5) || ' '
         || ('{SA,SARL,SAS,Group,Ltd,GmbH,SRL,Inc}'::text[])[(get_byte(digest, 31) & 7) + 1] END;
 END $$;
 
 CREATE FUNCTION pg_temp.pra_city(value text) RETURNS text LANGUAGE plpgsql STABLE STRICT AS $$
 BEGIN
     RETURN CASE WHEN btrim(value) = '' THEN value
-        ELSE pg_temp.pra_word(pg_temp.pra_hmac('city', value), 0, 4) END;
+        ELSE pg_temp.pra_word(pg_temp.pra_hmac('city', value), 4) END;
 END $$;
 
 CREATE FUNCTION pg_temp.pra_street(value text) RETURNS text LANGUAGE plpgsql STABLE STRICT AS $$
@@ -76,12 +74,13 @@ DECLARE
     digest bytea := pg_temp.pra_hmac('street', value);
 BEGIN
     RETURN CASE WHEN btrim(value) = '' THEN value
-        ELSE get_byte(digest, 31) + 1 || ' rue ' || pg_temp.pra_word(digest, 0, 5) END;
+        ELSE get_byte(digest, 31) + 1 || ' rue ' || pg_temp.pra_word(digest, 5) END;
 END $$;
 
 CREATE FUNCTION pg_temp.pra_address(value text) RETURNS text LANGUAGE sql STABLE AS $$
     -- One e-mail address; it is the same one however its letters are written.
-    SELECT 'a' || pg_temp.pra_token('email', lower(btrim(value)), 20)
+    -- A digit is its second sign, so that it can't be taken for the beginning of an IBAN.
+    SELECT 'a0' || pg_temp.pra_token('email', lower(btrim(value)), 18)
         || '@' || current_setting('pra.domain')
 $$;
 
@@ -120,16 +119,20 @@ BEGIN
 END $$;
 
 -- Replaces a number's digits by others, as many: a permutation, so that no two numbers become one.
--- A Feistel network over decimal halves, whose round function is the HMAC.
+-- A Feistel network over decimal halves, whose round function is SHA-256 of the padded key and all
+-- that the round depends on, of which nothing but the remainder is seen.
 CREATE FUNCTION pg_temp.pra_digits(tweak text, digits text) RETURNS text
 LANGUAGE plpgsql STABLE STRICT AS $$
 DECLARE
-    size integer := length(digits);
-    half integer := size / 2;
-    wide numeric[] := ARRAY[10::numeric ^ half, 10::numeric ^ (size - half)];
+    key CONSTANT bytea := decode(current_setting('pra.inner'), 'hex');
+    size CONSTANT integer := length(digits);
+    half CONSTANT integer := size / 2;
+    small bigint;
+    large bigint;
     one bigint;
     two bigint;
-    turn bigint;
+    salt bytea;
+    digest bytea;
 BEGIN
     IF size = 0 THEN
         RETURN digits;
@@ -137,36 +140,40 @@ BEGIN
         RETURN pg_temp.pra_digits(tweak, left(digits, size - 36))
             || pg_temp.pra_digits(tweak, right(digits, 36));
     ELSIF size = 1 THEN
-        turn := get_byte(pg_temp.pra_hmac('digits', tweak), 0);
-        RETURN ((digits::bigint + turn) % 10)::text;
+        RETURN ((digits::integer + get_byte(sha256(key || convert_to('digit:' || tweak, 'UTF8')), 0)) % 10)::text;
     END IF;
+    small := 10::numeric ^ half;
+    large := 10::numeric ^ (size - half);
     one := left(digits, half)::bigint;
     two := right(digits, size - half)::bigint;
-    FOR round IN 1 .. 6 LOOP
-        turn := ('x' || pg_temp.pra_token(
-            'digits', concat_ws(':', tweak, size, round, two), 16))::bit(64)::bigint
-            & 9223372036854775807;
-        turn := (one + turn % wide[2 - round % 2]::bigint) % wide[2 - round % 2]::bigint;
-        one := two;
-        two := turn;
+    salt := key || convert_to('digits:' || tweak || ':' || size || ':', 'UTF8');
+    FOR round IN 1 .. 2 LOOP
+        digest := sha256(salt || ('a' || round || ':' || two)::bytea);
+        one := (one + (('x' || encode(substr(digest, 1, 8), 'hex'))::bit(64)::bigint
+            & 9223372036854775807) % small) % small;
+        digest := sha256(salt || ('b' || round || ':' || one)::bytea);
+        two := (two + (('x' || encode(substr(digest, 1, 8), 'hex'))::bit(64)::bigint
+            & 9223372036854775807) % large) % large;
     END LOOP;
     RETURN lpad(one::text, half, '0') || lpad(two::text, size - half, '0');
 END $$;
 
 CREATE FUNCTION pg_temp.pra_phone(value text) RETURNS text LANGUAGE plpgsql STABLE STRICT AS $$
 DECLARE
-    form text := regexp_replace(value, '[^0-9+() ./-]', '', 'g');
-    digits text := regexp_replace(value, '[^0-9]', '', 'g');
+    others text := translate(value, '0123456789', '');
+    digits text := translate(value, others, '');
     kept integer := greatest(length(digits) - 8, 0);
 BEGIN
     IF digits = '' OR length(digits) > 40 THEN
         RETURN '';
     END IF;
+    -- Words go, as they may be names.
+    value := translate(value, translate(others, '+() ./-', ''), '');
     -- The last eight digits change, by the ninth: however a country is written before them.
-    digits := left(digits, kept)
-        || pg_temp.pra_digits('phone:' || substr(digits, kept, least(kept, 1)), substr(digits, kept + 1));
-    form := regexp_replace(form, '[^0-9]', '"\&"', 'g');
-    RETURN to_char(digits::numeric, 'FM' || regexp_replace(form, '[0-9]', '0', 'g'));
+    digits := left(digits, kept) || pg_temp.pra_digits(
+        'phone:' || substr(digits, kept, least(kept, 1)), substr(digits, kept + 1));
+    RETURN to_char(digits::numeric, 'FM' || replace(
+        translate(value, '123456789', '000000000'), '.', '"."'));
 END $$;
 
 -- Letters and digits for letters and digits; everything else of a form is left in its place.
@@ -260,6 +267,9 @@ END $$;
 
 CREATE FUNCTION pg_temp.pra_zip(value text) RETURNS text LANGUAGE plpgsql STABLE STRICT AS $$
 BEGIN
+    IF translate(value, '0123456789', '') = '' THEN
+        RETURN pg_temp.pra_digits('zip:' || repeat('0', length(value)), value);
+    END IF;
     RETURN pg_temp.pra_in_form(value, pg_temp.pra_alnum(
         'zip', upper(regexp_replace(value, '[^A-Za-z0-9]', '', 'g'))));
 END $$;
@@ -291,7 +301,7 @@ BEGIN
     IF size = 0 THEN
         RETURN CASE WHEN plain = value THEN value ELSE '<p><br></p>' END;
     END IF;
-    result := left(initcap(pg_temp.pra_word(digest, 1, 3)) || ' '
+    result := left(initcap(pg_temp.pra_word(digest, 3)) || ' '
         || substr(repeat(words, 1 + (size + start) / length(words)), start + 1), size);
     RETURN CASE WHEN plain = value THEN result ELSE '<p>' || result || '</p>' END;
 END $$;

@@ -32,7 +32,7 @@ BEGIN
         RETURN QUERY SELECT 'email'::text, m[1], pg_temp.pra_digest('email', lower(m[1]))
         FROM regexp_matches(value, '{email}', 'g') AS m;
     END IF;
-    IF value ~ '{maybe}' THEN
+    IF value ~ '{pair}' AND value ~ '{maybe}' THEN
         RETURN QUERY SELECT 'iban'::text, i, pg_temp.pra_digest(
             'iban', upper(regexp_replace(i, '[^A-Za-z0-9]', '', 'g')))
         FROM regexp_matches(value, '{iban}', 'g') AS m, pg_temp.pra_leading_iban(m[1]) AS i

@@ -50,6 +50,7 @@ _QUIET: Final = (
     "SET idle_in_transaction_session_timeout TO 0",
     "SET default_transaction_read_only TO off",
     "SET synchronous_commit TO off",
+    "SET work_mem TO '128MB'",
     # No trigger fires: one that keeps a log would write originals down.
     "SET session_replication_role TO replica",
 )

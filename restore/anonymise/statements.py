@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Final
 
-from restore.anonymise.patterns import EMAIL, IBAN, LENGTHS, MAYBE_IBAN
+from restore.anonymise.patterns import EMAIL, IBAN, LENGTHS, MAYBE_IBAN, PAIR
 from restore.anonymise.rules import Choice, ColumnRule, DocumentsRule, Kind, Rules, TableRule
 from restore.anonymise.tables import Column, Place, Table
 from restore.commands import identifier, literal
@@ -34,6 +34,7 @@ def scanning() -> str:
     values = {
         "{email}": EMAIL,
         "{iban}": IBAN,
+        "{pair}": PAIR,
         "{maybe}": MAYBE_IBAN,
         "{lengths}": f"{{{lengths}}}",
     }
@@ -211,11 +212,18 @@ def scan(places: list[tuple[int, Place]]) -> str:
     values = ", ".join(
         f"({number}, t.{identifier(place.column.name)}::text)" for number, place in places
     )
+    email = "position('@' IN v.value) > 0"
+    iban = f"v.value ~ '{PAIR}' AND v.value ~ '{MAYBE_IBAN}'"
+    # One function for both would cost a call for each text; so a text without either costs none.
     return (
-        f"SELECT v.place, f.kind, f.digest, count(*) AS number FROM ONLY {table.quoted} AS t"
-        f" CROSS JOIN LATERAL (VALUES {values}) AS v (place, value)"
-        " CROSS JOIN LATERAL pg_temp.pra_in_text(v.value) AS f"
-        f" WHERE position('@' IN v.value) > 0 OR v.value ~ '{MAYBE_IBAN}' GROUP BY 1, 2, 3"
+        "SELECT v.place, f.kind, pg_temp.pra_digest(f.kind, f.value) AS digest, count(*) AS number"
+        f" FROM ONLY {table.quoted} AS t CROSS JOIN LATERAL (VALUES {values}) AS v (place, value)"
+        " CROSS JOIN LATERAL (SELECT 'email' AS kind, lower(m[1]) AS value"
+        f" FROM regexp_matches(v.value, '{EMAIL}', 'g') AS m WHERE {email}"
+        " UNION ALL SELECT 'iban', upper(regexp_replace(i, '[^A-Za-z0-9]', '', 'g'))"
+        f" FROM regexp_matches(v.value, '{IBAN}', 'g') AS m,"
+        f" pg_temp.pra_leading_iban(m[1]) AS i WHERE {iban} AND i IS NOT NULL) AS f"
+        f" WHERE {email} OR {iban} GROUP BY 1, 2, 3"
     )
 
 
@@ -228,7 +236,7 @@ def sweep(places: list[Place]) -> str:
     ]
     settings = ", ".join(f"{name} = pg_temp.pra_scrub(t.{name}::text)::{t}" for name, t in columns)
     conditions = " OR ".join(
-        f"position('@' IN t.{name}::text) > 0 OR t.{name}::text ~ '{MAYBE_IBAN}'"
+        f"position('@' IN t.{name}::text) > 0 OR t.{name}::text ~ '{PAIR}'"
         for name, _ in columns
     )
     return f"UPDATE ONLY {places[0].table.quoted} AS t SET {settings} WHERE {conditions}"
