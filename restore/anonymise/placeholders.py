@@ -75,7 +75,9 @@ def type_keys() -> Mapping[str, str]:
 
 
 def _texts() -> dict[str, str]:
-    html = f"<!DOCTYPE html>\n<html><head><title>-</title></head><body><p>{TEXT}</p></body></html>\n"
+    html = (
+        f"<!DOCTYPE html>\n<html><head><title>-</title></head><body><p>{TEXT}</p></body></html>\n"
+    )
     return {
         OTHER: TEXT + "\n",
         "csv": f'"text"\n"{TEXT}"\n',
@@ -132,7 +134,8 @@ def _pdf() -> bytes:
         content += b"%d 0 obj\n%s\nendobj\n" % (number, body)
     entries = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
     return content + (
-        b"xref\n0 %d\n0000000000 65535 f \n%strailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n"
+        b"xref\n0 %d\n0000000000 65535 f \n%s"
+        b"trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n"
         % (len(bodies) + 1, entries, len(bodies) + 1, len(content))
     )
 
@@ -218,10 +221,12 @@ def _opendocument(kind: str, body: str) -> bytes:
     return _zip(
         {
             "mimetype": media,
-            "META-INF/manifest.xml": f'{head}<manifest:manifest xmlns:manifest="{names}:manifest:1.0"'
+            "META-INF/manifest.xml": f"{head}<manifest:manifest"
+            f' xmlns:manifest="{names}:manifest:1.0"'
             f' manifest:version="1.2"><manifest:file-entry manifest:full-path="/"'
             f' manifest:media-type="{media}"/><manifest:file-entry'
-            ' manifest:full-path="content.xml" manifest:media-type="text/xml"/></manifest:manifest>',
+            ' manifest:full-path="content.xml" manifest:media-type="text/xml"/>'
+            "</manifest:manifest>",
             "content.xml": f'{head}<office:document-content xmlns:office="{names}:office:1.0"'
             f' xmlns:text="{names}:text:1.0" xmlns:table="{names}:table:1.0" office:version="1.2">'
             f"<office:body>{body}</office:body></office:document-content>",

@@ -188,12 +188,10 @@ class _Session:
                 self._connection.execute(statement.encode())
 
     def _collect(self) -> Mapping[str, int]:
-        """Keep the digest of every address of every text column; how many are whose, by kind."""
+        """Keep the digests of all addresses of all text columns; how many, by kind."""
         for table, places in self._by_table(self._places):
             with self._answers(f"read {table.title}", table):
-                self._connection.execute(
-                    f"INSERT INTO pg_temp.pra_found {scan(places)}".encode()
-                )
+                self._connection.execute(f"INSERT INTO pg_temp.pra_found {scan(places)}".encode())
         harmless = [n for n, place in self._places if self._is_nobodys(place)]
         with self._answers("keep the originals"):
             self._connection.execute(
@@ -320,7 +318,9 @@ class _Session:
         try:
             yield
         except psycopg.Error as error:
-            constraint = f", constraint {error.diag.constraint_name}" if error.diag.constraint_name else ""
+            constraint = (
+                f", constraint {error.diag.constraint_name}" if error.diag.constraint_name else ""
+            )
             raise ReplayError(
                 f"could not {act}: {type(error).__name__}{constraint}",
                 "the server's words are not shown, as they may quote a row",

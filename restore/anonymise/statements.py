@@ -182,7 +182,7 @@ def _replacement(item: ColumnRule, column: Column, domain: str) -> str:
     original = f"t.{identifier(item.name)}"
     if item.choices[0].when is None:
         return _value(item.choices[0], column, original, domain)
-    cases = []
+    cases = list[str]()
     for choice in item.choices:
         value = _value(choice, column, original, domain)
         if choice.when is None:
@@ -236,7 +236,6 @@ def sweep(places: list[Place]) -> str:
     ]
     settings = ", ".join(f"{name} = pg_temp.pra_scrub(t.{name}::text)::{t}" for name, t in columns)
     conditions = " OR ".join(
-        f"position('@' IN t.{name}::text) > 0 OR t.{name}::text ~ '{PAIR}'"
-        for name, _ in columns
+        f"position('@' IN t.{name}::text) > 0 OR t.{name}::text ~ '{PAIR}'" for name, _ in columns
     )
     return f"UPDATE ONLY {places[0].table.quoted} AS t SET {settings} WHERE {conditions}"

@@ -82,7 +82,7 @@ class Table:
 def tables_of(rows: Iterable[tuple[Any, ...]]) -> tuple[Table, ...]:
     """The tables that ``QUERY`` finds."""
     return tuple(
-        Table(*key, tuple(Column(*row[4:]) for row in group))
+        Table(key[0], key[1], key[2], key[3], tuple(Column(*row[4:]) for row in group))
         for key, group in groupby(rows, lambda row: row[:4])
     )
 

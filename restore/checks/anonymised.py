@@ -89,9 +89,7 @@ def documents_finding(files: int, replaced: int, strange: tuple[str, ...]) -> Fi
     return passed_unless((f"{path} belongs to no row" for path in strange), observed)
 
 
-def anonymised_check_ids(
-    databases: tuple[str, ...], trees: tuple[str, ...]
-) -> tuple[str, ...]:
+def anonymised_check_ids(databases: tuple[str, ...], trees: tuple[str, ...]) -> tuple[str, ...]:
     """The ids of the checks of a copy that is anonymised, for validating acceptances."""
     own = (rules_check, scan_check, uncovered_check)
     return tuple(

@@ -35,6 +35,8 @@ class StepKind(StrEnum):
     START_ERP = "start-erp"
     DATA_SOURCE = "data-source"
     NEUTRALISE = "neutralise"
+    ANONYMISE = "anonymise"
+    ANONYMISE_DOCUMENTS = "anonymise-documents"
     POST_OPERATION = "post-operation"
     BEGIN_NODE = "begin-node"
     COMPLETE_NODE = "complete-node"
@@ -56,6 +58,7 @@ _OF_DATABASE_SERVERS: Final = frozenset(
         StepKind.PROMOTE_DATABASE,
         StepKind.OPEN_DATABASE,
         StepKind.NEUTRALISE,
+        StepKind.ANONYMISE,
         # Asked of the reports server, kept in its database.
         StepKind.DATA_SOURCE,
     }
