@@ -78,10 +78,18 @@ def load_rules(name: str, profile: str) -> Rules:
         NotFoundError: there are none.
         UsageError: they are wrong; all errors at once.
     """
-    text = rules_text(name, profile)
+    return parse_rules(rules_text(name, profile), name)
+
+
+def parse_rules(text: str, source: str) -> Rules:
+    """Turn the text of rules into ``Rules``; ``source`` names it in errors. Pure.
+
+    Raises:
+        UsageError: they are wrong; all errors at once.
+    """
     if errors := rules_errors(text):
         raise UsageError(
-            f"rules {name} are wrong:\n" + "\n".join(f"  {line}" for line in errors),
+            f"rules {source} are wrong:\n" + "\n".join(f"  {line}" for line in errors),
             "each option is described in restore/schemas/anonymisation.schema.json",
         )
     return _rules(yaml.load(text, _Loader))  # noqa: S506 - a safe loader

@@ -19,10 +19,12 @@ import psycopg
 
 from restore import sql
 from restore.anonymise.key import padded
+from restore.anonymise.lifting import lifted
 from restore.anonymise.placeholders import placeholders, type_keys
 from restore.anonymise.rules import Anonymisation, Rules
 from restore.anonymise.statements import (
     absent,
+    every_table,
     find,
     functions,
     problems,
@@ -55,18 +57,9 @@ _QUIET: Final = (
     "SET session_replication_role TO replica",
 )
 
-_NOT_VALID: Final = """
-SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname),
-    pg_catalog.quote_ident(o.conname), pg_catalog.pg_get_constraintdef(o.oid)
-FROM pg_catalog.pg_constraint o JOIN pg_catalog.pg_class c ON c.oid = o.conrelid
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE o.contype = 'c' AND NOT o.convalidated AND o.conislocal AND o.coninhcount = 0
-ORDER BY 1, 2
-"""
-"""Rules of tables that older rows break: such a row can't be changed at all."""
-
 _ORIGINALS: Final = """
-INSERT INTO pg_temp.pra_original SELECT f.kind, f.digest FROM pg_temp.pra_found f WHERE f.place <> ALL (%s)
+INSERT INTO pg_temp.pra_original SELECT f.kind, f.digest
+FROM pg_temp.pra_found f WHERE f.place <> ALL (%s)
     AND f.digest <> pg_temp.pra_digest('email', lower(current_setting('pra.administrator')))
 GROUP BY 1, 2
 """
@@ -139,8 +132,10 @@ class _Session:
             )
         self._places = tuple(enumerate(places_of(self._tables)))
         originals = self._collect()
-        with self._connection.transaction():
-            with self._without_broken_rules():
+        ruled = [find(self._tables, rule) for rule in every_table(self._rules)]
+        names = [table.quoted for table in ruled if table is not None]
+        with self._answers("keep the tables' constraints"), self._connection.transaction():
+            with lifted(self._connection, names):
                 self._replace()
                 changed = len(self._changed)
                 swept = self._sweep()
@@ -173,19 +168,6 @@ class _Session:
                 self._connection.execute("SELECT set_config(%s, %s, false)", (f"pra.{name}", value))
             self._connection.execute(functions().encode())
             self._connection.execute(scanning().encode())
-
-    @contextmanager
-    def _without_broken_rules(self) -> Iterator[None]:
-        """Lift constraints that older rows break; they come back as they were, not validated."""
-        with self._answers("lift constraints that are not validated"):
-            lifted = sql.rows(self._connection, _NOT_VALID)
-            for table, name, _ in lifted:
-                self._connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}".encode())
-        yield
-        with self._answers("put constraints back"):
-            for table, name, rule in lifted:
-                statement = f"ALTER TABLE {table} ADD CONSTRAINT {name} {rule}"
-                self._connection.execute(statement.encode())
 
     def _collect(self) -> Mapping[str, int]:
         """Keep the digests of all addresses of all text columns; how many, by kind."""

@@ -60,9 +60,8 @@ def rules_finding(found: Outcome) -> Finding:
 def scan_finding(found: Outcome) -> Finding:
     """Failed when an original is left; names the places, never a value."""
     observed = (
-        f"{plural(found.columns, 'text column')} read; "
-        f"{plural(found.originals.get('email', 0), 'original e-mail')} and "
-        f"{plural(found.originals.get('iban', 0), 'original IBAN')} were looked for"
+        f"text columns read: {found.columns}; originals looked for: "
+        f"{found.originals.get('email', 0)} (e-mail), {found.originals.get('iban', 0)} (IBAN)"
     )
     return passed_unless(_lines(found.left), observed)
 
@@ -71,7 +70,7 @@ def uncovered_finding(found: Outcome) -> Finding:
     """A warning: there, addresses were replaced and everything else was left."""
     return passed_unless(
         _lines(found.swept),
-        f"{plural(len(found.swept), 'column')}, whose addresses alone were replaced",
+        f"columns: {len(found.swept)}; the addresses in them were replaced, nothing else",
         otherwise=CheckStatus.WARNING,
     )
 
@@ -85,7 +84,7 @@ def _lines(places: Places) -> tuple[str, ...]:
 
 def documents_finding(files: int, replaced: int, strange: tuple[str, ...]) -> Finding:
     """Failed when a file is left that no row names, so that it may be an original."""
-    observed = f"{plural(replaced, 'row')} replaced, {plural(files, 'file')} there"
+    observed = f"rows replaced: {replaced}; files there: {files}"
     return passed_unless((f"{path} belongs to no row" for path in strange), observed)
 
 
