@@ -57,8 +57,9 @@ class ColumnRule:
 
     @property
     def complete(self) -> bool:
-        """Whether no row of those that the table's condition selects keeps its original."""
-        return any(choice.when is None for choice in self.choices)
+        """Whether no row of those that the table's condition selects can keep its original."""
+        certain = all(choice.expression is None for choice in self.choices)
+        return certain and any(choice.when is None for choice in self.choices)
 
 
 @dataclass(frozen=True, slots=True)

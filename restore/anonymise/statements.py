@@ -136,10 +136,9 @@ def update_documents(rule: DocumentsRule, table: Table, domain: str) -> str:
         "db_datas": "CASE WHEN t.store_fname IS NULL AND t.db_datas IS NOT NULL THEN p.content END",
         "checksum": _where_content("p.checksum", "checksum"),
         "file_size": _where_content("p.size", "file_size"),
-        "index_content": _where_content(
-            "CASE WHEN p.words IS NULL THEN split_part(t.mimetype, '/', 1) ELSE p.words END",
-            "index_content",
-        ),
+        # As Odoo has it for what holds no text.
+        "index_content": "CASE WHEN t.index_content IS NOT NULL"
+        " THEN coalesce(p.words, split_part(t.mimetype, '/', 1)) END",
     }
     settings = (
         *(f"{name} = {value}" for name, value in own.items() if table.column(name)),
@@ -159,10 +158,7 @@ def update_documents(rule: DocumentsRule, table: Table, domain: str) -> str:
 
 def _where_content(value: str, column: str) -> str:
     return (
-        f"CASE WHEN coalesce(t.store_fname, t.db_datas::text) IS NULL"
-        f" THEN t.{column} ELSE {value} END"
-        if column != "index_content"
-        else f"CASE WHEN t.index_content IS NULL THEN NULL ELSE {value} END"
+        f"CASE WHEN t.store_fname IS NULL AND t.db_datas IS NULL THEN t.{column} ELSE {value} END"
     )
 
 

@@ -20,7 +20,7 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_catalog.pg_type y ON y.oid = a.atttypid
 WHERE c.relkind IN ('r', 'p', 'm') AND n.nspname NOT LIKE 'pg\\_%'
-    AND n.nspname <> 'information_schema'
+    AND n.nspname <> 'information_schema' AND c.relispopulated
 ORDER BY n.nspname, c.relname, a.attnum
 """
 """Every column of every table and materialised view."""
