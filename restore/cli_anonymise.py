@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Final
+
 import click
 
 from restore.anonymise import BUILTIN, rules_errors, rules_text
+from restore.anonymise.key import VARIABLE
+from restore.cli_options import Decorator
 from restore.console import Terminal
 from restore.errors import ExitCode
+
+anonymise_option: Final[Decorator] = click.option(
+    "--anonymise",
+    metavar="RULES",
+    help="Anonymise the copy by a file of rules, or by 'builtin', those that ship.",
+)
+key_file_option: Final[Decorator] = click.option(
+    "--key-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    show_default=VARIABLE,
+    help="File with the secret key that decides replacements.",
+)
+"""With the other, what ``anonymisation_asked`` takes."""
 
 _PROFILE = click.option(
     "--profile", default="odoo", show_default=True, help="Whose rules 'builtin' stands for."
