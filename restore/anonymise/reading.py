@@ -34,7 +34,7 @@ class _Loader(yaml.SafeLoader):
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[str] = set()
-    for key, _ in node.value:
+    for key in (one for one, _ in node.value if isinstance(one, yaml.ScalarNode)):
         if key.value in seen:
             raise yaml.MarkedYAMLError(
                 problem=f"{key.value} stands here twice", problem_mark=key.start_mark
