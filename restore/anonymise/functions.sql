@@ -234,7 +234,7 @@ DECLARE
     one text;
 BEGIN
     FOREACH one IN ARRAY string_to_array(value, NULL) LOOP
-        number := number || CASE WHEN one ~ '[A-Z]' THEN (ascii(one) - 55)::text ELSE one END;
+        number := number || CASE WHEN one COLLATE "C" >= 'A' THEN (ascii(one) - 55)::text ELSE one END;
     END LOOP;
     RETURN number::numeric % 97;
 END $$;
