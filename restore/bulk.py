@@ -20,7 +20,7 @@ KEPT: Final = "pra-bulk-mode.json"
 FILE: Final = "postgresql.auto.conf"
 """Where ``ALTER SYSTEM`` writes."""
 
-BULK_FROM: Final = 128 << 20
+BULK_FROM: Final = 256 << 20
 """Bytes of databases below which nothing is won."""
 
 RESTART_FROM: Final = 1 << 29

@@ -280,26 +280,33 @@ class Runner:
                 raise NotFoundError(f"container {container[:12]} has no folder {path}") from error
 
     def run_once(self, like: str, argv: tuple[str, ...], *, user: str = "root") -> str:
+        """Run a command beside a container, as ``lines_once`` does, and return its output."""
+        return "\n".join(self.lines_once(like, argv, user=user))
+
+    def lines_once(self, like: str, argv: tuple[str, ...], *, user: str = "root") -> Iterator[str]:
         """Run a command in a new container with another's image and volumes, without network.
 
-        For acts on the volumes of a server that is stopped. The container carries our label and is
-        removed whatever happens.
+        For acts on the volumes of a server that is stopped. Its output comes line by line, in
+        constant memory. The container carries our label and is removed whatever happens.
 
         Raises:
-            ReplayError: the command failed; holds its output.
+            ReplayError: the command failed; holds its last words.
         """
         with answers(f"run {argv[0]} beside container {like[:12]}"):
             helper = self.create_helper(like, argv, user=user)
             try:
                 helper.start()
                 code = helper.wait()["StatusCode"]
-                output = helper.logs().decode(errors="replace")
+                if code != 0:
+                    words = helper.logs(tail=TAIL_LINES).decode(errors="replace")
+                    raise ReplayError(f"{argv[0]} exited with {code}:\n{_tail(words)}")
+                lines = LineSplitter()
+                for piece in helper.logs(stream=True):
+                    yield from lines.feed(piece)
+                yield from lines.rest()
             finally:
                 with suppress(NotFound):
                     helper.remove(force=True)
-        if code != 0:
-            raise ReplayError(f"{argv[0]} exited with {code}:\n{_tail(output)}")
-        return output
 
     def create_helper(
         self,

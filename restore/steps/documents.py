@@ -117,11 +117,13 @@ def _require_volume(context: ReplayContext, folder: PurePosixPath) -> None:
 
 
 def _require_complete(context: ReplayContext, folder: PurePosixPath, artifact: Artifact) -> None:
-    output = _beside(context, ("find", str(folder), "-type", "f", "-printf", "%s\\n"))
-    sizes = [int(line) for line in output.splitlines()]
-    if (len(sizes), sum(sizes)) != (artifact.files, artifact.bytes):
+    argv = ("find", str(folder), "-type", "f", "-printf", "%s\\n")
+    files = size = 0
+    for line in context.runner.lines_once(context.environment.erp.container, argv):
+        files, size = files + 1, size + int(line)
+    if (files, size) != (artifact.files, artifact.bytes):
         raise ReplayError(
-            f"{folder} holds {len(sizes)} files of {sum(sizes)} bytes, "
+            f"{folder} holds {files} files of {size} bytes, "
             f"the generation {artifact.files} of {artifact.bytes}"
         )
 
