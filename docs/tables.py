@@ -102,6 +102,9 @@ def _options(
         if option in above:
             # A description that holds one of its own kind: its options stand above.
             continue
+        others = option.get("additionalProperties")
+        if isinstance(others, dict):
+            yield from _options(root, _resolved(root, others), f"{here}.*.", (*above, option))
         inner = _resolved(root, option.get("items", {}))
         yield from _options(root, option, f"{here}.", (*above, option))
         yield from _options(root, inner, f"{here}[].", (*above, inner))
@@ -195,6 +198,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "manifest": schema_table("manifest"),
     "report": schema_table("report"),
     "mapping": schema_table("mapping"),
+    "anonymisation": schema_table("anonymisation"),
     "scenario": schema_table("scenario"),
     "commands": commands,
     "broken-backups": broken_backups,

@@ -15,6 +15,7 @@ from typing import NoReturn
 import click
 
 from restore import __version__
+from restore.cli_anonymise import anonymise_group
 from restore.cli_backup import capture_command, generations_group, verify_command
 from restore.cli_cache import cache_group
 from restore.cli_evidence import evidence_group
@@ -100,6 +101,7 @@ for command in (
     cache_group,
     gc_command,
     profile_group,
+    anonymise_group,
 ):
     pra.add_command(command)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from restore.anonymise.rules import Anonymisation
 from restore.cold_policy import MOST_COPIES
 from restore.model import (
     Acceptance,
@@ -53,6 +54,7 @@ class ReplayContext:
     purpose: Purpose = Purpose.RECOVERY
     administrator: Administrator | None = None
     most_copies: int = MOST_COPIES
+    anonymisation: Anonymisation | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when what is under way is to be given up: something beside it failed."""
 

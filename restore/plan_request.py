@@ -7,6 +7,7 @@ import posixpath
 from dataclasses import dataclass, replace
 from typing import Final
 
+from restore.anonymise.rules import Rules
 from restore.bulk import BULK_FROM, RESTART_FROM, SMALL, BulkState, Resources
 from restore.configuration import ConfigurationTexts, Target, target_of
 from restore.model import (
@@ -110,6 +111,8 @@ class PlanRequest:
     bulk_from: int = BULK_FROM
     restart_from: int = RESTART_FROM
     purpose: Purpose = Purpose.RECOVERY
+    anonymise: Rules | None = None
+    """The rules by which a staging copy is anonymised; None when it is not."""
 
 
 def is_ours(comment: str | None) -> bool:

@@ -28,6 +28,7 @@ from restore.model import (
     Role,
 )
 from restore.nodes import MARK
+from restore.plan_anonymise import anonymisation_refusals, with_anonymisation
 from restore.plan_bulk import LOST
 from restore.plan_nodes import only_nodes, with_records
 from restore.plan_operations import with_operations
@@ -101,6 +102,7 @@ def plan(request: PlanRequest) -> RestorePlan:
         )
     steps = (*steps_of(request, databases), *reports_steps(request, databases))
     steps = with_operations(request, databases, with_staging(request, databases, steps))
+    steps = with_anonymisation(request, databases, steps)
     steps = with_records(request.target, steps)
     steps = only_nodes(steps, request.nodes)
     return RestorePlan(
@@ -168,6 +170,8 @@ def _profile_refusals(request: PlanRequest) -> Iterator[_Refusal]:
         )
     if request.purpose is Purpose.STAGING and profile.neutralisation is None:
         yield _Refusal(*UNSAFE)
+    for reason, hint in anonymisation_refusals(request):
+        yield _Refusal(reason, hint)
     if not generation.fingerprint.databases:
         yield _Refusal("it holds no database", "choose another generation")
     # What others backed up may lack roles; those that its dumps name are made instead.

@@ -26,6 +26,7 @@ from restore.model import (
     StepStatus,
 )
 from restore.steps import (
+    anonymise,
     bulk,
     copies,
     databases,
@@ -297,6 +298,14 @@ class _Run:
             self._warnings.append(f"{told}; {hint}")
             raise ReplayError(f"{describe(error)}\n{told}", hint) from error
 
+    def anonymise(
+        self, act: Callable[[ReplayContext, Step], tuple[CheckResult, ...]], step: Step
+    ) -> None:
+        """Anonymise and keep what was found, also when it ends the replay."""
+        results = act(self.context, step)
+        self._checks += results
+        anonymise.require_anonymised(results)
+
 
 def _act(act: Callable[[ReplayContext, Step], None]) -> Callable[[_Run, Step], None]:
     return lambda run, step: run.plain(act, step)
@@ -309,6 +318,13 @@ def _promotion(act: Callable[[ReplayContext, Step], None]) -> Callable[[_Run, St
 def _whole(act: Callable[[ReplayContext, Step], None]) -> Callable[[_Run, Step], None]:
     """An act that looks at the whole environment, whatever its part."""
     return lambda run, step: act(run.context, step)
+
+
+def _judged(
+    act: Callable[[ReplayContext, Step], tuple[CheckResult, ...]],
+) -> Callable[[_Run, Step], None]:
+    """An act that anonymises, and judges what it did."""
+    return lambda run, step: run.anonymise(act, step)
 
 
 _ACTS: Final[Mapping[StepKind, Callable[[_Run, Step], None]]] = {
@@ -332,6 +348,8 @@ _ACTS: Final[Mapping[StepKind, Callable[[_Run, Step], None]]] = {
     StepKind.START_ERP: _act(servers.start_erp),
     StepKind.DATA_SOURCE: _Run.data_source,
     StepKind.NEUTRALISE: _whole(neutralise.neutralise),
+    StepKind.ANONYMISE: _judged(anonymise.anonymise_database),
+    StepKind.ANONYMISE_DOCUMENTS: _judged(anonymise.anonymise_documents),
     StepKind.POST_OPERATION: _whole(operations.run_operation),
     StepKind.BEGIN_NODE: _whole(nodes.begin_node),
     StepKind.COMPLETE_NODE: _whole(nodes.complete_node),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from restore.anonymise import Anonymisation
 from restore.cold_policy import NO_COPIES, CopyPolicy
 from restore.evidence import Signer
 from restore.model import (
@@ -54,6 +55,8 @@ class ReplayRequest:
     rto_budget: float | None = None
     purpose: Purpose = Purpose.RECOVERY
     copies: CopyPolicy = NO_COPIES
+    anonymisation: Anonymisation | None = None
+    """Rules and key by which a ``STAGING`` copy is anonymised; None when it is not."""
 
 
 @dataclass(frozen=True, slots=True)

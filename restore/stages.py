@@ -11,6 +11,7 @@ from restore import budget, sql
 from restore.blueprint import blueprint, configuration_texts
 from restore.checks import check_ids, run_checks
 from restore.checks.base import with_acceptances
+from restore.checks.anonymised import anonymised_check_ids
 from restore.checks.certificate import ID as CERTIFICATE
 from restore.choices import StackChoices
 from restore.configuration import ConfigurationTexts
@@ -188,6 +189,7 @@ def _replay_into(
         purpose=request.purpose,
         administrator=administrator_of(request),
         most_copies=request.copies.most,
+        anonymisation=request.anonymisation,
     )
     # What is left to people is about production's new place; a copy has none.
     recovery = request.purpose is Purpose.RECOVERY
@@ -312,6 +314,7 @@ def _wanted(
         jobs=request.jobs,
         nodes=request.nodes,
         purpose=request.purpose,
+        anonymise=request.anonymisation.rules if request.anonymisation else None,
         found=(
             *clock_difference(subject.generation, tools.now()),
             *subject.served.differences,
@@ -382,7 +385,10 @@ def with_server(
 def _require_known(wanted: PlanRequest, profile: Profile, planned: RestorePlan) -> None:
     """Refuse a misspelt acceptance before anything is changed."""
     # A stack may have a certificate of its own where the generation has none.
-    others = (CERTIFICATE, budget.CHECK)
+    others: tuple[str, ...] = (CERTIFICATE, budget.CHECK)
+    if wanted.anonymise is not None:
+        trees = tuple(one.tree for one in wanted.anonymise.documents)
+        others = (*others, *anonymised_check_ids(planned.databases, trees))
     ids = check_ids(profile, planned.databases, wanted.generation, wanted.purpose)
     known = (*ids, *others)
     accepted = (one.key for one in wanted.acceptances)

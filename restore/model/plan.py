@@ -35,6 +35,8 @@ class StepKind(StrEnum):
     START_ERP = "start-erp"
     DATA_SOURCE = "data-source"
     NEUTRALISE = "neutralise"
+    ANONYMISE = "anonymise"
+    ANONYMISE_DOCUMENTS = "anonymise-documents"
     POST_OPERATION = "post-operation"
     BEGIN_NODE = "begin-node"
     COMPLETE_NODE = "complete-node"
@@ -54,8 +56,9 @@ _OF_DATABASE_SERVERS: Final = frozenset(
         StepKind.KEEP_COPY,
         StepKind.PLACE_COPY,
         StepKind.PROMOTE_DATABASE,
-        StepKind.NEUTRALISE,
         StepKind.OPEN_DATABASE,
+        StepKind.NEUTRALISE,
+        StepKind.ANONYMISE,
         # Asked of the reports server, kept in its database.
         StepKind.DATA_SOURCE,
     }

@@ -1,0 +1,309 @@
+"""Anonymises one database, in a session of its own whose settings hold the key.
+
+The order: find the originals; replace by rules, then where no rule replaced them, in one
+transaction; give the tables new files; look for the originals again.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from itertools import groupby
+from typing import Final
+
+import psycopg
+
+from restore import sql
+from restore.anonymise.key import padded
+from restore.anonymise.lifting import lifted
+from restore.anonymise.placeholders import placeholders, type_keys
+from restore.anonymise.rules import Anonymisation, Rules
+from restore.anonymise.statements import (
+    absent,
+    every_table,
+    find,
+    functions,
+    problems,
+    scan,
+    scanning,
+    sweep,
+    update,
+    update_documents,
+)
+from restore.anonymise.tables import QUERY, Place, Table, places_of, tables_of
+from restore.errors import ReplayError, UsageError
+from restore.secret import Secret
+
+_QUIET: Final = (
+    # Nothing of this session may reach the server's log: neither the key nor a value.
+    "SET log_min_messages TO panic",
+    "SET log_min_error_statement TO panic",
+    "SET log_statement TO 'none'",
+    "SET log_min_duration_statement TO -1",
+    "SET log_duration TO off",
+    "SET client_min_messages TO warning",
+    # What production set for its users is no limit for this.
+    "SET statement_timeout TO 0",
+    "SET lock_timeout TO 0",
+    "SET idle_in_transaction_session_timeout TO 0",
+    "SET default_transaction_read_only TO off",
+    "SET synchronous_commit TO off",
+    "SET work_mem TO '128MB'",
+    # No trigger fires: one that keeps a log would write originals down.
+    "SET session_replication_role TO replica",
+)
+
+_ORIGINALS: Final = """
+INSERT INTO pg_temp.pra_original SELECT f.kind, f.digest
+FROM pg_temp.pra_found f WHERE f.place <> ALL (%s)
+    AND f.digest <> pg_temp.pra_digest('email', lower(current_setting('pra.administrator')))
+GROUP BY 1, 2
+"""
+
+
+Places = Mapping[str, Mapping[str, int]]
+"""How many addresses of each kind (``email``, ``iban``) stand in which ``table.column``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was done and found in a database.
+
+    Rules changed ``rows`` of ``tables``, ``documents`` of them those of documents; ``absent`` names
+    what they are about and the database does not have. ``columns`` were scanned for ``originals``,
+    counted by kind. ``swept`` are the places without a rule where some stood, ``left`` those where
+    some still do.
+    """
+
+    tables: int
+    rows: int
+    documents: int
+    absent: tuple[str, ...]
+    columns: int
+    originals: Mapping[str, int]
+    swept: Places
+    left: Places
+
+
+def anonymise(
+    connection: sql.Connection,
+    wanted: Anonymisation,
+    administrator: str = "",
+    tell: Callable[[str], None] = lambda _: None,
+) -> Outcome:
+    """Anonymise the database of an autocommit connection as superuser.
+
+    Args:
+        administrator: login of whom the copy is given to, which stays.
+        tell: called with each table's name before it is changed or read.
+
+    Raises:
+        UsageError: the rules ask for what a column can't hold; nothing was changed.
+        ReplayError: the server refused a statement; nothing was changed. Holds no value.
+    """
+    return _Session(connection, wanted.rules, tell).run(wanted.key, administrator)
+
+
+class _Session:
+    """One run over one database."""
+
+    def __init__(
+        self, connection: sql.Connection, rules: Rules, tell: Callable[[str], None]
+    ) -> None:
+        self._connection, self._rules, self._tell = connection, rules, tell
+        self._tables: tuple[Table, ...] = ()
+        self._places: tuple[tuple[int, Place], ...] = ()
+        self._changed: dict[str, Table] = {}
+        self._rows = self._documents = 0
+
+    def run(self, key: Secret, administrator: str) -> Outcome:
+        """All of it."""
+        self._prepare(key, administrator)
+        with self._answers("look at the tables"):
+            self._tables = tables_of(sql.rows(self._connection, QUERY))
+        if wrong := problems(self._rules, self._tables):
+            raise UsageError(
+                f"the rules {self._rules.name} do not fit this database:\n"
+                + "\n".join(f"  {line}" for line in wrong)
+            )
+        self._places = tuple(enumerate(places_of(self._tables)))
+        originals = self._collect()
+        ruled = [find(self._tables, rule) for rule in every_table(self._rules)]
+        names = [table.quoted for table in ruled if table is not None]
+        with self._answers("keep the tables' constraints"), self._connection.transaction():
+            with lifted(self._connection, names):
+                self._replace()
+                changed = len(self._changed)
+                swept = self._sweep()
+            self._refresh()
+        self._renew()
+        return Outcome(
+            tables=changed,
+            rows=self._rows,
+            documents=self._documents,
+            absent=absent(self._rules, self._tables),
+            columns=len(self._places),
+            originals=originals,
+            swept=swept,
+            left=self._look_again(),
+        )
+
+    def _prepare(self, key: Secret, administrator: str) -> None:
+        inner, outer = padded(key)
+        with self._answers("begin"):
+            for statement in _QUIET:
+                self._connection.execute(statement.encode())
+            settings = {
+                "inner": inner.reveal(),
+                "outer": outer.reveal(),
+                "salt": secrets.token_hex(32),
+                "domain": self._rules.email_domain,
+                "administrator": administrator,
+            }
+            for name, value in settings.items():
+                self._connection.execute("SELECT set_config(%s, %s, false)", (f"pra.{name}", value))
+            self._connection.execute(functions().encode())
+            self._connection.execute(scanning().encode())
+
+    def _collect(self) -> Mapping[str, int]:
+        """Keep the digests of all addresses of all text columns; how many, by kind."""
+        for table, places in self._by_table(self._places):
+            with self._answers(f"read {table.title}", table):
+                self._connection.execute(f"INSERT INTO pg_temp.pra_found {scan(places)}".encode())
+        harmless = [n for n, place in self._places if self._is_nobodys(place)]
+        with self._answers("keep the originals"):
+            self._connection.execute(
+                "CREATE TEMPORARY TABLE pra_original (kind text NOT NULL, digest bytea NOT NULL)"
+            )
+            self._connection.execute(_ORIGINALS, (harmless,))
+            self._connection.execute(
+                "CREATE INDEX ON pg_temp.pra_original (digest); ANALYZE pg_temp.pra_original"
+            )
+            query = "SELECT kind, count(*) FROM pg_temp.pra_original GROUP BY 1"
+            return dict(sql.rows(self._connection, query))
+
+    def _is_nobodys(self, place: Place) -> bool:
+        return any(fnmatchcase(place.title, name) for name in self._rules.not_personal)
+
+    def _replace(self) -> None:
+        for rule in self._rules.tables:
+            table = find(self._tables, rule)
+            statement = update(rule, table, self._rules.email_domain) if table else None
+            if table is not None and statement is not None:
+                self._change(table, statement)
+        if self._rules.documents:
+            self._lay_placeholders()
+        for documents in self._rules.documents:
+            table = find(self._tables, documents.table)
+            if table is not None:
+                statement = update_documents(documents, table, self._rules.email_domain)
+                self._documents += self._change(table, statement)
+
+    def _change(self, table: Table, statement: str) -> int:
+        with self._answers(f"anonymise {table.title}", table):
+            number = self._connection.execute(statement.encode()).rowcount
+        self._rows += number
+        self._changed[table.quoted] = table
+        return number
+
+    def _lay_placeholders(self) -> None:
+        with self._answers("lay placeholders"), self._connection.cursor() as cursor:
+            cursor.execute(
+                "CREATE TEMPORARY TABLE pra_placeholder (type text PRIMARY KEY, file text,"
+                " checksum text, size integer, words text, content bytea);"
+                "CREATE TEMPORARY TABLE pra_type (key text PRIMARY KEY, type text NOT NULL)"
+            )
+            cursor.executemany(
+                "INSERT INTO pg_temp.pra_placeholder VALUES (%s, %s, %s, %s, %s, %s)",
+                [
+                    (one.type, one.file, one.checksum, len(one.content), one.words, one.content)
+                    for one in placeholders().values()
+                ],
+            )
+            cursor.executemany(
+                "INSERT INTO pg_temp.pra_type VALUES (%s, %s)", list(type_keys().items())
+            )
+
+    def _sweep(self) -> Places:
+        """Replace originals where no rule has done so; only the addresses of a text change."""
+        query = (
+            "SELECT f.place, f.kind, sum(f.number) FROM pg_temp.pra_found f"
+            " JOIN pg_temp.pra_original o USING (kind, digest) GROUP BY 1, 2"
+        )
+        kinds: dict[int, dict[str, int]] = defaultdict(dict)
+        for number, kind, count in sql.rows(self._connection, query):
+            kinds[number][kind] = int(count)
+        ruled = self._ruled()
+        bare = [(n, p) for n, p in self._places if n in kinds and not ruled.get(p.title)]
+        for table, places in self._by_table(bare):
+            columns = [place for _, place in places if not place.column.generated]
+            if table.kind != "m" and columns:
+                with self._answers(f"sweep {table.title}", table):
+                    self._connection.execute(sweep(columns).encode())
+                self._changed[table.quoted] = table
+        return {
+            place.title: kinds[number]
+            for number, place in bare
+            if place.title not in ruled and place.table.kind == "r"
+        }
+
+    def _ruled(self) -> Mapping[str, bool]:
+        """Which columns have a rule, and whether it leaves no row out."""
+        return {
+            f"{rule.title}.{column.name}": rule.where is None and column.complete
+            for rule in self._rules.tables
+            for column in rule.columns
+        }
+
+    def _refresh(self) -> None:
+        for table in self._tables:
+            if table.kind == "m":
+                with self._answers(f"refresh {table.title}", table):
+                    self._connection.execute(f"REFRESH MATERIALIZED VIEW {table.quoted}".encode())
+
+    def _renew(self) -> None:
+        """Write changed tables anew: old versions of rows, and statistics, hold originals."""
+        for table in self._changed.values():
+            with self._answers(f"renew {table.title}", table):
+                self._connection.execute(f"VACUUM (FULL, ANALYZE) {table.quoted}".encode())
+
+    def _look_again(self) -> Places:
+        titles = {number: place.title for number, place in self._places}
+        left: dict[str, Counter[str]] = defaultdict(Counter)
+        for table, places in self._by_table(self._places):
+            query = (
+                f"SELECT s.place, s.kind, sum(s.number) FROM ({scan(places)}) s"
+                " JOIN pg_temp.pra_original o USING (kind, digest) GROUP BY 1, 2"
+            )
+            with self._answers(f"scan {table.title}", table):
+                for number, kind, count in sql.rows(self._connection, query):
+                    left[titles[number]][kind] += int(count)
+        return {name: dict(kinds) for name, kinds in left.items()}
+
+    @staticmethod
+    def _by_table(
+        places: tuple[tuple[int, Place], ...] | list[tuple[int, Place]],
+    ) -> Iterator[tuple[Table, list[tuple[int, Place]]]]:
+        for table, group in groupby(places, lambda item: item[1].table):
+            if not table.empty or table.kind == "m":
+                yield table, list(group)
+
+    @contextmanager
+    def _answers(self, act: str, table: Table | None = None) -> Iterator[None]:
+        """Turn what the server says into an error without a value of a row."""
+        if table is not None:
+            self._tell(table.title)
+        try:
+            yield
+        except psycopg.Error as error:
+            constraint = (
+                f", constraint {error.diag.constraint_name}" if error.diag.constraint_name else ""
+            )
+            raise ReplayError(
+                f"could not {act}: {type(error).__name__}{constraint}",
+                "the server's words are not shown, as they may quote a row",
+            ) from None

@@ -1,0 +1,237 @@
+"""The statements that replace what rules name. Pure.
+
+One ``UPDATE`` a table: every value is computed from the row's originals, so that rows are changed
+in one pass whatever their number. The functions are in ``functions.sql``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib import resources
+from typing import Final
+
+from restore.anonymise.patterns import EMAIL, IBAN, LENGTHS, MAYBE_IBAN, PAIR
+from restore.anonymise.rules import Choice, ColumnRule, DocumentsRule, Kind, Rules, TableRule
+from restore.anonymise.tables import Column, Place, Table
+from restore.commands import identifier, literal
+
+_PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+_LOCAL: Final = 21
+"""Characters of a new address before its @."""
+_SHORTEST_LOCAL: Final = 9
+
+
+def functions() -> str:
+    """What makes the functions, in a session whose settings hold the key."""
+    return _resource("functions.sql")
+
+
+def scanning() -> str:
+    """What makes the functions that find addresses; those of ``functions`` are there."""
+    lengths = ", ".join(f'"{country}": {length}' for country, length in sorted(LENGTHS.items()))
+    values = {
+        "{email}": EMAIL,
+        "{iban}": IBAN,
+        "{pair}": PAIR,
+        "{maybe}": MAYBE_IBAN,
+        "{lengths}": f"{{{lengths}}}",
+    }
+    text = _resource("scanning.sql")
+    for name, value in values.items():
+        text = text.replace(name, value)
+    return text
+
+
+def _resource(name: str) -> str:
+    return (resources.files("restore") / "anonymise" / name).read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A statement, the table that it changes, and what of its rule is not there."""
+
+    table: Table
+    statement: str
+
+
+def absent(rules: Rules, tables: tuple[Table, ...]) -> tuple[str, ...]:
+    """Tables and columns that rules name and a database does not have."""
+    return tuple(_absent(rules, tables))
+
+
+def _absent(rules: Rules, tables: tuple[Table, ...]) -> Iterator[str]:
+    for rule in every_table(rules):
+        table = find(tables, rule)
+        if table is None:
+            yield rule.title
+            continue
+        for column in rule.columns:
+            if table.column(column.name) is None:
+                yield f"{rule.title}.{column.name}"
+
+
+def every_table(rules: Rules) -> tuple[TableRule, ...]:
+    """The rules of all tables, those of documents last."""
+    return (*rules.tables, *(one.table for one in rules.documents))
+
+
+def find(tables: tuple[Table, ...], rule: TableRule) -> Table | None:
+    """The table that a rule is about; a view is none."""
+    return next(
+        (
+            one
+            for one in tables
+            if (one.schema, one.name) == (rule.schema, rule.name) and one.kind != "m"
+        ),
+        None,
+    )
+
+
+def problems(rules: Rules, tables: tuple[Table, ...]) -> tuple[str, ...]:
+    """What rules ask for that a database's columns can't hold."""
+    return tuple(_problems(rules, tables))
+
+
+def _problems(rules: Rules, tables: tuple[Table, ...]) -> Iterator[str]:
+    for rule in every_table(rules):
+        table = find(tables, rule)
+        for item in rule.columns if table else ():
+            column = table.column(item.name) if table else None
+            if column is None:
+                continue
+            place = f"{rule.title}.{item.name}"
+            if column.generated:
+                yield f"{place}: PostgreSQL computes it from other columns; it needs no rule"
+            kinds = {one.kind for one in item.choices} - {None, Kind.NOTHING}
+            if kinds and not column.is_text:
+                yield f"{place}: it is {column.type}, which takes an expression or 'nothing' only"
+            room = (column.limit or 1000) - len(rules.email_domain) - 1
+            if kinds & {Kind.EMAIL, Kind.LOGIN} and room < _SHORTEST_LOCAL:
+                yield f"{place}: an address at {rules.email_domain} does not fit into {column.type}"
+
+
+def update(rule: TableRule, table: Table, domain: str) -> str | None:
+    """The statement for one table; None when the table has no column of the rule."""
+    settings = tuple(_settings(rule.columns, table, domain))
+    if not settings:
+        return None
+    conditions = [f"({rule.where})"] if rule.where else []
+    present = [item for item in rule.columns if table.column(item.name)]
+    if all(_is_of_value(choice) for item in present for choice in item.choices):
+        names = ", ".join(f"t.{identifier(item.name)}" for item in present)
+        conditions.append(f"num_nonnulls({names}) > 0")
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    return f"UPDATE {table.quoted} AS t SET {', '.join(settings)}{where}"
+
+
+def update_documents(rule: DocumentsRule, table: Table, domain: str) -> str:
+    """The statement that makes rows name placeholders instead of their files.
+
+    The temporary tables ``pra_placeholder`` and ``pra_type`` tell which: see ``placeholders``.
+    """
+    own = {
+        "store_fname": "CASE WHEN t.store_fname IS NOT NULL THEN p.file END",
+        "db_datas": "CASE WHEN t.store_fname IS NULL AND t.db_datas IS NOT NULL THEN p.content END",
+        "checksum": _where_content("p.checksum", "checksum"),
+        "file_size": _where_content("p.size", "file_size"),
+        # As Odoo has it for what holds no text.
+        "index_content": "CASE WHEN t.index_content IS NOT NULL"
+        " THEN coalesce(p.words, split_part(t.mimetype, '/', 1)) END",
+    }
+    settings = (
+        *(f"{name} = {value}" for name, value in own.items() if table.column(name)),
+        *_settings(rule.table.columns, table, domain),
+    )
+    kept = f" AND NOT coalesce(({rule.keep}), false)" if rule.keep else ""
+    return (
+        f"UPDATE {table.quoted} AS t SET {', '.join(settings)} FROM pg_temp.pra_placeholder AS p"
+        " WHERE p.type = coalesce("
+        "(SELECT y.type FROM pg_temp.pra_type y"
+        " WHERE y.key = lower(split_part(t.mimetype, ';', 1))),"
+        " (SELECT y.type FROM pg_temp.pra_type y"
+        " WHERE y.key = lower(substring(t.name FROM '\\.[A-Za-z0-9]+$'))), 'other')"
+        f"{kept}"
+    )
+
+
+def _where_content(value: str, column: str) -> str:
+    return (
+        f"CASE WHEN t.store_fname IS NULL AND t.db_datas IS NULL THEN t.{column} ELSE {value} END"
+    )
+
+
+def _settings(columns: Iterable[ColumnRule], table: Table, domain: str) -> Iterator[str]:
+    for item in columns:
+        column = table.column(item.name)
+        if column is not None:
+            yield f"{identifier(item.name)} = ({_replacement(item, column, domain)})::{column.type}"
+
+
+def _is_of_value(choice: Choice) -> bool:
+    """Whether an empty value stays empty."""
+    return choice.kind is not None
+
+
+def _replacement(item: ColumnRule, column: Column, domain: str) -> str:
+    original = f"t.{identifier(item.name)}"
+    if item.choices[0].when is None:
+        return _value(item.choices[0], column, original, domain)
+    cases = list[str]()
+    for choice in item.choices:
+        value = _value(choice, column, original, domain)
+        if choice.when is None:
+            return f"CASE {' '.join(cases)} ELSE {value} END"
+        cases.append(f"WHEN ({choice.when}) THEN {value}")
+    return f"CASE {' '.join(cases)} ELSE {original} END"
+
+
+def _value(choice: Choice, column: Column, original: str, domain: str) -> str:
+    if choice.expression is not None:
+        return "(" + _PLACEHOLDER.sub(lambda m: Kind(m[1]).function, choice.expression) + ")"
+    if choice.kind is Kind.NOTHING:
+        return "''" if column.not_null and column.is_text else "NULL"
+    if choice.kind is None:
+        return literal(str(choice.constant))
+    value = f"{choice.kind.function}({original}::text)"
+    room = (column.limit or 1000) - len(domain) - 1
+    if choice.kind in (Kind.EMAIL, Kind.LOGIN) and room < _LOCAL:
+        # Cut before the @: what is left behind it must stay the reserved domain.
+        return f"regexp_replace({value}, '^([^@]{{{room}}})[^@]*@', '\\1@')"
+    return value
+
+
+def scan(places: list[tuple[int, Place]]) -> str:
+    """The query that finds addresses in columns of one table: place, kind and digest."""
+    table = places[0][1].table
+    values = ", ".join(
+        f"({number}, t.{identifier(place.column.name)}::text)" for number, place in places
+    )
+    email = "position('@' IN v.value) > 0"
+    iban = f"v.value ~ '{PAIR}' AND v.value ~ '{MAYBE_IBAN}'"
+    # One function for both would cost a call for each text; so a text without either costs none.
+    return (
+        "SELECT v.place, f.kind, pg_temp.pra_digest(f.kind, f.value) AS digest, count(*) AS number"
+        f" FROM ONLY {table.quoted} AS t CROSS JOIN LATERAL (VALUES {values}) AS v (place, value)"
+        " CROSS JOIN LATERAL (SELECT 'email' AS kind, lower(m[1]) AS value"
+        f" FROM regexp_matches(v.value, '{EMAIL}', 'g') AS m WHERE {email}"
+        " UNION ALL SELECT 'iban', upper(regexp_replace(i, '[^A-Za-z0-9]', '', 'g'))"
+        f" FROM regexp_matches(v.value, '{IBAN}', 'g') AS m,"
+        f" pg_temp.pra_leading_iban(m[1]) AS i WHERE {iban} AND i IS NOT NULL) AS f"
+        f" WHERE {email} OR {iban} GROUP BY 1, 2, 3"
+    )
+
+
+def sweep(places: list[Place]) -> str:
+    """The statement that replaces originals inside of columns of one table, and nothing else."""
+    columns = [
+        (identifier(place.column.name), place.column.type)
+        for place in places
+        if not place.column.generated
+    ]
+    settings = ", ".join(f"{name} = pg_temp.pra_scrub(t.{name}::text)::{t}" for name, t in columns)
+    conditions = " OR ".join(
+        f"position('@' IN t.{name}::text) > 0 OR t.{name}::text ~ '{PAIR}'" for name, _ in columns
+    )
+    return f"UPDATE ONLY {places[0].table.quoted} AS t SET {settings} WHERE {conditions}"
