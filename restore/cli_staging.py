@@ -12,7 +12,9 @@ from typing import Any, Final
 import click
 
 from restore import locations, lock
+from restore.anonymise import anonymisation_asked
 from restore.choices import NO_CERTIFICATE
+from restore.cli_anonymise import anonymise_option, key_file_option
 from restore.cli_gc import parse_age
 from restore.cli_options import (
     Decorator,
@@ -50,7 +52,7 @@ DEFAULT_LIFE: Final = "7d"
 
 _COLUMNS: Final = (
     "name", "state", "generation", "owner", "created (UTC)", "expires (UTC)", "URL", "neutralised",
-    "servers",
+    "anonymised", "servers",
 )  # fmt: skip
 
 _life_option: Final[Decorator] = click.option(
@@ -99,6 +101,8 @@ def staging_group() -> None:
     help="Keep no copy of the database server's data.",
 )
 @click.option("--keep-failed", is_flag=True, help="Leave a copy that fails stopped, to look at it.")
+@anonymise_option
+@key_file_option
 @accept_option
 @reason_option
 @reports_login_option
@@ -126,10 +130,12 @@ def create_command(terminal: Terminal, /, **options: Any) -> int:
     Examples:
       pra staging create --name sales-test --generation latest
       pra staging create --name upgrade --generation latest --for 30d --owner "A. Martin"
+      pra staging create --name course --generation latest --anonymise builtin --key-file key
     """
     with terminal.progress() as listener:
         tools, replay = prepare_replay(terminal, options, listener, creation.CREATE)
-        replay = replace(replay, copies=_copies(options))
+        asked = anonymisation_asked(options["anonymise"], options["key_file"], tools.profile.name)
+        replay = replace(replay, copies=_copies(options), anonymisation=asked)
         base = options["stack"]
         own = chosen_certificate(options) or setting_of(base, "certificate")
         drill = DrillRequest(
@@ -280,6 +286,7 @@ def _row(copy: StagingCopy, found: Condition, servers: str) -> tuple[str, ...]:
         f"{copy.expires:%Y-%m-%d %H:%M}",
         copy.url or "-",
         "yes" if copy.neutralised else "no",
+        "yes" if copy.anonymised else "no",
         servers,
     )
 

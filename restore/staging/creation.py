@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from restore import gc, locations, lock
+from restore.checks.anonymised import PREFIX as ANONYMISED
 from restore.checks.neutralised import PREFIX as NEUTRALISED
 from restore.drill import DrillRequest, stack_choices, stack_images, stack_spec, verified
 from restore.engine import new_recorder, reported
@@ -262,6 +263,7 @@ class _Creation:
                 url=environment.external_url,
                 password_file=str(file),
                 neutralised=neutralised(self._recorder.checks),
+                anonymised=anonymised(self._recorder.checks),
             )
         )
 
@@ -298,9 +300,17 @@ def neutralised(checks: tuple[CheckResult, ...]) -> bool:
 
     What looks dangerous and has no rule is a warning, and in the report.
     """
-    found = proofs(checks)
+    return _all_fine(proofs(checks))
+
+
+def anonymised(checks: tuple[CheckResult, ...]) -> bool:
+    """Whether every proof of anonymisation has passed: none was ignored, and there is one."""
+    return _all_fine(tuple(check for check in checks if check.id.startswith(ANONYMISED)))
+
+
+def _all_fine(checks: tuple[CheckResult, ...]) -> bool:
     fine = (CheckStatus.PASSED, CheckStatus.WARNING)
-    return bool(found) and all(check.status in fine for check in found)
+    return bool(checks) and all(check.status in fine for check in checks)
 
 
 def _require_new(request: CopyRequest, stack: str, engines: Iterable[Runner]) -> None:

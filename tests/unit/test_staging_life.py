@@ -46,6 +46,7 @@ class World:
     generation: Generation
     now: datetime = NOW
     status: CheckStatus = CheckStatus.PASSED
+    others: CheckStatus = CheckStatus.PASSED
     ids: tuple[str, ...] = ("erp.started", "neutralised.mail", "isolation.network")
     fails: dict[str, BaseException] = field(default_factory=dict)
     specs: list[StackSpec] = field(default_factory=list)
@@ -65,7 +66,7 @@ class World:
         self.replayed.append(request)
         self._act("replay")
         rest[-1].checks = tuple(
-            CheckResult(name, name, self.status if name.startswith("n") else CheckStatus.PASSED,
+            CheckResult(name, name, self.status if name.startswith("n") else self.others,
                         "this", "that", 0.1)
             for name in self.ids
         )  # fmt: skip
@@ -237,6 +238,18 @@ def test_a_proof_that_was_accepted_with_a_reason_is_shown_as_missing(world: Worl
     made = world.create()
     assert made.copy is not None and made.copy.state is CopyState.READY
     assert not made.copy.neutralised
+
+
+@pytest.mark.parametrize("status", [CheckStatus.PASSED, CheckStatus.IGNORED])
+def test_it_is_anonymised_when_every_proof_of_that_has_passed(
+    status: CheckStatus, world: World
+) -> None:
+    assert world.create("plain").copy == replace(world.copies[0], anonymised=False)
+    world.ids = (*world.ids, "anonymised.scan:one", "anonymised.uncovered:one")
+    world.others = status
+    copy = world.create("clean").copy
+    assert copy is not None and copy.neutralised
+    assert copy.anonymised is (status is CheckStatus.PASSED)
 
 
 def test_a_run_that_ends_before_anything_is_made_is_forgotten(
