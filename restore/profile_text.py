@@ -53,10 +53,26 @@ def profile_document(profile: Profile) -> dict[str, Any]:
     document["configuration"] = [_file(file) for file in document["configuration"]]
     if profile.reports is not None:
         document["reports"] = _reports(document["reports"])
+    if profile.neutralisation is not None:
+        document["neutralisation"] = _neutralisation(document["neutralisation"])
     operations = document.pop("post_operations")
     if operations:
         document["post_operations"] = [_operation(one) for one in operations]
     return document
+
+
+def _neutralisation(neutralisation: dict[str, Any]) -> dict[str, Any]:
+    """What makes a copy harmless: what a rule or an act does not have goes without saying."""
+    files = {file: dict(settings) for file, settings in neutralisation.pop("configuration")}
+    rules = [
+        {**rule, "acts": [_filled(act) for act in rule["acts"]]}
+        for rule in neutralisation.pop("rules")
+    ]
+    return _filled({"rules": rules, **neutralisation, "configuration": files})
+
+
+def _filled(options: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in options.items() if value not in ([], {}, "")}
 
 
 def _operation(operation: dict[str, Any]) -> dict[str, Any]:

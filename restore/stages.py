@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from restore import budget, sql
 from restore.blueprint import blueprint, configuration_texts
 from restore.checks import check_ids, run_checks
-from restore.checks.base import with_acceptances
 from restore.checks.anonymised import anonymised_check_ids
+from restore.checks.base import with_acceptances
 from restore.checks.certificate import ID as CERTIFICATE
 from restore.choices import StackChoices
 from restore.configuration import ConfigurationTexts
