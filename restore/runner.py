@@ -301,7 +301,8 @@ class Runner:
                     words = helper.logs(tail=TAIL_LINES).decode(errors="replace")
                     raise ReplayError(f"{argv[0]} exited with {code}:\n{_tail(words)}")
                 lines = LineSplitter()
-                for piece in helper.logs(stream=True):
+                # It has ended: the engine cuts the log of such a one when it is asked to follow.
+                for piece in helper.logs(stream=True, follow=False):
                     yield from lines.feed(piece)
                 yield from lines.rest()
             finally:

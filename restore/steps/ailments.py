@@ -16,6 +16,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from docker.errors import DockerException
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from restore.context import ReplayContext
 from restore.errors import ReplayError, RestoreError
@@ -29,6 +30,12 @@ _NO_ROOM: Final = re.compile(
 _SHARED_MEMORY: Final = re.compile(r"shared memory|mémoire partagée|/dev/shm", re.I)
 _FULL: Final = 1 << 20
 """Bytes that are free on a disk which is as good as full."""
+
+_GONE: Final = re.compile(
+    r"unexpected postmaster exit|server closed the connection|No such container|is not running"
+)
+"""How its clients say that a server went."""
+_MOMENT: Final = 3.0
 
 _COUNTERS: Final = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
 """Where the kernel counts, as a container sees it: of the second version of cgroups, the first."""
@@ -70,7 +77,7 @@ def _of(context: ReplayContext, step: Step, words: str, since: datetime) -> Iter
         )
     else:
         yield from _full(context, step, said)
-    yield from server.ended(_setting(step, "databaseMemoryMb"))
+    yield from server.ended(words, _setting(step, "databaseMemoryMb"))
 
 
 def _full(context: ReplayContext, step: Step, said: str) -> Iterator[Ailment]:
@@ -129,9 +136,9 @@ class _Server:
     container: str
     since: datetime
 
-    def ended(self, more: str) -> Iterator[Ailment]:
+    def ended(self, words: str, more: str) -> Iterator[Ailment]:
         """How it ended, or that the kernel killed one of its processes."""
-        status = self.runner.container(self.container).status
+        status = self._status(words)
         limit = self._limit()
         if status != "running":
             end = self.runner.end_of(self.container)
@@ -147,6 +154,17 @@ class _Server:
                 f"memory since it was started {of}",
                 more if limit else "its machine needs more memory",
             )
+
+    def _status(self, words: str) -> str:
+        """Whether it runs. The engine may learn a moment after its sessions that it does not."""
+        deadline = _MOMENT if _GONE.search(words) else 0
+        wait = Retrying(
+            retry=retry_if_result(lambda status: status == "running"),
+            stop=stop_after_delay(deadline),
+            wait=wait_fixed(0.1),
+            retry_error_callback=lambda state: "running",
+        )
+        return str(wait(lambda: self.runner.container(self.container).status))
 
     def _limit(self) -> int:
         return int(self.runner.container(self.container).attrs["HostConfig"].get("Memory") or 0)
