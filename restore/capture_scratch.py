@@ -14,6 +14,7 @@ from typing import Final
 
 from restore import commands
 from restore.catalogue.ids import is_generation_id
+from restore.disk import ask_room, told_room
 from restore.errors import ReplayError
 from restore.model import DatabaseServer
 from restore.runner import Runner
@@ -107,12 +108,12 @@ def _require_room(scratch: Scratch, databases: Sequence[str]) -> None:
 
 
 def _free(scratch: Scratch) -> int:
-    """Bytes that are free below the parent folder, by the one format that every ``df`` has."""
-    told = _run(scratch, "df", "-Pk", scratch.parent)
-    try:
-        return int(told.splitlines()[-1].split()[-3]) * 1024
-    except (IndexError, ValueError) as error:
-        raise ReplayError(f"df says nothing of {scratch.parent}: {told.strip()!r}") from error
+    """Bytes that are free below the parent folder."""
+    told = _run(scratch, *ask_room(scratch.parent))
+    room = told_room(told)
+    if room is None:
+        raise ReplayError(f"df says nothing of {scratch.parent}: {told.strip()!r}")
+    return room.free
 
 
 def _remove(scratch: Scratch, name: str, path: str) -> None:

@@ -9,9 +9,8 @@ import click
 
 from restore.anonymise import BUILTIN, rules_errors, rules_text
 from restore.anonymise.key import VARIABLE
-from restore.cli_options import Decorator
+from restore.cli_options import Decorator, tell_errors
 from restore.console import Terminal
-from restore.errors import ExitCode
 
 anonymise_option: Final[Decorator] = click.option(
     "--anonymise",
@@ -47,19 +46,7 @@ def check_command(terminal: Terminal, rules: str, profile: str) -> int:
     Example:
       pra anonymise check rules/odoo.yaml
     """
-    errors = rules_errors(rules_text(rules, profile))
-    for line in errors:
-        terminal.print(line)
-    terminal.print(f"{rules}: {len(errors)} errors" if errors else f"{rules}: valid")
-    found = (line.partition(": ") for line in errors)
-    terminal.json(
-        {
-            "rules": rules,
-            "valid": not errors,
-            "errors": [{"path": path, "message": message} for path, _, message in found],
-        }
-    )
-    return ExitCode.USAGE if errors else ExitCode.PASS
+    return tell_errors(terminal, "rules", rules, rules_errors(rules_text(rules, profile)))
 
 
 @anonymise_group.command("show")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import Any
 
 import click
 
-from restore.cli_options import other_engines
+from restore.cli_options import every_engine
 from restore.console import Terminal
 from restore.errors import EnvironmentFailure, NotFoundError, UsageError
 from restore.kept_copies import find_copies, remove_copy
@@ -44,8 +43,8 @@ def list_command(terminal: Terminal) -> None:
       pra cache list
       pra --json cache list
     """
-    with ExitStack() as stack:
-        found = _find(terminal, stack)
+    with every_engine(terminal) as engines:
+        found = _find(engines)
         if found:
             terminal.table("Kept copies", _COLUMNS, [_row(one) for one in found])
         else:
@@ -69,8 +68,8 @@ def remove_command(terminal: Terminal, keys: tuple[str, ...], everything: bool) 
     """
     if bool(keys) == everything:
         raise UsageError("name copies, or --all", "'pra cache list' shows which there are")
-    with ExitStack() as stack:
-        found = _find(terminal, stack)
+    with every_engine(terminal) as engines:
+        found = _find(engines)
         chosen = found if everything else tuple(_named(found, keys))
         refused: list[EnvironmentFailure] = []
         gone: list[_Found] = []
@@ -89,10 +88,7 @@ def remove_command(terminal: Terminal, keys: tuple[str, ...], everything: bool) 
         terminal.json([_document(one) for one in gone])
 
 
-def _find(terminal: Terminal, stack: ExitStack) -> tuple[_Found, ...]:
-    engines = {LOCAL: Runner.connect(), **other_engines(terminal)}
-    for engine in engines.values():
-        stack.enter_context(closing(engine))
+def _find(engines: dict[str, Runner]) -> tuple[_Found, ...]:
     return tuple(
         _Found(host, engine, copy)
         for host, engine in engines.items()

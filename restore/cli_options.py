@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,8 +14,8 @@ import click
 from restore import locations
 from restore.cold_policy import COLD_EVERY, MOST_COPIES, CopyOptions, parse_days
 from restore.console import Terminal
-from restore.errors import EnvironmentFailure, UsageError
-from restore.model import Acceptance, Credentials, Generation
+from restore.errors import EnvironmentFailure, ExitCode, UsageError
+from restore.model import LOCAL, Acceptance, Credentials, Generation
 from restore.repository.base import Repository
 from restore.runner import Runner
 from restore.secret import Secret
@@ -109,6 +110,15 @@ reports_login_option: Final[Decorator] = click.option(
 )
 
 
+no_copy_option: Final[Decorator] = click.option(
+    "--no-copy",
+    is_flag=True,
+    envvar="PRA_NO_COPY",
+    show_envvar=True,
+    help="Keep no copy of the database server's data.",
+)
+
+
 def copy_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Options of a drill that are about kept copies of database servers."""
     for option in (
@@ -120,13 +130,7 @@ def copy_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="N",
             help="Kept copies that an engine holds at most; those not used for longest go.",
         ),
-        click.option(
-            "--no-copy",
-            is_flag=True,
-            envvar="PRA_NO_COPY",
-            show_envvar=True,
-            help="Keep no copy of the database server's data.",
-        ),
+        no_copy_option,
         click.option(
             "--cold-every",
             metavar="DAYS",
@@ -230,6 +234,41 @@ def describe(generation: Generation) -> str:
         f"{generation.id}  {generation.consistency_point:%Y-%m-%d %H:%M} UTC  "
         f"{generation.bytes / 1e6:.1f} MB  {databases}"
     )
+
+
+def tell_errors(terminal: Terminal, what: str, name: str, errors: Sequence[str]) -> int:
+    """Tell every error of a file that was checked, each ``path: what is wrong``; the exit code.
+
+    Args:
+        what: the kind of file, as the JSON document calls it.
+        name: how the user named it.
+    """
+    for line in errors:
+        terminal.print(line)
+    terminal.print(f"{name}: {len(errors)} errors" if errors else f"{name}: valid")
+    found = (line.partition(": ") for line in errors)
+    terminal.json(
+        {
+            what: name,
+            "valid": not errors,
+            "errors": [{"path": path, "message": message} for path, _, message in found],
+        }
+    )
+    return ExitCode.USAGE if errors else ExitCode.PASS
+
+
+@contextmanager
+def every_engine(terminal: Terminal) -> Iterator[dict[str, Runner]]:
+    """This machine's engine, first, and those of ``other_engines``, by host; closed at the end.
+
+    Raises:
+        EnvironmentFailure: this machine's doesn't answer.
+    """
+    with ExitStack() as opened:
+        engines = {LOCAL: Runner.connect(), **other_engines(terminal)}
+        for engine in engines.values():
+            opened.enter_context(closing(engine))
+        yield engines
 
 
 def other_engines(terminal: Terminal) -> dict[str, Runner]:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from restore.cli_options import tell_errors
 from restore.console import Terminal
-from restore.errors import ExitCode, UsageError
+from restore.errors import UsageError
 from restore.profile import load_profile, profile_names, profile_text
 from restore.profile_checks import profile_errors
 from restore.profile_text import profile_document, profile_yaml, renamed, template
@@ -92,19 +93,7 @@ def check_command(terminal: Terminal, profile: str) -> int:
     Example:
       pra profile check erp/mine.yaml
     """
-    errors = profile_errors(profile_text(profile))
-    for line in errors:
-        terminal.print(line)
-    terminal.print(f"{profile}: {len(errors)} errors" if errors else f"{profile}: valid")
-    found = (line.partition(": ") for line in errors)
-    terminal.json(
-        {
-            "profile": profile,
-            "valid": not errors,
-            "errors": [{"path": path, "message": message} for path, _, message in found],
-        }
-    )
-    return ExitCode.USAGE if errors else ExitCode.PASS
+    return tell_errors(terminal, "profile", profile, profile_errors(profile_text(profile)))
 
 
 @profile_group.command("show")

@@ -20,7 +20,7 @@ from restore.cli_options import (
     reason_option,
     reports_option,
 )
-from restore.cli_recovery import VERDICT_CODES
+from restore.cli_recovery import conclude_run
 from restore.console import Terminal
 from restore.engine import new_run, reported
 from restore.environment import environment_from_outputs
@@ -30,7 +30,6 @@ from restore.profile import load_profile
 from restore.reach import reached
 from restore.rebuild import outputs_of
 from restore.recorder import Recorder
-from restore.report import report_document
 from restore.request import ReplayRequest, utc_now
 from restore.runner import Runner
 from restore.scenarios import (
@@ -127,12 +126,7 @@ def run_command(terminal: Terminal, /, **options: Any) -> int:
             request,
             lambda: _play(options["stack"], options["database"], request, recorder),
         )
-    terminal.report(report, str(folder / "report.html"))
-    terminal.json({**report_document(report), "folder": str(folder)})
-    if recorder.error is not None:
-        terminal.error(recorder.error)
-        return recorder.error.exit_code
-    return VERDICT_CODES[report.verdict]
+    return conclude_run(terminal, report, folder, recorder)
 
 
 def _recorder(

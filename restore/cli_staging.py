@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -19,10 +19,11 @@ from restore.cli_gc import parse_age
 from restore.cli_options import (
     Decorator,
     accept_option,
+    every_engine,
     generation_option,
     jobs_option,
     language_option,
-    other_engines,
+    no_copy_option,
     profile_option,
     reason_option,
     reports_login_option,
@@ -93,13 +94,7 @@ def staging_group() -> None:
 )
 @click.option("--external-url", metavar="URL", help="Where people reach it, if elsewhere.")
 @click.option("--cold", is_flag=True, help="Load the databases, whatever kept copies there are.")
-@click.option(
-    "--no-copy",
-    is_flag=True,
-    envvar="PRA_NO_COPY",
-    show_envvar=True,
-    help="Keep no copy of the database server's data.",
-)
+@no_copy_option
 @click.option("--keep-failed", is_flag=True, help="Leave a copy that fails stopped, to look at it.")
 @anonymise_option
 @key_file_option
@@ -257,13 +252,11 @@ def _servers(terminal: Terminal) -> dict[str, str]:
     """How many servers of each stack run, of how many; empty when no engine answers."""
     with ExitStack() as opened:
         try:
-            engines = (Runner.connect(), *other_engines(terminal).values())
+            engines = opened.enter_context(every_engine(terminal))
         except EnvironmentFailure as error:
             terminal.note(error.message)
             return {}
-        for engine in engines:
-            opened.enter_context(closing(engine))
-        seen = [one for engine in engines for one in _states(engine)]
+        seen = [one for engine in engines.values() for one in _states(engine)]
     there = Counter(stack for stack, _ in seen)
     running = Counter(stack for stack, status in seen if status == "running")
     return {stack: f"{running[stack]} of {count} run" for stack, count in there.items()}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import tarfile
-from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import Any, Final
 
 import click
 
-from restore.cli_options import other_engines
+from restore.cli_options import every_engine
 from restore.console import Terminal
 from restore.errors import ExitCode, NotFoundError, RestoreError
 from restore.model import Holding, Node, NodeStatus
@@ -45,14 +44,12 @@ def status_command(terminal: Terminal, stack: str | None) -> int:
       pra status
       pra --json status --stack rescue
     """
-    with ExitStack() as opened:
-        engines = (Runner.connect(), *other_engines(terminal).values())
-        for engine in engines:
-            opened.enter_context(closing(engine))
-        runner = engines[0].reaching(
+    with every_engine(terminal) as engines:
+        own, *others = engines.values()
+        runner = own.reaching(
             {
                 node.container: engine
-                for engine in engines[1:]
+                for engine in others
                 for nodes in labelled_nodes(engine).values()
                 for node in nodes
             }

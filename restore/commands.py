@@ -7,7 +7,7 @@ them: ``--no-password`` makes a tool fail rather than ask.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from restore.model import DatabaseLocale
@@ -154,6 +154,19 @@ def analyze(superuser: str, database: str, jobs: int, target: int | None = None)
     options = () if target is None else ("env", f"PGOPTIONS=-c default_statistics_target={target}")
     login = _login(superuser, database)
     return (*options, "vacuumdb", "--analyze-only", f"--jobs={jobs}", *login)
+
+
+def file_sizes(folder: str) -> Argv:
+    """``find`` that gives the bytes of every file beneath a folder, one a line."""
+    return ("find", folder, "-type", "f", "-printf", "%s\\n")
+
+
+def counted(lines: Iterable[str]) -> tuple[int, int]:
+    """How many files ``file_sizes`` gave, and their bytes; in constant memory."""
+    files = size = 0
+    for line in lines:
+        files, size = files + 1, size + int(line)
+    return files, size
 
 
 def sync_cluster(data: str) -> Argv:

@@ -10,7 +10,7 @@ from restore import sql
 from restore.bulk import BulkState
 from restore.cold_policy import CopyPolicy
 from restore.copy_key import ServerIdentity, copy_key
-from restore.disk import disk_need
+from restore.disk import ask_room, disk_need, told_room
 from restore.kept_copies import find_copies
 from restore.locales import offered_locales
 from restore.model import (
@@ -153,8 +153,8 @@ def _short_of_room(runner: Runner, halves: tuple[_Half, ...], request: PlanReque
         )
     for half in halves:
         data = half.request.profile.database.data
-        argv = ("df", "--block-size=1", "--output=avail", data)
-        free = int(runner.check(half.server.container, argv).split()[-1])
+        room = told_room(runner.check(half.server.container, ask_room(data)))
+        free = room.free if room else 0
         if free < need:
             return (
                 "no copy of the database server's data is kept: that would take "

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -75,14 +75,9 @@ def drill(request: DrillRequest, tools: Tools) -> tuple[Report, Path, Recorder]:
                     layout, choice, tools.repository, now=tools.now, listener=tools.listener
                 )
         generation = select(tools, request.replay.selection.generation, recorder)
-        with verified(generation, request, tools, recorder) as verification:
-            choices = stack_choices(request)
-            foresee(tools, generation, request.replay, choices, recorder)
-            require_reports_account(request.replay, recorder.plan)
-            verification.require_so_far()
-            with rebuilt(stack, generation, request, tools, recorder) as environment:
-                verification.require_done()
-                replay_into(environment, generation, request.replay, tools, recorder)
+        standing = rebuilt(stack, generation, request, tools, recorder)
+        with replayed_anew(generation, request, tools, recorder, standing):
+            pass
 
     report, folder = reported(recorder, request.replay, story)
     return report, folder, recorder
@@ -133,6 +128,29 @@ def with_policy(replay: ReplayRequest, request: DrillRequest, tools: Tools) -> R
     kin = Kin(replay.command, tools.profile.name, request.base)
     known = before(history_file(replay.reports), kin)
     return replace(replay, copies=decide(options, known, tools.now()))
+
+
+@contextmanager
+def replayed_anew(
+    generation: Generation,
+    request: DrillRequest,
+    tools: Tools,
+    recorder: Recorder,
+    standing: AbstractContextManager[Environment],
+) -> Iterator[Environment]:
+    """Verify, foresee, rebuild and replay, before the body, which gets what stands then.
+
+    Args:
+        standing: rebuilds when it is entered, and sees to what becomes of it afterwards.
+    """
+    with verified(generation, request, tools, recorder) as verification:
+        foresee(tools, generation, request.replay, stack_choices(request), recorder)
+        require_reports_account(request.replay, recorder.plan)
+        verification.require_so_far()
+        with standing as environment:
+            verification.require_done()
+            replay_into(environment, generation, request.replay, tools, recorder)
+            yield environment
 
 
 @contextmanager

@@ -6,10 +6,8 @@ The labels of its volume say what it is of, so that they can be read while it is
 
 from __future__ import annotations
 
-import io
 import json
 import secrets
-import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -20,6 +18,7 @@ from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import Mount
 
 from restore import rights
+from restore.archive import Owner, single_file
 from restore.docker_engine import answers
 from restore.errors import EnvironmentFailure, NotFoundError
 from restore.model import KeptCopy
@@ -40,6 +39,7 @@ _PART: Final = "pra.copy.part"
 _STACK: Final = "pra.copy.stack"
 _IMAGE: Final = "pra.copy.image"
 _LONGEST_WORK: Final = "86400"
+_ROOT: Final = Owner(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class Helper:
 
     def write(self, name: str, document: Mapping[str, Any]) -> None:
         """Write a small file beside the copied data."""
-        archive = _archive(name, json.dumps(document).encode())
+        archive = single_file(name, json.dumps(document).encode(), _ROOT, 0o600)
         self._runner.write_archive(self._container, MOUNTED, iter((archive,)))
 
 
@@ -241,15 +241,6 @@ def _files(runner: Runner, volume: str, image: str) -> tuple[dict[str, Any], dic
     finally:
         with suppress(NotFound):
             container.remove(force=True, v=True)
-
-
-def _archive(name: str, content: bytes) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        info = tarfile.TarInfo(name)
-        info.size, info.mode = len(content), 0o600
-        archive.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
 
 
 def _document(runner: Runner, container: str, name: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import docker
 from docker.errors import DockerException
 
+from restore.disk import ask_room, told_room
 from restore.errors import EnvironmentFailure
 from restore.model import NodeFacts
 from restore.runner import Runner
@@ -77,11 +78,9 @@ def _width(part: str) -> int:
 
 def _disk(runner: Runner, container: str, folder: str) -> tuple[int | None, int | None]:
     """Size of a folder's file system and what is left of it; unknown when ``df`` can't tell."""
-    done = runner.execute(container, ("df", "-Pk", folder))
-    fields = done.stdout.splitlines()[-1].split() if done.exit_code == 0 and done.stdout else []
-    if len(fields) < 4 or not fields[1].isdigit() or not fields[3].isdigit():
-        return None, None
-    return int(fields[1]) * 1024, int(fields[3]) * 1024
+    done = runner.execute(container, ask_room(folder))
+    room = told_room(done.stdout) if done.exit_code == 0 else None
+    return (room.size, room.free) if room else (None, None)
 
 
 def _info(client: docker.DockerClient) -> dict[str, Any]:

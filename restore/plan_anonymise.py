@@ -6,10 +6,8 @@ from collections.abc import Iterator
 
 from restore.anonymise.rules import Rules
 from restore.anonymise.statements import every_table
-from restore.model import DatabaseFacts, Part, Purpose, Step, StepKind
-from restore.plan_request import PlanRequest, documents_folder, documents_of
-
-_AFTER = (StepKind.POST_OPERATION, StepKind.STATISTICS, StepKind.START_ERP)
+from restore.model import DatabaseFacts, Purpose, Step, StepKind
+from restore.plan_request import PlanRequest, before_start, documents_folder, documents_of
 
 
 def anonymisation_refusals(request: PlanRequest) -> Iterator[tuple[str, str]]:
@@ -42,10 +40,7 @@ def with_anonymisation(
     """
     if request.anonymise is None:
         return steps
-    at = next(
-        number for number, step in enumerate(steps) if step.kind in _AFTER and step.part is Part.ERP
-    )
-    return (*steps[:at], *_steps(request, request.anonymise, databases), *steps[at:])
+    return before_start(steps, _steps(request, request.anonymise, databases))
 
 
 def _steps(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from restore import commands
 from restore.model import DatabaseFacts, Part, Role, Step, StepKind
 from restore.operations import filled, filled_sql, operation_values
-from restore.plan_request import PlanRequest
+from restore.plan_request import PlanRequest, before_start
 from restore.profile import OperationTime, PostOperation
 
 _OF_REPORTS = (Role.REPORTS, Role.REPORTS_DATABASE)
@@ -20,15 +20,11 @@ def with_operations(
 
     What acts on a reports server is left out where the environment has none.
     """
-    early = tuple(_steps(request, databases, OperationTime.BEFORE_START))
-    late = tuple(_steps(request, databases, OperationTime.AFTER_START))
-    starts = [
-        number
-        for number, step in enumerate(steps)
-        if step.kind in (StepKind.STATISTICS, StepKind.START_ERP) and step.part is Part.ERP
-    ]
-    start = starts[0] if starts else len(steps)
-    return (*steps[:start], *early, *steps[start:], *late)
+    early = _steps(request, databases, OperationTime.BEFORE_START)
+    return (
+        *before_start(steps, early),
+        *_steps(request, databases, OperationTime.AFTER_START),
+    )
 
 
 def _steps(

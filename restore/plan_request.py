@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -20,8 +21,11 @@ from restore.model import (
     Environment,
     EnvironmentFacts,
     Generation,
+    Part,
     Purpose,
     Role,
+    Step,
+    StepKind,
 )
 from restore.nodes import MARK
 from restore.parts import reports_generation, stored_name
@@ -187,6 +191,19 @@ def staging_folder(folder: str, generation_id: str) -> str:
 def aside_name(database: str, generation_id: str) -> str:
     """The name that a database which is there already has while it is replaced."""
     return temporary_name(database, generation_id, "__pra_old_")
+
+
+def before_start(steps: tuple[Step, ...], added: Iterable[Step]) -> tuple[Step, ...]:
+    """A plan's steps with others just before what begins with the ERP's start; at the end without.
+
+    Everything has its final name there, and nothing of the ERP runs.
+    """
+    begins = (StepKind.STATISTICS, StepKind.START_ERP)
+    found = (
+        number for number, step in enumerate(steps) if step.kind in begins and step.part is Part.ERP
+    )
+    at = next(found, len(steps))
+    return (*steps[:at], *added, *steps[at:])
 
 
 def documents_folder(tree: DocumentTree, database: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from restore import commands
-from restore.model import DatabaseFacts, Part, Purpose, Step, StepKind
+from restore.model import DatabaseFacts, Purpose, Step, StepKind
 from restore.neutralise import statements
 from restore.operations import filled, operation_values
-from restore.plan_request import PlanRequest
+from restore.plan_request import PlanRequest, before_start
 from restore.profile import Neutralisation
 
 UNSAFE = (
@@ -28,12 +28,7 @@ def with_staging(
     """
     if request.purpose is not Purpose.STAGING:
         return steps
-    at = next(
-        number
-        for number, step in enumerate(steps)
-        if step.kind in (StepKind.STATISTICS, StepKind.START_ERP) and step.part is Part.ERP
-    )
-    return (*steps[:at], *_safe(request, databases), *steps[at:])
+    return before_start(steps, _safe(request, databases))
 
 
 def _safe(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> Iterator[Step]:

@@ -101,8 +101,8 @@ def plan(request: PlanRequest) -> RestorePlan:
             "\n".join(dict.fromkeys(item.hint for item in refusals)),
         )
     steps = (*steps_of(request, databases), *reports_steps(request, databases))
-    steps = with_operations(request, databases, with_staging(request, databases, steps))
-    steps = with_anonymisation(request, databases, steps)
+    for more in (with_staging, with_anonymisation, with_operations):
+        steps = more(request, databases, steps)
     steps = with_records(request.target, steps)
     steps = only_nodes(steps, request.nodes)
     return RestorePlan(

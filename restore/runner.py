@@ -279,22 +279,45 @@ class Runner:
             except NotFound as error:
                 raise NotFoundError(f"container {container[:12]} has no folder {path}") from error
 
-    def run_once(self, like: str, argv: tuple[str, ...], *, user: str = "root") -> str:
+    def run_once(
+        self,
+        like: str,
+        argv: tuple[str, ...],
+        *,
+        user: str = "root",
+        network: str = "none",
+        archives: Iterable[tuple[str, bytes]] = (),
+    ) -> str:
         """Run a command beside a container, as ``lines_once`` does, and return its output."""
-        return "\n".join(self.lines_once(like, argv, user=user))
+        lines = self.lines_once(like, argv, user=user, network=network, archives=archives)
+        return "\n".join(lines)
 
-    def lines_once(self, like: str, argv: tuple[str, ...], *, user: str = "root") -> Iterator[str]:
-        """Run a command in a new container with another's image and volumes, without network.
+    def lines_once(
+        self,
+        like: str,
+        argv: tuple[str, ...],
+        *,
+        user: str = "root",
+        network: str = "none",
+        archives: Iterable[tuple[str, bytes]] = (),
+    ) -> Iterator[str]:
+        """Run a command in a new container with another's image and volumes.
 
         For acts on the volumes of a server that is stopped. Its output comes line by line, in
         constant memory. The container carries our label and is removed whatever happens.
+
+        Args:
+            network: the name of one network that it is on, if need be.
+            archives: tar archives that are unpacked in it first, each with its folder.
 
         Raises:
             ReplayError: the command failed; holds its last words.
         """
         with answers(f"run {argv[0]} beside container {like[:12]}"):
-            helper = self.create_helper(like, argv, user=user)
+            helper = self.create_helper(like, argv, user=user, network=network)
             try:
+                for folder, archive in archives:
+                    helper.put_archive(folder, archive)
                 helper.start()
                 code = helper.wait()["StatusCode"]
                 if code != 0:

@@ -132,7 +132,7 @@ def foresee(
         target = foreseen_target("drill", intended, REPOSITORY_PATH)
         target = replace(target, resources=resources_of(tools.runner))
         subject = _Subject(generation, texts, served)
-        _plan(tools, _wanted(tools, subject, request, target, recorder), recorder)
+        _plan(_wanted(tools, subject, request, target, recorder), recorder)
     return intended
 
 
@@ -212,9 +212,14 @@ def _play(context: ReplayContext, request: ReplayRequest, recorder: Recorder) ->
     """Play the scenarios that were asked for in the first database, as the check does pages."""
     for database in context.databases[:1]:
         ground = Ground(
-            context.environment, context.runner, database, request.credentials, recorder.run
+            environment=context.environment,
+            runner=context.runner,
+            database=database,
+            credentials=request.credentials,
+            run=recorder.run,
+            language=request.language,
         )
-        played = play_all(replace(ground, language=request.language), request.scenarios)
+        played = play_all(ground, request.scenarios)
         results = with_acceptances(played.results, request.accepted)
         recorder.checks = (*recorder.checks, *results)
         recorder.pictures = (*recorder.pictures, *played.pictures)
@@ -249,7 +254,7 @@ def _plan_standing(
     chosen = choose_copies(tools.runner, environment, wanted, request.copies)
     recorder.mode, recorder.mode_reason = chosen.mode, chosen.reason
     recorder.warnings += chosen.warnings
-    return _plan(tools, chosen.request, recorder)
+    return _plan(chosen.request, recorder)
 
 
 def _replay(planned: RestorePlan, context: ReplayContext, recorder: Recorder) -> None:
@@ -325,7 +330,7 @@ def _wanted(
     return wanted
 
 
-def _plan(tools: Tools, wanted: PlanRequest, recorder: Recorder) -> RestorePlan:
+def _plan(wanted: PlanRequest, recorder: Recorder) -> RestorePlan:
     """Plan, and keep the plan.
 
     Raises:
@@ -333,7 +338,7 @@ def _plan(tools: Tools, wanted: PlanRequest, recorder: Recorder) -> RestorePlan:
         UsageError: an acceptance names neither a difference nor a check.
     """
     recorder.plan = planned = plan(wanted)
-    _require_known(wanted, tools.profile, planned)
+    _require_known(wanted, planned)
     return planned
 
 
@@ -382,14 +387,14 @@ def with_server(
     )
 
 
-def _require_known(wanted: PlanRequest, profile: Profile, planned: RestorePlan) -> None:
+def _require_known(wanted: PlanRequest, planned: RestorePlan) -> None:
     """Refuse a misspelt acceptance before anything is changed."""
     # A stack may have a certificate of its own where the generation has none.
     others: tuple[str, ...] = (CERTIFICATE, budget.CHECK)
     if wanted.anonymise is not None:
         trees = tuple(one.tree for one in wanted.anonymise.documents)
         others = (*others, *anonymised_check_ids(planned.databases, trees))
-    ids = check_ids(profile, planned.databases, wanted.generation, wanted.purpose)
+    ids = check_ids(wanted.profile, planned.databases, wanted.generation, wanted.purpose)
     known = (*ids, *others)
     accepted = (one.key for one in wanted.acceptances)
     checks = (key for key in accepted if not (is_difference_key(key) or is_step_key(key)))

@@ -402,6 +402,29 @@ def erp_server(
         volume.remove(force=True)
 
 
+@contextmanager
+def production_scene(
+    lab: DatabaseLab, repository: FolderRepository, profile: Profile, **more: Any
+) -> Iterator[Scene]:
+    """The fixtures' production, of a profile of Odoo's, and an empty environment for it.
+
+    Args:
+        more: what the context has besides.
+    """
+    erp = profile.erp
+    with erp_server(lab, list(erp.entrypoint), list(erp.command), list(erp.health)) as name:
+        context = ReplayContext(
+            runner=lab.runner,
+            environment=environment_of(lab, repository, name),
+            repository=repository,
+            generation=repository.load(repository.ids()[-1]),
+            profile=profile,
+            now=lambda: datetime.now(UTC),
+            **more,
+        )
+        yield Scene(lab, context, [])
+
+
 def environment_of(lab: DatabaseLab, repository: Repository, erp: str) -> Environment:
     """The environment that a database lab and an ERP's container make."""
     url = f"http://{lab.erp_address}:8069"

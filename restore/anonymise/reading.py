@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
@@ -12,6 +11,7 @@ import yaml
 
 from restore.anonymise.rules import (
     EMAIL_DOMAIN,
+    PLACEHOLDER,
     Choice,
     ColumnRule,
     DocumentsRule,
@@ -24,8 +24,6 @@ from restore.schema import schema_errors
 
 BUILTIN: Final = "builtin"
 """How the rules are named that ship for a profile."""
-
-_PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 
 
 class _Loader(yaml.SafeLoader):
@@ -114,7 +112,7 @@ def _placeholder_errors(data: dict[str, Any]) -> Iterator[str]:
         for column, rule in table.get("columns", {}).items():
             choices = rule if isinstance(rule, list) else [rule]
             for choice in (one for one in choices if isinstance(one, dict)):
-                for name in _PLACEHOLDER.findall(choice.get("expression", "")):
+                for name in PLACEHOLDER.findall(choice.get("expression", "")):
                     if name not in known:
                         yield f"{path}.columns.{column}: no {{{name}}}; known: {', '.join(known)}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -10,6 +11,10 @@ from restore.secret import Secret
 
 EMAIL_DOMAIN: Final = "anonymous.invalid"
 """Where new addresses are unless rules say another domain; it never resolves (RFC 2606)."""
+
+
+PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+"""How an expression names the kind of replacement that stands in its place."""
 
 
 class Kind(StrEnum):

@@ -6,18 +6,23 @@ in one pass whatever their number. The functions are in ``functions.sql``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from importlib import resources
 from typing import Final
 
 from restore.anonymise.patterns import EMAIL, IBAN, LENGTHS, MAYBE_IBAN, PAIR
-from restore.anonymise.rules import Choice, ColumnRule, DocumentsRule, Kind, Rules, TableRule
+from restore.anonymise.rules import (
+    PLACEHOLDER,
+    Choice,
+    ColumnRule,
+    DocumentsRule,
+    Kind,
+    Rules,
+    TableRule,
+)
 from restore.anonymise.tables import Column, Place, Table
 from restore.commands import identifier, literal
 
-_PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 _LOCAL: Final = 21
 """Characters of a new address before its @."""
 _SHORTEST_LOCAL: Final = 9
@@ -46,14 +51,6 @@ def scanning() -> str:
 
 def _resource(name: str) -> str:
     return (resources.files("restore") / "anonymise" / name).read_text(encoding="utf-8")
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A statement, the table that it changes, and what of its rule is not there."""
-
-    table: Table
-    statement: str
 
 
 def absent(rules: Rules, tables: tuple[Table, ...]) -> tuple[str, ...]:
@@ -189,7 +186,7 @@ def _replacement(item: ColumnRule, column: Column, domain: str) -> str:
 
 def _value(choice: Choice, column: Column, original: str, domain: str) -> str:
     if choice.expression is not None:
-        return "(" + _PLACEHOLDER.sub(lambda m: Kind(m[1]).function, choice.expression) + ")"
+        return "(" + PLACEHOLDER.sub(lambda m: Kind(m[1]).function, choice.expression) + ")"
     if choice.kind is Kind.NOTHING:
         return "''" if column.not_null and column.is_text else "NULL"
     if choice.kind is None:
@@ -224,12 +221,11 @@ def scan(places: list[tuple[int, Place]]) -> str:
 
 
 def sweep(places: list[Place]) -> str:
-    """The statement that replaces originals inside of columns of one table, and nothing else."""
-    columns = [
-        (identifier(place.column.name), place.column.type)
-        for place in places
-        if not place.column.generated
-    ]
+    """The statement that replaces originals inside of columns of one table, and nothing else.
+
+    None of them may be one that PostgreSQL computes.
+    """
+    columns = [(identifier(place.column.name), place.column.type) for place in places]
     settings = ", ".join(f"{name} = pg_temp.pra_scrub(t.{name}::text)::{t}" for name, t in columns)
     conditions = " OR ".join(
         f"position('@' IN t.{name}::text) > 0 OR t.{name}::text ~ '{PAIR}'" for name, _ in columns

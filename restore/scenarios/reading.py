@@ -14,6 +14,7 @@ from restore.errors import UsageError
 from restore.scenarios.filling import GIVEN, placeholders
 from restore.scenarios.values import (
     DEADLINE,
+    KINDS,
     Act,
     Address,
     Api,
@@ -34,9 +35,7 @@ from restore.scenarios.values import (
 )
 from restore.schema import schema_errors
 
-_ACTS: Final = (
-    "call", "open", "log_in", "click", "fill", "press", "see", "gone", "address", "read", "look",
-)  # fmt: skip
+_ACTS: Final = tuple(KINDS.values())
 _WAYS: Final = ("text", "label", "role", "selector")
 _TARGETS: Final = {
     "click": ("",),

@@ -141,7 +141,7 @@ class Look:
 PageAct = Open | LogIn | Click | Fill | Press | See | Gone | Address | Read | Look
 Act = Call | PageAct
 
-_KINDS: Final[dict[type, str]] = {
+KINDS: Final[dict[type, str]] = {
     Call: "call",
     Open: "open",
     LogIn: "log_in",
@@ -154,6 +154,7 @@ _KINDS: Final[dict[type, str]] = {
     Read: "read",
     Look: "look",
 }
+"""What each act is called in a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,7 @@ class ScenarioStep:
     @property
     def kind(self) -> str:
         """What its act is called in a file."""
-        return _KINDS[type(self.act)]
+        return KINDS[type(self.act)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import Final
 from restore import gc, locations, lock
 from restore.checks.anonymised import PREFIX as ANONYMISED
 from restore.checks.neutralised import PREFIX as NEUTRALISED
-from restore.drill import DrillRequest, stack_choices, stack_images, stack_spec, verified
+from restore.drill import DrillRequest, replayed_anew, stack_images, stack_spec
 from restore.engine import new_recorder, reported
 from restore.environment import environment_from_outputs
 from restore.errors import RefusedError
@@ -38,7 +38,7 @@ from restore.request import Tools
 from restore.runner import Runner
 from restore.secret import Secret
 from restore.stack_file import settings_file
-from restore.stages import foresee, replay_into, require_reports_account, select
+from restore.stages import select
 from restore.staging import records
 from restore.staging.copies import (
     CopyState,
@@ -182,17 +182,11 @@ class _Creation:
     def story(self) -> None:
         """Make the copy; what fails on the way leaves nothing that can be reached."""
         tools, recorder, drill = self._tools, self._recorder, self._request.drill
-        replay = drill.replay
-        generation = select(tools, replay.selection.generation, recorder)
-        with verified(generation, drill, tools, recorder) as verification:
-            foresee(tools, generation, replay, stack_choices(drill), recorder)
-            require_reports_account(replay, recorder.plan)
-            verification.require_so_far()
-            with self._standing(generation) as environment:
-                verification.require_done()
-                replay_into(environment, generation, replay, tools, recorder)
-                if self._passed():
-                    self._keep(environment)
+        generation = select(tools, drill.replay.selection.generation, recorder)
+        standing = self._standing(generation)
+        with replayed_anew(generation, drill, tools, recorder, standing) as environment:
+            if self._passed():
+                self._keep(environment)
 
     def end(self) -> StagingCopy | None:
         """The copy as it is left; one of which nothing was made is forgotten."""

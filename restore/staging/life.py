@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +20,6 @@ from restore.staging.copies import (
     StagingCopy,
     renewed,
     require_life,
-    stack_of,
     why_due,
 )
 from restore.staging.creation import CREATE, neutralised
@@ -34,9 +35,8 @@ def renew(folder: Path, name: str, life: timedelta, now: datetime) -> StagingCop
         RefusedError: it does not stand, or a process works on it.
     """
     require_life(life)
-    copy = records.load(folder, name)
-    with lock.stack_lock(locations.LOCKS, copy.stack, "pra staging renew", now=now, kept=True):
-        copy = renewed(records.load(folder, name), life, now=now)
+    with _held(folder, name, "pra staging renew", now) as before:
+        copy = renewed(before, life, now=now)
         records.save(folder, copy)
     return copy
 
@@ -51,9 +51,7 @@ def end(
         RefusedError: a process works on it.
         EnvironmentFailure: something of it may stand still; it is not forgotten.
     """
-    copy = records.load(folder, name)
-    with lock.stack_lock(locations.LOCKS, copy.stack, "pra staging destroy", now=now, kept=True):
-        copy = records.load(folder, name)
+    with _held(folder, name, "pra staging destroy", now) as copy:
         _end(folder, copy, listener)
     return copy
 
@@ -77,9 +75,7 @@ def end_if_due(
         RefusedError: a process works on it.
         EnvironmentFailure: something of it may stand still; it is not forgotten.
     """
-    stack = stack_of(name)
-    with lock.stack_lock(locations.LOCKS, stack, "pra gc", now=now, kept=True):
-        copy = records.load(folder, name)
+    with _held(folder, name, "pra gc", now) as copy:
         # This process holds it: nobody else works on it.
         if why_due(copy, alive=False, now=now) is None:
             return False
@@ -114,6 +110,14 @@ def replayed(folder: Path, stack: str, report: Report) -> None:
         return
     safe = neutralised(report.checks)
     records.save(folder, replace(copy, generation=report.generation.id, neutralised=safe))
+
+
+@contextmanager
+def _held(folder: Path, name: str, command: str, now: datetime) -> Iterator[StagingCopy]:
+    """A copy as it is once this process holds its stack; one that isn't there gets no lock."""
+    stack = records.load(folder, name).stack
+    with lock.stack_lock(locations.LOCKS, stack, command, now=now, kept=True):
+        yield records.load(folder, name)
 
 
 def _copy_of(folder: Path, stack: str) -> StagingCopy | None:

@@ -19,6 +19,7 @@ from docker.errors import DockerException
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from restore.context import ReplayContext
+from restore.disk import Room, ask_room, told_room
 from restore.errors import ReplayError, RestoreError
 from restore.model import Part, Step, StepKind
 from restore.runner import Runner
@@ -83,11 +84,11 @@ def _of(context: ReplayContext, step: Step, words: str, since: datetime) -> Iter
 def _full(context: ReplayContext, step: Step, said: str) -> Iterator[Ailment]:
     """That the disk which a step writes to is full."""
     container, folder, name = _place(context, step)
-    free, total = _room(context.runner, container, folder)
-    if _NO_ROOM.search(said) or free < _FULL:
+    room = _room(context.runner, container, folder)
+    if _NO_ROOM.search(said) or room.free < _FULL:
         yield Ailment(
             f"the disk of {name} ({folder}) is full: "
-            f"{free >> 20} MiB of {total >> 20} MiB are free now",
+            f"{room.free >> 20} MiB of {room.size >> 20} MiB are free now",
             "make room there, then run it again: 'pra prerequisites' tells what it takes",
         )
 
@@ -116,16 +117,15 @@ def _place(context: ReplayContext, step: Step) -> tuple[str, str, str]:
     return environment.erp.container, str(volume), "the documents"
 
 
-def _room(runner: Runner, container: str, folder: str) -> tuple[int, int]:
-    """The bytes that are free on the disk of a folder, and all of them; the server may stand."""
-    argv = ("df", "-Pk", folder)
+def _room(runner: Runner, container: str, folder: str) -> Room:
+    """The disk of a folder; the server may stand."""
+    argv = ask_room(folder)
     running = runner.container(container).status == "running"
     text = runner.check(container, argv) if running else runner.run_once(container, argv)
-    columns = text.splitlines()[-1].split()
-    try:
-        return int(columns[3]) << 10, int(columns[1]) << 10
-    except (IndexError, ValueError) as error:
-        raise ReplayError(f"df told of {folder}: {text}") from error
+    room = told_room(text)
+    if room is None:
+        raise ReplayError(f"df told of {folder}: {text}")
+    return room
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from restore import sql
 from restore.anonymise.placeholders import placeholders
 from restore.anonymise.rules import Anonymisation, DocumentsRule
 from restore.anonymise.session import anonymise
+from restore.archive import archive
 from restore.checks.anonymised import (
     documents_check,
     documents_finding,
@@ -30,7 +31,6 @@ from restore.commands import identifier
 from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import CheckResult, CheckStatus, FileEntry, Progress, Step
-from restore.steps.archive import archive
 from restore.steps.servers import owner_of
 from restore.unpacking import unpack
 
@@ -121,8 +121,8 @@ def _files(context: ReplayContext, step: Step, tree: str) -> tuple[str, ...]:
     """The files of a tree, but for those that belong to no row by design."""
     ignored = next(one.ignored for one in context.profile.documents if one.name == tree)
     argv = ("find", step.target, "-type", "f", "-printf", "%P\\n")
-    output = context.runner.run_once(context.environment.erp.container, argv)
-    return tuple(path for path in output.splitlines() if path.partition("/")[0] not in ignored)
+    paths = context.runner.lines_once(context.environment.erp.container, argv)
+    return tuple(path for path in paths if path.partition("/")[0] not in ignored)
 
 
 def _lay(context: ReplayContext, step: Step, files: Mapping[str, bytes]) -> None:

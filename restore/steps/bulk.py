@@ -8,33 +8,29 @@ a replay in between, the next one finds it.
 from __future__ import annotations
 
 import base64
-import io
 import json
-import tarfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from restore import sql
+from restore.archive import Owner, single_file
 from restore.bulk import FILE, KEPT, BulkState, Resources, needs_restart
 from restore.context import ReplayContext
-from restore.errors import EnvironmentFailure, NotFoundError, ReplayError
+from restore.errors import NotFoundError, ReplayError
 from restore.model import DatabaseServer, Step
 from restore.plan_bulk import LOST
 from restore.runner import Runner
+from restore.steps.database_servers import start_database, stop_database
 
 _MAINTENANCE: Final = "postgres"
 _OS_USER: Final = "postgres"
 _DATA: Final = "/var/lib/postgresql/data"
 """Where PostgreSQL's own image keeps its data, when it does not say."""
 _BOOT: Final = "/proc/sys/kernel/random/boot_id"
-_START_DEADLINE: Final = 300
 _READ_DEADLINE: Final = 20
-_GRACE: Final = 600
-"""Seconds that a server may take to write all that it holds when it stops."""
 
 _SETTINGS: Final = """
 SELECT name, pg_catalog.current_setting(name), source FROM pg_catalog.pg_settings
@@ -135,7 +131,7 @@ def leave_bulk_mode(context: ReplayContext, step: Step) -> None:
         return
     runner.write_archive(server.container, data, iter((_archive(FILE, kept, kept.content),)))
     if runner.container(server.container).status != "running":
-        _start(runner, server)
+        start_database(runner, server)
     with sql.connect(server, _MAINTENANCE) as connection:
         connection.execute("SELECT pg_catalog.pg_reload_conf()")
         level = sql.rows(connection, "SHOW wal_level")[0][0]
@@ -268,23 +264,10 @@ def _restart(runner: Runner, server: DatabaseServer) -> None:
     # What it holds is written first, as long as a slow disk takes, so that its end is a short one.
     with sql.connect(server, _MAINTENANCE) as connection:
         connection.execute("CHECKPOINT")
-    runner.stop(server.container, grace=_GRACE)
-    _start(runner, server)
-
-
-def _start(runner: Runner, server: DatabaseServer) -> None:
-    runner.start(server.container)
-    # It answers before its own probe says so, which is asked once in a while only.
-    with suppress(EnvironmentFailure), sql.connect(server, _MAINTENANCE):
-        return
-    runner.wait_healthy(server.container, _START_DEADLINE)
+    stop_database(runner, server)
+    start_database(runner, server)
 
 
 def _archive(name: str, kept: _Kept, content: bytes) -> bytes:
     """A tar archive of one file of the server's own user."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        info = tarfile.TarInfo(name)
-        info.size, info.mode, info.uid, info.gid = len(content), kept.mode, kept.user, kept.group
-        archive.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
+    return single_file(name, content, Owner(kept.user, kept.group), kept.mode)

@@ -13,12 +13,12 @@ from typing import Final
 
 import psycopg
 from psycopg import sql as compose
-from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from restore import commands, sql
+from restore.archive import Owner, single_file
 from restore.bulk import KEPT
 from restore.context import ReplayContext
-from restore.errors import EnvironmentFailure, ReplayError, RestoreError
+from restore.errors import ReplayError, RestoreError
 from restore.kept_copies import (
     CopyOf,
     Helper,
@@ -32,13 +32,7 @@ from restore.kept_copies import (
 )
 from restore.model import DatabaseServer, Step
 from restore.plan_copies import DATA
-from restore.runner import Runner
-from restore.steps.archive import Owner, single_file
-
-START_DEADLINE: Final = 300
-_ASKED: Final = 20
-GRACE: Final = 600
-"""Seconds that a server may take to write all that it holds when it stops."""
+from restore.steps.database_servers import start_database, stop_database
 
 _MAINTENANCE: Final = "postgres"
 _OS_USER: Final = "postgres"
@@ -57,13 +51,14 @@ def keep_copy(context: ReplayContext, step: Step) -> str:
     Returns:
         Why there is none, which fails no replay; empty when there is one.
     """
-    runner, container = context.runner, context.environment.database.container
+    runner, server = context.runner, context.environment.database
+    container = server.container
     of = CopyOf(step.target, context.generation.id, step.part, context.environment.stack)
     volume = new_copy(runner, container, of)
     problem = ""
     try:
         with beside(runner, container, volume) as helper:
-            runner.stop(container, grace=GRACE)
+            stop_database(runner, server)
             try:
                 _copy(helper, str(step.staging))
             finally:
@@ -77,7 +72,7 @@ def keep_copy(context: ReplayContext, step: Step) -> str:
         with suppress(RestoreError):
             remove_copy(runner, volume, container)
         raise
-    _wait(runner, context.environment.database)
+    start_database(runner, server)
     if not problem:
         remove_others(runner, container, volume, step.target, context.most_copies)
     return problem
@@ -125,13 +120,12 @@ def place_copy(context: ReplayContext, step: Step) -> None:
     with beside(runner, server.container, volume, read_only=True) as helper:
         if _count(helper, DATA) != (copy.files, copy.bytes):
             raise ReplayError(f"kept copy {volume} has not the files that it had")
-        runner.stop(server.container, grace=GRACE)
+        stop_database(runner, server)
         others = [word for name in _OWN for word in ("!", "-name", name)]
         inside = ("find", data, "-mindepth", "1", "-maxdepth", "1", *others)
         helper.run(*inside, "-exec", "rm", "-rf", "--", "{}", "+")
         helper.run("cp", "-a", "--reflink=auto", "--", f"{DATA}/.", data)
-    runner.start(server.container)
-    _wait(runner, server)
+    start_database(runner, server)
     _give_password(context, data, password)
     runner.check(server.container, step.argv, user=_OS_USER)
     note_use(runner, server.container, volume, context.now())
@@ -144,27 +138,6 @@ def discard_copy(context: ReplayContext, step: Step) -> bool:
     except RestoreError:
         return False
     return True
-
-
-def _wait(runner: Runner, server: DatabaseServer) -> None:
-    """Wait until a server that was started answers, whatever its superuser's password is.
-
-    It does so before its own probe says it, which is asked once in a while only.
-
-    Raises:
-        EnvironmentFailure: it does not start; holds its last words.
-    """
-    ready = ("pg_isready", "--quiet", "--host=127.0.0.1", f"--username={server.superuser}")
-    asked = Retrying(
-        retry=retry_if_result(lambda done: done.exit_code != 0),
-        stop=stop_after_delay(_ASKED),
-        wait=wait_fixed(0.1),
-    )
-    # A server that has ended can't be asked.
-    with suppress(RetryError, EnvironmentFailure):
-        asked(runner.execute, server.container, ready)
-        return
-    runner.wait_healthy(server.container, START_DEADLINE)
 
 
 def _stored_password(server: DatabaseServer) -> str | None:
@@ -222,6 +195,4 @@ def _owner(context: ReplayContext, data: str) -> Owner:
 
 def _count(helper: Helper, folder: str) -> tuple[int, int]:
     """How many files a folder holds, and their bytes."""
-    output = helper.run("find", folder, "-type", "f", "-printf", "%s\\n")
-    sizes = [int(line) for line in output.splitlines()]
-    return len(sizes), sum(sizes)
+    return commands.counted(helper.run(*commands.file_sizes(folder)).splitlines())

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import PurePosixPath
 
+from restore import commands
+from restore.archive import archive
 from restore.context import ReplayContext
 from restore.errors import NotFoundError, ReplayError, RestoreError
 from restore.model import Artifact, ArtifactKind, FileEntry, Progress, Step
 from restore.plan_request import documents_folder
 from restore.profile import Profile
 from restore.runner import Runner
-from restore.steps.archive import archive
 from restore.steps.servers import owner_of
 from restore.unpacking import unpack
 
@@ -117,10 +118,8 @@ def _require_volume(context: ReplayContext, folder: PurePosixPath) -> None:
 
 
 def _require_complete(context: ReplayContext, folder: PurePosixPath, artifact: Artifact) -> None:
-    argv = ("find", str(folder), "-type", "f", "-printf", "%s\\n")
-    files = size = 0
-    for line in context.runner.lines_once(context.environment.erp.container, argv):
-        files, size = files + 1, size + int(line)
+    erp = context.environment.erp.container
+    files, size = commands.counted(context.runner.lines_once(erp, commands.file_sizes(str(folder))))
     if (files, size) != (artifact.files, artifact.bytes):
         raise ReplayError(
             f"{folder} holds {files} files of {size} bytes, "

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Final
 
-from docker.errors import NotFound
-
+from restore.archive import single_file
 from restore.checks.neutralised import problems
 from restore.context import ReplayContext
-from restore.docker_engine import answers
 from restore.errors import ReplayError
 from restore.model import Role, Step
 from restore.neutralise import session_options
-from restore.steps.archive import single_file
 from restore.steps.servers import owner_of
 
 _OS_USER: Final = "postgres"
 _MODE: Final = 0o400
-_TAIL: Final = 20
 
 
 def neutralise(context: ReplayContext, step: Step) -> None:
@@ -54,20 +49,10 @@ def _by_command(context: ReplayContext, step: Step) -> None:
     runner, erp = context.runner, context.environment.erp.container
     owner = owner_of(context, step.owner or "")
     networks = runner.container(erp).attrs["NetworkSettings"]["Networks"]
-    with answers(f"run {step.argv[0]} beside container {erp[:12]}"):
-        user = f"{owner.user}:{owner.group}"
-        helper = runner.create_helper(erp, step.argv, user=user, network=min(networks))
-        try:
-            for file in context.profile.configuration_of(Role.ERP):
-                path = PurePosixPath(file.path)
-                content = runner.read_file(erp, file.path)
-                archive = single_file(path.name, content, owner, _MODE)
-                helper.put_archive(str(path.parent), archive)
-            helper.start()
-            code = int(helper.wait()["StatusCode"])
-            output = helper.logs(tail=_TAIL).decode(errors="replace")
-        finally:
-            with suppress(NotFound):
-                helper.remove(force=True)
-    if code != 0:
-        raise ReplayError(f"{step.argv[0]} exited with {code}:\n{output.strip()}")
+    paths = [PurePosixPath(file.path) for file in context.profile.configuration_of(Role.ERP)]
+    files = [
+        (str(path.parent), single_file(path.name, runner.read_file(erp, str(path)), owner, _MODE))
+        for path in paths
+    ]
+    user = f"{owner.user}:{owner.group}"
+    runner.run_once(erp, step.argv, user=user, network=min(networks), archives=files)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Final
 
+from restore.archive import Owner, single_file
 from restore.blueprint import configuration_texts
 from restore.configuration import encode, placeholders, reconcile, target_of
 from restore.context import ReplayContext
 from restore.errors import NotFoundError, ReplayError
 from restore.model import Role, Step
 from restore.profile import ConfigurationFile
-from restore.steps.archive import Owner, single_file
 
 START_DEADLINE: Final = 300.0
 """Seconds that an ERP may take until its own probe passes."""

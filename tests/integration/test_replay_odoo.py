@@ -5,20 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 import pytest
 
 from restore.checks import check_ids, run_checks
-from restore.context import ReplayContext
 from restore.model import CheckResult, CheckStatus, Credentials, StepStatus
 from restore.profile import Profile
 from restore.replay import replay
 from restore.repository.folder import FolderRepository
 from restore.scenarios import Api, Ground, parse_scenario, play, screenshot
 from restore.secret import Secret
-from tests.fix_servers import DatabaseLab, Scene, environment_of, erp_server
+from tests.fix_servers import DatabaseLab, Scene, production_scene
 
 pytestmark = pytest.mark.docker
 
@@ -32,17 +30,8 @@ def odoo(
     clean_lab: DatabaseLab, private_production: FolderRepository, odoo_profile: Profile
 ) -> Iterator[Scene]:
     """The fixtures' production and an empty environment for it."""
-    erp = odoo_profile.erp
-    with erp_server(clean_lab, list(erp.entrypoint), list(erp.command), list(erp.health)) as name:
-        context = ReplayContext(
-            runner=clean_lab.runner,
-            environment=environment_of(clean_lab, private_production, name),
-            repository=private_production,
-            generation=private_production.load(private_production.ids()[-1]),
-            profile=odoo_profile,
-            now=lambda: datetime.now(UTC),
-        )
-        yield Scene(clean_lab, context, [])
+    with production_scene(clean_lab, private_production, odoo_profile) as scene:
+        yield scene
 
 
 def test_a_production_of_odoo_comes_back_to_life_and_losses_are_seen(

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Final
 
 import pytest
 
 from restore.checks import check_ids, run_checks
-from restore.context import ReplayContext
 from restore.model import (
     CheckResult,
     CheckStatus,
@@ -25,7 +23,7 @@ from restore.replay import replay
 from restore.repository.folder import FolderRepository
 from restore.secret import Secret
 from restore.staging_safety import stop_unless_safe
-from tests.fix_servers import DatabaseLab, Scene, environment_of, erp_server
+from tests.fix_servers import DatabaseLab, Scene, production_scene
 
 pytestmark = pytest.mark.docker
 
@@ -39,19 +37,14 @@ def copy(
     clean_lab: DatabaseLab, private_production: FolderRepository, odoo_profile: Profile
 ) -> Iterator[Scene]:
     """The fixtures' production and an empty environment for a copy of it."""
-    erp = odoo_profile.erp
-    with erp_server(clean_lab, list(erp.entrypoint), list(erp.command), list(erp.health)) as name:
-        context = ReplayContext(
-            runner=clean_lab.runner,
-            environment=environment_of(clean_lab, private_production, name),
-            repository=private_production,
-            generation=private_production.load(private_production.ids()[-1]),
-            profile=for_copies(odoo_profile),
-            now=lambda: datetime.now(UTC),
-            purpose=Purpose.STAGING,
-            administrator=ADMINISTRATOR,
-        )
-        yield Scene(clean_lab, context, [])
+    with production_scene(
+        clean_lab,
+        private_production,
+        for_copies(odoo_profile),
+        purpose=Purpose.STAGING,
+        administrator=ADMINISTRATOR,
+    ) as scene:
+        yield scene
 
 
 def status_of(results: tuple[CheckResult, ...]) -> dict[str, CheckStatus]:

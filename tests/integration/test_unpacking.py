@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from restore import unpacking
+from restore.archive import Owner, archive
 from restore.errors import DamagedGenerationError, ReplayError
 from restore.model import FileEntry
 from restore.runner import LABEL
-from restore.steps.archive import Owner, archive
 from tests.fix_servers import Scene
 
 pytestmark = pytest.mark.docker

@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 
 from fixtures.plans.cases import KEY, request
-from restore import cli_cache, copy_key, gc, lock
+from restore import cli_cache, cli_options, copy_key, gc, lock
 from restore import drill as drill_module
 from restore.budget import budget_check
 from restore.cli import run
@@ -483,8 +483,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> list[KeptCopy]:
     def remove(_engine: object, volume: str) -> None:
         copies[:] = [one for one in copies if one.volume != volume]
 
-    monkeypatch.setattr(cli_cache.Runner, "connect", Engine)
-    monkeypatch.setattr(cli_cache, "other_engines", lambda _terminal: {})
+    monkeypatch.setattr(cli_options.Runner, "connect", Engine)
+    monkeypatch.setattr(cli_options, "other_engines", lambda _terminal: {})
     monkeypatch.setattr(cli_cache, "find_copies", lambda _engine: tuple(copies))
     monkeypatch.setattr(cli_cache, "remove_copy", remove)
     return copies

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fixtures.plans import cases
-from restore import cli_status
+from restore import cli_options, cli_status
 from restore.cli import run
 from restore.errors import ExitCode, RefusedError, ReplayError, UsageError
 from restore.model import (
@@ -214,8 +214,8 @@ def stands(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[NodeStatus, ...]]
     monkeypatch.setattr(cli_status, "bulk_problem", lambda *_: "")
     engine = SimpleNamespace(close=lambda: None, reaching=lambda others: engine)
     runner = SimpleNamespace(connect=lambda: engine)
-    monkeypatch.setattr(cli_status, "other_engines", lambda _terminal: {})
-    monkeypatch.setattr(cli_status, "Runner", runner)
+    monkeypatch.setattr(cli_options, "other_engines", lambda _terminal: {})
+    monkeypatch.setattr(cli_options, "Runner", runner)
     return found
 
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from restore.archive import CHUNK, Owner, archive, single_file
 from restore.errors import DamagedGenerationError
 from restore.model import FileEntry
-from restore.steps.archive import CHUNK, Owner, archive, single_file
 
 OWNER = Owner(101, 102)
 FILES = {

@@ -8,12 +8,12 @@ from typing import Any, cast
 
 import pytest
 
+from restore.archive import Owner
 from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import Generation, Step, StepKind
 from restore.profile import load_profile
 from restore.repository.folder import FolderRepository
-from restore.steps.archive import Owner
 from restore.steps.documents import promote_documents, restore_documents
 from restore.steps.servers import owner_of, restore_configuration, stop_erp
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from restore import cli_gc, locations, lock
+from restore import cli_gc, drill, locations, lock
 from restore.cli import run
 from restore.drill import DrillRequest
 from restore.errors import EnvironmentFailure, ExitCode, RefusedError, ReplayError
@@ -136,14 +136,18 @@ def world(tmp_path: Path, small_generation: Generation, monkeypatch: pytest.Monk
     (tmp_path / "Pulumi.drill.yaml").write_text("config: {}\n", encoding="utf-8")
     for name, place in (("ROOT", ""), ("LOCKS", "locks"), ("STAGING", "staging")):
         monkeypatch.setattr(locations, name, tmp_path / place)
+    story = {
+        "replay_into": made.replay,
+        "foresee": lambda *_arguments: None,
+        "verified": at_once,
+    }
+    for name, fake in story.items():
+        monkeypatch.setattr(drill, name, fake)
     fakes = {
         "up": made.up,
-        "replay_into": made.replay,
         "stop_servers": made.stopped.append,
         "environment_from_outputs": lambda outputs: Environment(outputs["url"]),
         "select": lambda _tools, _choice, recorder: small_generation,
-        "foresee": lambda *_arguments: None,
-        "verified": at_once,
         "stacks": lambda: (),
         "used_subnets": lambda _engines, copies: [IPv4Network(copy.subnet) for copy in copies],
         "port_taken": lambda _port: False,
@@ -258,7 +262,7 @@ def test_a_run_that_ends_before_anything_is_made_is_forgotten(
     def refuse(*_arguments: object) -> None:
         raise RefusedError("not equivalent")
 
-    monkeypatch.setattr(creation, "foresee", refuse)
+    monkeypatch.setattr(drill, "foresee", refuse)
     assert world.create().copy is None
     assert world.copies == () and world.gone == [] and lock.abandoned(locations.LOCKS) == {}
 
