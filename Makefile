@@ -27,7 +27,7 @@ DOCTOR_ARGS ?=
 DEMO_ARGS ?=
 IN_ENVIRONMENT := . .pra/activate;
 
-.PHONY: help setup setup-all drill staging-demo test test-all lint format lock bench doctor clean
+.PHONY: help setup setup-all drill staging-demo upgrade-demo test test-all lint format lock bench doctor clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -50,11 +50,23 @@ staging-demo: setup ## show two staging copies side by side, and that nothing le
 		|| python -m fixtures.production --repository .pra/repository
 	@$(IN_ENVIRONMENT) python -m fixtures.staging_demo --repository .pra/repository $(DEMO_ARGS)
 
+# The same production twice: to the addon's version 1.1, which is good, and to 1.2, which is not.
+UPGRADE := .pra/repository-upgrade
+REHEARSE = pra upgrade rehearse --repository $(UPGRADE)
+upgrade-demo: IMAGES := upgrade
+upgrade-demo: export PRA_CHECK_PASSWORD := admin
+upgrade-demo: setup ## rehearse two upgrades of an example production: one passes, one fails and says why
+	@$(IN_ENVIRONMENT) [[ -n "$$(ls -A $(UPGRADE)/generations 2>/dev/null)" ]] \
+		|| python -m fixtures.upgrade --repository $(UPGRADE)
+	@$(IN_ENVIRONMENT) $(REHEARSE) --to 1.1 --road-book fixtures/road-book.yaml
+	@$(IN_ENVIRONMENT) code=0; $(REHEARSE) --to 1.2 || code=$$?; \
+		[[ $$code == 3 ]] || { echo "the planted defect was not found (exit code $$code)" >&2; exit 1; }
+
 lint: setup ## check style, types and the import rules
 	@$(IN_ENVIRONMENT) ruff check . && ruff format --check . && mypy && lint-imports
 
 # Tests need the images that other set-ups build on demand.
-test: IMAGES := openprod pgbackrest browser
+test: IMAGES := openprod pgbackrest browser upgrade
 test: lint ## lint, then every test, with coverage
 	@$(IN_ENVIRONMENT) pytest -n 2 --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)
 

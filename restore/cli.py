@@ -34,6 +34,7 @@ from restore.cli_recovery import (
 from restore.cli_scenario import scenario_group
 from restore.cli_staging import staging_group
 from restore.cli_status import status_command
+from restore.cli_upgrade import upgrade_group
 from restore.console import Terminal
 from restore.errors import ExitCode, RestoreError
 
@@ -93,6 +94,7 @@ for command in (
     staging_group,
     status_command,
     report_command,
+    upgrade_group,
     postop_group,
     prerequisites_command,
     evidence_group,

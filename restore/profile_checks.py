@@ -18,6 +18,7 @@ from restore.model import Role
 from restore.profile import DocumentTree, Profile, ReportsProfile, WebStep, parse_profile
 from restore.profile_neutralisation import neutralisation_problems
 from restore.profile_operations import operation_problems
+from restore.profile_upgrade import upgrade_problems
 from restore.schema import schema_errors
 from restore.secret import Secret
 
@@ -51,6 +52,8 @@ def _problems(profile: Profile) -> Iterator[str]:
     yield from _web(profile.web.steps)
     yield from operation_problems(profile)
     yield from neutralisation_problems(profile)
+    if profile.upgrade is not None:
+        yield from upgrade_problems(profile.upgrade)
 
 
 def _twice(path: str, names: Iterable[str]) -> Iterator[str]:

@@ -29,6 +29,7 @@ from restore.model import (
     RestorePlan,
     StepResult,
     StepStatus,
+    Upgrade,
     Verdict,
     verdict_of,
 )
@@ -70,6 +71,7 @@ class Recorder:
     mode: ReplayMode | None = None
     mode_reason: str = ""
     warnings: tuple[str, ...] = ()
+    upgrade: Upgrade | None = None
 
     def __post_init__(self) -> None:
         self.started = self.now()
@@ -135,6 +137,7 @@ class Recorder:
             mode=self.mode,
             mode_reason=self.mode_reason,
             copying=copying,
+            upgrade=self.upgrade,
         )
 
     def _judged_by_time(self, rto: float | None) -> tuple[CheckResult, ...]:

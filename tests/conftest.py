@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.fix_pgbackrest",
     "tests.fix_tryton",
     "tests.fix_hosts",
+    "tests.fix_upgrade",
 ]
 
 # Whoever starts the tests in the background has SIGINT ignored, and children inherit that: no

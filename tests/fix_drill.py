@@ -53,7 +53,11 @@ class Commands:
         """The argv of ``pra``, with reports kept apart where a command writes one."""
         program = [sys.executable, "-c", "from restore.cli import main; main()"]
         reports = ["--reports", str(self.reports)]
-        return [*program, *arguments, *(reports if {"drill", "restore"} & {*arguments} else [])]
+        return [
+            *program,
+            *arguments,
+            *(reports if {"drill", "restore", "upgrade"} & {*arguments} else []),
+        ]
 
     def pra(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run ``pra``."""

@@ -65,13 +65,13 @@ def run_checks(
     # What goes nowhere takes its time: meanwhile, the rest is looked at.
     with ThreadPoolExecutor(max_workers=1) as pool:
         isolation = pool.submit(isolation_checks, context)
-        results = _content_checks(context, credentials, names)
+        results = content_checks(context, credentials, names)
     results += isolation.result()
     results.append(check_nodes(context))
     return with_acceptances(tuple(results), accepted)
 
 
-def _content_checks(
+def content_checks(
     context: ReplayContext, credentials: Credentials | None, names: tuple[str, ...]
 ) -> list[CheckResult]:
     """Whether the ERP runs, and shows what was restored."""

@@ -63,6 +63,15 @@ from restore.model.outcome import (
 )
 from restore.model.plan import RestorePlan, Step, StepKind
 from restore.model.purpose import Purpose
+from restore.model.upgrade import (
+    Fact,
+    Measure,
+    Rule,
+    ServerChange,
+    Upgrade,
+    UpgradeChange,
+    UpgradeSubject,
+)
 
 __all__ = [
     "ALL_LOCAL",
@@ -90,6 +99,7 @@ __all__ = [
     "Environment",
     "EnvironmentFacts",
     "ErpServer",
+    "Fact",
     "FileEntry",
     "Fingerprint",
     "Generation",
@@ -100,6 +110,7 @@ __all__ = [
     "KeystoreFile",
     "LocalText",
     "ManualOperation",
+    "Measure",
     "Mount",
     "Node",
     "NodeFacts",
@@ -120,8 +131,10 @@ __all__ = [
     "ReportsFacts",
     "RestorePlan",
     "Role",
+    "Rule",
     "Selection",
     "ServerBlueprint",
+    "ServerChange",
     "ServerFacts",
     "Severity",
     "Step",
@@ -129,6 +142,9 @@ __all__ = [
     "StepResult",
     "StepStatus",
     "TableFacts",
+    "Upgrade",
+    "UpgradeChange",
+    "UpgradeSubject",
     "Upload",
     "Verdict",
     "Versioned",

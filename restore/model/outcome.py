@@ -12,6 +12,7 @@ from restore.model.comparison import Acceptance, Difference, EnvironmentFacts
 from restore.model.generation import Generation
 from restore.model.operations import ManualOperation
 from restore.model.plan import RestorePlan
+from restore.model.upgrade import Upgrade
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +198,8 @@ class Report:
     copying: float = 0.0
     """Seconds in which a copy was kept for later drills and nothing else went on; no part of
     ``rto``, as no recovery does that."""
+    upgrade: Upgrade | None = None
+    """What a rehearsal upgraded; None for every other run."""
 
     @property
     def past(self) -> PastRun:

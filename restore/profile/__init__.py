@@ -21,6 +21,7 @@ from restore.profile.operations import (
 from restore.profile.reading import parse_profile
 from restore.profile.servers import DatabaseProfile, ErpProfile, ProxyProfile
 from restore.profile.texts import is_profile_path, load_profile, profile_names, profile_text
+from restore.profile.upgrade import Invariant, ServedThings, UpgradeProfile
 from restore.profile.values import Profile, RenderedReport, ReportsProfile
 from restore.profile.web import WebScenario, WebStep
 
@@ -32,6 +33,7 @@ __all__ = [
     "DocumentTree",
     "ErpProfile",
     "Harmless",
+    "Invariant",
     "Neutralisation",
     "NeutralisationAct",
     "NeutralisationRule",
@@ -43,6 +45,8 @@ __all__ = [
     "ProxyProfile",
     "RenderedReport",
     "ReportsProfile",
+    "ServedThings",
+    "UpgradeProfile",
     "WebScenario",
     "WebStep",
     "is_profile_path",

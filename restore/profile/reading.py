@@ -13,6 +13,7 @@ from restore.profile.files import ConfigurationFile, DocumentFetch, DocumentTree
 from restore.profile.neutralisation import read_neutralisation
 from restore.profile.operations import read_operation
 from restore.profile.servers import DatabaseProfile, ErpProfile, ProxyProfile
+from restore.profile.upgrade import read_upgrade
 from restore.profile.values import Profile, RenderedReport, ReportsProfile
 from restore.profile.web import WebScenario, WebStep
 from restore.schema import schema_errors
@@ -66,6 +67,7 @@ def _profile(data: dict[str, Any]) -> Profile:
         neutralisation=read_neutralisation(data["neutralisation"])
         if "neutralisation" in data
         else None,
+        upgrade=read_upgrade(data["upgrade"]) if "upgrade" in data else None,
     )
 
 

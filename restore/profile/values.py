@@ -9,6 +9,7 @@ from restore.profile.files import ConfigurationFile, DocumentTree
 from restore.profile.neutralisation import Neutralisation
 from restore.profile.operations import OperationKind, PostOperation
 from restore.profile.servers import DatabaseProfile, ErpProfile, ProxyProfile
+from restore.profile.upgrade import UpgradeProfile
 from restore.profile.web import WebScenario
 
 
@@ -64,6 +65,8 @@ class Profile:
     proxy: ProxyProfile = field(default_factory=ProxyProfile)
     rto_budget: float | None = None
     neutralisation: Neutralisation | None = None
+    upgrade: UpgradeProfile | None = None
+    """How this ERP upgrades its databases; None where the profile does not say."""
 
     @property
     def automated(self) -> tuple[PostOperation, ...]:

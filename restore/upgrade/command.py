@@ -1,0 +1,168 @@
+"""Runs the ERP's own upgrade of a database: by the new code, the ERP being stopped."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Final
+
+from docker.errors import APIError, NotFound
+from docker.models.containers import Container
+
+from restore import rights
+from restore.checks.base import masked, plural
+from restore.context import ReplayContext
+from restore.docker_engine import answers
+from restore.model import CheckResult, CheckStatus, Part, Step, StepKind
+from restore.profile import UpgradeProfile
+from restore.runner import LABEL, Runner
+from restore.steps.servers import restore_configuration
+from restore.streams import LineSplitter
+from restore.upgrade.difference import check_id
+from restore.upgrade.log_watch import LogWatch
+
+COMMAND: Final = "command"
+"""Name of the check of the upgrade's command and of its log."""
+
+EXPECTED: Final = "exit code 0, its ready line, and no error in its log"
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrading:
+    """How the upgrade of a database ended. ``late`` is over its deadline; durations in seconds."""
+
+    exit_code: int
+    seconds: float
+    late: bool
+    watch: LogWatch
+
+    @property
+    def completed(self) -> bool:
+        """Whether it went to its end, with errors or without."""
+        return self.exit_code == 0 and self.watch.ready and not self.late
+
+
+def upgrade_database(
+    context: ReplayContext,
+    steps: tuple[Step, ...],
+    database: str,
+    see: Callable[[str], None] = lambda _line: None,
+) -> Upgrading:
+    """Run the profile's upgrade command for a database, in a container of its own.
+
+    It has the ERP's image, volumes, rights and network, and production's configuration, and is
+    gone afterwards.
+
+    Args:
+        steps: the plan that was replayed, whose configuration it takes.
+        see: called with each line of the log.
+
+    Raises:
+        EnvironmentFailure: the Docker engine refuses.
+    """
+    profile = _profile(context)
+    watch = LogWatch.of(profile)
+    begun = time.monotonic()
+    secrets = (context.environment.database.erp_password,)
+    with _container(context, profile.argv(database)) as helper:
+        inside = _with_erp(context, str(helper.id))
+        configure(inside, steps)
+        expired = threading.Event()
+
+        def expire() -> None:
+            expired.set()
+            with suppress(APIError):
+                helper.kill()
+
+        timer = threading.Timer(profile.deadline, expire)
+        helper.start()
+        timer.start()
+        try:
+            for line in _lines(helper):
+                plain = masked(line, secrets)
+                watch.see(plain)
+                see(plain)
+            code = int(helper.wait()["StatusCode"])
+        finally:
+            timer.cancel()
+    return Upgrading(code, time.monotonic() - begun, expired.is_set(), watch)
+
+
+def configure(context: ReplayContext, steps: tuple[Step, ...]) -> None:
+    """Write production's configuration into a container of the ERP that was made anew."""
+    for step in steps:
+        if step.kind is StepKind.CONFIGURATION and step.part is Part.ERP:
+            restore_configuration(context, step, context.databases)
+
+
+def command_check(database: str, done: Upgrading) -> CheckResult:
+    """What the command and its log say of an upgrade."""
+    watch = done.watch
+    observed = (
+        f"exit code {done.exit_code}, {'its' if watch.ready else 'no'} ready line, "
+        f"{plural(watch.wrong, 'error')} in {plural(watch.lines, 'line')}"
+    )
+    good = done.completed and not watch.wrong
+    details = tuple(watch.errors)
+    if not done.completed:
+        late = ("over its deadline",) if done.late else ()
+        details = (*late, *details, *(f"at its end: {line}" for line in watch.tail))
+    return CheckResult(
+        id=check_id(COMMAND, database),
+        title=f"Upgrade of {database}: the ERP's own command",
+        status=CheckStatus.PASSED if good else CheckStatus.FAILED,
+        expected=EXPECTED,
+        observed=observed,
+        duration=done.seconds,
+        details=() if good else details,
+    )
+
+
+def _profile(context: ReplayContext) -> UpgradeProfile:
+    assert context.profile.upgrade is not None  # noqa: S101 - a rehearsal begins with it
+    return context.profile.upgrade
+
+
+def _with_erp(context: ReplayContext, container: str) -> ReplayContext:
+    """The context with another container in the ERP's place."""
+    environment = context.environment
+    erp = replace(environment.erp, container=container)
+    engine = Runner(context.runner.engine_of(environment.erp.container))
+    runner = context.runner.reaching({container: engine})
+    return replace(context, runner=runner, environment=replace(environment, erp=erp))
+
+
+@contextmanager
+def _container(context: ReplayContext, argv: tuple[str, ...]) -> Iterator[Container]:
+    """A container beside the ERP's, of its image and volumes and on its network; not started."""
+    erp = context.environment.erp.container
+    model = context.runner.container(erp)
+    with answers("upgrade a database"):
+        helper = context.runner.engine_of(erp).containers.create(
+            str(model.attrs["Image"]),
+            entrypoint=argv[0],
+            command=list(argv[1:]),
+            user=context.profile.erp.user,
+            environment=list(model.attrs["Config"].get("Env") or ()),
+            volumes_from=[str(model.id)],
+            network=context.environment.network,
+            security_opt=list(rights.SECURITY),
+            cap_drop=list(rights.DROPPED),
+            cap_add=list(rights.kept_by(context.profile.erp.user)),
+            labels={LABEL: model.labels.get(LABEL, ""), "pra.role": "helper"},
+        )
+        try:
+            yield helper
+        finally:
+            with suppress(NotFound):
+                helper.remove(force=True)
+
+
+def _lines(helper: Container) -> Iterator[str]:
+    splitter = LineSplitter()
+    for chunk in helper.logs(stream=True, follow=True):
+        yield from splitter.feed(chunk)
+    yield from splitter.rest()

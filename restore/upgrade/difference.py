@@ -1,0 +1,176 @@
+"""What an upgrade changed, and what of it is wrong: measures held against measures. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from restore.checks.base import Check, Finding, first_details, plural
+from restore.model import (
+    CheckResult,
+    CheckStatus,
+    DatabaseFacts,
+    Fact,
+    LocalText,
+    Measure,
+    Rule,
+    UpgradeChange,
+    UpgradeSubject,
+)
+from restore.model.upgrade import SERVED
+from restore.profile import UpgradeProfile
+
+MODULES: Final = "modules"
+COLUMNS: Final = "columns"
+ROWS: Final = "rows"
+TECHNICAL: Final = "technical-rows"
+
+_TITLES: Final = {
+    MODULES: LocalText("Modules and their versions", "Modules et leurs versions"),
+    COLUMNS: LocalText("Tables and their columns", "Tables et leurs colonnes"),
+    ROWS: LocalText("Rows of tables", "Lignes des tables"),
+    TECHNICAL: LocalText("Rows of the ERP's own tables", "Lignes des tables propres à l’ERP"),
+}
+_EXPECTED: Final = {
+    Rule.SAME: "as before the upgrade",
+    Rule.KEPT: "all that was there before the upgrade",
+    Rule.NO_FEWER: "no fewer than before the upgrade",
+    Rule.SERVED: "served as before the upgrade",
+    Rule.TOLD: "told, not judged",
+}
+_NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
+
+
+def structure_measures(
+    facts: DatabaseFacts, columns: Iterable[tuple[str, str]], profile: UpgradeProfile
+) -> tuple[Measure, ...]:
+    """What every ERP's database is measured by: modules, columns, rows.
+
+    Args:
+        columns: each by the name ``table.column``, with its type.
+    """
+    technical = [re.compile(pattern) for pattern in profile.technical]
+    rows = [
+        (
+            table.name if table.schema == "public" else f"{table.schema}.{table.name}",
+            str(table.rows),
+        )
+        for table in facts.tables
+    ]
+    own = {name for name, _ in rows if any(pattern.search(name) for pattern in technical)}
+    found: dict[str, tuple[Rule, Iterable[tuple[str, str]]]] = {
+        MODULES: (Rule.KEPT, [(module.name, module.version) for module in facts.modules]),
+        COLUMNS: (Rule.KEPT, columns),
+        ROWS: (Rule.NO_FEWER, [row for row in rows if row[0] not in own]),
+        TECHNICAL: (Rule.TOLD, [row for row in rows if row[0] in own]),
+    }
+    return tuple(
+        Measure(facts.name, name, _TITLES[name], rule, tuple(Fact(*pair) for pair in pairs))
+        for name, (rule, pairs) in found.items()
+    )
+
+
+def subject_names(profile: UpgradeProfile) -> tuple[str, ...]:
+    """The names of all measures of a database, in order."""
+    measured = (one.name for one in profile.invariants)
+    served = (one.name for one in profile.served)
+    return (MODULES, COLUMNS, ROWS, TECHNICAL, *measured, *served)
+
+
+def check_id(name: str, database: str) -> str:
+    """The id of the check that judges a measure."""
+    return f"upgrade.{name}:{database}"
+
+
+def compared(before: tuple[Measure, ...], after: tuple[Measure, ...]) -> tuple[UpgradeSubject, ...]:
+    """Each measure held against itself, in the order of those before."""
+    later = {(one.database, one.name): one for one in after}
+    return tuple(_subject(one, later[one.database, one.name]) for one in before)
+
+
+def _subject(before: Measure, after: Measure) -> UpgradeSubject:
+    unknown = before.unknown or after.unknown
+    return UpgradeSubject(
+        before.database,
+        before.name,
+        before.title,
+        before.rule,
+        len(before.facts),
+        len(after.facts),
+        () if unknown else tuple(_changes(before, after)),
+        unknown,
+    )
+
+
+def _changes(before: Measure, after: Measure) -> Iterator[UpgradeChange]:
+    old = {fact.key: fact.value for fact in before.facts}
+    new = {fact.key: fact.value for fact in after.facts}
+    # What came stands after what was there, each in its own order.
+    for key in dict.fromkeys((*old, *new)):
+        was, now = old.get(key), new.get(key)
+        if was != now:
+            yield UpgradeChange(key, was, now, is_wrong(before.rule, was, now))
+
+
+def is_wrong(rule: Rule, before: str | None, after: str | None) -> bool:
+    """Whether a fact that differs is against a rule; None is not there."""
+    match rule:
+        case Rule.SAME:
+            return True
+        case Rule.KEPT:
+            return after is None
+        case Rule.NO_FEWER:
+            return before is not None and _fewer(before, after)
+        case Rule.SERVED:
+            return before == SERVED and after is not None
+        case Rule.TOLD:
+            return False
+
+
+def _fewer(before: str, after: str | None) -> bool:
+    """Whether a number became smaller; what is no number must stay."""
+    if not _NUMBER.fullmatch(before) or (after is not None and not _NUMBER.fullmatch(after)):
+        return before != after
+    return float(after or 0) < float(before)
+
+
+def subject_checks(subjects: Iterable[UpgradeSubject]) -> tuple[CheckResult, ...]:
+    """The verdict on each subject; those that are only told make no check."""
+    return tuple(_result(one) for one in subjects if one.rule is not Rule.TOLD)
+
+
+def _result(subject: UpgradeSubject) -> CheckResult:
+    title = f"Upgrade of {subject.database}: {subject.title.en}"
+    check = Check(check_id(subject.name, subject.database), title, _EXPECTED[subject.rule])
+    finding = _finding(subject)
+    return CheckResult(
+        id=check.id,
+        title=check.title,
+        status=finding.status,
+        expected=check.expected,
+        observed=finding.observed,
+        duration=0.0,
+        details=finding.details,
+        reason=finding.reason,
+    )
+
+
+def _finding(subject: UpgradeSubject) -> Finding:
+    if subject.unknown:
+        return Finding(CheckStatus.UNVERIFIABLE, "not compared", reason=subject.unknown)
+    wrong = subject.wrong
+    observed = f"{plural(subject.after, 'entry', 'entries')}, {len(subject.changes)} changed"
+    if not wrong:
+        return Finding(CheckStatus.PASSED, observed)
+    details = first_details(map(told, wrong))
+    return Finding(CheckStatus.FAILED, f"{observed}, {len(wrong)} wrongly", details)
+
+
+def told(change: UpgradeChange) -> str:
+    """A change in a line."""
+    if change.after is None:
+        return f"{change.key} is gone (was: {change.before or 'there'})"
+    if change.before is None:
+        return f"{change.key} is new: {change.after or 'there'}"
+    return f"{change.key}: was {change.before or 'empty'}, is {change.after or 'empty'}"

@@ -1,0 +1,281 @@
+"""The story of a rehearsal: a drill on the old version, then the upgrade, measured around it.
+
+The environment is an ephemeral stack: production, and its generation, are only read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from restore.checks import content_checks
+from restore.checks.base import with_acceptances
+from restore.context import ReplayContext
+from restore.drill import (
+    DrillRequest,
+    rebuilt,
+    stack_choices,
+    stack_images,
+    stack_spec,
+    verified,
+    within_budget,
+)
+from restore.engine import new_recorder, reported
+from restore.environment import environment_from_outputs
+from restore.gc import EPHEMERAL
+from restore.model import (
+    Acceptance,
+    Blueprint,
+    CheckResult,
+    CheckStatus,
+    Environment,
+    Generation,
+    Measure,
+    Progress,
+    Report,
+    Role,
+    ServerChange,
+    Step,
+    Upgrade,
+)
+from restore.profile import Profile
+from restore.reach import reached
+from restore.rebuild import up
+from restore.recorder import Recorder
+from restore.request import Tools
+from restore.runner import Runner
+from restore.stages import foresee, replay_into, require_reports_account, select
+from restore.steps.servers import start_erp, stop_erp
+from restore.upgrade.command import command_check, upgrade_database
+from restore.upgrade.command import configure as configure_erp
+from restore.upgrade.difference import compared, subject_checks
+from restore.upgrade.measuring import measured
+from restore.upgrade.request import (
+    AFTER,
+    ON_NEW_SERVER,
+    RehearsalRequest,
+    new_image,
+    require_known,
+    require_upgrade,
+    split,
+)
+from restore.upgrade.road_book_checks import road_book_checks
+
+
+@dataclass(slots=True)
+class _Rehearsal:
+    """What the stages of one rehearsal work with; ``environment`` is the one that stands now."""
+
+    request: RehearsalRequest
+    drill: DrillRequest
+    tools: Tools
+    recorder: Recorder
+    generation: Generation
+    old: Blueprint
+    environment: Environment
+    accepted: tuple[Acceptance, ...]
+
+    @property
+    def databases(self) -> tuple[str, ...]:
+        assert self.recorder.plan is not None  # noqa: S101 - it was replayed
+        return self.recorder.plan.databases
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        assert self.recorder.plan is not None  # noqa: S101 - it was replayed
+        return self.recorder.plan.steps
+
+    @contextmanager
+    def context(self) -> Iterator[ReplayContext]:
+        """The environment as steps and checks see it, wherever its servers stand."""
+        with reached(self.environment, self.tools.runner) as (at_hand, runner):
+            yield ReplayContext(
+                runner=runner,
+                environment=at_hand,
+                repository=self.tools.repository,
+                generation=self.generation,
+                profile=self.tools.profile,
+                listener=self.tools.listener,
+                now=self.tools.now,
+                jobs=self.drill.replay.jobs,
+                accepted=self.drill.replay.accepted,
+                reports_account=self.drill.replay.reports_account,
+                run=self.recorder.run,
+                databases=self.databases,
+            )
+
+
+def rehearse(request: RehearsalRequest, tools: Tools) -> tuple[Report, Path, Recorder]:
+    """Restore on the old version, upgrade there, and say what the upgrade changed.
+
+    Raises:
+        UsageError: the profile does not say how its ERP is upgraded, or nothing is to be upgraded.
+    """
+    require_upgrade(request, tools.profile)
+    drill = request.drill
+    drill = replace(
+        drill,
+        images={**stack_images(drill.base), **drill.images},
+        replay=within_budget(drill.replay, drill.base),
+    )
+    recorder = new_recorder(drill.base, drill.replay, tools)
+    recorder.stack = stack = f"{EPHEMERAL}{recorder.run}"
+    ours, others = split(drill.replay.accepted)
+    drill = replace(drill, replay=replace(drill.replay, accepted=others))
+
+    def story() -> None:
+        generation = select(tools, drill.replay.selection.generation, recorder)
+        with verified(generation, drill, tools, recorder) as verification:
+            old = foresee(tools, generation, drill.replay, stack_choices(drill), recorder)
+            require_reports_account(drill.replay, recorder.plan)
+            require_known(ours, request, tools.profile, generation)
+            verification.require_so_far()
+            with rebuilt(stack, generation, drill, tools, recorder) as environment:
+                verification.require_done()
+                replay_into(environment, generation, drill.replay, tools, recorder)
+                # What people do after a disaster is nobody's to do here.
+                recorder.operations = request.road_book.checklist if request.road_book else ()
+                if not _failed(recorder.checks):
+                    _upgrade(
+                        _Rehearsal(
+                            request, drill, tools, recorder, generation, old, environment, ours
+                        )
+                    )
+
+    report, folder = reported(recorder, drill.replay, story)
+    return report, folder, recorder
+
+
+def _upgrade(run: _Rehearsal) -> None:
+    """Every stage from the restored old version to the difference."""
+    credentials = run.drill.replay.credentials
+    before = _measure(run, "measure-before", "Measure before the upgrade")
+    servers: list[ServerChange] = []
+    if run.request.database is not None:
+        servers.append(_move_database(run, run.request.database))
+    if run.request.erp is not None and not _failed(run.recorder.checks):
+        servers.append(_new_code(run, new_image(run.request.erp, run.old.erp.image)))
+        if not _run_commands(run):
+            # A database whose upgrade broke off is neither the old one nor the new one.
+            return
+        with run.recorder.stage("start-upgraded", "Start the upgraded ERP"), run.context() as at:
+            start_erp(at, run.steps[-1])
+        with run.recorder.stage("check-upgraded", "Check the upgraded ERP"), run.context() as at:
+            found = content_checks(at, credentials, run.databases)
+            _keep(run, _again(AFTER, "After the upgrade", found))
+    after = _measure(run, "measure-after", "Measure after the upgrade")
+    subjects = compared(before, after)
+    book = run.request.road_book
+    run.recorder.upgrade = Upgrade(tuple(servers), subjects, book.title if book else None)
+    _keep(run, subject_checks(subjects))
+    if book is not None:
+        with run.recorder.stage("road-book", "Check the road book"), run.context() as at:
+            _keep(run, road_book_checks(at, book, credentials))
+
+
+def _measure(run: _Rehearsal, stage: str, title: str) -> tuple[Measure, ...]:
+    with run.recorder.stage(stage, title), run.context() as at:
+        return measured(at, run.drill.replay.credentials)
+
+
+def _move_database(run: _Rehearsal, image: str) -> ServerChange:
+    """Replace the database server by a newer one, and restore the dumps there."""
+    change = _server_change(run, Role.DATABASE, run.old.database.image, image)
+    with run.recorder.stage("new-database", f"Make the database server anew from {image}"):
+        _rebuild(run, Role.DATABASE, image)
+    request = replace(run.drill.replay, replace=True)
+    other = new_recorder(run.drill.base, request, run.tools)
+    other.generation = run.generation
+    try:
+        with run.recorder.stage("replay-upgraded", "Restore into the new database server"):
+            replay_into(run.environment, run.generation, request, run.tools, other)
+    finally:
+        _keep(run, _again(ON_NEW_SERVER, "On the new database server", other.checks))
+    return change
+
+
+def _new_code(run: _Rehearsal, image: str) -> ServerChange:
+    """Stop the ERP and make it anew from the new image, with production's configuration."""
+    change = _server_change(run, Role.ERP, run.old.erp.image, image)
+    with run.recorder.stage("new-code", f"Make the ERP anew from {image}"):
+        with run.context() as at:
+            stop_erp(at, run.steps[0])
+        _rebuild(run, Role.ERP, image)
+        with run.context() as at:
+            configure_erp(at, run.steps)
+    return replace(change, version_after=_declared(run, Role.ERP, image))
+
+
+def _rebuild(run: _Rehearsal, role: Role, image: str) -> None:
+    """Update the stack with another image of one server; what its volumes hold stays."""
+    accepted = run.drill.replay.accepted
+    # Another series is what is rehearsed here, not a reason to refuse.
+    meant = Acceptance("erp.series", f"rehearsal of an upgrade to {image}")
+    if role is Role.ERP and meant.key not in [one.key for one in accepted]:
+        accepted = (*accepted, meant)
+    run.drill = replace(
+        run.drill,
+        images={**run.drill.images, role: image},
+        replay=replace(run.drill.replay, accepted=accepted),
+    )
+    outputs = up(stack_spec(run.recorder.stack, run.generation, run.drill), run.tools.listener)
+    run.environment = environment_from_outputs(outputs)
+
+
+def _run_commands(run: _Rehearsal) -> bool:
+    """Upgrade every database; whether all went to their end."""
+    completed = True
+    with run.recorder.stage("upgrade", "Upgrade the databases"), run.context() as at:
+        for database in run.databases:
+            label = f"Upgrade {database}"
+            lines = 0
+
+            def see(_line: str, label: str = label) -> None:
+                nonlocal lines
+                lines += 1
+                run.tools.listener(Progress(label, done_items=lines))
+
+            done = upgrade_database(at, run.steps, database, see)
+            _keep(run, (command_check(database, done),))
+            completed = completed and done.completed
+    return completed
+
+
+def _server_change(run: _Rehearsal, role: Role, before: str, after: str) -> ServerChange:
+    old, new = _declared(run, role, before), _declared(run, role, after)
+    return ServerChange(role.value, before, after, old, new)
+
+
+def _declared(run: _Rehearsal, role: Role, image: str) -> str:
+    """The version that an image declares; empty while it is not on the engine."""
+    return declared_version(run.tools.runner, run.tools.profile, role, image)
+
+
+def declared_version(runner: Runner, profile: Profile, role: Role, image: str) -> str:
+    """The version that an image of the ERP or of its database server declares, if it is there."""
+    found = runner.image(image)
+    if found is None:
+        return ""
+    if role is Role.DATABASE:
+        return found.variables.get(profile.database.version_variable, "")
+    release = found.variables.get(profile.erp.release_variable or "", "")
+    return release or found.variables.get(profile.erp.version_variable, "")
+
+
+def _again(
+    beginning: str, when: str, found: tuple[CheckResult, ...] | list[CheckResult]
+) -> tuple[CheckResult, ...]:
+    """Checks that were run before, under ids and titles of their own."""
+    return tuple(
+        replace(one, id=f"{beginning}{one.id}", title=f"{when}: {one.title}") for one in found
+    )
+
+
+def _keep(run: _Rehearsal, found: tuple[CheckResult, ...]) -> None:
+    run.recorder.checks = (*run.recorder.checks, *with_acceptances(found, run.accepted))
+
+
+def _failed(checks: tuple[CheckResult, ...]) -> bool:
+    return any(one.status is CheckStatus.FAILED for one in checks)

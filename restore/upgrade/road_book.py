@@ -1,0 +1,129 @@
+"""The road book of an upgrade: what to check after it, by the engine and by people. Pure.
+
+A YAML file: changes that the upgrade brings, and the business processes that must go on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from restore.errors import NotFoundError, UsageError
+from restore.model import LocalText, ManualOperation
+from restore.profile.operations import local_text
+from restore.schema import schema_errors
+
+_NOTHING: Final = LocalText("")
+
+
+class EntryKind(StrEnum):
+    """How an entry is checked."""
+
+    SQL = "sql"
+    HTTP = "http"
+    MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing to check.
+
+    ``process`` tells a business process from a change. SQL gives one value, which must be
+    ``expected``, on every upgraded database; a request (``path``) is a logged-in user's. A manual
+    entry is signed off by a person.
+    """
+
+    name: str
+    title: LocalText
+    kind: EntryKind
+    process: bool
+    sql: str = ""
+    expected: str = ""
+    path: str = ""
+    status: int = 200
+    contains: str | None = None
+    owner: LocalText = _NOTHING
+    instructions: LocalText = _NOTHING
+
+    @property
+    def manual(self) -> ManualOperation:
+        """A manual one as an entry of a checklist."""
+        return ManualOperation(self.name, self.title, self.owner, self.instructions)
+
+
+@dataclass(frozen=True, slots=True)
+class RoadBook:
+    """What is to be checked after an upgrade, changes first. Names of entries occur once."""
+
+    title: LocalText
+    entries: tuple[Entry, ...]
+
+    @property
+    def automated(self) -> tuple[Entry, ...]:
+        """The entries that the engine checks."""
+        return tuple(one for one in self.entries if one.kind is not EntryKind.MANUAL)
+
+    @property
+    def checklist(self) -> tuple[ManualOperation, ...]:
+        """The entries that people sign off."""
+        return tuple(one.manual for one in self.entries if one.kind is EntryKind.MANUAL)
+
+
+def load_road_book(path: Path) -> RoadBook:
+    """Read a road book.
+
+    Raises:
+        NotFoundError: there is no such file.
+        UsageError: it is no road book; every error at once.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise NotFoundError(f"road book {path} does not exist") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"road book {path} can't be read: {error}") from error
+    return parse_road_book(text, str(path))
+
+
+def parse_road_book(text: str, source: str) -> RoadBook:
+    """Turn a road book's text into the value; ``source`` names it in errors.
+
+    Raises:
+        UsageError: it is no YAML, breaks the schema, or has a name twice; all errors at once.
+    """
+    try:
+        data = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UsageError(f"road book {source} is not valid YAML: {error}") from error
+    errors = schema_errors("road-book", data) or list(_twice(data))
+    if errors:
+        raise UsageError(
+            f"road book {source} is wrong:\n" + "\n".join(f"  {line}" for line in errors),
+            "each option is described in restore/schemas/road-book.schema.json",
+        )
+    changes, processes = data.get("changes", ()), data.get("processes", ())
+    entries = (
+        *(_entry(one, process=False) for one in changes),
+        *(_entry(one, process=True) for one in processes),
+    )
+    return RoadBook(local_text(data["title"]), entries)
+
+
+def _twice(data: Mapping[str, Any]) -> Iterator[str]:
+    names = [one["name"] for key in ("changes", "processes") for one in data.get(key, ())]
+    for name, number in Counter(names).items():
+        if number > 1:
+            yield f"(top): {name} stands there {number} times"
+
+
+def _entry(data: Mapping[str, Any], *, process: bool) -> Entry:
+    texts = {
+        key: local_text(data[key]) for key in ("title", "owner", "instructions") if key in data
+    }
+    return Entry(**{**data, **texts, "kind": EntryKind(data["kind"])}, process=process)

@@ -1,0 +1,90 @@
+"""Checks the entries of a road book that need no person, on the upgraded environment."""
+
+from __future__ import annotations
+
+import httpx
+
+from restore import sql
+from restore.checks.base import Check, Finding, describe, masked, run_check, unverifiable
+from restore.checks.web import (
+    NO_ACCOUNT,
+    StepFailed,
+    fill_path,
+    log_in,
+    open_session,
+)
+from restore.context import ReplayContext
+from restore.errors import EnvironmentFailure
+from restore.model import CheckResult, CheckStatus, Credentials
+from restore.tls import tls_of
+from restore.upgrade.measuring import TIMEOUT
+from restore.upgrade.road_book import Entry, EntryKind, RoadBook
+
+BEGINNING = "road-book."
+
+
+def road_book_ids(book: RoadBook, databases: tuple[str, ...]) -> tuple[str, ...]:
+    """The ids of the checks of a road book, in order."""
+    return tuple(_check(entry, name).id for entry in book.automated for name in databases)
+
+
+def road_book_checks(
+    context: ReplayContext, book: RoadBook, credentials: Credentials | None
+) -> tuple[CheckResult, ...]:
+    """Check every automated entry, on every database."""
+    return tuple(
+        _result(context, entry, database, credentials)
+        for entry in book.automated
+        for database in context.databases
+    )
+
+
+def _check(entry: Entry, database: str) -> Check:
+    expected = (
+        entry.expected
+        if entry.kind is EntryKind.SQL
+        else f"HTTP {entry.status}" + (f" with {entry.contains!r}" if entry.contains else "")
+    )
+    return Check(f"{BEGINNING}{entry.name}:{database}", f"Road book: {entry.title.en}", expected)
+
+
+def _result(
+    context: ReplayContext, entry: Entry, database: str, credentials: Credentials | None
+) -> CheckResult:
+    check = _check(entry, database)
+    if entry.kind is EntryKind.SQL:
+        return run_check(check, lambda: _asked(context, entry, database))
+    if credentials is None:
+        return unverifiable(check, NO_ACCOUNT)
+    return run_check(check, lambda: _requested(context, entry, database, credentials))
+
+
+def _asked(context: ReplayContext, entry: Entry, database: str) -> Finding:
+    with sql.connect(context.environment.database, database) as connection:
+        found = sql.rows(connection, entry.sql)
+    observed = "" if not found or found[0][0] is None else str(found[0][0])
+    good = observed == entry.expected
+    return Finding(CheckStatus.PASSED if good else CheckStatus.FAILED, observed or "nothing")
+
+
+def _requested(
+    context: ReplayContext, entry: Entry, database: str, credentials: Credentials
+) -> Finding:
+    url, tls = context.environment.erp.endpoint, tls_of(context.environment)
+    session = open_session(url, database, credentials, tls)
+    with session.client:
+        try:
+            log_in(session, context.profile.web)
+            path = fill_path(entry.path, session.values)
+            answer = session.client.get(path, timeout=TIMEOUT)
+        except StepFailed as error:
+            raise EnvironmentFailure(f"not logged in: {error}") from error
+        except httpx.HTTPError as error:
+            text = masked(f"no answer: {describe(error)}", session.secrets)
+            return Finding(CheckStatus.FAILED, text)
+    observed = f"HTTP {answer.status_code}"
+    if answer.status_code != entry.status:
+        return Finding(CheckStatus.FAILED, observed)
+    if entry.contains is not None and entry.contains not in answer.text:
+        return Finding(CheckStatus.FAILED, f"{observed} without {entry.contains!r}")
+    return Finding(CheckStatus.PASSED, observed)

@@ -1,0 +1,140 @@
+"""Rehearsals of real upgrades: of an addon of Odoo, and of PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.upgrade import BIKES, BROKEN_IMAGE, DATABASE, NEWER_IMAGE, ODOO_IMAGE, RETIRED, VIEW
+from restore.errors import ExitCode
+from restore.locations import ROOT
+from restore.repository.folder import FolderRepository
+from restore.runner import Runner
+from tests.fix_drill import Commands, fingerprint, labelled, told
+
+pytestmark = [pytest.mark.docker, pytest.mark.e2e]
+
+ROAD_BOOK = str(ROOT / "fixtures" / "road-book.yaml")
+MANUAL = ("bike-form", "order-to-cash")
+
+
+def rehearse(
+    commands: Commands, repository: FolderRepository, *options: str, code: ExitCode
+) -> dict[str, Any]:
+    """Run a rehearsal and return its report."""
+    where = ("--repository", repository.location)
+    done = commands.pra("upgrade", "rehearse", *where, *options)
+    assert done.returncode == code, told(done)
+    return commands.report()
+
+
+def by_id(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """A report's checks."""
+    return {check["id"]: check for check in report["checks"]}
+
+
+def subject(report: dict[str, Any], name: str) -> dict[str, Any]:
+    """What a rehearsal found about a measure."""
+    (found,) = [one for one in report["upgrade"]["subjects"] if one["name"] == name]
+    return dict(found)
+
+
+def test_an_addon_that_breaks_a_view_and_loses_rows_fails_and_both_are_named(
+    commands: Commands, upgrade_repository: FolderRepository, docker_runner: Runner
+) -> None:
+    before = fingerprint(Path(upgrade_repository.location))
+
+    report = rehearse(commands, upgrade_repository, "--to", BROKEN_IMAGE, code=ExitCode.FAIL)
+
+    checks = by_id(report)
+    failed = {name for name, check in checks.items() if check["status"] == "failed"}
+    assert failed == {f"upgrade.{name}:{DATABASE}" for name in ("command", "rows", "views")}
+    (rows,) = checks[f"upgrade.rows:{DATABASE}"]["details"]
+    assert rows == f"specibike_bike: was {BIKES}, is {BIKES - RETIRED}"
+    (line,) = checks[f"upgrade.command:{DATABASE}"]["details"]
+    assert "invalid custom view(s) for model specibike.bike" in line
+    (view,) = checks[f"upgrade.views:{DATABASE}"]["details"]
+    assert view.startswith("specibike.bike.form (form of specibike.bike, ")
+    assert "frame_number" in view and VIEW in view
+    # Money, goods and rights are as before, and what is there was looked at.
+    balance = subject(report, "trial-balance")
+    assert balance["before"] == balance["after"] > 0 and not balance["changes"]
+    assert report["error"] is None
+    assert [server["after"] for server in report["upgrade"]["servers"]] == [BROKEN_IMAGE]
+    assert labelled(docker_runner, report["stack"]) == []
+    assert fingerprint(Path(upgrade_repository.location)) == before
+
+
+@pytest.fixture
+def loaded(docker_runner: Runner) -> Iterator[list[str]]:
+    """Stacks and names of images that a rollback makes, gone afterwards."""
+    stacks: list[str] = []
+    yield stacks
+    for name in stacks:
+        Commands(Path("unused")).pra("gc", "--stack", name)
+    for image in docker_runner.client.images.list("pra-archive/*"):
+        for tag in image.tags:
+            if tag.startswith("pra-archive/"):
+                docker_runner.client.images.remove(tag, noprune=True)
+
+
+@pytest.mark.heavy
+def test_a_good_upgrade_is_signed_off_accepted_archived_and_rolled_back(
+    commands: Commands, upgrade_repository: FolderRepository, tmp_path: Path, loaded: list[str]
+) -> None:
+    report = rehearse(
+        commands, upgrade_repository, "--to", "1.1", "--road-book", ROAD_BOOK, code=ExitCode.PASS
+    )
+    checks = by_id(report)
+    assert checks[f"road-book.bike-colour:{DATABASE}"]["status"] == "passed"
+    assert subject(report, "modules")["changes"] == [
+        {"key": "specibike", "before": "14.0.1.0.0", "after": "14.0.1.1.0", "wrong": False}
+    ]
+    assert [c["key"] for c in subject(report, "columns")["changes"]] == ["specibike_bike.colour"]
+    assert [(s["before"], s["after"]) for s in report["upgrade"]["servers"]] == [
+        (ODOO_IMAGE, NEWER_IMAGE)
+    ]
+
+    archive, where = tmp_path / "archive", ("--repository", upgrade_repository.location)
+    accept = ("upgrade", "accept", "--by", "Ann", "--archive", str(archive), *where)
+    refused = commands.pra(*accept)
+    assert refused.returncode == ExitCode.REFUSED, told(refused)
+    assert all(f"{name} is not signed off" in refused.stderr for name in MANUAL)
+    assert not archive.exists()
+    for name in MANUAL:
+        signed = commands.pra("upgrade", "sign-off", name, "--by", "Ann")
+        assert signed.returncode == ExitCode.PASS, told(signed)
+    accepted = commands.pra(*accept)
+    assert accepted.returncode == ExitCode.PASS, told(accepted)
+
+    back = commands.pra("upgrade", "rollback", str(archive))
+    loaded.append(commands.report()["stack"])
+    assert back.returncode == ExitCode.PASS, told(back)
+    rolled = commands.report()
+    assert rolled["verdict"] == "pass"
+    images = json.loads((archive / "archive.json").read_text(encoding="utf-8"))["images"]
+    (erp,) = [image for image in images if image["role"] == "erp"]
+    assert erp["name"] == f"pra-archive/erp:{report['run']}"
+    assert rolled["facts"]["erp"]["image"]["id"] == erp["id"]
+    assert by_id(rolled)[f"database.tables:{DATABASE}"]["status"] == "passed"
+
+
+@pytest.mark.heavy
+def test_the_same_erp_goes_from_postgresql_13_to_18(
+    commands: Commands, upgrade_repository: FolderRepository
+) -> None:
+    report = rehearse(
+        commands, upgrade_repository, "--to-database", "pra/postgresql:18", code=ExitCode.PASS
+    )
+
+    (server,) = report["upgrade"]["servers"]
+    assert (server["version_before"][:3], server["version_after"][:3]) == ("13.", "18.")
+    checks = by_id(report)
+    assert checks[f"postgresql-upgraded.database.tables:{DATABASE}"]["status"] == "passed"
+    assert checks["postgresql-upgraded.web.scenario:login"]["status"] == "passed"
+    wrong = [one["name"] for one in report["upgrade"]["subjects"] if one["changes"]]
+    assert set(wrong) <= {"technical-rows"}, wrong

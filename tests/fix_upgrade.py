@@ -1,0 +1,29 @@
+"""A real generation of an Odoo that is about to be upgraded, made once a machine."""
+
+from __future__ import annotations
+
+import pytest
+
+from fixtures import upgrade
+from fixtures.site import POSTGRESQL_IMAGE
+from restore.repository.folder import FolderRepository
+from restore.runner import Runner
+from tests.fix_production import Kind, cached_production
+
+UPGRADE = Kind(
+    "upgrade",
+    (
+        "fixtures/upgrade.py",
+        "fixtures/production.py",
+        "fixtures/dataset.py",
+        "restore/profiles/odoo.yaml",
+    ),
+    (POSTGRESQL_IMAGE, upgrade.ODOO_IMAGE),
+    upgrade.capture_production,
+)
+
+
+@pytest.fixture(scope="session")
+def upgrade_repository(docker_runner: Runner) -> FolderRepository:
+    """A repository with one generation of the addon's version 1.0. Shared: it is only read."""
+    return FolderRepository.at(cached_production(docker_runner, UPGRADE))
