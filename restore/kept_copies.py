@@ -21,9 +21,10 @@ from restore import rights
 from restore.archive import Owner, single_file
 from restore.docker_engine import answers
 from restore.errors import EnvironmentFailure, NotFoundError
+from restore.helpers import HELPER, Helper, Surroundings, beside, helper
 from restore.model import KeptCopy
 from restore.plan_copies import MOUNTED
-from restore.runner import LABEL, Runner
+from restore.runner import LABEL, ROLE, Runner
 
 COPIES: Final = "kept-copies"
 """What the volumes of copies carry in the place of a stack."""
@@ -38,7 +39,6 @@ _GENERATION: Final = "pra.copy.generation"
 _PART: Final = "pra.copy.part"
 _STACK: Final = "pra.copy.stack"
 _IMAGE: Final = "pra.copy.image"
-_LONGEST_WORK: Final = "86400"
 _ROOT: Final = Owner(0, 0)
 
 
@@ -81,11 +81,11 @@ def new_copy(runner: Runner, like: str, of: CopyOf) -> str:
     return name
 
 
-def finish_copy(beside: Helper, now: datetime, size: int, files: int) -> None:
+def finish_copy(there: Helper, now: datetime, size: int, files: int) -> None:
     """Mark a copy as complete; its data are on disk already."""
     document = {"format": FORMAT, "kept": now.isoformat(), "bytes": size, "files": files}
-    beside.write(MARKER, document)
-    beside.run("sync", f"{MOUNTED}/{MARKER}", MOUNTED)
+    there.write(MOUNTED, _file(MARKER, document))
+    there.run("sync", f"{MOUNTED}/{MARKER}", MOUNTED)
 
 
 def remove_copy(runner: Runner, volume: str, like: str | None = None) -> None:
@@ -123,37 +123,14 @@ def remove_others(runner: Runner, like: str, kept: str, key: str, most: int) -> 
             remove_copy(there, copy.volume)
 
 
-class Helper:
-    """A container that stands on a server's volumes, and on that of a copy."""
-
-    def __init__(self, runner: Runner, container: str) -> None:
-        self._runner = runner
-        self._container = container
-
-    def run(self, *argv: str, user: str = "root") -> str:
-        """Run a command that must succeed there, and return its output."""
-        # What PostgreSQL's tools say is read: in English.
-        return self._runner.check(self._container, argv, user=user, environment={"LC_ALL": "C"})
-
-    def write(self, name: str, document: Mapping[str, Any]) -> None:
-        """Write a small file beside the copied data."""
-        archive = single_file(name, json.dumps(document).encode(), _ROOT, 0o600)
-        self._runner.write_archive(self._container, MOUNTED, iter((archive,)))
-
-
 @contextmanager
-def beside(runner: Runner, like: str, volume: str, *, read_only: bool = False) -> Iterator[Helper]:
+def beside_copy(
+    runner: Runner, like: str, volume: str, *, read_only: bool = False
+) -> Iterator[Helper]:
     """A helper with the volumes of container ``like`` and that of a copy; gone at the end."""
     mount = Mount(MOUNTED, volume, "volume", read_only=read_only)
-    with answers(f"work beside container {like[:12]}"):
-        container = runner.create_helper(like, ("sleep", _LONGEST_WORK), mounts=(mount,))
-    try:
-        with answers(f"work beside container {like[:12]}"):
-            container.start()
-        yield Helper(Runner(runner.engine_of(like)), str(container.id))
-    finally:
-        with suppress(APIError):
-            container.remove(force=True)
+    with beside(runner, like, Surroundings(mounts=(mount,))) as there:
+        yield there
 
 
 def read_copy(runner: Runner, like: str, volume: str) -> KeptCopy:
@@ -175,15 +152,16 @@ def read_copy(runner: Runner, like: str, volume: str) -> KeptCopy:
 
 def note_use(runner: Runner, like: str, volume: str, now: datetime) -> None:
     """Write down that a copy was placed beside container ``like``."""
-    with answers(f"write into copy {volume}"):
-        container = runner.create_helper(
-            like, ("true",), mounts=(Mount(MOUNTED, volume, "volume"),)
-        )
-        try:
-            there = Helper(Runner(runner.engine_of(like)), str(container.id))
-            there.write(_USED, {"used": now.isoformat()})
-        finally:
-            container.remove(force=True)
+    mount = Mount(MOUNTED, volume, "volume")
+    archive = _file(_USED, {"used": now.isoformat()})
+    given = Surroundings(mounts=(mount,), archives=((MOUNTED, archive),))
+    with answers(f"write into copy {volume}"), helper(runner, like, ("true",), given):
+        pass  # It is not started: what is written through it stays.
+
+
+def _file(name: str, document: Mapping[str, Any]) -> bytes:
+    """A small file beside the copied data, as a tar archive."""
+    return single_file(name, json.dumps(document).encode(), _ROOT, 0o600)
 
 
 def _copy(runner: Runner, attrs: Mapping[str, Any]) -> KeptCopy | None:
@@ -228,7 +206,7 @@ def _files(runner: Runner, volume: str, image: str) -> tuple[dict[str, Any], dic
         security_opt=list(rights.SECURITY),
         cap_drop=list(rights.DROPPED),
         mounts=[Mount(MOUNTED, volume, "volume", read_only=True)],
-        labels={LABEL: COPIES, "pra.role": "helper"},
+        labels={LABEL: COPIES, ROLE: HELPER},
     )
     try:
         if not runner.client.volumes.get(volume).attrs.get("Labels"):

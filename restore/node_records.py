@@ -21,6 +21,7 @@ from docker.models.containers import Container
 
 from restore import commands
 from restore.errors import NotFoundError, ReplayError, RestoreError
+from restore.health import health_of
 from restore.model import Environment, Node, NodeRecord, NodeState, NodeStatus, Role
 from restore.nodes import DATABASE_ROLES, MARK, nodes_of, parse_record, record_text
 from restore.runner import LABEL, Runner
@@ -107,7 +108,7 @@ def node_status(runner: Runner, node: Node) -> NodeStatus:
     name, health = node.container[:12], "unknown"
     try:
         container = runner.container(node.container)
-        name, health = str(container.name), runner.health(node.container)
+        name, health = str(container.name), health_of(runner, node.container)
         record = _read(runner, node)
         problem = _problem(runner, node, container, record) if record else ""
     except (RestoreError, OSError, tarfile.TarError) as error:

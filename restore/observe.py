@@ -11,6 +11,7 @@ import psycopg
 
 from restore.errors import EnvironmentFailure, ReplayError
 from restore.facts import erp_facts, image_of, operating_system, server_facts
+from restore.helpers import run_once
 from restore.locales import offered_locales
 from restore.model import (
     ALL_LOCAL,
@@ -127,7 +128,7 @@ def available_modules(runner: Runner, container: str, profile: Profile) -> tuple
     """
     argv = profile.erp.available_modules
     try:
-        output = runner.run_once(container, argv)
+        output = run_once(runner, container, argv)
     except ReplayError as error:
         raise EnvironmentFailure(
             f"the modules of {profile.title} could not be listed: {error.message}",

@@ -1,4 +1,4 @@
-"""The only caller of ``docker exec``, of one-shot containers and of subprocesses.
+"""The only caller of ``docker exec``: commands and files of containers.
 
 Commands are argv tuples, never shell strings; secrets travel by environment. The tail of stderr
 goes into the error.
@@ -6,23 +6,19 @@ goes into the error.
 
 from __future__ import annotations
 
-import subprocess
 import tarfile
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from typing import IO, Any, Final, cast
 
 import docker
 from docker.errors import ImageNotFound, NotFound
 from docker.models.containers import Container
-from docker.types import LogConfig, Mount
-from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from restore import rights
 from restore.docker_engine import answers, connected
-from restore.errors import EnvironmentFailure, NotFoundError, ReplayError
+from restore.errors import NotFoundError, ReplayError
 from restore.model import ImageFacts
 from restore.secret import Secret
 from restore.streams import CHUNK, EMPTY, ChunkReader, LineSplitter
@@ -31,20 +27,9 @@ LABEL: Final = "pra.stack"
 """Label that every container, network and volume of ours carries; its value is the stack."""
 
 ROLE: Final = "pra.role"
-HELPER: Final = f"{ROLE}=helper"
-"""The label of containers that work for a moment on another's volumes."""
+"""Label of what a container of ours is there for."""
 
 TAIL_LINES: Final = 20
-PROBE_INTERVAL: Final = 0.25
-
-_KILLED: Final = 137
-"""Exit code of a container that was ended by SIGKILL."""
-
-_WHOLE_LOG: Final = LogConfig(
-    type=LogConfig.types.JSON,
-    config={"mode": "blocking", "max-size": "1000g", "max-file": "1", "compress": "false"},
-)
-"""A log that holds all that was written; the engine's default may drop or rotate lines."""
 
 _NO_ENVIRONMENT: Final[Mapping[str, str | Secret]] = {}
 
@@ -68,7 +53,7 @@ class ImageDescription:
 
 
 class Runner:
-    """Commands, files and states of containers: on one Docker engine, but for those named.
+    """Commands and files of containers: on one Docker engine, but for those named.
 
     ``others`` says which containers, by id, stand on which other engines.
     """
@@ -279,112 +264,6 @@ class Runner:
             except NotFound as error:
                 raise NotFoundError(f"container {container[:12]} has no folder {path}") from error
 
-    def run_once(
-        self,
-        like: str,
-        argv: tuple[str, ...],
-        *,
-        user: str = "root",
-        network: str = "none",
-        archives: Iterable[tuple[str, bytes]] = (),
-    ) -> str:
-        """Run a command beside a container, as ``lines_once`` does, and return its output."""
-        lines = self.lines_once(like, argv, user=user, network=network, archives=archives)
-        return "\n".join(lines)
-
-    def lines_once(
-        self,
-        like: str,
-        argv: tuple[str, ...],
-        *,
-        user: str = "root",
-        network: str = "none",
-        archives: Iterable[tuple[str, bytes]] = (),
-    ) -> Iterator[str]:
-        """Run a command in a new container with another's image and volumes.
-
-        For acts on the volumes of a server that is stopped. Its output comes line by line, in
-        constant memory. The container carries our label and is removed whatever happens.
-
-        Args:
-            network: the name of one network that it is on, if need be.
-            archives: tar archives that are unpacked in it first, each with its folder.
-
-        Raises:
-            ReplayError: the command failed; holds its last words.
-        """
-        with answers(f"run {argv[0]} beside container {like[:12]}"):
-            helper = self.create_helper(like, argv, user=user, network=network)
-            try:
-                for folder, archive in archives:
-                    helper.put_archive(folder, archive)
-                helper.start()
-                code = helper.wait()["StatusCode"]
-                if code != 0:
-                    words = helper.logs(tail=TAIL_LINES).decode(errors="replace")
-                    raise ReplayError(f"{argv[0]} exited with {code}:\n{_tail(words)}")
-                lines = LineSplitter()
-                # It has ended: the engine cuts the log of such a one when it is asked to follow.
-                for piece in helper.logs(stream=True, follow=False):
-                    yield from lines.feed(piece)
-                yield from lines.rest()
-            finally:
-                with suppress(NotFound):
-                    helper.remove(force=True)
-
-    def create_helper(
-        self,
-        like: str,
-        argv: tuple[str, ...],
-        *,
-        user: str = "root",
-        mounts: tuple[Mount, ...] = (),
-        network: str = "none",
-    ) -> Container:
-        """Make a container with another's image and volumes, on its engine and without network.
-
-        It is not started yet, carries our label, and is removed by who asked for it.
-
-        Args:
-            mounts: what it has besides those volumes.
-            network: the name of one network that it is on, if need be.
-
-        Raises:
-            NotFoundError: there is no container ``like``.
-            docker.errors.APIError: the engine refuses.
-        """
-        model = self.container(like)
-        return self.engine_of(like).containers.create(
-            str(model.attrs["Image"]),
-            command=list(argv[1:]),
-            entrypoint=argv[0],
-            user=user,
-            mounts=list(mounts),
-            volumes_from=[str(model.id)],
-            network_mode=network,
-            security_opt=list(rights.SECURITY),
-            cap_drop=list(rights.DROPPED),
-            cap_add=list(rights.TREE),
-            pids_limit=rights.MOST_PROCESSES,
-            labels={LABEL: model.labels.get(LABEL, ""), ROLE: HELPER.partition("=")[2]},
-            log_config=_WHOLE_LOG,
-        )
-
-    def remove_helpers(self, like: str) -> None:
-        """Remove the helpers of a container that a killed run left, alive or not.
-
-        They would hold its volumes for ever. The caller is alone at work on its stack.
-        """
-        model = self.container(like)
-        labels = [f"{LABEL}={model.labels.get(LABEL, '')}", HELPER]
-        with answers(f"remove what was left beside container {like[:12]}"):
-            for helper in self.engine_of(like).containers.list(
-                all=True, filters={"label": labels}, ignore_removed=True
-            ):
-                if str(model.id) in (helper.attrs["HostConfig"].get("VolumesFrom") or ()):
-                    with suppress(NotFound):
-                        helper.remove(force=True)
-
     def start(self, container: str) -> None:
         """Start a container; nothing happens when it runs."""
         found = self.container(container)
@@ -396,64 +275,6 @@ class Runner:
         found = self.container(container)
         with answers(f"stop container {container[:12]}"):
             found.stop(timeout=grace)
-
-    def wait_healthy(self, container: str, deadline: float) -> None:
-        """Wait until a container's own health check passes.
-
-        Args:
-            deadline: in seconds.
-
-        Raises:
-            EnvironmentFailure: it stopped or was not healthy in time; holds its last words.
-        """
-        wait = Retrying(
-            retry=retry_if_result(lambda state: state not in ("healthy", "exited")),
-            stop=stop_after_delay(deadline),
-            wait=wait_fixed(PROBE_INTERVAL),
-        )
-        try:
-            state = wait(self._health, container)
-        except RetryError as error:
-            raise EnvironmentFailure(
-                f"container {container[:12]} was not healthy within {deadline:.0f} s: "
-                + self._last_words(container)
-            ) from error
-        if state == "exited":
-            end, words = self.end_of(container), self._last_words(container)
-            raise EnvironmentFailure(f"container {container[:12]} {end}: {words}")
-
-    def health(self, container: str) -> str:
-        """A container by its own probe: ``healthy``, ``starting``, ``unhealthy``, ``exited``.
-
-        ``none`` when it has no probe.
-        """
-        return self._health(container)
-
-    def _health(self, container: str) -> str:
-        state = self.container(container).attrs["State"]
-        if state["Status"] in ("exited", "dead"):
-            return "exited"
-        return str(state.get("Health", {}).get("Status", "none"))
-
-    def end_of(self, container: str) -> str:
-        """How a container ended, in words that follow its name."""
-        attrs = self.container(container).attrs
-        state, limit = attrs["State"], int(attrs["HostConfig"].get("Memory") or 0) >> 20
-        told = f" (its limit is {limit} MiB)" if limit else ""
-        if state.get("OOMKilled"):
-            return f"was killed, out of memory{told}"
-        # The engine misses some of the kernel's notices that memory ran out.
-        if state.get("ExitCode") == _KILLED:
-            return f"was killed, perhaps out of memory{told}" if limit else "was killed"
-        return "stopped"
-
-    def _last_words(self, container: str) -> str:
-        found = self.container(container)
-        probes = found.attrs["State"].get("Health", {}).get("Log") or [{}]
-        probe = str(probes[-1].get("Output", "")).strip() or "no probe output"
-        with answers(f"read the log of container {container[:12]}"):
-            log = found.logs(tail=TAIL_LINES).decode(errors="replace")
-        return f"{_tail(probe)}\nlast lines of its log:\n{_tail(log)}"
 
     def image(self, reference: str, *, beside: str = "") -> ImageDescription | None:
         """Describe an image that is present on the engine; None when it is not.
@@ -475,26 +296,6 @@ class Runner:
         return ImageDescription(facts, {name: value for name, _, value in pairs})
 
 
-def run_process(
-    argv: tuple[str, ...], *, environment: Mapping[str, str] | None = None, timeout: float = 600
-) -> Execution:
-    """Run a command of this machine and wait for its end, whatever its exit code.
-
-    Args:
-        environment: the whole environment; the caller's own when None.
-        timeout: in seconds.
-
-    Raises:
-        EnvironmentFailure: it could not be started or took too long.
-    """
-    try:
-        done = subprocess.run(
-            argv, env=environment, capture_output=True, text=True, timeout=timeout, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise EnvironmentFailure(f"{argv[0]} could not be run: {error}") from error
-    return Execution(argv, done.returncode, done.stdout, _tail(done.stderr))
-
-
-def _tail(text: str) -> str:
+def tail(text: str) -> str:
+    """The last lines of a text, for an error that quotes them."""
     return "\n".join(text.strip().splitlines()[-TAIL_LINES:])

@@ -10,17 +10,19 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final
 
-from docker.errors import APIError, DockerException
+from docker.errors import APIError
+from docker.models.containers import Container
 from docker.types import Mount
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from restore.docker_engine import answers
 from restore.errors import ReplayError
+from restore.helpers import Surroundings, helper
 from restore.runner import TAIL_LINES, Runner
 
 _PIPE: Final = "/pra-stream"
@@ -39,13 +41,14 @@ def unpack(runner: Runner, like: str, path: str, chunks: Iterable[bytes]) -> Non
         ReplayError: ``tar`` refused, or the disk is full; holds its last words.
     """
     pieces = iter(chunks)
-    with tempfile.TemporaryDirectory(prefix="pra-", ignore_cleanup_errors=True) as folder:
+    with ExitStack() as stack:
         try:
-            container, pipe = _started(runner, like, path, Path(folder))
+            container, pipe = _started(stack, runner, like, path)
         except (APIError, _ElsewhereError):
+            stack.close()
             runner.write_archive(like, path, pieces)
             return
-        with _removed(container), answers(f"unpack into {path}"):
+        with answers(f"unpack into {path}"):
             broken = _send(pipe, pieces)
             code = container.wait()["StatusCode"]
             if code != 0 or broken is not None:
@@ -60,28 +63,29 @@ class _ElsewhereError(Exception):
     """The engine's machine does not share this one's files."""
 
 
-def _started(runner: Runner, like: str, path: str, folder: Path) -> tuple[Any, IO[bytes] | None]:
-    """A container that unpacks what comes through a pipe in ``folder``, and the pipe's other end.
+def _started(
+    stack: ExitStack, runner: Runner, like: str, path: str
+) -> tuple[Container, IO[bytes] | None]:
+    """A container that unpacks what comes through a pipe, and the pipe's other end.
 
-    There is no such end when ``tar`` ended before it opened the pipe.
+    There is no such end when ``tar`` ended before it opened the pipe. Once both ends are open the
+    pipe needs no name, so that a run that is killed leaves none.
     """
-    stream = folder / "stream"
-    os.mkfifo(stream)
-    # Whatever number the container's root has on this machine.
-    stream.chmod(0o644)
     options = ("--extract", f"--file={_PIPE}", "--numeric-owner", "--preserve-permissions")
-    mount = Mount(_PIPE, str(stream), "bind", read_only=True)
-    container = runner.create_helper(like, ("tar", *options, "-C", path), mounts=(mount,))
-    try:
+    with tempfile.TemporaryDirectory(prefix="pra-", ignore_cleanup_errors=True) as folder:
+        stream = Path(folder) / "stream"
+        os.mkfifo(stream)
+        # Whatever number the container's root has on this machine.
+        stream.chmod(0o644)
+        mount = Mount(_PIPE, str(stream), "bind", read_only=True)
+        container = stack.enter_context(
+            helper(runner, like, ("tar", *options, "-C", path), Surroundings(mounts=(mount,)))
+        )
         container.start()
         return container, _opened(container, stream)
-    except BaseException:
-        with suppress(DockerException):
-            container.remove(force=True)
-        raise
 
 
-def _opened(container: Any, stream: Path) -> IO[bytes] | None:
+def _opened(container: Container, stream: Path) -> IO[bytes] | None:
     """The pipe, once ``tar`` reads from it; None when that has ended.
 
     Raises:
@@ -99,7 +103,7 @@ def _opened(container: Any, stream: Path) -> IO[bytes] | None:
     return os.fdopen(number, "wb") if number else None
 
 
-def _number(container: Any, stream: Path) -> int | None:
+def _number(container: Container, stream: Path) -> int | None:
     """The pipe's file descriptor; None while nobody reads it, 0 when nobody will."""
     try:
         # Without O_NONBLOCK, opening it would wait for a reader for ever.
@@ -111,15 +115,6 @@ def _number(container: Any, stream: Path) -> int | None:
         return 0 if container.status == "exited" else None
     os.set_blocking(number, True)
     return number
-
-
-@contextmanager
-def _removed(container: Any) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        with suppress(DockerException):
-            container.remove(force=True)
 
 
 def _send(pipe: IO[bytes] | None, chunks: Iterable[bytes]) -> OSError | None:

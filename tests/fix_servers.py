@@ -27,6 +27,8 @@ from restore import commands, sql
 from restore.blueprint import configuration_texts
 from restore.context import ReplayContext
 from restore.facts import database_facts
+from restore.health import wait_healthy
+from restore.helpers import Surroundings, run_once
 from restore.model import (
     Acceptance,
     DatabaseFacts,
@@ -184,7 +186,7 @@ class Scene:
 
     def in_erp(self, *argv: str, user: str = "root") -> str:
         """Run a command beside the ERP's container, on its volumes."""
-        return self.context.runner.run_once(self.erp, argv, user=user)
+        return run_once(self.context.runner, self.erp, argv, Surroundings(user=user))
 
     def with_generation(self, generation: Generation) -> Scene:
         """The same scene with another generation of the same repository."""
@@ -262,7 +264,7 @@ def postgresql_lab(
         )
         try:
             container.start()
-            runner.wait_healthy(str(container.id), 120)
+            wait_healthy(runner, str(container.id), 120)
             yield DatabaseLab(
                 stack, runner, str(container.id), network, addresses[0], addresses[1], shared
             )

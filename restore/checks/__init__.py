@@ -34,6 +34,7 @@ from restore.checks.served import served_check, served_checks
 from restore.checks.web import scenario_check_ids, scenario_checks
 from restore.context import ReplayContext
 from restore.facts import erp_facts
+from restore.health import health_of
 from restore.model import (
     Acceptance,
     CheckResult,
@@ -143,7 +144,7 @@ def started_check(profile: Profile, series: str) -> Check:
 
 def _started(context: ReplayContext) -> Finding:
     container = context.environment.erp.container
-    state = context.runner.health(container)
+    state = health_of(context.runner, container)
     facts, series = erp_facts(context.runner, container, context.profile)
     observed = f"{state}, version {facts.version}"
     if state != "healthy":

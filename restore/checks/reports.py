@@ -19,6 +19,7 @@ from restore.checks.base import Check, Finding, passed_unless, plural, run_check
 from restore.context import ReplayContext
 from restore.data_sources import address_of
 from restore.errors import ReplayError
+from restore.health import health_of
 from restore.model import (
     CheckResult,
     CheckStatus,
@@ -119,7 +120,7 @@ class _Probes:
     def started(self) -> Finding:
         """The server is healthy and is of production's version."""
         container = self._context.of(Part.REPORTS).environment.erp.container
-        state, version = self._context.runner.health(container), self._client.version()
+        state, version = health_of(self._context.runner, container), self._client.version()
         observed = f"{state}, version {version}"
         if state != "healthy":
             return Finding(CheckStatus.FAILED, observed)

@@ -24,12 +24,14 @@ from restore.errors import EnvironmentFailure, NotFoundError
 from restore.gc import IMPORT, Leftover, find_leftovers, remove
 from restore.pgbackrest import recovery
 from restore.pgbackrest.tool import CIPHER, DATA, PASSPHRASE, REPOSITORY, RUN, SCRATCH
-from restore.runner import LABEL, PROBE_INTERVAL, Execution, Runner
+from restore.runner import LABEL, Execution, Runner
 from restore.secret import Secret
 
 RECOVERY_DEADLINE: Final = 6 * 3600.0
 """Seconds that a recovery may take; what was archived since the backup is replayed one by one."""
 
+_INTERVAL: Final = 0.25
+"""Seconds between two looks at its state."""
 _USER: Final = "postgres"
 # PostgreSQL refuses root, and a repository may be readable by its owner alone, whose number the
 # image doesn't know. So it runs as its own user, with root's right to read; nothing else of root.
@@ -102,7 +104,7 @@ class ThrowAway:
         wait = Retrying(
             retry=retry_if_result(lambda state: state is None),
             stop=stop_after_delay(deadline),
-            wait=wait_fixed(PROBE_INTERVAL),
+            wait=wait_fixed(_INTERVAL),
         )
         try:
             return bool(wait(self._recovered))

@@ -21,6 +21,8 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from restore.context import ReplayContext
 from restore.disk import Room, ask_room, told_room
 from restore.errors import ReplayError, RestoreError
+from restore.health import end_of
+from restore.helpers import run_once
 from restore.model import Part, Step, StepKind
 from restore.runner import Runner
 
@@ -121,7 +123,7 @@ def _room(runner: Runner, container: str, folder: str) -> Room:
     """The disk of a folder; the server may stand."""
     argv = ask_room(folder)
     running = runner.container(container).status == "running"
-    text = runner.check(container, argv) if running else runner.run_once(container, argv)
+    text = runner.check(container, argv) if running else run_once(runner, container, argv)
     room = told_room(text)
     if room is None:
         raise ReplayError(f"df told of {folder}: {text}")
@@ -141,7 +143,7 @@ class _Server:
         status = self._status(words)
         limit = self._limit()
         if status != "running":
-            end = self.runner.end_of(self.container)
+            end = end_of(self.runner, self.container)
             yield Ailment(
                 f"the database server {end}: {self.log().strip()}",
                 more if "memory" in end else "start it: 'docker start', or 'pulumi up'",

@@ -30,6 +30,7 @@ from restore.checks.base import run_check, with_acceptances
 from restore.commands import identifier
 from restore.context import ReplayContext
 from restore.errors import ReplayError
+from restore.helpers import lines_once, run_once
 from restore.model import CheckResult, CheckStatus, FileEntry, Progress, Step
 from restore.steps.servers import owner_of
 from restore.unpacking import unpack
@@ -121,7 +122,7 @@ def _files(context: ReplayContext, step: Step, tree: str) -> tuple[str, ...]:
     """The files of a tree, but for those that belong to no row by design."""
     ignored = next(one.ignored for one in context.profile.documents if one.name == tree)
     argv = ("find", step.target, "-type", "f", "-printf", "%P\\n")
-    paths = context.runner.lines_once(context.environment.erp.container, argv)
+    paths = lines_once(context.runner, context.environment.erp.container, argv)
     return tuple(path for path in paths if path.partition("/")[0] not in ignored)
 
 
@@ -143,4 +144,4 @@ def _remove(context: ReplayContext, step: Step, paths: list[str]) -> None:
     _lay(context, step, {_LIST: names})
     # xargs opens the list before rm removes it, with the others.
     remove = ("xargs", "--null", f"--arg-file={step.target}/{_LIST}", "rm", "--force", "--")
-    context.runner.run_once(erp, ("env", f"--chdir={step.target}", *remove))
+    run_once(context.runner, erp, ("env", f"--chdir={step.target}", *remove))

@@ -19,10 +19,10 @@ from restore.archive import Owner, single_file
 from restore.bulk import KEPT
 from restore.context import ReplayContext
 from restore.errors import ReplayError, RestoreError
+from restore.helpers import Helper
 from restore.kept_copies import (
     CopyOf,
-    Helper,
-    beside,
+    beside_copy,
     finish_copy,
     new_copy,
     note_use,
@@ -57,7 +57,7 @@ def keep_copy(context: ReplayContext, step: Step) -> str:
     volume = new_copy(runner, container, of)
     problem = ""
     try:
-        with beside(runner, container, volume) as helper:
+        with beside_copy(runner, container, volume) as helper:
             stop_database(runner, server)
             try:
                 _copy(helper, str(step.staging))
@@ -117,7 +117,7 @@ def place_copy(context: ReplayContext, step: Step) -> None:
     data, volume = step.target, str(step.staging)
     copy = read_copy(runner, server.container, volume)
     password = _stored_password(server)
-    with beside(runner, server.container, volume, read_only=True) as helper:
+    with beside_copy(runner, server.container, volume, read_only=True) as helper:
         if _count(helper, DATA) != (copy.files, copy.bytes):
             raise ReplayError(f"kept copy {volume} has not the files that it had")
         stop_database(runner, server)

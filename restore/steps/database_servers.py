@@ -8,6 +8,7 @@ from typing import Final
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from restore.errors import EnvironmentFailure
+from restore.health import wait_healthy
 from restore.model import DatabaseServer
 from restore.runner import Runner
 
@@ -41,4 +42,4 @@ def start_database(runner: Runner, server: DatabaseServer) -> None:
     with suppress(RetryError, EnvironmentFailure):
         asked(runner.execute, server.container, ready)
         return
-    runner.wait_healthy(server.container, _START_DEADLINE)
+    wait_healthy(runner, server.container, _START_DEADLINE)

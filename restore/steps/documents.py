@@ -10,6 +10,7 @@ from restore import commands
 from restore.archive import archive
 from restore.context import ReplayContext
 from restore.errors import NotFoundError, ReplayError, RestoreError
+from restore.helpers import Helper, beside, lines_once
 from restore.model import Artifact, ArtifactKind, FileEntry, Progress, Step
 from restore.plan_request import documents_folder
 from restore.profile import Profile
@@ -40,43 +41,49 @@ def restore_documents(context: ReplayContext, step: Step) -> None:
     staging = _staging(step)
     _require_volume(context, staging)
     artifact = _artifact(context, step)
-    owner = owner_of(context, step.owner or context.profile.erp.user)
-    _make_parent(context, staging, step.owner or context.profile.erp.user)
-    _remove(context, staging)
+    user = step.owner or context.profile.erp.user
+    owner = owner_of(context, user)
     entries = _followed(context, step, artifact)
     erp = context.environment.erp.container
-    try:
-        with context.repository.reader(context.generation, artifact) as open_entry:
-            stream = archive(staging.name, entries, open_entry, owner)
-            unpack(context.runner, erp, str(staging.parent), stream)
-        _require_complete(context, staging, artifact)
-    except BaseException:
-        # A half-written copy must not fill the volume; the first error is the one to tell.
-        with suppress(RestoreError):
-            _remove(context, staging)
-        raise
+    with beside(context.runner, erp) as there:
+        _make_parent(there, staging, user)
+        _remove(there, staging)
+        try:
+            with context.repository.reader(context.generation, artifact) as open_entry:
+                stream = archive(staging.name, entries, open_entry, owner)
+                unpack(context.runner, erp, str(staging.parent), stream)
+            _require_complete(context, staging, artifact)
+        except BaseException:
+            # A half-written copy must not fill the volume; the first error is the one to tell.
+            with suppress(RestoreError):
+                _remove(there, staging)
+            raise
 
 
 def promote_documents(context: ReplayContext, step: Step) -> None:
     """Put the staged tree in its place. What was there is removed only afterwards."""
-    staging, target = _staging(step), PurePosixPath(step.target)
+    with beside(context.runner, context.environment.erp.container) as there:
+        _promote(there, _staging(step), PurePosixPath(step.target))
+
+
+def _promote(there: Helper, staging: PurePosixPath, target: PurePosixPath) -> None:
     aside = target.with_name(f".{target.name}.pra-old")
-    present = _names(context, target.parent)
+    present = _names(there, target.parent)
     if staging.name not in present:
         raise ReplayError(f"{staging} is not there to be promoted")
     if target.name in present:
-        _remove(context, aside)
-        _move(context, target, aside)
+        _remove(there, aside)
+        _move(there, target, aside)
     try:
-        _move(context, staging, target)
+        _move(there, staging, target)
     except BaseException:
         if target.name in present:
             with suppress(RestoreError):
-                _move(context, aside, target)
+                _move(there, aside, target)
         raise
     # Also when an earlier replay was stopped before it came here.
-    _remove(context, aside)
-    left = _names(context, target.parent)
+    _remove(there, aside)
+    left = _names(there, target.parent)
     if target.name not in left or staging.name in left:
         raise ReplayError(f"{staging} was moved, but {target} is not there")
 
@@ -119,7 +126,9 @@ def _require_volume(context: ReplayContext, folder: PurePosixPath) -> None:
 
 def _require_complete(context: ReplayContext, folder: PurePosixPath, artifact: Artifact) -> None:
     erp = context.environment.erp.container
-    files, size = commands.counted(context.runner.lines_once(erp, commands.file_sizes(str(folder))))
+    files, size = commands.counted(
+        lines_once(context.runner, erp, commands.file_sizes(str(folder)))
+    )
     if (files, size) != (artifact.files, artifact.bytes):
         raise ReplayError(
             f"{folder} holds {files} files of {size} bytes, "
@@ -127,28 +136,24 @@ def _require_complete(context: ReplayContext, folder: PurePosixPath, artifact: A
         )
 
 
-def _make_parent(context: ReplayContext, folder: PurePosixPath, user: str) -> None:
+def _make_parent(there: Helper, folder: PurePosixPath, user: str) -> None:
     """Create the folder above, as the ERP's user where that may, so that it is theirs."""
     parent = str(folder.parent)
     try:
-        _beside(context, ("mkdir", "-p", "--", parent), user=user)
+        there.run("mkdir", "-p", "--", parent, user=user)
     except ReplayError:
-        _beside(context, ("mkdir", "-p", "--", parent))
-        _beside(context, ("chown", "--", user, parent))
+        there.run("mkdir", "-p", "--", parent)
+        there.run("chown", "--", user, parent)
 
 
-def _names(context: ReplayContext, folder: PurePosixPath) -> frozenset[str]:
-    argv = ("find", str(folder), "-mindepth", "1", "-maxdepth", "1", "-printf", "%f\\n")
-    return frozenset(_beside(context, argv).splitlines())
+def _names(there: Helper, folder: PurePosixPath) -> frozenset[str]:
+    found = there.run("find", str(folder), "-mindepth", "1", "-maxdepth", "1", "-printf", "%f\\n")
+    return frozenset(found.splitlines())
 
 
-def _remove(context: ReplayContext, folder: PurePosixPath) -> None:
-    _beside(context, ("rm", "-rf", "--", str(folder)))
+def _remove(there: Helper, folder: PurePosixPath) -> None:
+    there.run("rm", "-rf", "--", str(folder))
 
 
-def _move(context: ReplayContext, source: PurePosixPath, target: PurePosixPath) -> None:
-    _beside(context, ("mv", "-T", "--", str(source), str(target)))
-
-
-def _beside(context: ReplayContext, argv: tuple[str, ...], user: str = "root") -> str:
-    return context.runner.run_once(context.environment.erp.container, argv, user=user)
+def _move(there: Helper, source: PurePosixPath, target: PurePosixPath) -> None:
+    there.run("mv", "-T", "--", str(source), str(target))

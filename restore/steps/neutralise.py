@@ -9,6 +9,7 @@ from restore.archive import single_file
 from restore.checks.neutralised import problems
 from restore.context import ReplayContext
 from restore.errors import ReplayError
+from restore.helpers import Surroundings, run_once
 from restore.model import Role, Step
 from restore.neutralise import session_options
 from restore.steps.servers import owner_of
@@ -55,4 +56,4 @@ def _by_command(context: ReplayContext, step: Step) -> None:
         for path in paths
     ]
     user = f"{owner.user}:{owner.group}"
-    runner.run_once(erp, step.argv, user=user, network=min(networks), archives=files)
+    run_once(runner, erp, step.argv, Surroundings(user, min(networks), archives=tuple(files)))

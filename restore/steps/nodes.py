@@ -5,6 +5,7 @@ from __future__ import annotations
 from restore import __version__
 from restore.context import ReplayContext
 from restore.errors import ReplayError
+from restore.health import health_of
 from restore.model import Node, NodeRecord, NodeState, Part, Role, Step
 from restore.node_records import environment_nodes, write_record
 from restore.nodes import DATABASE_ROLES
@@ -20,11 +21,16 @@ def complete_node(context: ReplayContext, step: Step) -> None:
     _write(context, step, NodeState.COMPLETE)
 
 
+def _require_healthy(context: ReplayContext, proxy: str) -> None:
+    if (health := health_of(context.runner, proxy)) != "healthy":
+        raise ReplayError(f"the reverse proxy is {health}")
+
+
 def _write(context: ReplayContext, step: Step, state: NodeState) -> None:
     node = _node(context, step.node)
     model = context.runner.container(node.container)
-    if node.role is Role.PROXY and (health := context.runner.health(node.container)) != "healthy":
-        raise ReplayError(f"the reverse proxy is {health}")
+    if node.role is Role.PROXY:
+        _require_healthy(context, node.container)
     half = context.of(step.part)
     facts = half.generation.fingerprint.databases
     record = NodeRecord(

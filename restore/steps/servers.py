@@ -10,6 +10,8 @@ from restore.blueprint import configuration_texts
 from restore.configuration import encode, placeholders, reconcile, target_of
 from restore.context import ReplayContext
 from restore.errors import NotFoundError, ReplayError
+from restore.health import wait_healthy
+from restore.helpers import remove_helpers
 from restore.model import Role, Step
 from restore.profile import ConfigurationFile
 
@@ -29,14 +31,14 @@ def stop_erp(context: ReplayContext, _step: Step) -> None:
     status = context.runner.container(container).status
     if status in ("running", "restarting", "paused"):
         raise ReplayError(f"the ERP's container is still {status} after it was stopped")
-    context.runner.remove_helpers(container)
+    remove_helpers(context.runner, container)
 
 
 def start_erp(context: ReplayContext, _step: Step) -> None:
     """Start the ERP and wait until its own probe passes."""
     container = context.environment.erp.container
     context.runner.start(container)
-    context.runner.wait_healthy(container, START_DEADLINE)
+    wait_healthy(context.runner, container, START_DEADLINE)
 
 
 def restore_configuration(context: ReplayContext, step: Step, databases: tuple[str, ...]) -> None:

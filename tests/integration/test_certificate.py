@@ -21,6 +21,7 @@ from restore.certificate import judge, public_part
 from restore.checks.certificate import ID, certificate_checks
 from restore.context import ReplayContext
 from restore.errors import ReplayError, UsageError
+from restore.health import wait_healthy
 from restore.model import (
     Acceptance,
     ArtifactKind,
@@ -108,7 +109,7 @@ def serve(lab: Lab) -> Iterator[Callable[[bytes], str]]:
             put_files(container, "/", {CONFIGURATION[1:]: site}, 0o644, owner=0)
             put_files(container, "/", {path[1:]: pem}, 0o400, owner=0)
             container.start()
-            lab.runner.wait_healthy(str(container.id), 30)
+            wait_healthy(lab.runner, str(container.id), 30)
             return str(container.id)
 
         yield start

@@ -12,6 +12,7 @@ from restore.checks import check_ids, run_checks
 from restore.checks.database import database_checks
 from restore.checks.documents import DocumentSet, document_checks
 from restore.constraints import not_valid
+from restore.health import wait_healthy
 from restore.model import (
     Acceptance,
     CheckResult,
@@ -371,7 +372,7 @@ def test_another_series_that_was_accepted_is_a_warning(scene_of: Callable[..., S
     fingerprint = replace(generation.fingerprint, erp_series="13.0")
     scene = scene.with_generation(replace(generation, fingerprint=fingerprint))
     scene.context.runner.start(scene.erp)
-    scene.context.runner.wait_healthy(scene.erp, 60)
+    wait_healthy(scene.context.runner, scene.erp, 60)
 
     result = run_checks(scene.context, None)[0]
 

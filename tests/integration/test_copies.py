@@ -18,7 +18,9 @@ from restore import gc, sql
 from restore.cold_policy import CopyPolicy
 from restore.copying import Choice, choose_copies
 from restore.errors import EnvironmentFailure, ReplayError
-from restore.kept_copies import beside, find_copies, remove_copy
+from restore.health import wait_healthy
+from restore.helpers import run_once
+from restore.kept_copies import beside_copy, find_copies, remove_copy
 from restore.model import KeptCopy, ReplayMode, RestorePlan, Role, StepKind, StepStatus
 from restore.plan_copies import DATA
 from restore.planning import plan
@@ -162,7 +164,7 @@ def test_a_damaged_copy_fails_the_replay_says_so_and_is_discarded(
     found = scene.lab.execute("SELECT pg_relation_filepath('sale_order')", DATABASE)
     path = {"rows": str(found[0][0]), "control": "global/pg_control"}.get(damage, "PG_VERSION")
     (copy,) = copies(scene)
-    with beside(scene.lab.runner, scene.lab.container, copy.volume) as helper:
+    with beside_copy(scene.lab.runner, scene.lab.container, copy.volume) as helper:
         size = helper.run("stat", "--format=%s", f"{DATA}/{path}").strip()
         helper.run("truncate", "--size=0", f"{DATA}/{path}")
         if damage != "file":
@@ -187,9 +189,9 @@ def start_anew(scene: Scene) -> None:
     lab = scene.lab
     data = scene.context.profile.database.data
     lab.runner.stop(lab.container)
-    lab.runner.run_once(lab.container, ("find", data, "-mindepth", "1", "-delete"))
+    run_once(lab.runner, lab.container, ("find", data, "-mindepth", "1", "-delete"))
     lab.runner.start(lab.container)
-    lab.runner.wait_healthy(lab.container, 120)
+    wait_healthy(lab.runner, lab.container, 120)
     lab.execute("CREATE ROLE odoo LOGIN CREATEDB")
 
 
@@ -248,7 +250,7 @@ def test_what_can_not_be_kept_leaves_nothing_and_fails_nothing(
         (warning,) = outcome.warnings
         assert warning.endswith("no copy of the database server's data was kept: no space left")
     assert copies(scene) == []
-    scene.lab.runner.wait_healthy(scene.lab.container, 60)
+    wait_healthy(scene.lab.runner, scene.lab.container, 60)
 
 
 def test_without_room_no_copy_is_kept_and_that_is_told(

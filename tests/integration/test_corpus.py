@@ -22,6 +22,7 @@ from restore.choices import StackChoices
 from restore.cli_recovery import VERDICT_CODES
 from restore.engine import new_recorder, reported
 from restore.errors import ExitCode, RestoreError
+from restore.helpers import run_once
 from restore.importing import import_generation
 from restore.layouts import open_layout
 from restore.model import Acceptance, CheckStatus, Selection, ignore_progress
@@ -72,7 +73,7 @@ class Place:
 
     def in_erp(self, *argv: str) -> str:
         """Run a command beside the ERP's container, on its volumes."""
-        return self.lab.runner.run_once(self.erp, argv)
+        return run_once(self.lab.runner, self.erp, argv)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from restore.errors import (
     RefusedError,
     ReplayError,
 )
+from restore.health import wait_healthy
 from restore.model import (
     ArtifactKind,
     Progress,
@@ -151,7 +152,7 @@ def test_a_database_server_that_is_killed_while_it_loads(scene: Scene) -> None:
         )
     finally:
         lab.runner.start(lab.container)
-        lab.runner.wait_healthy(lab.container, 60)
+        wait_healthy(lab.runner, lab.container, 60)
     assert "the database server was killed" in failed.reason, failed.reason
     assert DATABASE not in lab.databases()
     outcome = replay(scene.plan(), scene.context)
@@ -172,7 +173,7 @@ def test_a_server_that_runs_out_of_memory_is_said_to(docker_runner: Runner) -> N
         container.start()
         container.wait()
         with pytest.raises(EnvironmentFailure, match=r"was killed.*\(its limit is 32 MiB\)") as e:
-            docker_runner.wait_healthy(str(container.id), 30)
+            wait_healthy(docker_runner, str(container.id), 30)
         assert "it began" in e.value.message
     finally:
         container.remove(force=True)

@@ -18,6 +18,7 @@ import pytest
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from restore import sql
+from restore.health import wait_healthy
 from restore.model import StepKind, StepStatus
 from restore.profile import Profile
 from restore.replay import existing_databases, replay
@@ -124,7 +125,7 @@ def test_a_data_disk_that_fills_during_the_load(
         assert told in failed.reason and "→ make room there" in failed.reason, failed.reason
         ballast.unlink()
         lab.runner.start(lab.container)
-        lab.runner.wait_healthy(lab.container, 60)
+        wait_healthy(lab.runner, lab.container, 60)
         with lab.connect() as connection:
             assert all(
                 item.ours and item.name != DATABASE for item in existing_databases(connection)
@@ -200,7 +201,7 @@ def test_a_database_server_that_runs_out_of_memory_during_the_load(
         assert "memory" in failed.reason and "limit is 96 MiB" in failed.reason, failed.reason
         assert "→ give it more: the stack's setting databaseMemoryMb" in failed.reason
         lab.runner.start(lab.container)
-        lab.runner.wait_healthy(lab.container, 60)
+        wait_healthy(lab.runner, lab.container, 60)
         assert DATABASE not in lab.databases()
         lab.runner.container(lab.container).update(mem_limit="2g", memswap_limit="2g")
         succeeds(scene)

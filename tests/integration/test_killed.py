@@ -10,12 +10,13 @@ import pytest
 
 from restore import sql
 from restore.errors import EnvironmentFailure, RefusedError
+from restore.helpers import HELPER
 from restore.model import Generation, Holding, RestorePlan, StepKind
 from restore.node_records import begun_nodes, environment_nodes, node_status
 from restore.nodes import MARK, conclude
 from restore.plan_request import standing_target, with_begun
 from restore.replay import existing_databases
-from restore.runner import HELPER, LABEL
+from restore.runner import LABEL, ROLE
 from restore.steps.documents import existing_documents
 from tests.fix_repository import DATABASE, GenerationFactory
 from tests.fix_servers import Scene, Source
@@ -101,7 +102,7 @@ class Target:
         assert self.contents() == (self.new.id, self.new.id)
         assert self.scene.lab.databases() == {DATABASE}
         assert self.scene.in_erp("ls", "-A", FILESTORE).split() == [DATABASE]
-        labels = [f"{LABEL}={self.scene.lab.stack}", HELPER]
+        labels = [f"{LABEL}={self.scene.lab.stack}", f"{ROLE}={HELPER}"]
         containers = self.scene.context.runner.client.containers
         assert containers.list(all=True, filters={"label": labels}) == []
         self.old, self.new = self.new, self.old

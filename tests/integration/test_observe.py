@@ -18,6 +18,7 @@ from restore.blueprint import blueprint
 from restore.configuration import ConfigurationText
 from restore.equivalence import compare
 from restore.errors import EnvironmentFailure
+from restore.health import wait_healthy
 from restore.model import (
     Blueprint,
     DatabaseServer,
@@ -226,7 +227,7 @@ def reconciled(
         try:
             docker_runner.write_archive(str(container.id), "/", iter((_archive(server.uploads),)))
             container.start()
-            docker_runner.wait_healthy(str(container.id), 120)
+            wait_healthy(docker_runner, str(container.id), 120)
             yield (
                 intended,
                 DatabaseServer(

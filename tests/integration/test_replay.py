@@ -12,6 +12,7 @@ import pytest
 
 from restore import sql
 from restore.context import ReplayContext
+from restore.health import health_of
 from restore.model import (
     Acceptance,
     CheckStatus,
@@ -68,7 +69,7 @@ def test_a_whole_replay(scene: Scene) -> None:
         assert [(d.name, d.ours) for d in existing_databases(connection)] == [(DATABASE, True)]
     with sql.connect(scene.context.environment.database, DATABASE, as_erp=True) as connection:
         assert connection.execute("SELECT count(*) FROM sale_order").fetchone() == (40,)
-    assert scene.context.runner.health(scene.erp) == "healthy"
+    assert health_of(scene.context.runner, scene.erp) == "healthy"
 
 
 def test_the_databases_own_settings_and_rights_come_back(scene: Scene) -> None:

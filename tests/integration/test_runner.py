@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from restore.helpers import run_once
 from restore.runner import LABEL, Runner
 
 pytestmark = pytest.mark.docker
@@ -28,7 +29,7 @@ def test_the_output_of_a_helper_is_whole_whatever_the_engines_log_is(
 
     monkeypatch.setattr(type(containers), "create", lambda _self, *a, **o: watched(*a, **o))
     try:
-        output = docker_runner.run_once(str(server.id), ("seq", "200000"))
+        output = run_once(docker_runner, str(server.id), ("seq", "200000"))
     finally:
         server.remove(force=True)
 

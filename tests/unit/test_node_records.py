@@ -35,7 +35,11 @@ class Machine:
                 id=identity,
                 name=f"name-of-{identity}",
                 labels={"pra.stack": stack, "pra.role": role, "pra.generation": OLD},
-                attrs={"Mounts": mounts, "Created": "2026-11-24T06:00:00.123456789Z"},
+                attrs={
+                    "Mounts": mounts,
+                    "Created": "2026-11-24T06:00:00.123456789Z",
+                    "State": {"Status": "running", "Health": {"Status": "healthy"}},
+                },
             )
         )
         return Node(Role(role) if role in list(Role) else Role.ERP, identity)
@@ -62,9 +66,6 @@ class Machine:
             if found.id == name:
                 return found
         raise NotFoundError(f"container {name} does not exist")
-
-    def health(self, _name: str) -> str:
-        return "healthy"
 
     def read_file(self, container: str, path: str) -> bytes:
         if (container, path) not in self.files:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ from restore.errors import ReplayError
 from restore.model import Generation, Step, StepKind
 from restore.profile import load_profile
 from restore.repository.folder import FolderRepository
+from restore.steps import documents, servers
 from restore.steps.documents import promote_documents, restore_documents
 from restore.steps.servers import owner_of, restore_configuration, stop_erp
 
@@ -31,7 +33,7 @@ class Beside:
         self.status = "running"
         self.attrs: dict[str, Any] = {}
 
-    def run_once(self, _like: str, argv: tuple[str, ...], **_: Any) -> str:
+    def run(self, *argv: str) -> str:
         if argv == self.refuse:
             raise ReplayError("mv exited with 1")
         last = [path.rpartition("/")[2] for path in argv[-2:]]
@@ -52,6 +54,13 @@ class Beside:
 
     def container(self, _name: str) -> Beside:
         return self
+
+
+@pytest.fixture(autouse=True)
+def beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs beside a server moves the names of its folder."""
+    monkeypatch.setattr(documents, "beside", lambda runner, _like: nullcontext(runner))
+    monkeypatch.setattr(servers, "remove_helpers", lambda _runner, _name: None)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any, cast
 from docker.types import Mount
 
 from restore import rights
+from restore.helpers import Surroundings, helper
 from restore.runner import LABEL, Runner
 
 
@@ -17,6 +18,7 @@ class Engine:
     def __init__(self, holds: str) -> None:
         self.holds = holds
         self.made: list[dict[str, Any]] = []
+        self.removed = 0
         self.containers = self
 
     def get(self, name: str) -> SimpleNamespace:
@@ -25,7 +27,10 @@ class Engine:
 
     def create(self, image: str, **options: Any) -> SimpleNamespace:
         self.made.append({"image": image, **options})
-        return SimpleNamespace()
+        return SimpleNamespace(remove=self.remove)
+
+    def remove(self, *, force: bool) -> None:
+        self.removed += force
 
 
 def test_a_helper_stands_on_the_engine_of_its_container_with_the_least_rights() -> None:
@@ -33,7 +38,8 @@ def test_a_helper_stands_on_the_engine_of_its_container_with_the_least_rights() 
     runner = Runner(cast(Any, here)).reaching({"erp": Runner(cast(Any, there))})
 
     mount = Mount("/pra-stream", "/tmp/pra-x/stream", "bind", read_only=True)
-    runner.create_helper("erp", ("tar", "--extract"), mounts=(mount,))
+    with helper(runner, "erp", ("tar", "--extract"), Surroundings(mounts=(mount,))):
+        assert there.removed == 0
 
     assert here.made == []
     (made,) = there.made
@@ -43,3 +49,4 @@ def test_a_helper_stands_on_the_engine_of_its_container_with_the_least_rights() 
     assert made["network_mode"] == "none" and made["labels"][LABEL] == "drill"
     assert made["cap_drop"] == list(rights.DROPPED) and made["cap_add"] == list(rights.TREE)
     assert made["security_opt"] == list(rights.SECURITY)
+    assert there.removed == 1
