@@ -30,13 +30,13 @@ from restore.model import (
     StepStatus,
 )
 from restore.plan_request import PlanRequest, copied_documents, standing_target
+from restore.plan_stage import with_server
 from restore.planning import plan
 from restore.profile import load_profile
 from restore.replay import replay
 from restore.repository.folder import FolderRepository
 from restore.runner import Runner
 from restore.secret import Secret
-from restore.stages import with_server
 from restore.verify import require_sound, verify
 
 _LEFT_OUT: Final = (StepKind.STOP_ERP, StepKind.START_ERP, StepKind.CONFIGURATION)

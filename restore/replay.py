@@ -4,39 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final
 
 import psycopg
 
+from restore.acts import Acts
 from restore.checks.base import describe
 from restore.context import ReplayContext
-from restore.errors import ReplayError, RestoreError
+from restore.errors import RestoreError
 from restore.lanes import Lane, lanes_of
 from restore.model import (
     CheckResult,
-    Part,
     Progress,
     RestorePlan,
     Step,
     StepKind,
     StepResult,
     StepStatus,
-)
-from restore.steps import (
-    anonymise,
-    bulk,
-    copies,
-    databases,
-    documents,
-    neutralise,
-    nodes,
-    operations,
-    reports,
-    roles,
-    servers,
 )
 from restore.steps.ailments import Ailment, ailments
 from restore.steps.databases import existing_databases
@@ -98,13 +83,9 @@ class _Run:
         # Its own: what one replay gives up is nothing to the next.
         self.context = replace(context, stopping=threading.Event())
         self._results: dict[str, StepResult] = {}
-        self._checks: list[CheckResult] = []
-        self._ran: str | None = None
-        self._promoting = False
-        self._in_bulk_mode: list[Step] = []
+        self._acts = Acts(plan, self.context)
         self._bug: Exception | None = None
         self._error: Exception | None = None
-        self._warnings: list[str] = []
         self._lock = threading.Lock()
         self.stopped_by: str | None = None
 
@@ -150,7 +131,7 @@ class _Run:
         started, begun = self.context.now(), time.perf_counter()
         status, reason = StepStatus.ABORTED, "a bug of the engine"
         try:
-            _ACTS[step.kind](self, step)
+            self._acts.perform(step)
             status, reason = StepStatus.SUCCEEDED, ""
         except (RestoreError, psycopg.Error, OSError) as error:
             first = self.stop(f"after failure of {step.id}")
@@ -186,13 +167,13 @@ class _Run:
         """
         if self.stopped_by is None:
             return
-        for step in self._in_bulk_mode:
+        for step in self._acts.in_bulk_mode:
             # Where this fails, too, the next replay finds it and puts it right.
             with suppress(RestoreError, psycopg.Error):
-                self._leave(step)
-        if self._ran is not None and not self._promoting:
+                self._acts.leave(step)
+        if self._acts.ran is not None and not self._acts.promoting:
             with suppress(RestoreError):
-                self.context.runner.start(self._ran)
+                self.context.runner.start(self._acts.ran)
                 self.stopped_by += "; nothing was promoted, and the ERP was started again"
         if closed := self._closed():
             self.stopped_by += f"; nobody can connect to {closed} until it is replayed again"
@@ -218,143 +199,8 @@ class _Run:
     def outcome(self) -> ReplayOutcome:
         """The results so far, in the plan's order."""
         results = (self._results.get(step.id) for step in self._plan.steps)
-        steps, checks = tuple(filter(None, results)), tuple(self._checks)
-        return ReplayOutcome(steps, checks, self._error, tuple(self._warnings))
-
-    def plain(self, act: Callable[[ReplayContext, Step], None], step: Step) -> None:
-        """Run an act that needs nothing but its step."""
-        act(self.context.of(step.part), step)
-
-    def stop_erp(self, step: Step) -> None:
-        """Stop the ERP, and keep in mind whether it ran."""
-        context = self.context.of(step.part)
-        model = context.runner.container(context.environment.erp.container)
-        self._ran = context.environment.erp.container if model.status == "running" else None
-        servers.stop_erp(context, step)
-
-    def enter_bulk_mode(self, step: Step) -> None:
-        """Put a database server into bulk mode, and keep in mind how it gets out of it."""
-        ends = (StepKind.LEAVE_BULK_MODE, step.part)
-        after = self._plan.steps[self._plan.steps.index(step) :]
-        self._in_bulk_mode += [one for one in after if (one.kind, one.part) == ends][:1]
-        bulk.enter_bulk_mode(self.context.of(step.part), step)
-
-    def leave_bulk_mode(self, step: Step) -> None:
-        """Take a database server out of bulk mode."""
-        self._leave(step)
-        self._in_bulk_mode = [one for one in self._in_bulk_mode if one.id != step.id]
-
-    def _leave(self, step: Step) -> None:
-        bulk.leave_bulk_mode(self.context.of(step.part), step)
-
-    def promote(self, act: Callable[[ReplayContext, Step], None], step: Step) -> None:
-        """Run an act that changes what people see."""
-        self._promoting = True
-        act(self.context.of(step.part), step)
-
-    def configure(self, step: Step) -> None:
-        """Write a configuration file, which names every database of the plan."""
-        context = self.context.of(step.part)
-        names = tuple(facts.name for facts in context.generation.fingerprint.databases)
-        restored = self._plan.databases if step.part is Part.ERP else names
-        servers.restore_configuration(context, step, restored)
-
-    def data_source(self, step: Step) -> None:
-        """Point a data source of the reports server at the ERP's database server."""
-        reports.restore_data_source(self.context, step)
-
-    def check_database(self, step: Step) -> None:
-        """Check a database and keep the results, also when they end the replay."""
-        with self._of_copy(step):
-            results = databases.check_database(self.context.of(step.part), step)
-            self._checks += results
-            databases.require_passed(results)
-
-    def keep_copy(self, step: Step) -> None:
-        """Keep a copy of a server's data. Where that fails, what was restored is right."""
-        if problem := copies.keep_copy(self.context.of(step.part), step):
-            self._warnings.append(problem)
-
-    def place_copy(self, step: Step) -> None:
-        """Place a kept copy of a server's data."""
-        with self._of_copy(step):
-            copies.place_copy(self.context.of(step.part), step)
-
-    @contextmanager
-    def _of_copy(self, step: Step) -> Iterator[None]:
-        """Where a copy was placed, an error is the copy's first: it is never used again."""
-        try:
-            yield
-        except (RestoreError, psycopg.Error, OSError) as error:
-            kinds = (StepKind.PLACE_COPY, step.part)
-            placed = [one for one in self._plan.steps if (one.kind, one.part) == kinds]
-            if not placed or self.stopped_by is not None:
-                raise
-            gone = copies.discard_copy(self.context.of(step.part), placed[0])
-            told = f"this was a kept copy, {placed[0].staging}, not the backup itself"
-            hint = "it was discarded: run the drill again, which will be cold"
-            if not gone:
-                hint = f"discard it: pra cache remove {placed[0].staging}; then run again"
-            self._warnings.append(f"{told}; {hint}")
-            raise ReplayError(f"{describe(error)}\n{told}", hint) from error
-
-    def anonymise(
-        self, act: Callable[[ReplayContext, Step], tuple[CheckResult, ...]], step: Step
-    ) -> None:
-        """Anonymise and keep what was found, also when it ends the replay."""
-        results = act(self.context, step)
-        self._checks += results
-        anonymise.require_anonymised(results)
-
-
-def _act(act: Callable[[ReplayContext, Step], None]) -> Callable[[_Run, Step], None]:
-    return lambda run, step: run.plain(act, step)
-
-
-def _promotion(act: Callable[[ReplayContext, Step], None]) -> Callable[[_Run, Step], None]:
-    return lambda run, step: run.promote(act, step)
-
-
-def _whole(act: Callable[[ReplayContext, Step], None]) -> Callable[[_Run, Step], None]:
-    """An act that looks at the whole environment, whatever its part."""
-    return lambda run, step: act(run.context, step)
-
-
-def _judged(
-    act: Callable[[ReplayContext, Step], tuple[CheckResult, ...]],
-) -> Callable[[_Run, Step], None]:
-    """An act that anonymises, and judges what it did."""
-    return lambda run, step: run.anonymise(act, step)
-
-
-_ACTS: Final[Mapping[StepKind, Callable[[_Run, Step], None]]] = {
-    StepKind.STOP_ERP: _Run.stop_erp,
-    StepKind.ROLES: _act(roles.restore_roles),
-    StepKind.ENTER_BULK_MODE: _Run.enter_bulk_mode,
-    StepKind.LEAVE_BULK_MODE: _Run.leave_bulk_mode,
-    StepKind.CREATE_DATABASE: _act(databases.create_database),
-    StepKind.RESTORE_DATABASE: _act(databases.restore_database),
-    StepKind.GIVE_OWNERSHIP: _act(databases.give_ownership),
-    StepKind.ANALYZE: _act(databases.analyze_database),
-    StepKind.STATISTICS: _act(databases.analyze_database),
-    StepKind.CHECK_DATABASE: _Run.check_database,
-    StepKind.KEEP_COPY: _Run.keep_copy,
-    StepKind.PLACE_COPY: _Run.place_copy,
-    StepKind.DOCUMENTS: _act(documents.restore_documents),
-    StepKind.CONFIGURATION: _Run.configure,
-    StepKind.PROMOTE_DATABASE: _promotion(databases.promote_database),
-    StepKind.PROMOTE_DOCUMENTS: _promotion(documents.promote_documents),
-    StepKind.OPEN_DATABASE: _act(databases.open_database),
-    StepKind.START_ERP: _act(servers.start_erp),
-    StepKind.DATA_SOURCE: _Run.data_source,
-    StepKind.NEUTRALISE: _whole(neutralise.neutralise),
-    StepKind.ANONYMISE: _judged(anonymise.anonymise_database),
-    StepKind.ANONYMISE_DOCUMENTS: _judged(anonymise.anonymise_documents),
-    StepKind.POST_OPERATION: _whole(operations.run_operation),
-    StepKind.BEGIN_NODE: _whole(nodes.begin_node),
-    StepKind.COMPLETE_NODE: _whole(nodes.complete_node),
-}
-"""What each kind of step does; a test holds that every kind is here."""
+        steps, checks = tuple(filter(None, results)), tuple(self._acts.checks)
+        return ReplayOutcome(steps, checks, self._error, tuple(self._acts.warnings))
 
 
 def _reason(error: Exception, found: tuple[Ailment, ...] = ()) -> str:

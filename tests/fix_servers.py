@@ -41,6 +41,7 @@ from restore.model import (
     RestorePlan,
 )
 from restore.plan_request import PlanRequest, standing_target
+from restore.plan_stage import with_server
 from restore.planning import plan
 from restore.profile import Profile, load_profile
 from restore.replay import existing_databases
@@ -48,7 +49,6 @@ from restore.repository.base import Repository
 from restore.repository.folder import FolderRepository
 from restore.runner import LABEL, Runner
 from restore.secret import Secret
-from restore.stages import with_server
 from tests.fix_repository import (
     DATABASE,
     Contents,

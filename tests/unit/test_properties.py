@@ -396,7 +396,7 @@ def test_what_was_planned_is_what_is_executed_up_to_the_first_failure(
         nothing, nothing, nothing, nothing, nothing, now=lambda: datetime.now(UTC)
     )
     with (
-        patch("restore.replay._ACTS", dict.fromkeys(StepKind, act)),
+        patch("restore.acts.ACTS", dict.fromkeys(StepKind, act)),
         patch("restore.replay.ailments", return_value=()),
     ):
         outcome = replay(made, context)

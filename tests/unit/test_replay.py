@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import pytest
 
+from restore import acts as table_of_acts
 from restore import replay as module
 from restore.context import ReplayContext
 from restore.errors import ReplayError
@@ -67,7 +68,7 @@ def healthy(monkeypatch: pytest.MonkeyPatch) -> None:
 def acts(monkeypatch: pytest.MonkeyPatch) -> dict[StepKind, Callable[..., None]]:
     """What each kind of step does, to be replaced."""
     table: dict[StepKind, Callable[..., None]] = dict.fromkeys(StepKind, lambda _run, _step: None)
-    monkeypatch.setattr(module, "_ACTS", table)
+    monkeypatch.setattr(table_of_acts, "ACTS", table)
     return table
 
 
@@ -79,7 +80,7 @@ def raising(error: BaseException) -> Callable[..., None]:
 
 
 def test_every_kind_of_step_has_its_act() -> None:
-    assert set(module._ACTS) == set(StepKind)
+    assert set(table_of_acts.ACTS) == set(StepKind)
 
 
 @pytest.mark.usefixtures("acts")
@@ -293,11 +294,11 @@ def test_an_erp_that_ran_is_started_again_while_nothing_was_promoted(
     erp = Docker(before)
     environment = SimpleNamespace(erp=SimpleNamespace(container="erp"))
     context = replace(context, runner=cast(Any, erp), environment=cast(Any, environment))
-    table = dict(module._ACTS)
+    table = dict(table_of_acts.ACTS)
     table[StepKind.ROLES] = lambda _run, _step: None
-    wrap = module._act if failing is StepKind.ROLES else module._promotion
+    wrap = table_of_acts._act if failing is StepKind.ROLES else table_of_acts._promotion
     table[failing] = wrap(raising(ReplayError("broken")))
-    monkeypatch.setattr(module, "_ACTS", table)
+    monkeypatch.setattr(table_of_acts, "ACTS", table)
     monkeypatch.setattr(servers, "remove_helpers", lambda _runner, _name: None)
     kinds = (StepKind.STOP_ERP, StepKind.ROLES, StepKind.PROMOTE_DATABASE, StepKind.START_ERP)
 
