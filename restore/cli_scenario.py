@@ -20,7 +20,7 @@ from restore.cli_options import (
     reason_option,
     reports_option,
 )
-from restore.cli_recovery import conclude_run
+from restore.cli_replays import conclude_run
 from restore.console import Terminal
 from restore.engine import new_run, reported
 from restore.environment import environment_from_outputs

@@ -17,7 +17,7 @@ from restore.cli_options import (
     reports_option,
     repository_option,
 )
-from restore.cli_recovery import (
+from restore.cli_replays import (
     certificate_option,
     chosen_certificate,
     chosen_images,
