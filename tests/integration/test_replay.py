@@ -394,7 +394,7 @@ def test_an_erp_that_does_not_start_fails_with_its_last_words(
 ) -> None:
     plan = only(scene.plan(), StepKind.STOP_ERP, StepKind.START_ERP)
     monkeypatch.setattr("restore.steps.servers.START_DEADLINE", 0.5)
-    monkeypatch.setattr(type(scene.context.runner), "_health", lambda _self, _name: "starting")
+    monkeypatch.setattr("restore.health.health_of", lambda _runner, _name: "starting")
 
     outcome = replay(plan, scene.context)
 
