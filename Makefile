@@ -45,6 +45,7 @@ drill: setup ## restore the latest backup into a fresh environment and check it
 		|| python -m $(PRODUCTION) --repository $(REPOSITORY)
 	@$(IN_ENVIRONMENT) pra drill --stack drill --repository $(REPOSITORY) --generation $(GENERATION) --profile $(PROFILE) $(DRILL_ARGS)
 
+staging-demo: IMAGES := browser
 staging-demo: setup ## show two staging copies side by side, and that nothing leaves them
 	@$(IN_ENVIRONMENT) [[ -n "$$(ls -A .pra/repository/generations 2>/dev/null)" ]] \
 		|| python -m fixtures.production --repository .pra/repository

@@ -16,7 +16,7 @@ import yaml
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from fixtures.production import LOGIN, PASSWORD
-from fixtures.staging_demo import (
+from fixtures.staging_copies import (
     DATABASE,
     administrator,
     banner_shown,
