@@ -6,6 +6,7 @@ Every byte that need not change stays: nothing is parsed and written anew. Texts
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from restore.secret import MASK, Secret
 
 Value = str | Secret
 
+_OWN_SECRET: Final = b"pra: own secret of an environment"
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 
 
@@ -88,7 +90,7 @@ def placeholders(target: Target, databases: Sequence[str]) -> dict[str, Value]:
 
     ``database_filter`` is a regular expression. Its ``%`` are bracketed, since ERPs that read one
     put host names in the place of ``%d`` and ``%h``. ``database_uri`` ends where a database's name
-    may follow.
+    may follow. ``own_secret`` is made of the environment's own password, which it does not tell.
     """
     names = "|".join(re.escape(name).replace("%", "[%]") for name in databases)
     role, password = target.erp_role, target.erp_password.reveal()
@@ -102,6 +104,7 @@ def placeholders(target: Target, databases: Sequence[str]) -> dict[str, Value]:
         "erp_password": target.erp_password,
         "role": target.erp_role,
         "password": target.erp_password,
+        "own_secret": Secret(hmac.digest(password.encode(), _OWN_SECRET, "sha256").hex()),
         "databases": ",".join(databases),
         "database_filter": f"^({names})$",
         "external_url": target.external_url,

@@ -11,15 +11,17 @@ from typing import Final
 from restore import sql
 from restore.checks import uncovered
 from restore.checks.base import Check, Finding, passed_unless, plural, run_check
+from restore.checks.passwords import captured_secrets
 from restore.checks.uncovered import columns_that_hold
 from restore.columns import pattern_of
-from restore.configuration import decode, placeholders, reconcile, target_of
+from restore.configuration import decode, placeholders, reconcile, target_of, value_of
 from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure
 from restore.model import CheckResult, CheckStatus, Purpose, Role
 from restore.neutralise import condition, session_options
 from restore.operations import filled, filled_sql, operation_values
 from restore.profile import Banner, Neutralisation, NeutralisationRule, Profile
+from restore.secret import Secret
 from restore.tls import client, tls_of
 
 PREFIX: Final = "neutralised."
@@ -31,7 +33,7 @@ SECONDS: Final = 30.0
 _FILES: Final = Check(
     f"{PREFIX}configuration",
     "The ERP's configuration leads nowhere",
-    "the keys of a copy are set in its files",
+    "the keys of a copy are set in its files, and no secret of production is left in them",
 )
 _PAGE: Final = Check(f"{PREFIX}page", "The ERP's page tells that it is a copy", "the banner")
 
@@ -47,8 +49,7 @@ def neutralised_checks(
         run_check(_check(rule), partial(_proved, context, rule, databases))
         for rule in neutralisation.rules
     ]
-    if neutralisation.configuration:
-        found.append(run_check(_FILES, partial(_configured, context, neutralisation)))
+    found.append(run_check(_FILES, partial(_configured, context, neutralisation)))
     about = partial(_uncovered, context, neutralisation, databases)
     found.append(run_check(uncovered.CHECK, about))
     if neutralisation.banner is not None:
@@ -60,9 +61,8 @@ def foreseen_neutralised_checks(profile: Profile) -> tuple[Check, ...]:
     """The checks of a copy that is made with a profile, in their order."""
     if profile.neutralisation is None:
         return ()
-    files = (_FILES,) if profile.neutralisation.configuration else ()
     page = (_PAGE,) if profile.neutralisation.banner is not None else ()
-    return (*map(_check, profile.neutralisation.rules), *files, uncovered.CHECK, *page)
+    return (*map(_check, profile.neutralisation.rules), _FILES, uncovered.CHECK, *page)
 
 
 def problems(context: ReplayContext, database: str) -> Iterator[tuple[str, str]]:
@@ -114,15 +114,25 @@ def _proved(
 
 
 def _configured(context: ReplayContext, neutralisation: Neutralisation) -> Finding:
-    """Whether the ERP's configuration files, as they lie there, hold what a copy needs."""
+    """Whether the ERP's configuration files, as they lie there, hold what a copy needs.
+
+    Whatever is set for copies or not: no secret of production may be left in them.
+    """
     wrong, container = list[str](), context.environment.erp.container
     values = placeholders(target_of(context.environment), context.databases)
-    files = {file.name: file for file in context.profile.configuration_of(Role.ERP)}
-    for name, keys in neutralisation.configuration:
-        text = decode(context.runner.read_file(container, files[name].path))
-        for change in reconcile(text, replace(files[name], set=keys), values).changes:
-            wrong.append(f"{name}: {change.key} is not set for a copy")
-    return passed_unless(wrong, plural(len(neutralisation.configuration), "file") + " read")
+    wanted, captured = dict(neutralisation.configuration), frozenset(captured_secrets(context))
+    files = context.profile.configuration_of(Role.ERP)
+    for file in files:
+        keys = dict(wanted.get(file.name, ()))
+        text = decode(context.runner.read_file(container, file.path))
+        for change in reconcile(text, replace(file, set=tuple(keys.items())), values).changes:
+            wrong.append(f"{file.name}: {change.key} is not set for a copy")
+        for key in file.secrets:
+            held = value_of(text, file, key)
+            # What the profile itself says is no secret, whoever else says it.
+            if held and held != keys.get(key) and Secret(held) in captured:
+                wrong.append(f"{file.name}: {key} is a secret of production's")
+    return passed_unless(wrong, plural(len(files), "file") + " read")
 
 
 def _uncovered(

@@ -43,7 +43,7 @@ def _asked(context: ReplayContext) -> Finding:
     servers = [("database", environment.database)]
     if environment.reports is not None:
         servers.append(("reports-database", environment.reports.database))
-    captured = frozenset(_captured(context))
+    captured = frozenset(captured_secrets(context))
     wrong: list[str] = []
     for role, server in servers:
         with sql.connect(server, "postgres") as connection:
@@ -61,7 +61,7 @@ def _asked(context: ReplayContext) -> Finding:
     return passed_unless(wrong, f"{plural(len(servers), 'database server')} asked")
 
 
-def _captured(context: ReplayContext) -> Iterator[Secret]:
+def captured_secrets(context: ReplayContext) -> Iterator[Secret]:
     """The secrets that the generation's configuration files hold."""
     files = {(file.server, file.name): file for file in context.profile.configuration}
     for text in configuration_texts(context.repository, context.generation, context.profile):

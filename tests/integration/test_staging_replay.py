@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
 import pytest
 
+from restore.blueprint import configuration_texts
 from restore.checks import check_ids, run_checks
+from restore.configuration import decode
 from restore.model import (
     CheckResult,
     CheckStatus,
@@ -78,11 +81,34 @@ def test_a_copy_of_odoo_is_safe_and_one_that_is_not_is_stopped(copy: Scene) -> N
 
     copy.lab.execute("UPDATE ir_cron SET active = true; DELETE FROM ir_ui_view WHERE key ="
                      " 'pra.staging_banner'", DATABASE)  # fmt: skip
+    with_productions_master_password(copy)
     tampered = run_checks(copy.context, OF_THE_COPY)
     wrong = {key for key, one in status_of(tampered).items() if one is CheckStatus.FAILED}
-    assert {"neutralised.scheduled-jobs", "neutralised.banner"} <= wrong
+    assert {
+        "neutralised.scheduled-jobs",
+        "neutralised.banner",
+        "neutralised.configuration",
+    } <= wrong
+    (told,) = (one.details for one in tampered if one.id == "neutralised.configuration")
+    assert "odoo.conf: admin_passwd is a secret of production's" in told
     stop_unless_safe(copy.context, tampered)
     assert copy.context.runner.container(copy.erp).status == "exited"
+
+
+def with_productions_master_password(copy: Scene) -> None:
+    """Put production's back, which the copy's file does not hold."""
+    context = copy.context
+    (captured,) = (
+        one
+        for one in configuration_texts(context.repository, context.generation, context.profile)
+        if one.name == "odoo.conf"
+    )
+    (password,) = re.findall(r"^admin_passwd = (\S+)$", captured.text, re.MULTILINE)
+    laid = decode(context.runner.read_file(copy.erp, "/etc/odoo/odoo.conf"))
+    (own,) = re.findall(r"^admin_passwd = (\S+)$", laid, re.MULTILINE)
+    assert re.fullmatch("[0-9a-f]{64}", own)
+    edit = f"s/^admin_passwd = .*/admin_passwd = {password}/"
+    context.runner.check(copy.erp, ("sed", "--in-place", edit, "/etc/odoo/odoo.conf"), user="root")
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,7 @@ def test_placeholders_of_a_profile():
         "erp_password": "***",
         "role": "odoo",
         "password": "***",
+        "own_secret": "***",
         "databases": "a.b,l%d",
         "database_filter": r"^(a\.b|l[%]d)$",
         "external_url": "https://erp.example.org",
