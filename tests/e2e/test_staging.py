@@ -6,7 +6,10 @@ import json
 import os
 import signal
 import subprocess
+from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +22,14 @@ from fixtures.production import LOGIN, PASSWORD
 from fixtures.staging_copies import (
     DATABASE,
     administrator,
+    banner_seen,
     banner_shown,
     send_mail,
     ways_out,
 )
+from restore import sql
+from restore.anonymise.key import VARIABLE
+from restore.environment import environment_from_outputs
 from restore.errors import ExitCode
 from restore.locations import STATE
 from restore.profile import profile_text
@@ -32,6 +39,24 @@ from restore.runner import LABEL, Runner
 from restore.staging.copies import stack_of
 from stacks import outputs
 from tests.fix_drill import Commands, collecting, fingerprint, labelled, told
+
+KEY = "a key of the tests, long enough"
+
+OF_THE_SOFTWARE = {"ir_model", "ir_model_fields", "ir_module_module", "ir_ui_view"}
+"""Tables whose own addresses are those of Odoo's authors and examples."""
+
+TOGETHER = (
+    # Duplicates stay duplicates, and users the people that they are.
+    """SELECT count(*) FROM mail_message a JOIN mail_message b
+    ON a.email_from = b.email_from AND a.id < b.id""",
+    "SELECT count(DISTINCT lower(email)) FROM res_partner WHERE email LIKE '%@%'",
+    "SELECT count(*) FROM res_users u JOIN res_partner p ON p.id = u.partner_id AND p.email <> ''",
+    """SELECT count(*) FROM mail_message m JOIN res_partner p
+    ON p.id = m.author_id AND position(lower(p.email) IN lower(m.email_from)) > 0""",
+    # What a company did stays what it did.
+    "SELECT sum(amount_total) FROM sale_order",
+)
+"""What joins by addresses must give in both copies, each more than nothing."""
 
 pytestmark = [pytest.mark.docker, pytest.mark.e2e]
 
@@ -72,11 +97,17 @@ def test_two_copies_stand_side_by_side_and_end_when_they_expire(
     names: tuple[str, ...],
     production_repository: FolderRepository,
     docker_runner: Runner,
+    tmp_path: Path,
 ) -> None:
+    picture = tmp_path / "pictures" / "copy.png"
     before = fingerprint(Path(production_repository.location))
     kept, short, killed = names
     # At once: neither may take what the other has chosen.
-    under_way = [create(commands, name, production_repository) for name in (kept, short)]
+    anonymous = replace(commands, variables=((VARIABLE, KEY),))
+    under_way = [
+        create(commands, kept, production_repository),
+        create(anonymous, short, production_repository, "--anonymise", "builtin"),
+    ]
     told_of = {}
     for name, process in zip((kept, short), under_way, strict=True):
         told_of[name], _ = process.communicate(timeout=400)
@@ -84,7 +115,9 @@ def test_two_copies_stand_side_by_side_and_end_when_they_expire(
 
     found = copies(commands, kept, short)
     assert [found[name]["state"] for name in (kept, short)] == ["ready", "ready"]
+    assert [found[name]["anonymised"] for name in (kept, short)] == [False, True]
     they_stand_apart(found, docker_runner)
+    nobody_is_left(found[short], found[kept])
     for name, copy in found.items():
         nothing_leaves(copy, docker_runner)
         production_has_no_key(copy, told_of[name], commands)
@@ -108,7 +141,8 @@ def test_two_copies_stand_side_by_side_and_end_when_they_expire(
     assert servers(docker_runner, short) == servers(docker_runner, killed) == []
     (left,) = copies(commands, *names).values()
     assert (left["name"], left["state"], left["servers"]) == (kept, "ready", "3 of 3 run")
-    assert banner_shown(left)
+    assert banner_shown(left) and not banner_seen(docker_runner, left, picture)
+    assert picture.read_bytes().startswith(b"\x89PNG")
     assert fingerprint(Path(production_repository.location)) == before
 
 
@@ -125,6 +159,43 @@ def they_stand_apart(found: dict[str, dict[str, Any]], runner: Runner) -> None:
         assert [(one["HostIp"], one["HostPort"]) for one in bound] == [
             ("127.0.0.1", str(copy["port"]))
         ]
+
+
+def nobody_is_left(anonymised: dict[str, Any], original: dict[str, Any]) -> None:
+    """No address of production's is in any row, and what belonged together still does."""
+    with opened(original) as of_production, opened(anonymised) as of_nobody:
+        found = addresses(of_production)
+        people = {one for one, tables in found.items() if not tables <= OF_THE_SOFTWARE}
+        assert len(people) > 300 and any(one.endswith("@specibike.example") for one in people)
+        left = addresses(of_nobody)
+        assert {one: tables for one, tables in left.items() if one in people} == {}
+        for query in TOGETHER:
+            ((expected,),) = sql.rows(of_production, query)
+            ((observed,),) = sql.rows(of_nobody, query)
+            assert observed == expected and expected, query
+
+
+@contextmanager
+def opened(copy: dict[str, Any]) -> Iterator[sql.Connection]:
+    """A superuser's session in a copy's database."""
+    server = environment_from_outputs(outputs_of(copy["stack"])).database
+    with sql.connect(server, DATABASE) as connection:
+        yield connection
+
+
+def addresses(connection: sql.Connection) -> dict[str, set[str]]:
+    """The tables of every e-mail address in any column, found without the engine's own scan."""
+    query = (
+        "SELECT DISTINCT lower(one_found[1])"
+        " FROM {} AS one_row, regexp_matches(one_row::text, %s, 'g') AS one_found"
+    )
+    address = r"([[:alnum:]._+-]+@[[:alnum:]-]+(?:\.[[:alnum:]-]+)+)"
+    found: dict[str, set[str]] = defaultdict(set)
+    tables = "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'"
+    for (table,) in sql.rows(connection, tables):
+        for (one,) in sql.rows(connection, query.format(table), address):
+            found[one].add(table)
+    return found
 
 
 def nothing_leaves(copy: dict[str, Any], runner: Runner) -> None:

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from fixtures.plans.cases import KEY, request
+from fixtures.plans.cases import KEY, cases, request, staging_request
 from restore import cli_cache, cli_options, copy_key, gc, lock
 from restore import drill as drill_module
 from restore.budget import budget_check
@@ -103,6 +103,16 @@ def other_digest(kind: ArtifactKind) -> PlanRequest:
 def test_the_key_is_the_same_for_the_same() -> None:
     assert the_key() == the_key()
     assert len(the_key()) == 64
+
+
+def test_staging_copies_share_what_a_drill_kept_and_change_it_nowhere() -> None:
+    """One kept copy serves all: it is of what was loaded, whatever becomes of it afterwards."""
+    anonymised = cases()["anonymised"]
+    assert the_key(anonymised) == the_key(staging_request()) == the_key()
+    kinds = [step.kind for step in plan(anonymised).steps]
+    kept = kinds.index(StepKind.KEEP_COPY)
+    later = (StepKind.PROMOTE_DATABASE, StepKind.NEUTRALISE, StepKind.ANONYMISE)
+    assert all(kinds.index(kind) > kept for kind in later)
 
 
 OTHER_REQUESTS = {

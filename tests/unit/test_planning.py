@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fixtures.plans.cases import FOLDER, ID, PASSWORD, cases, database, request
 from restore.errors import ExitCode, RefusedError, UsageError
 from restore.lanes import lanes_of
-from restore.model import Acceptance, ArtifactKind, Role, StepKind
+from restore.model import Acceptance, ArtifactKind, Purpose, Role, StepKind
 from restore.plan_request import with_begun
 from restore.planning import (
     MARK,
@@ -64,6 +64,9 @@ def test_no_plan_holds_a_secret(name):
     assert json.loads(plan_to_json(made)) == json.loads(json.dumps(plan_document(made)))
 
 
+ANONYMISING = (StepKind.ANONYMISE, StepKind.ANONYMISE_DOCUMENTS)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_nothing_final_changes_before_all_is_made_and_checked(name):
     steps = plan(CASES[name]).steps
@@ -83,8 +86,11 @@ def test_nothing_final_changes_before_all_is_made_and_checked(name):
         StepKind.CONFIGURATION,
         StepKind.OPEN_DATABASE,
     ]
+    # A copy is made safe once all is in place, and before anything of the ERP runs.
+    safe = [kind for kind in (StepKind.NEUTRALISE, *ANONYMISING) if kind in kinds]
+    assert (StepKind.NEUTRALISE in safe) == (CASES[name].purpose is Purpose.STAGING)
     # A database is closed as it gets its name, and opened when all that belongs to it is there.
-    assert list(dict.fromkeys(kinds[first:-1])) == promotions
+    assert list(dict.fromkeys(kinds[first:-1])) == [*promotions, *safe]
     assert not set(promotions) & set(kinds[:first])
     final = set(plan(CASES[name]).databases)
     early = (StepKind.CREATE_DATABASE, StepKind.RESTORE_DATABASE, StepKind.ANALYZE)
