@@ -10,11 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from docker.types import Mount
 
+from fixtures.site import POSTGRESQL_IMAGE
+from fixtures.staging_copies import volumes_of
+from restore.anonymise.key import VARIABLE
 from restore.errors import ExitCode
 from restore.kept_copies import find_copies, remove_copy
+from restore.model import KeptCopy
 from restore.repository.folder import FolderRepository
-from restore.runner import Runner
+from restore.runner import LABEL, Runner
 from tests.fix_drill import Commands, labelled, told
 
 pytestmark = [pytest.mark.docker, pytest.mark.e2e]
@@ -43,7 +48,7 @@ def drilled(
 
 
 def test_a_drill_again_uses_the_copy_that_the_first_one_kept(
-    copying: Commands, production_repository: FolderRepository
+    copying: Commands, production_repository: FolderRepository, docker_runner: Runner
 ) -> None:
     printed, first = drilled(copying, production_repository, "--rto-budget", "1h")
     assert first["mode"] == "cold" and "mode: cold" in printed
@@ -62,7 +67,8 @@ def test_a_drill_again_uses_the_copy_that_the_first_one_kept(
     listed = json.loads(copying.pra("--json", "cache", "list").stdout)
     assert [one for one in listed if one["stack"] == f"drill-{first['run']}" and one["used"]]
 
-    a_staging_copy_starts_from_it(copying, production_repository)
+    (kept,) = (one for one in find_copies(docker_runner) if one.stack == f"drill-{first['run']}")
+    a_staging_copy_starts_from_it(copying, production_repository, docker_runner, kept)
 
     printed, third = drilled(copying, production_repository, "--cold", "--no-copy")
     assert third["mode"] == "cold" and "mode: cold (asked for by --cold)" in printed
@@ -74,22 +80,43 @@ def test_a_drill_again_uses_the_copy_that_the_first_one_kept(
     assert Path(copying.reports).is_dir()
 
 
-def a_staging_copy_starts_from_it(commands: Commands, repository: FolderRepository) -> None:
+def a_staging_copy_starts_from_it(
+    commands: Commands, repository: FolderRepository, runner: Runner, kept: KeptCopy
+) -> None:
+    """Anonymised, and nothing of that comes into what is kept, which holds originals."""
     name = f"t{secrets.token_hex(3)}"
     reports = commands.reports.with_name("of-the-copy")
+    anonymous = replace(commands, variables=(*commands.variables, (VARIABLE, "k" * 32)))
+    before = content_of(runner, kept)
     try:
-        made = commands.pra(
+        made = anonymous.pra(
             "--json", "staging", "create", "--name", name, "--for", "1h", "--generation", "latest",
             "--repository", repository.location, "--reports", str(reports),
+            "--anonymise", "builtin",
         )  # fmt: skip
         assert made.returncode == ExitCode.PASS, told(made)
         report = json.loads(made.stdout)
         assert report["mode"] == "cached"
+        (placed,) = (step for step in report["plan"]["steps"] if step["kind"] == "place-copy")
+        assert placed["staging"] == kept.volume
         ran = [step["id"] for step in report["steps"]]
-        assert "place-copy" in ran and "neutralise:specibike_prod" in ran
+        assert {"neutralise:specibike_prod", "anonymise:specibike_prod"} <= {*ran}
         # What the first one's data were kept with is nobody's password here.
         checks = {check["id"]: check["status"] for check in report["checks"]}
-        assert checks["staging.passwords"] == "passed"
+        assert checks["staging.passwords"] == checks["anonymised.scan:specibike_prod"] == "passed"
+        assert kept.volume not in volumes_of(runner, {"stack": f"staging-{name}"})
+        assert content_of(runner, kept) == before
     finally:
         ended = commands.pra("staging", "destroy", name)
     assert ended.returncode == ExitCode.PASS, told(ended)
+
+
+def content_of(runner: Runner, copy: KeptCopy) -> bytes:
+    """A digest of every file of a kept copy's data."""
+    every = "find /copy/data -type f -exec sha256sum {} + | sort | sha256sum"
+    digest: bytes = runner.client.containers.run(
+        POSTGRESQL_IMAGE, ["-c", every], entrypoint="sh", user="root", remove=True,
+        network_mode="none", labels={LABEL: copy.stack},
+        mounts=[Mount("/copy", copy.volume, "volume", read_only=True)],
+    )  # fmt: skip
+    return digest
