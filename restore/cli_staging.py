@@ -132,6 +132,11 @@ def create_command(terminal: Terminal, /, **options: Any) -> int:
         asked = anonymisation_asked(options["anonymise"], options["key_file"], tools.profile.name)
         replay = replace(replay, copies=_copies(options), anonymisation=asked)
         base = options["stack"]
+        if asked is None and setting_of(base, "anonymise") is not None:
+            raise UsageError(
+                f"stack file Pulumi.{base}.yaml asks for anonymised copies, and this one is not",
+                "add --anonymise builtin --key-file KEY, or name another --stack",
+            )
         own = chosen_certificate(options) or setting_of(base, "certificate")
         drill = DrillRequest(
             replay=replay,

@@ -13,19 +13,29 @@ from pathlib import Path
 from typing import Any
 
 from restore import __version__, locations, lock
+from restore.anonymise import Anonymisation, anonymisation_asked
+from restore.anonymise.key import VARIABLE
 from restore.choices import StackChoices
 from restore.environment import environment_from_outputs
 from restore.errors import EnvironmentFailure, Interrupted, RestoreError
 from restore.evidence import sign_files
 from restore.history import Kin, history_file, remembered
 from restore.model import Acceptance, Blueprint, CheckStatus, Environment, Report, Selection
+from restore.profile import load_profile
 from restore.recorder import Recorder
 from restore.report_files import Signing, write_report
 from restore.request import ReplayRequest, Tools, open_tools
 from restore.selection import choose
 from restore.stages import foresee, replay_into, require_integrity, select
 
-__all__ = ["ReplayRequest", "ReplaySummary", "StackChoices", "blueprint", "replay_outputs"]
+__all__ = [
+    "ReplayRequest",
+    "ReplaySummary",
+    "StackChoices",
+    "anonymisation",
+    "blueprint",
+    "replay_outputs",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,17 @@ def blueprint(
     request = ReplayRequest(selection, None, accepted, locations.REPORTS)
     recorder = new_recorder("", request, tools)
     return foresee(tools, generation, request, choices, recorder)
+
+
+def anonymisation(rules: str | None, key: str | None, profile: str) -> Anonymisation | None:
+    """The anonymisation that a stack is told, whose profile is named or at a path; None without.
+
+    Raises:
+        RestoreError: there are no such rules or no such profile, or they or the key are wrong.
+    """
+    if rules is None:
+        return None
+    return anonymisation_asked(rules, None, load_profile(profile).name, {VARIABLE: key or ""})
 
 
 def replay_outputs(outputs: Mapping[str, Any], request: ReplayRequest) -> ReplaySummary:

@@ -50,6 +50,7 @@ def environment_from_outputs(outputs: Mapping[str, Any]) -> Environment:
         proxy=_optional(outputs, names.PROXY_CONTAINER),
         certificate=_optional(outputs, names.CERTIFICATE),
         purpose=Purpose(outputs.get(names.PURPOSE) or Purpose.RECOVERY),
+        anonymised=bool(outputs.get(names.ANONYMISED)),
     )
 
 

@@ -34,7 +34,12 @@ from restore.replay import ReplayInterrupted, replay
 from restore.request import ReplayRequest, Tools
 from restore.scenarios import Ground, play_all, require_playable, require_steps
 from restore.selection import choose
-from restore.staging_safety import administrator_of, for_purpose, stop_unless_safe
+from restore.staging_safety import (
+    administrator_of,
+    for_purpose,
+    require_anonymised,
+    stop_unless_safe,
+)
 from restore.verify import require_sound, verify
 
 
@@ -114,6 +119,7 @@ def replay_into(
     if environment.purpose is Purpose.STAGING:
         # Whatever command replays into a staging copy: production's data must not run there.
         request = replace(request, purpose=Purpose.STAGING)
+    require_anonymised(environment, request)
     with reached(environment, tools.runner) as (at_hand, runner):
         require_same_repository(at_hand, generation, tools.repository, runner)
         _replay_into(at_hand, generation, request, replace(tools, runner=runner), recorder)

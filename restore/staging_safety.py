@@ -9,8 +9,8 @@ from typing import Final
 from restore.checks.isolation import foreseen_isolation_checks
 from restore.checks.neutralised import PREFIX
 from restore.context import ReplayContext
-from restore.errors import UsageError
-from restore.model import CheckResult, CheckStatus, Credentials, Purpose
+from restore.errors import RefusedError, UsageError
+from restore.model import CheckResult, CheckStatus, Credentials, Environment, Purpose
 from restore.neutralise import Administrator, administrator, for_copies
 from restore.request import ReplayRequest, Tools
 
@@ -49,6 +49,19 @@ def required_account(request: ReplayRequest) -> Credentials | None:
             "give login and password of the copy's administrator; production's stay unknown to it",
         )
     return request.credentials
+
+
+def require_anonymised(environment: Environment, request: ReplayRequest) -> None:
+    """Refuse to replay people's data into a stack whose copy is an anonymised one.
+
+    Raises:
+        RefusedError: the stack has rules of anonymisation, and the replay has none.
+    """
+    if environment.anonymised and request.anonymisation is None:
+        raise RefusedError(
+            f"stack {environment.stack} is anonymised: this replay would bring people's data back",
+            "'pulumi up' replays it anonymised; without its setting anonymise, it is not",
+        )
 
 
 def stop_unless_safe(context: ReplayContext, checks: tuple[CheckResult, ...]) -> None:

@@ -112,6 +112,8 @@ class ErpEnvironment(pulumi.ComponentResource):
         }
         if settings.purpose is not Purpose.RECOVERY:
             self.outputs[names.PURPOSE] = settings.purpose.value
+        if settings.anonymise is not None:
+            self.outputs[names.ANONYMISED] = True
         if blueprint.certificate is not None:
             self.outputs[names.CERTIFICATE] = public_part(blueprint.certificate)
         if blueprint.reports is not None:

@@ -68,6 +68,25 @@ KEYS: Final = (
         "staging",
     ),
     Key(
+        "anonymise",
+        "`builtin` or path",
+        "none",
+        "The rules by which every replay into a staging copy anonymises it before the ERP starts: "
+        "those that ship for the profile, or a file; a relative path starts at the project's "
+        "folder. It needs `anonymisationKey`, and `purpose` staging. Changing it replays again; "
+        "a file that is edited does not.",
+        "builtin",
+    ),
+    Key(
+        "anonymisationKey",
+        "text",
+        "none",
+        "The key that decides replacements, of 16 characters or more: with the same one, the same "
+        "original has the same replacement in every copy. Changing it replays again.",
+        "(secret)",
+        secret=True,
+    ),
+    Key(
         "keep",
         "boolean",
         "false",

@@ -50,6 +50,9 @@ REPORTS: Final = "reports"
 PURPOSE: Final = "purpose"
 """What the environment is for; none where it is for a recovery."""
 
+ANONYMISED: Final = "anonymised"
+"""True where every replay into the environment anonymises it; none elsewhere."""
+
 PROXY_CONTAINER: Final = "proxyContainer"
 CERTIFICATE: Final = "certificate"
 """The PEM that the reverse proxy serves, without its key; none where it serves plain HTTP."""

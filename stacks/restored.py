@@ -20,7 +20,14 @@ from stacks.settings import Settings
 if TYPE_CHECKING:
     from restore.engine import ReplayRequest
 
-REPLAYED_FOR: Final = ("generation", "profile", "repository", "databases")
+REPLAYED_FOR: Final = (
+    "generation",
+    "profile",
+    "repository",
+    "databases",
+    "anonymise",
+    "anonymisationKey",
+)
 """Inputs whose change means another replay."""
 
 REPLAYED_INTO: Final = (
@@ -114,6 +121,12 @@ class RestoredGeneration(dynamic.Resource, module="pra", name="RestoredGeneratio
             "reportsPassword": (
                 pulumi.Output.secret(account.password.reveal()) if account else None
             ),
+            "anonymise": settings.anonymise.rules if settings.anonymise else None,
+            "anonymisationKey": (
+                pulumi.Output.secret(settings.anonymise.key.reveal())
+                if settings.anonymise
+                else None
+            ),
             "accept": [
                 {"key": accepted.key, "reason": accepted.reason} for accepted in settings.accepted
             ],
@@ -126,7 +139,12 @@ class RestoredGeneration(dynamic.Resource, module="pra", name="RestoredGeneratio
             "report": None,
         }
         secret = pulumi.ResourceOptions(
-            additional_secret_outputs=["checkPassword", "environment", "reportsPassword"]
+            additional_secret_outputs=[
+                "anonymisationKey",
+                "checkPassword",
+                "environment",
+                "reportsPassword",
+            ]
         )
         merged = pulumi.ResourceOptions.merge(opts, secret)
         super().__init__(Replay(), name, inputs, merged)
@@ -190,6 +208,9 @@ def _request(props: dict[str, Any]) -> ReplayRequest:
             if reports_password
             else None
         ),
-        # A stack that an earlier engine made knows of no budget.
+        # A stack that an earlier engine made knows of no budget, and of no anonymisation.
         rto_budget=props.get("rtoBudget"),
+        anonymisation=engine.anonymisation(
+            props.get("anonymise"), props.get("anonymisationKey"), props["profile"]
+        ),
     )

@@ -24,6 +24,7 @@ from restore.cold_policy import parse_days
 from restore.errors import UsageError
 from restore.model import Acceptance, Credentials, Purpose, Role, Selection
 from restore.secret import Secret
+from stacks.anonymise import KEY, AnonymiseSettings, read_anonymise
 from stacks.keys import DEFAULT_SHARED_MEMORY_MB, KEYS, NAMESPACE
 from stacks.placement import Placement, read_placement
 from stacks.values import Values
@@ -61,6 +62,7 @@ class Settings:
     stack: str
     selection: Selection
     purpose: Purpose
+    anonymise: AnonymiseSettings | None
     keep: bool
     replay: bool
     replace: bool
@@ -170,6 +172,7 @@ def _settings(values: Values, place: Place) -> Settings:
     sizes = values.numbers("sizes", SIZE_KEYS)
     certificate, plain = certificate_choice(values.optional("certificate"), place.root)
     shared = sizes.whole("databaseSharedMemoryMb", 1)
+    purpose = _purpose(values)
     _require_days(values)
     return Settings(
         stack=place.stack,
@@ -179,7 +182,8 @@ def _settings(values: Values, place: Place) -> Settings:
             profile=values.text("profile", "odoo"),
             databases=values.texts("databases"),
         ),
-        purpose=_purpose(values),
+        purpose=purpose,
+        anonymise=read_anonymise(values, place.root, _secret(values, KEY), purpose),
         keep=keep,
         replay=values.boolean("replay", True),
         replace=values.boolean("replace", not keep),

@@ -135,6 +135,8 @@ class Environment:
     certificate: str | None = None
     purpose: Purpose = Purpose.RECOVERY
     """What it is for: nothing else is ever replayed into it."""
+    anonymised: bool = False
+    """Whether its stack has rules of anonymisation: nothing is replayed into it without."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 import subprocess
 from dataclasses import replace
@@ -104,6 +105,39 @@ def test_up_replays_once_and_again_for_another_generation(
     destroyed = commands.pulumi("destroy", "--yes", "--skip-preview", "--stack", stack)
     assert destroyed.returncode == 0, told(destroyed)
     assert labelled(docker_runner, stack) == []
+
+
+def test_up_of_a_staging_stack_anonymises(
+    commands: Commands, stack: str, production_repository: FolderRepository, docker_runner: Runner
+) -> None:
+    key, password = secrets.token_hex(16), secrets.token_hex(16)
+    told_of_it = {"repository": production_repository.location, "generation": "latest",
+                  "purpose": "staging", "anonymise": "builtin", "checkLogin": LOGIN,
+                  "reports": str(commands.reports)}  # fmt: skip
+    for name, value in told_of_it.items():
+        assert commands.pulumi("config", "set", "--stack", stack, name, value).returncode == 0
+    for name, value in (("anonymisationKey", key), ("checkPassword", password)):
+        done = commands.pulumi("config", "set", "--stack", stack, "--secret", name, value)
+        assert done.returncode == 0, told(done)
+
+    canaries = {"key": key, "administrator": password}
+    with watched(docker_runner, canaries, commands.reports) as watch:
+        up = commands.pulumi("up", "--yes", "--skip-preview", "--stack", stack)
+    assert up.returncode == 0, told(up)
+    assert_no_canary(commands, stack, watch, up.stdout + up.stderr)
+    report = commands.report()
+    checks = {check["id"]: check["status"] for check in report["checks"]}
+    assert checks["anonymised.scan:specibike_prod"] == "passed"
+    assert checks["neutralised.passwords"] == checks["staging.passwords"] == "passed"
+
+    again = commands.pulumi("preview", "--stack", stack)
+    assert "unchanged" in again.stdout and "to update" not in again.stdout, told(again)
+    refused = commands.pra("restore", "--stack", stack, "--replace", "--generation", "latest",
+                           "--repository", production_repository.location)  # fmt: skip
+    assert refused.returncode == ExitCode.REFUSED, told(refused)
+    assert "people's data back" in told(refused)
+    destroyed = commands.pulumi("destroy", "--yes", "--skip-preview", "--stack", stack)
+    assert destroyed.returncode == 0, told(destroyed)
 
 
 def assert_a_scenario_is_played_in_it(commands: Commands, stack: str) -> None:

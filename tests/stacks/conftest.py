@@ -49,6 +49,14 @@ BLUEPRINT = Blueprint(
 )
 
 
+ANONYMISED = {
+    "purpose": "staging",
+    "anonymise": "builtin",
+    "anonymisationKey": "a key, long enough",
+}
+"""Settings of a copy that is anonymised."""
+
+
 @dataclass(frozen=True)
 class Registered:
     """A resource as the program registered it; ``inputs`` are plain, secrets unwrapped."""

@@ -14,7 +14,7 @@ from restore.runner import LABEL
 from restore.secret import Secret
 from stacks import labels, outputs
 from stacks.proxy import CERTIFICATE, HEALTH, published_url
-from tests.stacks.conftest import BLUEPRINT, PORT, STACK, Built, build, settings
+from tests.stacks.conftest import ANONYMISED, BLUEPRINT, PORT, STACK, Built, build, settings
 
 SERVERS = ("database", "erp", "proxy")
 PASSWORDS = {outputs.DATABASE_PASSWORD, outputs.ERP_ROLE_PASSWORD}
@@ -40,6 +40,9 @@ def test_only_a_staging_copy_says_what_it_is_for(built: Built) -> None:
     assert environment_from_outputs(built.outputs).purpose is Purpose.RECOVERY
     copy = build(settings(purpose="staging"))
     assert environment_from_outputs(copy.outputs).purpose is Purpose.STAGING
+    assert not environment_from_outputs(copy.outputs).anonymised
+    nobody = build(settings(("anonymisationKey",), **ANONYMISED))
+    assert environment_from_outputs(nobody.outputs).anonymised
 
 
 def test_there_are_three_servers(built: Built) -> None:

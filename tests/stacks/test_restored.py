@@ -14,7 +14,7 @@ from restore.model import Acceptance, Credentials, Selection
 from restore.secret import Secret
 from stacks import outputs
 from stacks.restored import REPLAYED_INTO, Replay, blueprint_of
-from tests.stacks.conftest import BLUEPRINT, STACK, Built, build, settings
+from tests.stacks.conftest import ANONYMISED, BLUEPRINT, STACK, Built, build, settings
 
 CREDENTIALS = {"checkLogin": "drill", "checkPassword": "sesame"}
 
@@ -150,10 +150,38 @@ def test_destroying_touches_nothing(inputs: dict[str, Any]) -> None:
 
 
 def test_the_serialised_provider_holds_no_secret() -> None:
-    built = build(settings(("checkPassword",), **CREDENTIALS))
-    (found,) = built.of("RestoredGeneration").values()
-    assert b"sesame" not in base64.b64decode(found.inputs["__provider"])
-    assert {"checkPassword", "environment"} <= found.secret
+    told = settings(("checkPassword", "anonymisationKey"), **CREDENTIALS, **ANONYMISED)
+    (found,) = build(told).of("RestoredGeneration").values()
+    provider = base64.b64decode(found.inputs["__provider"])
+    assert b"sesame" not in provider and b"long enough" not in provider
+    assert {"anonymisationKey", "checkPassword", "environment"} <= found.secret
+
+
+def test_a_copy_is_anonymised_by_the_rules_and_the_key_that_were_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = Engine(monkeypatch)
+    told = settings(("anonymisationKey",), **ANONYMISED)
+    props = resource(build(told))
+
+    Replay().create(props)
+
+    wanted = asked.asked[0][1].anonymisation
+    assert wanted is not None
+    assert (wanted.rules.name, wanted.key) == ("odoo-14", Secret("a key, long enough"))
+    for changed in ({"anonymise": "other.yaml"}, {"anonymisationKey": "another one, as long"}):
+        assert Replay().diff("id", props, {**props, **changed}).changes is True
+    # A stack that an engine made which knew nothing of it is not replayed for that.
+    plain = resource(build(settings()))
+    older = {name: value for name, value in plain.items() if not name.startswith("anonymis")}
+    assert Replay().diff("id", older, plain).changes is False
+
+
+def test_rules_that_are_not_there_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    Engine(monkeypatch)
+    told = settings(("anonymisationKey",), **{**ANONYMISED, "anonymise": "none.yaml"})
+    with pytest.raises(Exception, match=r"rules /project/none.yaml do not exist"):
+        Replay().create(resource(build(told)))
 
 
 def test_a_stack_that_does_not_replay_has_no_such_resource() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from restore.errors import UsageError
 from restore.model import Acceptance, Credentials, Role
 from restore.secret import Secret
+from stacks.anonymise import AnonymiseSettings
 from stacks.keys import KEYS
 from stacks.settings import (
     SIZE_KEYS,
@@ -59,7 +60,7 @@ def test_a_generation_is_enough() -> None:
 
 def test_everything_can_be_said() -> None:
     settings = parsed(
-        ("checkPassword", "databasePassword", "erpPassword"),
+        ("anonymisationKey", "checkPassword", "databasePassword", "erpPassword"),
         generation="20261124T060102Z-0a1b2c",
         repository="/srv/backups",
         profile="openprod",
@@ -84,9 +85,14 @@ def test_everything_can_be_said() -> None:
         reports="/var/reports",
         language="fr",
         rtoBudget="1h30m",
+        purpose="staging",
+        anonymise="rules/ours.yaml",
+        anonymisationKey="sixteen letters.",
     )
 
     assert settings.rto_budget == 5400
+    rules, key = str(ROOT / "rules/ours.yaml"), Secret("sixteen letters.")
+    assert settings.anonymise == AnonymiseSettings(rules, key)
     assert settings.selection.repository == Path("/srv/backups")
     assert settings.selection.databases == ("one", "two")
     assert (settings.keep, settings.replay, settings.replace) == (True, False, False)
@@ -141,6 +147,37 @@ def test_all_errors_are_told_at_once_each_with_its_key() -> None:
     }
     assert any("did you mean pra:generation" in line for line in lines)
     assert any("--secret pra:erpPassword" in line for line in lines)
+
+
+ANONYMISED = {
+    "purpose": "staging",
+    "anonymise": "builtin",
+    "anonymisationKey": "sixteen letters.",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "wrong"),
+    [
+        ({"purpose": "recovery"}, "pra:anonymise: only a staging copy"),
+        ({"anonymisationKey": None}, "pra:anonymise: needs anonymisationKey"),
+        ({"anonymise": None}, "pra:anonymisationKey: is a key to anonymise by, and no rules"),
+        ({"anonymisationKey": "short"}, "pra:anonymisationKey: is too short"),
+        ({"anonymise": " "}, "pra:anonymise: must not be empty"),
+    ],
+)
+def test_what_anonymises_a_copy_is_told_as_a_whole(
+    changes: dict[str, str | None], wrong: str
+) -> None:
+    given = {"generation": "latest", **ANONYMISED}
+    raw = {name: value for name, value in (given | changes).items() if value is not None}
+    with pytest.raises(UsageError) as caught:
+        parse(raw, ("anonymisationKey",), HERE)
+    assert wrong in caught.value.message
+    assert parsed().anonymise is None
+    settings = parse(given, ("anonymisationKey",), HERE)
+    assert settings.anonymise is not None and settings.anonymise.rules == "builtin"
+    assert "sixteen" not in repr(settings)
 
 
 def test_a_generation_is_required() -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from restore import stages
-from restore.errors import UsageError
+from restore.errors import RefusedError, UsageError
 from restore.model import Environment, Purpose, Selection, ignore_progress
 from restore.request import ReplayRequest, Tools, utc_now
+from restore.staging_safety import require_anonymised
 from stacks.keys import KEYS
 from stacks.settings import Place, parse
 
@@ -53,3 +55,14 @@ def test_a_stack_is_for_a_recovery_unless_it_says_otherwise() -> None:
     with pytest.raises(UsageError, match="recovery, staging"):
         purpose(purpose="production")
     assert "purpose" in {key.name for key in KEYS}
+
+
+def test_nothing_is_replayed_into_an_anonymised_stack_without_rules() -> None:
+    nothing = cast(Any, None)
+    plain = Environment("s", "n", nothing, nothing, "http://127.0.0.1", purpose=Purpose.STAGING)
+    request = ReplayRequest(Selection(Path("b"), "latest", "odoo"), None, (), Path("r"))
+    require_anonymised(plain, request)
+    anonymised = replace(plain, anonymised=True)
+    require_anonymised(anonymised, replace(request, anonymisation=cast(Any, object())))
+    with pytest.raises(RefusedError, match="people's data"):
+        stages.replay_into(anonymised, nothing, request, nothing, nothing)
