@@ -26,6 +26,7 @@ from restore.engine import new_recorder, reported
 from restore.environment import environment_from_outputs
 from restore.gc import EPHEMERAL
 from restore.model import (
+    LOCAL,
     Acceptance,
     Blueprint,
     CheckResult,
@@ -46,12 +47,14 @@ from restore.rebuild import up
 from restore.recorder import Recorder
 from restore.request import Tools
 from restore.runner import Runner
+from restore.scenarios import Played, require_playable
 from restore.stages import foresee, replay_into, require_reports_account, select
 from restore.steps.servers import start_erp, stop_erp
 from restore.upgrade.command import command_check, upgrade_database
 from restore.upgrade.command import configure as configure_erp
 from restore.upgrade.difference import compared, subject_checks
 from restore.upgrade.measuring import measured
+from restore.upgrade.played import again, play_road_book, play_upgraded, played_again
 from restore.upgrade.request import (
     AFTER,
     ON_NEW_SERVER,
@@ -131,6 +134,7 @@ def rehearse(request: RehearsalRequest, tools: Tools) -> tuple[Report, Path, Rec
             old = foresee(tools, generation, drill.replay, stack_choices(drill), recorder)
             require_reports_account(drill.replay, recorder.plan)
             require_known(ours, request, tools.profile, generation)
+            _require_scripts(request, drill, tools)
             verification.require_so_far()
             with rebuilt(stack, generation, drill, tools, recorder) as environment:
                 verification.require_done()
@@ -146,6 +150,13 @@ def rehearse(request: RehearsalRequest, tools: Tools) -> tuple[Report, Path, Rec
 
     report, folder = reported(recorder, drill.replay, story)
     return report, folder, recorder
+
+
+def _require_scripts(request: RehearsalRequest, drill: DrillRequest, tools: Tools) -> None:
+    """Refuse a road book whose scenarios can't be played, as the drill does its own."""
+    for _, script in request.road_book.scripts if request.road_book else ():
+        if stack_choices(drill).hosts.of(Role.ERP) == LOCAL:
+            require_playable((script,), drill.replay.credentials, tools.runner)
 
 
 def _upgrade(run: _Rehearsal) -> None:
@@ -164,15 +175,26 @@ def _upgrade(run: _Rehearsal) -> None:
             start_erp(at, run.steps[-1])
         with run.recorder.stage("check-upgraded", "Check the upgraded ERP"), run.context() as at:
             found = content_checks(at, credentials, run.databases)
-            _keep(run, _again(AFTER, "After the upgrade", found))
+            _keep(run, again(AFTER, "After the upgrade", tuple(found)))
     after = _measure(run, "measure-after", "Measure after the upgrade")
     subjects = compared(before, after)
     book = run.request.road_book
     run.recorder.upgrade = Upgrade(tuple(servers), subjects, book.title if book else None)
     _keep(run, subject_checks(subjects))
+    _play(run)
     if book is not None:
         with run.recorder.stage("road-book", "Check the road book"), run.context() as at:
             _keep(run, road_book_checks(at, book, credentials))
+            _keep_played(run, play_road_book(at, run.drill.replay, book))
+
+
+def _play(run: _Rehearsal) -> None:
+    """What the drill played on the old version: last, as there, since it may change what is."""
+    # On a newer database server alone, they were played when it was restored into.
+    if run.drill.replay.scenarios and run.request.erp is not None:
+        title = "Play the scenarios on the upgraded ERP"
+        with run.recorder.stage("play-upgraded", title), run.context() as at:
+            _keep_played(run, play_upgraded(at, run.drill.replay))
 
 
 def _measure(run: _Rehearsal, stage: str, title: str) -> tuple[Measure, ...]:
@@ -188,11 +210,14 @@ def _move_database(run: _Rehearsal, image: str) -> ServerChange:
     request = replace(run.drill.replay, replace=True)
     other = new_recorder(run.drill.base, request, run.tools)
     other.generation = run.generation
+    # So that scenarios make what they made on the old server, by the same names.
+    other.run = run.recorder.run
     try:
         with run.recorder.stage("replay-upgraded", "Restore into the new database server"):
             replay_into(run.environment, run.generation, request, run.tools, other)
     finally:
-        _keep(run, _again(ON_NEW_SERVER, "On the new database server", other.checks))
+        played = Played(other.checks, other.pictures)
+        _keep_played(run, played_again(ON_NEW_SERVER, "On the new database server", played))
     return change
 
 
@@ -264,17 +289,13 @@ def declared_version(runner: Runner, profile: Profile, role: Role, image: str) -
     return release or found.variables.get(profile.erp.version_variable, "")
 
 
-def _again(
-    beginning: str, when: str, found: tuple[CheckResult, ...] | list[CheckResult]
-) -> tuple[CheckResult, ...]:
-    """Checks that were run before, under ids and titles of their own."""
-    return tuple(
-        replace(one, id=f"{beginning}{one.id}", title=f"{when}: {one.title}") for one in found
-    )
-
-
 def _keep(run: _Rehearsal, found: tuple[CheckResult, ...]) -> None:
     run.recorder.checks = (*run.recorder.checks, *with_acceptances(found, run.accepted))
+
+
+def _keep_played(run: _Rehearsal, played: Played) -> None:
+    _keep(run, played.results)
+    run.recorder.pictures = (*run.recorder.pictures, *played.pictures)
 
 
 def _failed(checks: tuple[CheckResult, ...]) -> bool:

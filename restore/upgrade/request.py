@@ -13,9 +13,8 @@ from restore.profile import Profile
 from restore.profile_upgrade import upgrade_problems
 from restore.upgrade.command import COMMAND
 from restore.upgrade.difference import check_id, subject_names
-from restore.upgrade.road_book import RoadBook
-from restore.upgrade.road_book_checks import BEGINNING as ROAD_BOOK
-from restore.upgrade.road_book_checks import road_book_ids
+from restore.upgrade.road_book import BEGINNING as ROAD_BOOK
+from restore.upgrade.road_book import RoadBook, road_book_ids
 
 AFTER: Final = "upgraded."
 """Beginning of the ids of checks of the drill that are run again after the upgrade."""
@@ -73,7 +72,8 @@ def require_known(
     """
     names = tuple(facts.name for facts in generation.fingerprint.databases)
     assert profile.upgrade is not None  # noqa: S101 - required before
-    again = check_ids(profile, names, generation)
+    steps = (one for scenario in request.drill.replay.scenarios for one in scenario.check_ids)
+    again = (*check_ids(profile, names, generation), *steps)
     known = {
         *(check_id(one, name) for name in names for one in subject_names(profile.upgrade)),
         *(check_id(COMMAND, name) for name in names),

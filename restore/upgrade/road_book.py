@@ -1,4 +1,4 @@
-"""The road book of an upgrade: what to check after it, by the engine and by people. Pure.
+"""The road book of an upgrade: what to check after it, by the engine and by people.
 
 A YAML file: changes that the upgrade brings, and the business processes that must go on.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,11 @@ import yaml
 from restore.errors import NotFoundError, UsageError
 from restore.model import LocalText, ManualOperation
 from restore.profile.operations import local_text
+from restore.scenarios import Scenario, ScenarioStep, load_scenario
 from restore.schema import schema_errors
+
+BEGINNING: Final = "road-book."
+"""Beginning of the ids of its checks."""
 
 _NOTHING: Final = LocalText("")
 
@@ -27,6 +31,7 @@ class EntryKind(StrEnum):
 
     SQL = "sql"
     HTTP = "http"
+    SCENARIO = "scenario"
     MANUAL = "manual"
 
 
@@ -35,8 +40,9 @@ class Entry:
     """One thing to check.
 
     ``process`` tells a business process from a change. SQL gives one value, which must be
-    ``expected``, on every upgraded database; a request (``path``) is a logged-in user's. A manual
-    entry is signed off by a person.
+    ``expected``, on every upgraded database; a request (``path``) is a logged-in user's. A scenario
+    is a file, beside the road book where its path is relative; ``script`` is what it holds. A
+    manual entry is signed off by a person.
     """
 
     name: str
@@ -48,6 +54,8 @@ class Entry:
     path: str = ""
     status: int = 200
     contains: str | None = None
+    scenario: str = ""
+    script: Scenario | None = None
     owner: LocalText = _NOTHING
     instructions: LocalText = _NOTHING
 
@@ -66,8 +74,14 @@ class RoadBook:
 
     @property
     def automated(self) -> tuple[Entry, ...]:
-        """The entries that the engine checks."""
-        return tuple(one for one in self.entries if one.kind is not EntryKind.MANUAL)
+        """The entries that the engine asks the database or the ERP for."""
+        asked = (EntryKind.SQL, EntryKind.HTTP)
+        return tuple(one for one in self.entries if one.kind in asked)
+
+    @property
+    def scripts(self) -> tuple[tuple[Entry, Scenario], ...]:
+        """The entries that are played, with their scenarios."""
+        return tuple((one, one.script) for one in self.entries if one.script is not None)
 
     @property
     def checklist(self) -> tuple[ManualOperation, ...]:
@@ -75,12 +89,35 @@ class RoadBook:
         return tuple(one.manual for one in self.entries if one.kind is EntryKind.MANUAL)
 
 
+def entry_id(entry: Entry, database: str) -> str:
+    """The id of an entry's check."""
+    return f"{BEGINNING}{entry.name}:{database}"
+
+
+def step_id(entry: Entry, step: ScenarioStep, database: str) -> str:
+    """The id of the check of a step of an entry's scenario."""
+    return f"{BEGINNING}{entry.name}.{step.name}:{database}"
+
+
+def road_book_ids(book: RoadBook, databases: tuple[str, ...]) -> tuple[str, ...]:
+    """The ids of the checks of a road book, in order."""
+    return (
+        *(entry_id(entry, name) for entry in book.automated for name in databases),
+        *(
+            step_id(entry, step, name)
+            for entry, script in book.scripts
+            for name in databases
+            for step in script.steps
+        ),
+    )
+
+
 def load_road_book(path: Path) -> RoadBook:
-    """Read a road book.
+    """Read a road book, and the scenarios that it names.
 
     Raises:
         NotFoundError: there is no such file.
-        UsageError: it is no road book; every error at once.
+        UsageError: it is no road book, or a scenario of it is none; every error of a file at once.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -88,11 +125,20 @@ def load_road_book(path: Path) -> RoadBook:
         raise NotFoundError(f"road book {path} does not exist") from error
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"road book {path} can't be read: {error}") from error
-    return parse_road_book(text, str(path))
+    book = parse_road_book(text, str(path))
+    return replace(book, entries=tuple(_with_script(one, path.parent) for one in book.entries))
+
+
+def _with_script(entry: Entry, folder: Path) -> Entry:
+    if entry.kind is not EntryKind.SCENARIO:
+        return entry
+    return replace(entry, script=load_scenario(folder / entry.scenario))
 
 
 def parse_road_book(text: str, source: str) -> RoadBook:
     """Turn a road book's text into the value; ``source`` names it in errors.
+
+    Its scenarios are other files, which are not read.
 
     Raises:
         UsageError: it is no YAML, breaks the schema, or has a name twice; all errors at once.

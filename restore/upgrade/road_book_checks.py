@@ -1,4 +1,4 @@
-"""Checks the entries of a road book that need no person, on the upgraded environment."""
+"""Asks what a road book's queries and requests ask, on the upgraded environment."""
 
 from __future__ import annotations
 
@@ -18,20 +18,13 @@ from restore.errors import EnvironmentFailure
 from restore.model import CheckResult, CheckStatus, Credentials
 from restore.tls import tls_of
 from restore.upgrade.measuring import TIMEOUT
-from restore.upgrade.road_book import Entry, EntryKind, RoadBook
-
-BEGINNING = "road-book."
-
-
-def road_book_ids(book: RoadBook, databases: tuple[str, ...]) -> tuple[str, ...]:
-    """The ids of the checks of a road book, in order."""
-    return tuple(_check(entry, name).id for entry in book.automated for name in databases)
+from restore.upgrade.road_book import Entry, EntryKind, RoadBook, entry_id
 
 
 def road_book_checks(
     context: ReplayContext, book: RoadBook, credentials: Credentials | None
 ) -> tuple[CheckResult, ...]:
-    """Check every automated entry, on every database."""
+    """Check every query and request, on every database."""
     return tuple(
         _result(context, entry, database, credentials)
         for entry in book.automated
@@ -45,7 +38,7 @@ def _check(entry: Entry, database: str) -> Check:
         if entry.kind is EntryKind.SQL
         else f"HTTP {entry.status}" + (f" with {entry.contains!r}" if entry.contains else "")
     )
-    return Check(f"{BEGINNING}{entry.name}:{database}", f"Road book: {entry.title.en}", expected)
+    return Check(entry_id(entry, database), f"Road book: {entry.title.en}", expected)
 
 
 def _result(

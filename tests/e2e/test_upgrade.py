@@ -19,6 +19,7 @@ from tests.fix_drill import Commands, fingerprint, labelled, told
 pytestmark = [pytest.mark.docker, pytest.mark.e2e]
 
 ROAD_BOOK = str(ROOT / "fixtures" / "road-book.yaml")
+SCENARIO = ("--scenario", str(ROOT / "fixtures" / "scenarios" / "bikes.yaml"))
 MANUAL = ("bike-form", "order-to-cash")
 
 
@@ -48,11 +49,14 @@ def test_an_addon_that_breaks_a_view_and_loses_rows_fails_and_both_are_named(
 ) -> None:
     before = fingerprint(Path(upgrade_repository.location))
 
-    report = rehearse(commands, upgrade_repository, "--to", BROKEN_IMAGE, code=ExitCode.FAIL)
+    report = rehearse(
+        commands, upgrade_repository, "--to", BROKEN_IMAGE, *SCENARIO, code=ExitCode.FAIL
+    )
 
     checks = by_id(report)
     failed = {name for name, check in checks.items() if check["status"] == "failed"}
-    assert failed == {f"upgrade.{name}:{DATABASE}" for name in ("command", "rows", "views")}
+    broken = {f"upgrade.{name}:{DATABASE}" for name in ("command", "rows", "views")}
+    assert failed == {*broken, "upgraded.scenario.bikes.listed"}
     (rows,) = checks[f"upgrade.rows:{DATABASE}"]["details"]
     assert rows == f"specibike_bike: was {BIKES}, is {BIKES - RETIRED}"
     (line,) = checks[f"upgrade.command:{DATABASE}"]["details"]

@@ -1,0 +1,76 @@
+"""Scenarios in a rehearsal: played again on what was upgraded, and as entries of a road book."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from restore.context import ReplayContext
+from restore.model import CheckResult
+from restore.request import ReplayRequest
+from restore.scenarios import Ground, Played, Scenario, play, play_all
+from restore.upgrade.request import AFTER
+from restore.upgrade.road_book import Entry, RoadBook, step_id
+
+
+def again(beginning: str, when: str, results: tuple[CheckResult, ...]) -> tuple[CheckResult, ...]:
+    """Checks that were run before, under ids and titles of their own."""
+    return tuple(
+        replace(one, id=f"{beginning}{one.id}", title=f"{when}: {one.title}") for one in results
+    )
+
+
+def played_again(beginning: str, when: str, played: Played) -> Played:
+    """Scenarios that were played before, with their screenshots, under names of their own."""
+    found = _pictures_named(played, f"{beginning.removesuffix('.')}-")
+    return replace(found, results=again(beginning, when, found.results))
+
+
+def play_upgraded(context: ReplayContext, request: ReplayRequest) -> Played:
+    """Play the rehearsal's scenarios once more, on the upgraded ERP, where the drill did."""
+    played = Played()
+    for database in context.databases[:1]:
+        played += play_all(_ground(context, request, database), request.scenarios)
+    return played_again(AFTER, "After the upgrade", played)
+
+
+def play_road_book(context: ReplayContext, request: ReplayRequest, book: RoadBook) -> Played:
+    """Play the scenarios that a road book names, each on every database."""
+    played = Played()
+    for entry, script in book.scripts:
+        for number, database in enumerate(context.databases, 1):
+            found = play(_ground(context, request, database), script)
+            found = _pictures_named(found, f"road-book-{entry.name}-{number}-")
+            played += replace(found, results=_as_entry(found.results, entry, script, database))
+    return played
+
+
+def _as_entry(
+    results: tuple[CheckResult, ...], entry: Entry, script: Scenario, database: str
+) -> tuple[CheckResult, ...]:
+    beginning = f"Road book: {entry.title.en}"
+    return tuple(
+        replace(one, id=step_id(entry, step, database), title=f"{beginning}: {step.title}")
+        for one, step in zip(results, script.steps, strict=True)
+    )
+
+
+def _pictures_named(played: Played, beginning: str) -> Played:
+    """The same, whose screenshots have names that begin so."""
+    results = tuple(
+        replace(one, picture=replace(one.picture, name=f"{beginning}{one.picture.name}"))
+        if one.picture
+        else one
+        for one in played.results
+    )
+    return Played(results, tuple((f"{beginning}{name}", data) for name, data in played.pictures))
+
+
+def _ground(context: ReplayContext, request: ReplayRequest, database: str) -> Ground:
+    return Ground(
+        environment=context.environment,
+        runner=context.runner,
+        database=database,
+        credentials=request.credentials,
+        run=context.run,
+        language=request.language,
+    )
