@@ -9,8 +9,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
-from docker.errors import APIError, NotFound
+from docker.errors import DockerException, NotFound
 from docker.models.containers import Container
+from docker.types import LogConfig
 
 from restore import rights
 from restore.checks.base import masked, plural
@@ -74,7 +75,7 @@ def upgrade_database(
 
         def expire() -> None:
             expired.set()
-            with suppress(APIError):
+            with suppress(DockerException, OSError):
                 helper.kill()
 
         timer = threading.Timer(profile.deadline, expire)
@@ -149,6 +150,8 @@ def _container(context: ReplayContext, argv: tuple[str, ...]) -> Iterator[Contai
             environment=list(model.attrs["Config"].get("Env") or ()),
             volumes_from=[str(model.id)],
             network=context.environment.network,
+            # It is read from its first line to its last, whatever the engine does with logs else.
+            log_config=LogConfig(type=LogConfig.types.JSON, config={"max-size": "100g"}),
             security_opt=list(rights.SECURITY),
             cap_drop=list(rights.DROPPED),
             cap_add=list(rights.kept_by(context.profile.erp.user)),
@@ -162,7 +165,17 @@ def _container(context: ReplayContext, argv: tuple[str, ...]) -> Iterator[Contai
 
 
 def _lines(helper: Container) -> Iterator[str]:
-    splitter = LineSplitter()
+    """The log's lines while it is written, until the container has ended; none is lost.
+
+    The engine cuts a log that it follows when the container ends, or has ended before it was asked.
+    """
+    splitter, followed = LineSplitter(), 0
     for chunk in helper.logs(stream=True, follow=True):
+        followed += len(chunk)
         yield from splitter.feed(chunk)
+    helper.wait()
+    for chunk in helper.logs(stream=True, follow=False):
+        # What was read already is passed over.
+        fresh, followed = chunk[followed:], max(0, followed - len(chunk))
+        yield from splitter.feed(fresh)
     yield from splitter.rest()
