@@ -80,9 +80,13 @@ class Commands:
 
     def report(self) -> dict[str, Any]:
         """The last report."""
-        folder = sorted(self.reports.glob("*/report.json"))[-1]
-        document: dict[str, Any] = json.loads(folder.read_text(encoding="utf-8"))
+        file = self.folders()[-1] / "report.json"
+        document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return document
+
+    def folders(self) -> list[Path]:
+        """The folders of all reports, oldest first."""
+        return sorted(file.parent for file in self.reports.glob("*/report.json"))
 
     def _run(self, argv: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
