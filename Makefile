@@ -53,8 +53,8 @@ staging-demo: setup ## show two staging copies side by side, and that nothing le
 
 # The same production twice: to the addon's version 1.1, which is good, and to 1.2, which is not.
 UPGRADE := .pra/repository-upgrade
-REHEARSE = pra upgrade rehearse --repository $(UPGRADE)
-upgrade-demo: IMAGES := upgrade
+REHEARSE = pra upgrade rehearse --repository $(UPGRADE) --scenario fixtures/scenarios/bikes.yaml
+upgrade-demo: IMAGES := upgrade browser
 upgrade-demo: export PRA_CHECK_PASSWORD := admin
 upgrade-demo: setup ## rehearse two upgrades of an example production: one passes, one fails and says why
 	@$(IN_ENVIRONMENT) [[ -n "$$(ls -A $(UPGRADE)/generations 2>/dev/null)" ]] \

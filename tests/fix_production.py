@@ -47,7 +47,7 @@ _SOURCES = (
     "restore/repository/*.py",
     "restore/schemas/manifest.schema.json",
 )
-_OF_COPIES = ("neutralisation", "anonymisation")
+_OF_COPIES = ("neutralisation", "anonymisation", "upgrade")
 """Keys of a profile that no capture reads."""
 
 _UNUSED_FOR = 24 * 3600.0

@@ -10,20 +10,24 @@ from restore.repository.folder import FolderRepository
 from restore.runner import Runner
 from tests.fix_production import Kind, cached_production
 
-UPGRADE = Kind(
-    "upgrade",
-    (
-        "fixtures/upgrade.py",
-        "fixtures/production.py",
-        "fixtures/dataset.py",
-        "restore/profiles/odoo.yaml",
-    ),
-    (POSTGRESQL_IMAGE, upgrade.ODOO_IMAGE),
-    upgrade.capture_production,
+_SOURCES = (
+    "fixtures/upgrade.py",
+    "fixtures/production.py",
+    "fixtures/dataset.py",
+    "restore/profiles/odoo.yaml",
 )
+_IMAGES = (POSTGRESQL_IMAGE, upgrade.ODOO_IMAGE)
+UPGRADE = Kind("upgrade", _SOURCES, _IMAGES, upgrade.capture_production)
+TWO = Kind("two-databases", _SOURCES, _IMAGES, upgrade.capture_two)
 
 
 @pytest.fixture(scope="session")
 def upgrade_repository(docker_runner: Runner) -> FolderRepository:
     """A repository with one generation of the addon's version 1.0. Shared: it is only read."""
     return FolderRepository.at(cached_production(docker_runner, UPGRADE))
+
+
+@pytest.fixture(scope="session")
+def two_databases(docker_runner: Runner) -> FolderRepository:
+    """A repository with one generation of an ERP with two databases. Shared: it is only read."""
+    return FolderRepository.at(cached_production(docker_runner, TWO))

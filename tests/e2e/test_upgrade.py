@@ -1,4 +1,4 @@
-"""Rehearsals of real upgrades: of an addon of Odoo, and of PostgreSQL."""
+"""Rehearsals of real upgrades: of an addon of Odoo, of Tryton, and of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -9,7 +9,17 @@ from typing import Any
 
 import pytest
 
-from fixtures.upgrade import BIKES, BROKEN_IMAGE, DATABASE, NEWER_IMAGE, ODOO_IMAGE, RETIRED, VIEW
+from fixtures import tryton
+from fixtures.upgrade import (
+    BIKES,
+    BROKEN_IMAGE,
+    DATABASE,
+    NEWER_IMAGE,
+    ODOO_IMAGE,
+    RETIRED,
+    TWO,
+    VIEW,
+)
 from restore.errors import ExitCode
 from restore.locations import ROOT
 from restore.repository.folder import FolderRepository
@@ -173,3 +183,53 @@ def test_the_same_erp_goes_from_postgresql_13_to_15(
     assert (commands.folders()[-1] / picture).is_file()
     wrong = [one["name"] for one in report["upgrade"]["subjects"] if one["changes"]]
     assert set(wrong) <= {"technical-rows"}, wrong
+
+
+@pytest.mark.heavy
+def test_every_database_of_an_erp_is_upgraded(
+    commands: Commands, two_databases: FolderRepository
+) -> None:
+    report = rehearse(commands, two_databases, "--to", "1.1", code=ExitCode.PASS)
+
+    checks = by_id(report)
+    changed = {
+        (one["database"], change["key"], change["after"])
+        for one in report["upgrade"]["subjects"]
+        for change in one["changes"]
+        if one["name"] in ("modules", "columns")
+    }
+    for name in TWO:
+        assert checks[f"upgrade.command:{name}"]["status"] == "passed"
+        assert (name, "specibike", "14.0.1.1.0") in changed
+        assert (name, "specibike_bike.colour", "character varying") in changed
+        (views,) = [
+            one
+            for one in report["upgrade"]["subjects"]
+            if (one["database"], one["name"]) == (name, "views")
+        ]
+        assert views["before"] == views["after"] > 0
+
+
+@pytest.fixture
+def next_tryton(docker_runner: Runner) -> Iterator[str]:
+    """Tryton's image under the name of a later one."""
+    name = "pra-test/tryton:next"
+    docker_runner.client.api.tag(tryton.IMAGE, *name.split(":"))
+    yield name
+    docker_runner.client.images.remove(name, noprune=True)
+
+
+@pytest.mark.heavy
+def test_tryton_is_upgraded_by_its_own_command(
+    tryton_commands: Commands, tryton_repository: FolderRepository, next_tryton: str
+) -> None:
+    scenario = ("--scenario", str(ROOT / "fixtures" / "scenarios" / "parties.yaml"))
+    options = ("--profile", tryton.PROFILE, "--to", next_tryton, *scenario)
+    report = rehearse(tryton_commands, tryton_repository, *options, code=ExitCode.PASS)
+
+    checks = by_id(report)
+    assert checks[f"upgrade.command:{tryton.DATABASE}"]["status"] == "passed"
+    for name in ("scenario.parties.read", "web.scenario:session is over"):
+        assert checks[f"upgraded.{name}"]["status"] == "passed"
+    (users,) = [one for one in report["upgrade"]["subjects"] if one["name"] == "users"]
+    assert users["before"] == users["after"] > 0

@@ -11,11 +11,13 @@ from restore.drill import DrillRequest
 from restore.errors import UsageError
 from restore.model import (
     Acceptance,
+    CheckResult,
     CheckStatus,
     DatabaseFacts,
     Fact,
     LocalText,
     Measure,
+    Picture,
     Rule,
     Selection,
     TableFacts,
@@ -25,6 +27,7 @@ from restore.model.upgrade import SERVED, distinct
 from restore.profile import Invariant, ServedThings, UpgradeProfile, load_profile
 from restore.profile_upgrade import upgrade_problems
 from restore.request import ReplayRequest
+from restore.scenarios import Played, parse_scenario
 from restore.upgrade.command import Upgrading, command_check
 from restore.upgrade.difference import (
     check_id,
@@ -36,6 +39,7 @@ from restore.upgrade.difference import (
 )
 from restore.upgrade.log_watch import LogWatch
 from restore.upgrade.measuring import native, problem_of
+from restore.upgrade.played import played_again
 from restore.upgrade.request import (
     RehearsalRequest,
     new_image,
@@ -214,18 +218,21 @@ def asked(erp: str | None = "1.1", database: str | None = None, book: str = "") 
     return RehearsalRequest(drill, erp, database, road_book)
 
 
-@pytest.mark.parametrize(
-    ("request_", "profile", "told"),
-    [
-        (asked(erp=None), "odoo", "nothing is to be upgraded"),
-        (asked(), "openerp", "does not say how its ERP is upgraded"),
-    ],
-)
-def test_a_rehearsal_of_nothing_or_without_a_command_is_refused(
-    request_: RehearsalRequest, profile: str, told: str
-) -> None:
-    with pytest.raises(UsageError, match=told):
-        require_upgrade(request_, load_profile(profile))
+def test_a_rehearsal_of_nothing_or_without_a_command_is_refused() -> None:
+    profile = load_profile("odoo")
+    with pytest.raises(UsageError, match="nothing is to be upgraded"):
+        require_upgrade(asked(erp=None), profile)
+    with pytest.raises(UsageError, match="does not say how its ERP is upgraded"):
+        require_upgrade(asked(), replace(profile, upgrade=None))
+
+
+@pytest.mark.parametrize("name", ["odoo", "odoo19", "openprod", "openerp", "tryton"])
+def test_every_profile_that_ships_says_how_its_erp_is_upgraded(name: str) -> None:
+    profile = load_profile(name)
+    require_upgrade(asked(), profile)
+    assert profile.upgrade is not None
+    names = {"trial-balance", "stock", "open-invoices", "users", "rights"}
+    assert names <= set(subject_names(profile.upgrade))
 
 
 def test_acceptances_of_the_rehearsal_are_told_from_those_of_its_drill() -> None:
@@ -255,6 +262,48 @@ def test_a_misspelt_acceptance_is_refused_before_anything_is_made() -> None:
         wrong = Acceptance("upgrade.rovs:x", "why")
         require_known((*known, wrong), asked(book=book), profile, generation)
     assert f"upgrade.rows:{name}" in caught.value.hint
+
+
+SALE = "name: sale\ntitle: A sale\nsteps: [{name: home, open: /}]"
+
+
+def test_steps_of_scenarios_are_accepted_by_when_they_are_played() -> None:
+    generation, profile = passed().generation, load_profile("odoo")
+    assert generation is not None
+    request = asked()
+    replay = replace(request.drill.replay, scenarios=(parse_scenario(SALE, "sale.yaml"),))
+    request = replace(request, drill=replace(request.drill, replay=replay))
+    keys = ("upgraded.scenario.sale.home", "postgresql-upgraded.scenario.sale.home")
+    known = tuple(Acceptance(key, "why") for key in keys)
+
+    require_known(known, request, profile, generation)
+
+    assert split((*known, Acceptance("scenario.sale.home", "why")))[0] == known
+    with pytest.raises(UsageError, match=r"upgraded\.scenario\.sale\.hose"):
+        wrong = Acceptance("upgraded.scenario.sale.hose", "why")
+        require_known((wrong,), request, profile, generation)
+
+
+def test_what_is_played_again_hides_nothing_of_what_was_played_before() -> None:
+    content = b"png"
+    picture = Picture("scenario-sale.home.png", len(content), "0" * 64)
+    home = CheckResult(
+        "scenario.sale.home", "Scenario A sale: home", CheckStatus.FAILED, "x", "y", 1.0,
+        picture=picture,
+    )  # fmt: skip
+    bare = replace(home, id="scenario.sale.call", picture=None)
+    before = Played((home, bare), ((picture.name, content),))
+
+    after = played_again("upgraded.", "After the upgrade", before)
+
+    assert [one.id for one in after.results] == [
+        "upgraded.scenario.sale.home", "upgraded.scenario.sale.call",
+    ]  # fmt: skip
+    assert after.results[0].title == "After the upgrade: Scenario A sale: home"
+    name = "upgraded-scenario-sale.home.png"
+    assert after.pictures == ((name, content),)
+    assert after.results[0].picture == replace(picture, name=name)
+    assert after.results[1].picture is None
 
 
 def test_what_a_schema_cant_see_in_an_upgrade_is_told() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -21,7 +22,7 @@ from restore.model import (
     Versioned,
 )
 from restore.upgrade.acceptance import REHEARSAL, newer_data, obstacles
-from restore.upgrade.road_book import load_road_book, parse_road_book
+from restore.upgrade.road_book import load_road_book, parse_road_book, road_book_ids
 from tests.report_samples import passed
 
 BOOK = load_road_book(ROOT / "fixtures" / "road-book.yaml")
@@ -47,7 +48,23 @@ def signed(*names: str, done: bool = True) -> tuple[OperationEvent, ...]:
 def test_a_road_book_has_changes_then_processes_by_engine_and_by_people() -> None:
     assert [entry.name for entry in BOOK.automated] == ["bike-colour", "web-client"]
     assert [one.name for one in BOOK.checklist] == ["bike-form", "order-to-cash"]
-    assert [entry.process for entry in BOOK.entries] == [False, False, False, True]
+    ((entry, script),) = BOOK.scripts
+    assert (entry.name, script.name) == ("bikes", "bikes")
+    assert [entry.process for entry in BOOK.entries] == [False, False, False, True, True]
+
+
+def test_the_scenarios_of_a_road_book_lie_beside_it(tmp_path: Path) -> None:
+    book, script = tmp_path / "book.yaml", tmp_path / "sale.yaml"
+    book.write_text("title: x\nchanges: [{name: a, title: A, kind: scenario, scenario: sale.yaml}]")
+    with pytest.raises(UsageError, match=r"scenario .*sale\.yaml can't be read"):
+        load_road_book(book)
+    script.write_text("name: s\ntitle: S\nsteps: [{name: home, open: /}, {name: see, see: Home}]")
+
+    found = load_road_book(book)
+
+    assert road_book_ids(found, ("p", "q")) == (
+        "road-book.a.home:p", "road-book.a.see:p", "road-book.a.home:q", "road-book.a.see:q",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -58,6 +75,7 @@ def test_a_road_book_has_changes_then_processes_by_engine_and_by_people() -> Non
         ("title: x\nchanges: [{name: a, title: A, kind: manual, path: /}]", "changes[0]"),
         ("title: x\nchanges: &c [{name: a, title: A, kind: http, path: /}]\nprocesses: *c",
          "a stands there 2 times"),
+        ("title: x\nchanges: [{name: a, title: A, kind: scenario, path: /}]", "scenario"),
         ("title: [", "not valid YAML"),
     ],
 )  # fmt: skip
