@@ -189,7 +189,8 @@ def test_the_same_erp_goes_from_postgresql_13_to_15(
 def test_every_database_of_an_erp_is_upgraded(
     commands: Commands, two_databases: FolderRepository
 ) -> None:
-    report = rehearse(commands, two_databases, "--to", "1.1", code=ExitCode.PASS)
+    options = ("--to", "1.1", "--road-book", ROAD_BOOK)
+    report = rehearse(commands, two_databases, *options, code=ExitCode.PASS)
 
     checks = by_id(report)
     changed = {
@@ -199,7 +200,8 @@ def test_every_database_of_an_erp_is_upgraded(
         if one["name"] in ("modules", "columns")
     }
     for name in TWO:
-        assert checks[f"upgrade.command:{name}"]["status"] == "passed"
+        for check in ("upgrade.command", "road-book.bike-colour", "road-book.bikes.form"):
+            assert checks[f"{check}:{name}"]["status"] == "passed"
         assert (name, "specibike", "14.0.1.1.0") in changed
         assert (name, "specibike_bike.colour", "character varying") in changed
         (views,) = [
@@ -208,6 +210,8 @@ def test_every_database_of_an_erp_is_upgraded(
             if (one["database"], one["name"]) == (name, "views")
         ]
         assert views["before"] == views["after"] > 0
+    pictures = {one["picture"]["name"] for one in report["checks"] if one["picture"]}
+    assert {f"road-book-bikes-{n}-scenario-bikes.form.png" for n in (1, 2)} <= pictures
 
 
 @pytest.fixture
