@@ -10,10 +10,14 @@ import click
 from restore import locations
 from restore.cli_options import (
     Decorator,
+    accept_option,
+    acceptances,
     check_credentials,
     jobs_option,
     language_option,
     login_option,
+    reason_option,
+    reports_login_option,
     reports_option,
     repository_option,
 )
@@ -25,11 +29,12 @@ from restore.cli_replays import (
     image_options,
     prepare_replay,
     replay_options,
+    reports_account,
 )
 from restore.cold_policy import CopyOptions
 from restore.console import Terminal
 from restore.drill import DrillRequest, drill
-from restore.errors import RefusedError
+from restore.errors import RefusedError, UsageError
 from restore.model import Generation, OperationEvent, Report, Role, Rule, Selection
 from restore.postops import read_events, record_event
 from restore.report.operations import operation_rows
@@ -242,7 +247,10 @@ def accept_command(terminal: Terminal, /, **options: Any) -> None:
     show_default=True,
     help="Stack file whose settings the new environment starts from.",
 )
+@accept_option
+@reason_option
 @login_option
+@reports_login_option
 @jobs_option
 @reports_option
 @language_option
@@ -266,13 +274,16 @@ def rollback_command(terminal: Terminal, /, **options: Any) -> int:
         data = choose(open_repository(str(repository)), options["generation"])
         _require_no_newer(code, data)
         choice = data.id
+    elif options["repository"] is not None:
+        raise UsageError("--repository without --generation", "name the later data there, or none")
     with terminal.progress() as listener:
         tools = open_tools(Selection(repository, choice, str(archive.profile)), listener)
         load_images(tools.runner, archive)
         replay = ReplayRequest(
             selection=Selection(repository, choice, str(archive.profile)),
             credentials=check_credentials(options["check_login"], tools.profile.web.login),
-            accepted=(),
+            reports_account=reports_account(tools.profile, options["reports_login"]),
+            accepted=acceptances(options["accepted_keys"], options["reasons"]),
             reports=options["reports"],
             language=options["lang"],
             jobs=options["jobs"],
@@ -283,7 +294,8 @@ def rollback_command(terminal: Terminal, /, **options: Any) -> int:
         cold = CopyOptions(cold=True, keep=False)
         request = DrillRequest(replay, options["stack"], keep=True, images=images, copies=cold)
         report, folder, recorder = drill(request, tools)
-    terminal.print(f"stack {report.stack} holds generation {choice} on the archived images")
+    if recorder.error is None:
+        terminal.print(f"stack {report.stack} holds generation {choice} on the archived images")
     return conclude_run(terminal, report, folder, recorder)
 
 

@@ -39,13 +39,15 @@ class Surroundings:
     """What a helper has besides another's image and volumes.
 
     ``network`` is the name of one network that it is on, if need be; ``archives`` are tar archives
-    that are unpacked in it, each with its folder.
+    that are unpacked in it, each with its folder; ``kept`` are the rights that it keeps.
     """
 
     user: str = "root"
     network: str = "none"
     mounts: tuple[Mount, ...] = ()
     archives: tuple[tuple[str, bytes], ...] = ()
+    environment: tuple[str, ...] = ()
+    kept: tuple[str, ...] = rights.TREE
 
 
 _PLAIN: Final = Surroundings()
@@ -72,9 +74,10 @@ def helper(
         mounts=list(given.mounts),
         volumes_from=[str(model.id)],
         network_mode=given.network,
+        environment=list(given.environment),
         security_opt=list(rights.SECURITY),
         cap_drop=list(rights.DROPPED),
-        cap_add=list(rights.TREE),
+        cap_add=list(given.kept),
         pids_limit=rights.MOST_PROCESSES,
         labels={LABEL: model.labels.get(LABEL, ""), ROLE: HELPER},
         log_config=_WHOLE_LOG,

@@ -159,21 +159,17 @@ def read_archive(root: Path) -> Archive:
     """
     try:
         data = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
+        form = data["format"]
+        archive = _archive(root, data) if form == FORMAT else None
     except FileNotFoundError as error:
         raise NotFoundError(f"{root} is no archive: it has no {MANIFEST}") from error
-    except ValueError as error:
-        raise DamagedGenerationError(f"{root / MANIFEST} can't be read: {error}") from error
-    if data.get("format") != FORMAT:
-        raise UsageError(f"{root} has format {data.get('format')}", "use the engine that wrote it")
-    archive = Archive(
-        root=root,
-        run=data["run"],
-        generation=data["generation"],
-        accepted_by=data["accepted_by"],
-        accepted_at=datetime.fromisoformat(data["accepted_at"]),
-        images=tuple(ArchivedImage(**{**one, "role": Role(one["role"])}) for one in data["images"]),
-        files=tuple((name, digest) for name, digest in data["files"].items()),
-    )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedGenerationError(
+            f"{root / MANIFEST} can't be read: {type(error).__name__}: {error}",
+            "take another copy of the archive",
+        ) from error
+    if archive is None:
+        raise UsageError(f"{root} has format {form}", "use the engine that wrote it")
     found = dict(_digests(root))
     wrong = [name for name, digest in archive.files if found.get(name) != digest]
     if wrong:
@@ -182,6 +178,18 @@ def read_archive(root: Path) -> Archive:
             "take another copy of it",
         )
     return archive
+
+
+def _archive(root: Path, data: dict[str, Any]) -> Archive:
+    return Archive(
+        root=root,
+        run=data["run"],
+        generation=data["generation"],
+        accepted_by=data["accepted_by"],
+        accepted_at=datetime.fromisoformat(data["accepted_at"]),
+        images=tuple(ArchivedImage(**{**one, "role": Role(one["role"])}) for one in data["images"]),
+        files=tuple((name, digest) for name, digest in data["files"].items()),
+    )
 
 
 def load_images(runner: Runner, archive: Archive) -> None:

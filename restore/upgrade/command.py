@@ -9,17 +9,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
-from docker.errors import DockerException, NotFound
+from docker.errors import DockerException
 from docker.models.containers import Container
-from docker.types import LogConfig
 
 from restore import rights
 from restore.checks.base import masked, plural
 from restore.context import ReplayContext
 from restore.docker_engine import answers
+from restore.helpers import Surroundings, helper
 from restore.model import CheckResult, CheckStatus, Part, Step, StepKind
 from restore.profile import UpgradeProfile
-from restore.runner import LABEL, Runner
+from restore.runner import Runner
 from restore.steps.servers import restore_configuration
 from restore.streams import LineSplitter
 from restore.upgrade.difference import check_id
@@ -68,25 +68,25 @@ def upgrade_database(
     watch = LogWatch.of(profile)
     begun = time.monotonic()
     secrets = (context.environment.database.erp_password,)
-    with _container(context, profile.argv(database)) as helper:
-        inside = _with_erp(context, str(helper.id))
+    with _container(context, profile.argv(database)) as made:
+        inside = _with_erp(context, str(made.id))
         configure(inside, steps)
         expired = threading.Event()
 
         def expire() -> None:
             expired.set()
             with suppress(DockerException, OSError):
-                helper.kill()
+                made.kill()
 
         timer = threading.Timer(profile.deadline, expire)
-        helper.start()
+        made.start()
         timer.start()
         try:
-            for line in _lines(helper):
+            for line in _lines(made):
                 plain = masked(line, secrets)
                 watch.see(plain)
                 see(plain)
-            code = int(helper.wait()["StatusCode"])
+            code = int(made.wait()["StatusCode"])
         finally:
             timer.cancel()
     return Upgrading(code, time.monotonic() - begun, expired.is_set(), watch)
@@ -138,43 +138,30 @@ def _with_erp(context: ReplayContext, container: str) -> ReplayContext:
 
 @contextmanager
 def _container(context: ReplayContext, argv: tuple[str, ...]) -> Iterator[Container]:
-    """A container beside the ERP's, of its image and volumes and on its network; not started."""
-    erp = context.environment.erp.container
-    model = context.runner.container(erp)
-    with answers("upgrade a database"):
-        helper = context.runner.engine_of(erp).containers.create(
-            str(model.attrs["Image"]),
-            entrypoint=argv[0],
-            command=list(argv[1:]),
-            user=context.profile.erp.user,
-            environment=list(model.attrs["Config"].get("Env") or ()),
-            volumes_from=[str(model.id)],
-            network=context.environment.network,
-            # It is read from its first line to its last, whatever the engine does with logs else.
-            log_config=LogConfig(type=LogConfig.types.JSON, config={"max-size": "100g"}),
-            security_opt=list(rights.SECURITY),
-            cap_drop=list(rights.DROPPED),
-            cap_add=list(rights.kept_by(context.profile.erp.user)),
-            labels={LABEL: model.labels.get(LABEL, ""), "pra.role": "helper"},
-        )
-        try:
-            yield helper
-        finally:
-            with suppress(NotFound):
-                helper.remove(force=True)
+    """A container beside the ERP's, like it in all that the upgrade sees; not started."""
+    erp, user = context.environment.erp.container, context.profile.erp.user
+    variables = context.runner.container(erp).attrs["Config"].get("Env") or ()
+    given = Surroundings(
+        user=user,
+        network=context.environment.network,
+        environment=tuple(variables),
+        kept=rights.kept_by(user),
+    )
+    with answers("upgrade a database"), helper(context.runner, erp, argv, given) as made:
+        yield made
 
 
-def _lines(helper: Container) -> Iterator[str]:
+def _lines(made: Container) -> Iterator[str]:
     """The log's lines while it is written, until the container has ended; none is lost.
 
     The engine cuts a log that it follows when the container ends, or has ended before it was asked.
     """
     splitter, followed = LineSplitter(), 0
-    for chunk in helper.logs(stream=True, follow=True):
+    for chunk in made.logs(stream=True, follow=True):
         followed += len(chunk)
         yield from splitter.feed(chunk)
-    helper.wait()
-    for chunk in helper.logs(stream=True, follow=False):
+    made.wait()
+    for chunk in made.logs(stream=True, follow=False):
         # What was read already is passed over.
         fresh, followed = chunk[followed:], max(0, followed - len(chunk))
         yield from splitter.feed(fresh)

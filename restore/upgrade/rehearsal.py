@@ -41,18 +41,17 @@ from restore.model import (
     Step,
     Upgrade,
 )
-from restore.profile import Profile
 from restore.reach import reached
 from restore.rebuild import up
 from restore.recorder import Recorder
 from restore.request import Tools
-from restore.runner import Runner
 from restore.scenarios import Played, require_playable
 from restore.stages import foresee, replay_into, require_reports_account, select
 from restore.steps.servers import start_erp, stop_erp
 from restore.upgrade.command import command_check, upgrade_database
 from restore.upgrade.command import configure as configure_erp
 from restore.upgrade.difference import compared, subject_checks
+from restore.upgrade.images import declared_version, require_image
 from restore.upgrade.measuring import measured
 from restore.upgrade.played import again, play_road_book, play_upgraded, played_again
 from restore.upgrade.request import (
@@ -134,7 +133,7 @@ def rehearse(request: RehearsalRequest, tools: Tools) -> tuple[Report, Path, Rec
             old = foresee(tools, generation, drill.replay, stack_choices(drill), recorder)
             require_reports_account(drill.replay, recorder.plan)
             require_known(ours, request, tools.profile, generation)
-            _require_scripts(request, drill, tools)
+            _require_at_hand(request, drill, old, tools)
             verification.require_so_far()
             with rebuilt(stack, generation, drill, tools, recorder) as environment:
                 verification.require_done()
@@ -152,10 +151,17 @@ def rehearse(request: RehearsalRequest, tools: Tools) -> tuple[Report, Path, Rec
     return report, folder, recorder
 
 
-def _require_scripts(request: RehearsalRequest, drill: DrillRequest, tools: Tools) -> None:
-    """Refuse a road book whose scenarios can't be played, as the drill does its own."""
+def _require_at_hand(
+    request: RehearsalRequest, drill: DrillRequest, old: Blueprint, tools: Tools
+) -> None:
+    """Refuse what would end a rehearsal after its restore, as far as this machine can tell."""
+    hosts = stack_choices(drill).hosts
+    if request.erp is not None and hosts.of(Role.ERP) == LOCAL:
+        require_image(tools.runner, new_image(request.erp, old.erp.image))
+    if request.database is not None and hosts.of(Role.DATABASE) == LOCAL:
+        require_image(tools.runner, request.database)
     for _, script in request.road_book.scripts if request.road_book else ():
-        if stack_choices(drill).hosts.of(Role.ERP) == LOCAL:
+        if hosts.of(Role.ERP) == LOCAL:
             require_playable((script,), drill.replay.credentials, tools.runner)
 
 
@@ -276,17 +282,6 @@ def _server_change(run: _Rehearsal, role: Role, before: str, after: str) -> Serv
 def _declared(run: _Rehearsal, role: Role, image: str) -> str:
     """The version that an image declares; empty while it is not on the engine."""
     return declared_version(run.tools.runner, run.tools.profile, role, image)
-
-
-def declared_version(runner: Runner, profile: Profile, role: Role, image: str) -> str:
-    """The version that an image of the ERP or of its database server declares, if it is there."""
-    found = runner.image(image)
-    if found is None:
-        return ""
-    if role is Role.DATABASE:
-        return found.variables.get(profile.database.version_variable, "")
-    release = found.variables.get(profile.erp.release_variable or "", "")
-    return release or found.variables.get(profile.erp.version_variable, "")
 
 
 def _keep(run: _Rehearsal, found: tuple[CheckResult, ...]) -> None:

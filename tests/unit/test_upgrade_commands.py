@@ -124,3 +124,18 @@ def test_old_code_is_refused_for_data_that_was_upgraded_since(
     assert code == ExitCode.REFUSED
     assert f"generation {newer.id} is newer than the archived code" in told
     assert "module sale is 14.0.2.0, the archived code 14.0.1.1" in told
+
+
+def test_a_repository_of_later_data_is_named_with_the_data(
+    reports: Path, repository: FolderRepository, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("bike-form", "order-to-cash"):
+        assert sign(reports, name) == ExitCode.PASS
+    assert accept(reports, repository, tmp_path / "archive") == ExitCode.PASS
+
+    code = run(
+        ["upgrade", "rollback", str(tmp_path / "archive"), "--repository", repository.location]
+    )
+
+    assert code == ExitCode.USAGE
+    assert "--repository without --generation" in capsys.readouterr().err

@@ -1,0 +1,41 @@
+"""Images of the servers that a rehearsal upgrades to: at hand before anything is made."""
+
+from __future__ import annotations
+
+from docker.errors import DockerException
+
+from restore.errors import NotFoundError
+from restore.model import Role
+from restore.profile import Profile
+from restore.runner import Runner
+
+
+def require_image(runner: Runner, image: str) -> None:
+    """See that the engine has an image, from its registry if need be.
+
+    A rehearsal would else end there, after all that a restore takes.
+
+    Raises:
+        NotFoundError: it has none, and none can be had.
+        EnvironmentFailure: the engine does not answer.
+    """
+    if runner.image(image) is not None:
+        return
+    try:
+        runner.client.images.pull(image)
+    except (DockerException, OSError) as error:
+        raise NotFoundError(
+            f"image {image} is not on the Docker engine, and can't be pulled: {error}",
+            "name the new version's image: --to, --to-database",
+        ) from error
+
+
+def declared_version(runner: Runner, profile: Profile, role: Role, image: str) -> str:
+    """The version that an image of the ERP or of its database server declares, if it is there."""
+    found = runner.image(image)
+    if found is None:
+        return ""
+    if role is Role.DATABASE:
+        return found.variables.get(profile.database.version_variable, "")
+    release = found.variables.get(profile.erp.release_variable or "", "")
+    return release or found.variables.get(profile.erp.version_variable, "")
