@@ -24,8 +24,9 @@ def require_image(runner: Runner, image: str) -> None:
     try:
         runner.client.images.pull(image)
     except (DockerException, OSError) as error:
+        why = getattr(error, "explanation", None) or error
         raise NotFoundError(
-            f"image {image} is not on the Docker engine, and can't be pulled: {error}",
+            f"image {image} is not on the Docker engine, and can't be pulled: {why}",
             "name the new version's image: --to, --to-database",
         ) from error
 

@@ -1,4 +1,4 @@
-"""Rehearsals of real upgrades: of an addon of Odoo, of Tryton, and of PostgreSQL."""
+"""Rehearsals of real upgrades: of an addon of Odoo, of other ERPs, and of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fixtures import tryton
+from fixtures import openprod, tryton
 from fixtures.upgrade import (
     BIKES,
     BROKEN_IMAGE,
@@ -237,3 +237,19 @@ def test_tryton_is_upgraded_by_its_own_command(
         assert checks[f"upgraded.{name}"]["status"] == "passed"
     (users,) = [one for one in report["upgrade"]["subjects"] if one["name"] == "users"]
     assert users["before"] == users["after"] > 0
+
+
+@pytest.mark.heavy
+def test_open_prod_is_upgraded_beside_its_reports_server(
+    tmp_path: Path, openprod_repository: FolderRepository
+) -> None:
+    secret = ("PRA_REPORTS_PASSWORD", openprod.REPORTS_PASSWORD)
+    commands = Commands(tmp_path / "reports", variables=(secret,))
+    options = ("--profile", openprod.PROFILE, "--to", openprod.ERP_IMAGE)
+    report = rehearse(commands, openprod_repository, *options, code=ExitCode.PASS)
+
+    checks = by_id(report)
+    for name in ("command", "trial-balance", "views"):
+        assert checks[f"upgrade.{name}:{openprod.DATABASE}"]["status"] == "passed"
+    reports = [check for name, check in checks.items() if name.startswith("upgraded.reports.")]
+    assert reports and {check["status"] for check in reports} == {"passed"}

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from docker.errors import DockerException
 
 from restore.drill import DrillRequest
-from restore.errors import UsageError
+from restore.errors import NotFoundError, UsageError
 from restore.model import (
     Acceptance,
     CheckResult,
@@ -37,6 +40,7 @@ from restore.upgrade.difference import (
     subject_checks,
     subject_names,
 )
+from restore.upgrade.images import require_image
 from restore.upgrade.log_watch import LogWatch
 from restore.upgrade.measuring import native, problem_of
 from restore.upgrade.played import played_again
@@ -262,6 +266,22 @@ def test_a_misspelt_acceptance_is_refused_before_anything_is_made() -> None:
         wrong = Acceptance("upgrade.rovs:x", "why")
         require_known((*known, wrong), asked(book=book), profile, generation)
     assert f"upgrade.rows:{name}" in caught.value.hint
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_image_that_cant_be_had_ends_a_rehearsal_before_it_begins(there: bool) -> None:
+    def pull(_name: str) -> None:
+        raise DockerException("no such registry")
+
+    images = SimpleNamespace(pull=pull)
+    runner = SimpleNamespace(
+        image=lambda _name: object() if there else None, client=SimpleNamespace(images=images)
+    )
+    if there:
+        require_image(cast(Any, runner), "erp:2")
+        return
+    with pytest.raises(NotFoundError, match=r"image erp:2 .* no such registry"):
+        require_image(cast(Any, runner), "erp:2")
 
 
 SALE = "name: sale\ntitle: A sale\nsteps: [{name: home, open: /}]"
