@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from collections import defaultdict
@@ -120,7 +121,7 @@ def test_two_copies_stand_side_by_side_and_end_when_they_expire(
     nobody_is_left(found[short], found[kept])
     for name, copy in found.items():
         nothing_leaves(copy, docker_runner)
-        production_has_no_key(copy, told_of[name], commands)
+        production_has_no_key(copy, told_of[name], commands, docker_runner)
 
     assert commands.pra("staging", "renew", kept, "--for", "30d").returncode == 0
     assert commands.pra("staging", "renew", short, "--for", "1s").returncode == 0
@@ -207,17 +208,28 @@ def nothing_leaves(copy: dict[str, Any], runner: Runner) -> None:
     assert len(ways) == 2 and not any(way.endswith("reached") for way in ways), ways
 
 
-def production_has_no_key(copy: dict[str, Any], output: str, commands: Commands) -> None:
+def production_has_no_key(
+    copy: dict[str, Any], output: str, commands: Commands, runner: Runner
+) -> None:
     """Production's account is refused, and the copy's password stands in one file only."""
     _, password = administrator(copy)
     assert Path(copy["password_file"]).stat().st_mode & 0o777 == 0o600
-    body = {
+    body: dict[str, Any] = {
         "jsonrpc": "2.0",
         "method": "call",
         "params": {"service": "common", "method": "login", "args": [DATABASE, LOGIN, PASSWORD]},
     }
     answer = httpx.post(f"{copy['url']}/jsonrpc", json=body, timeout=60).json()
     assert answer.get("result") is False, answer
+    master = master_password(Path(copy["repository"]) / "generations" / copy["generation"])
+    for method, arguments in (("list", []), ("dump", [master, DATABASE, "zip"])):
+        body["params"] = {"service": "db", "method": method, "args": arguments}
+        answer = httpx.post(f"{copy['url']}/jsonrpc", json=body, timeout=60).json()
+        assert answer["error"]["data"]["name"].endswith("AccessDenied"), method
+    (erp,) = runner.client.containers.list(
+        filters={"label": [f"{LABEL}={copy['stack']}", "pra.role=erp"]}
+    )
+    assert master.encode() not in runner.read_file(str(erp.id), "/etc/odoo/odoo.conf")
     assert password not in output
     state = [STATE / "state", commands.reports]
     for path in (path for folder in state for path in folder.rglob("*") if path.is_file()):
@@ -226,6 +238,13 @@ def production_has_no_key(copy: dict[str, Any], output: str, commands: Commands)
     report = json.loads((run / "report.json").read_text(encoding="utf-8"))
     checks = {check["id"]: check["status"] for check in report["checks"]}
     assert checks["staging.passwords"] == "passed"
+
+
+def master_password(generation: Path) -> str:
+    """What opens the database manager of production."""
+    text = (generation / "configuration" / "erp" / "odoo.conf").read_text(encoding="utf-8")
+    (found,) = re.findall(r"^admin_passwd = (\S+)$", text, re.MULTILINE)
+    return str(found)
 
 
 def test_a_copy_that_is_not_neutralised_never_runs(
