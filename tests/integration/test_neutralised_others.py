@@ -1,4 +1,4 @@
-"""The rules for Tryton, on a real one's database, and for OpenERP, on tables laid out as its own."""
+"""The rules for Tryton, on a real one's database, and for OpenERP, on tables as it has them."""
 
 from __future__ import annotations
 
