@@ -70,7 +70,20 @@ class ReplayContext:
         environment, profile = self.environment.reports, self.profile.reports
         if generation is None or environment is None or profile is None:
             raise KeyError(part)
-        return replace(self, generation=generation, environment=environment, profile=profile.server)
+        return replace(
+            self,
+            generation=generation,
+            environment=environment,
+            profile=profile.server,
+            administrator=self._of_reports(),
+        )
+
+    def _of_reports(self) -> Administrator | None:
+        """Whose a copy's reports server is: the account as which the engine speaks to it."""
+        account = self.reports_account
+        if self.administrator is None:
+            return None
+        return replace(self.administrator, login="" if account is None else account.login)
 
     def facts_of(self, database: str) -> DatabaseFacts:
         """What production said of a database.

@@ -73,7 +73,10 @@ def for_copies(profile: Profile) -> Profile:
         else file
         for file in profile.configuration
     )
-    return replace(profile, configuration=tuple(files))
+    reports = profile.reports
+    if reports is not None:
+        reports = replace(reports, server=for_copies(reports.server))
+    return replace(profile, configuration=tuple(files), reports=reports)
 
 
 def statements(neutralisation: Neutralisation, values: Mapping[str, str]) -> tuple[str, ...]:

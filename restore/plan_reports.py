@@ -24,9 +24,19 @@ from restore.configuration import (
     resolved,
 )
 from restore.data_sources import address_of
-from restore.model import DatabaseFacts, DataSource, EnvironmentFacts, Part, Role, Step, StepKind
+from restore.model import (
+    DatabaseFacts,
+    DataSource,
+    EnvironmentFacts,
+    Part,
+    Purpose,
+    Role,
+    Step,
+    StepKind,
+)
 from restore.parts import reports_generation
 from restore.plan_request import SEEN, PlanRequest
+from restore.plan_staging import UNSAFE_REPORTS, with_staging
 from restore.plan_steps import steps_of
 from restore.profile import ReportsProfile
 
@@ -77,6 +87,15 @@ def lacks_reports(request: PlanRequest) -> Iterator[tuple[str, str]]:
         )
 
 
+def unsafe_reports(request: PlanRequest) -> Iterator[tuple[str, str]]:
+    """Reason and hint, when a staging copy would have a reports server that acts for production."""
+    inner = reports_request(request)
+    if inner is None or request.purpose is not Purpose.STAGING:
+        return
+    if inner.profile.neutralisation is None:
+        yield UNSAFE_REPORTS
+
+
 def keystore_problems(request: PlanRequest) -> Iterator[tuple[str, str]]:
     """Reason and hint for each file of the keystore that isn't the repository's own."""
     reports, profile = request.generation.fingerprint.reports, request.profile.reports
@@ -108,7 +127,8 @@ def reports_steps(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) ->
     inner = reports_request(request)
     if inner is None:
         return ()
-    steps = steps_of(inner, inner.generation.fingerprint.databases)
+    own = inner.generation.fingerprint.databases
+    steps = with_staging(inner, own, steps_of(inner, own))
     files = request.profile.reports.keystore if request.profile.reports else ()
     keystore = {f"configuration:{file.name}": f"Lay keystore file {file.name}" for file in files}
     return (

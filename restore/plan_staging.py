@@ -17,6 +17,11 @@ UNSAFE = (
 )
 """Why no staging copy is made, and what to do."""
 
+UNSAFE_REPORTS = (
+    "the profile says of nothing how a copy's reports server is neutralised",
+    "give its neutralisation a part 'reports' (docs/reference/profiles.md)",
+)
+
 
 def with_staging(
     request: PlanRequest, databases: tuple[DatabaseFacts, ...], steps: tuple[Step, ...]

@@ -32,7 +32,13 @@ from restore.plan_anonymise import anonymisation_refusals, with_anonymisation
 from restore.plan_bulk import LOST
 from restore.plan_nodes import only_nodes, with_records
 from restore.plan_operations import with_operations
-from restore.plan_reports import keystore_problems, lacks_reports, reports_request, reports_steps
+from restore.plan_reports import (
+    keystore_problems,
+    lacks_reports,
+    reports_request,
+    reports_steps,
+    unsafe_reports,
+)
 from restore.plan_request import (
     ExistingDatabase,
     PlanRequest,
@@ -170,6 +176,8 @@ def _profile_refusals(request: PlanRequest) -> Iterator[_Refusal]:
         )
     if request.purpose is Purpose.STAGING and profile.neutralisation is None:
         yield _Refusal(*UNSAFE)
+    for reason, hint in unsafe_reports(request):
+        yield _Refusal(reason, hint)
     for reason, hint in anonymisation_refusals(request):
         yield _Refusal(reason, hint)
     if not generation.fingerprint.databases:

@@ -51,10 +51,14 @@ def profile_document(profile: Profile) -> dict[str, Any]:
     login = web.pop("login", None)
     document["web"] = {"account": {"login": login}, **web} if login else web
     document["configuration"] = [_file(file) for file in document["configuration"]]
+    own = None
     if profile.reports is not None:
+        own = document["reports"]["server"].pop("neutralisation", None)
         document["reports"] = _reports(document["reports"])
     if profile.neutralisation is not None:
         document["neutralisation"] = _neutralisation(document["neutralisation"])
+        if own is not None:
+            document["neutralisation"]["reports"] = _neutralisation(own)
     operations = document.pop("post_operations")
     if operations:
         document["post_operations"] = [_operation(one) for one in operations]
@@ -154,7 +158,8 @@ def _object(
 ) -> Iterator[str]:
     """The lines of an object's options: what describes each, then the option."""
     required = {*node.get("required", ()), *node.get("else", {}).get("required", ())}
-    for name, option in node["properties"].items():
+    for name, named in node["properties"].items():
+        option = _resolved(root, named)
         for line in textwrap.wrap(option.get("description", ""), _WIDTH - 2):
             yield f"# {line}"
         lines = list(_option(root, name, option, (values or {}).get(name)))
@@ -162,6 +167,14 @@ def _object(
             yield from lines
         else:
             yield from (f"# {line}" for line in lines if not line.startswith("# "))
+
+
+def _resolved(root: dict[str, Any], option: dict[str, Any]) -> dict[str, Any]:
+    """An option, or what the schema says under the name that it refers to."""
+    found: dict[str, Any] = option
+    if "$ref" in option:
+        found = root["$defs"][option["$ref"].rpartition("/")[2]]
+    return found
 
 
 def _option(

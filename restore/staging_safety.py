@@ -65,12 +65,15 @@ def require_anonymised(environment: Environment, request: ReplayRequest) -> None
 
 
 def stop_unless_safe(context: ReplayContext, checks: tuple[CheckResult, ...]) -> None:
-    """Stop the ERP of a staging copy of which it is not proved that it is safe.
+    """Stop the servers of a staging copy of which it is not proved that it is safe.
 
     What was accepted, with its reason, does not stop it.
     """
-    if context.purpose is Purpose.STAGING and not is_safe(checks):
-        context.runner.stop(context.environment.erp.container)
+    if context.purpose is not Purpose.STAGING or is_safe(checks):
+        return
+    context.runner.stop(context.environment.erp.container)
+    if context.environment.reports is not None:
+        context.runner.stop(context.environment.reports.erp.container)
 
 
 def is_safe(checks: tuple[CheckResult, ...]) -> bool:

@@ -13,7 +13,7 @@ import psycopg
 from restore import commands
 from restore.checks.neutralised import proved
 from restore.model import ArtifactKind, Credentials
-from restore.neutralise import administrator, condition, session_options, statements
+from restore.neutralise import Administrator, administrator, condition, session_options, statements
 from restore.profile import Neutralisation, NeutralisationRule
 from restore.repository.folder import FolderRepository
 from restore.secret import Secret
@@ -55,14 +55,16 @@ def plant(lab: DatabaseLab, database: str, tables: str, rows: Rows) -> None:
 
 
 @contextmanager
-def neutralising(lab: DatabaseLab, database: str) -> Iterator[Connection]:
+def neutralising(
+    lab: DatabaseLab, database: str, account: Administrator = ACCOUNT
+) -> Iterator[Connection]:
     """A session with the settings of one that neutralises; what it changes is taken back."""
     with psycopg.connect(
         host=lab.address,
         dbname=database,
         user="postgres",
         password=SUPERUSER_PASSWORD.reveal(),
-        options=session_options(ACCOUNT).reveal(),
+        options=session_options(account).reveal(),
     ) as opened:
         yield opened
         opened.rollback()

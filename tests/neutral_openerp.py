@@ -62,9 +62,9 @@ CREATE TABLE res_partner (
     signup_type varchar, signup_expiration timestamp);
 CREATE TABLE res_company (
     id serial PRIMARY KEY, name varchar(128) NOT NULL UNIQUE, partner_id integer NOT NULL,
-    rml_header text NOT NULL, rml_header1 varchar(200), rml_footer text, company_registry varchar(64),
-    account_no varchar(64), logo_web bytea, overdue_msg text, pad_server varchar(64),
-    pad_key varchar(64));
+    rml_header text NOT NULL, rml_header1 varchar(200), rml_footer text,
+    company_registry varchar(64), account_no varchar(64), logo_web bytea, overdue_msg text,
+    pad_server varchar(64), pad_key varchar(64));
 CREATE TABLE res_users (
     id serial PRIMARY KEY, active boolean, login varchar(64) NOT NULL UNIQUE, password varchar(64),
     company_id integer NOT NULL, partner_id integer NOT NULL, login_date date, signature text,

@@ -64,7 +64,8 @@ CREATE TABLE account_credential_chorus (
     id serial, chorus_login varchar, chorus_password varchar, chorus_piste_client_id varchar,
     chorus_piste_client_secret varchar, chorus_service varchar, company integer);
 CREATE TABLE account_payment_sepa_message (
-    id serial, company integer, message bytea, message_file_id varchar, state varchar, type varchar);
+    id serial, company integer, message bytea, message_file_id varchar, state varchar,
+    type varchar);
 CREATE TABLE edocument_peppol_service (
     id serial, company integer, service varchar, peppyrus_api_key varchar,
     peppyrus_server varchar);

@@ -17,7 +17,7 @@ from restore.columns import pattern_of
 from restore.configuration import decode, placeholders, reconcile, target_of, value_of
 from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure
-from restore.model import CheckResult, CheckStatus, Purpose, Role
+from restore.model import CheckResult, CheckStatus, Part, Purpose, Role
 from restore.neutralise import condition, session_options
 from restore.operations import filled, filled_sql, operation_values
 from restore.profile import Banner, Neutralisation, NeutralisationRule, Profile
@@ -30,10 +30,24 @@ PREFIX: Final = "neutralised."
 SECONDS: Final = 30.0
 """Longest time that the ERP may take to answer with the page of the banner."""
 
+OF_REPORTS: Final = f"{PREFIX}reports-"
+"""How the ids begin of those about a copy's reports server."""
+
 _FILES: Final = Check(
     f"{PREFIX}configuration",
     "The ERP's configuration leads nowhere",
     "the keys of a copy are set in its files, and no secret of production is left in them",
+)
+_REPORTS_FILES: Final = replace(
+    _FILES,
+    id=f"{OF_REPORTS}configuration",
+    title="The reports server's configuration leads nowhere",
+    expected="the keys of a copy are set in its files",
+)
+_REPORTS_UNCOVERED: Final = replace(
+    uncovered.CHECK,
+    id=f"{OF_REPORTS}uncovered",
+    title="Whatever looks dangerous in the reports server's database has a rule",
 )
 _PAGE: Final = Check(f"{PREFIX}page", "The ERP's page tells that it is a copy", "the banner")
 
@@ -45,6 +59,29 @@ def neutralised_checks(
     neutralisation = context.profile.neutralisation
     if context.purpose is not Purpose.STAGING or neutralisation is None:
         return ()
+    return (*_erp(context, neutralisation, databases), *_reports(context))
+
+
+def _reports(context: ReplayContext) -> Iterator[CheckResult]:
+    """The same for the databases of its reports server, if it has one."""
+    facts = context.generation.fingerprint.reports
+    if facts is None or context.profile.reports is None or context.environment.reports is None:
+        return
+    half = context.of(Part.REPORTS)
+    neutralisation = half.profile.neutralisation
+    if neutralisation is None:
+        return
+    names = tuple(one.name for one in half.generation.fingerprint.databases)
+    for rule in neutralisation.rules:
+        yield run_check(_check(rule, OF_REPORTS), partial(_proved, half, rule, names))
+    if neutralisation.configuration:
+        yield run_check(_REPORTS_FILES, partial(_set, half, neutralisation))
+    yield run_check(_REPORTS_UNCOVERED, partial(_uncovered, half, neutralisation, names))
+
+
+def _erp(
+    context: ReplayContext, neutralisation: Neutralisation, databases: tuple[str, ...]
+) -> tuple[CheckResult, ...]:
     found = [
         run_check(_check(rule), partial(_proved, context, rule, databases))
         for rule in neutralisation.rules
@@ -62,7 +99,18 @@ def foreseen_neutralised_checks(profile: Profile) -> tuple[Check, ...]:
     if profile.neutralisation is None:
         return ()
     page = (_PAGE,) if profile.neutralisation.banner is not None else ()
-    return (*map(_check, profile.neutralisation.rules), _FILES, uncovered.CHECK, *page)
+    erp = (*map(_check, profile.neutralisation.rules), _FILES, uncovered.CHECK, *page)
+    return (*erp, *_foreseen_of_reports(profile))
+
+
+def _foreseen_of_reports(profile: Profile) -> Iterator[Check]:
+    neutralisation = profile.reports.server.neutralisation if profile.reports else None
+    if neutralisation is None:
+        return
+    yield from (_check(rule, OF_REPORTS) for rule in neutralisation.rules)
+    if neutralisation.configuration:
+        yield _REPORTS_FILES
+    yield _REPORTS_UNCOVERED
 
 
 def problems(context: ReplayContext, database: str) -> Iterator[tuple[str, str]]:
@@ -96,8 +144,8 @@ def proved(
     return asked, tuple(found)
 
 
-def _check(rule: NeutralisationRule) -> Check:
-    return Check(PREFIX + rule.name, f"Neutralised: {rule.title.en}", "its proof finds nothing")
+def _check(rule: NeutralisationRule, prefix: str = PREFIX) -> Check:
+    return Check(prefix + rule.name, f"Neutralised: {rule.title.en}", "its proof finds nothing")
 
 
 def _proved(
@@ -133,6 +181,18 @@ def _configured(context: ReplayContext, neutralisation: Neutralisation) -> Findi
             if held and held != keys.get(key) and Secret(held) in captured:
                 wrong.append(f"{file.name}: {key} is a secret of production's")
     return passed_unless(wrong, plural(len(files), "file") + " read")
+
+
+def _set(context: ReplayContext, neutralisation: Neutralisation) -> Finding:
+    """Whether the reports server's files, as they lie there, hold what a copy needs."""
+    wrong, container = list[str](), context.environment.erp.container
+    values = placeholders(target_of(context.environment), context.databases)
+    files = {file.name: file for file in context.profile.configuration_of(Role.ERP)}
+    for name, keys in neutralisation.configuration:
+        text = decode(context.runner.read_file(container, files[name].path))
+        for change in reconcile(text, replace(files[name], set=keys), values).changes:
+            wrong.append(f"{name}: {change.key} is not set for a copy")
+    return passed_unless(wrong, plural(len(neutralisation.configuration), "file") + " read")
 
 
 def _uncovered(

@@ -10,7 +10,7 @@ from restore.budget import parse_budget
 from restore.errors import UsageError
 from restore.model import Mount, Role
 from restore.profile.files import ConfigurationFile, DocumentFetch, DocumentTree
-from restore.profile.neutralisation import read_neutralisation
+from restore.profile.neutralisation import Neutralisation, read_neutralisation
 from restore.profile.operations import read_operation
 from restore.profile.servers import DatabaseProfile, ErpProfile, ProxyProfile
 from restore.profile.upgrade import read_upgrade
@@ -93,6 +93,7 @@ def _reports(data: dict[str, Any]) -> ReportsProfile:
         configuration=(*(_configuration(item) for item in files), *keystore),
         documents=(),
         web=WebScenario(None, ()),
+        neutralisation=_of_reports(data),
     )
     return ReportsProfile(
         server=server,
@@ -104,6 +105,12 @@ def _reports(data: dict[str, Any]) -> ReportsProfile:
         data_source=tuple(reports.get("data_source", {}).items()),
         report=RenderedReport(**report) if report else None,
     )
+
+
+def _of_reports(data: dict[str, Any]) -> Neutralisation | None:
+    """How the reports server of a copy is made safe; None where nothing is said of it."""
+    own = data.get("neutralisation", {}).get("reports")
+    return None if own is None else read_neutralisation(own)
 
 
 def _erp(data: dict[str, Any]) -> ErpProfile:

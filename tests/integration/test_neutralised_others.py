@@ -1,8 +1,9 @@
-"""The rules for Tryton, on a real one's database, and for OpenERP, on tables as it has them."""
+"""The rules for Tryton, on a real one's database; OpenERP's and JasperServer's, on tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -10,9 +11,10 @@ import pytest
 from restore.checks import uncovered
 from restore.profile import Neutralisation, load_profile
 from restore.repository.folder import FolderRepository
-from tests import neutral_openerp, neutral_tryton
+from tests import neutral_openerp, neutral_reports, neutral_tryton
 from tests.fix_servers import DatabaseLab
 from tests.neutral_lab import (
+    ACCOUNT,
     Connection,
     Rows,
     apply,
@@ -27,18 +29,26 @@ from tests.neutral_lab import (
 pytestmark = pytest.mark.docker
 
 TRYTON: Final = "specibike_tryton"
+REPORTS: Final = "jasperserver"
 OPENERP: Final = {
     "openerp_7": (neutral_openerp.SEVEN + neutral_openerp.DATA_7, neutral_openerp.ROWS_7),
     "openerp_6": (neutral_openerp.SIX + neutral_openerp.DATA_6, neutral_openerp.ROWS_6),
 }
+OF_REPORTS: Final = (neutral_reports.TABLES, neutral_reports.ROWS)
 ROWS: Final[dict[str, Rows]] = {
     TRYTON: neutral_tryton.ROWS,
+    REPORTS: neutral_reports.ROWS,
     **{name: rows for name, (_, rows) in OPENERP.items()},
 }
 
 
 def rules_of(database: str) -> Neutralisation:
-    rules = load_profile("tryton" if database == TRYTON else "openerp").neutralisation
+    if database == REPORTS:
+        reports = load_profile("openprod").reports
+        assert reports is not None
+        rules = reports.server.neutralisation
+    else:
+        rules = load_profile("tryton" if database == TRYTON else "openerp").neutralisation
     assert rules is not None
     return rules
 
@@ -49,12 +59,12 @@ def made(
     tryton_repository: FolderRepository,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> DatabaseLab:
-    """A server with all three databases, and in each all that no copy may hold."""
+    """A server with all these databases, and in each all that no copy may hold."""
     database_lab.sweep()
     folder = tmp_path_factory.mktemp("neutralised")
     restored(database_lab, tryton_repository, folder, TRYTON, "odoo")
     plant(database_lab, TRYTON, neutral_tryton.TABLES, neutral_tryton.ROWS)
-    for name, (tables, rows) in OPENERP.items():
+    for name, (tables, rows) in {**OPENERP, REPORTS: OF_REPORTS}.items():
         database_lab.execute(f"CREATE DATABASE {name}")
         plant(database_lab, name, tables, rows)
     return database_lab
@@ -63,7 +73,8 @@ def made(
 @pytest.fixture(params=ROWS)
 def connection(made: DatabaseLab, request: pytest.FixtureRequest) -> Iterator[Connection]:
     """A session that neutralises one of them; what it changes is taken back."""
-    with neutralising(made, request.param) as opened:
+    own = replace(ACCOUNT, login=neutral_reports.LOGIN) if request.param == REPORTS else ACCOUNT
+    with neutralising(made, request.param, own) as opened:
         yield opened
 
 

@@ -160,7 +160,9 @@ def test_rules_have_their_french_titles_in_reports(name: str) -> None:
     neutralisation = load_profile(name).neutralisation
     assert neutralisation is not None
     french = locale("fr")
-    for rule in neutralisation.rules:
+    reports = load_profile(name).reports
+    own = reports.server.neutralisation if reports is not None else None
+    for rule in (*neutralisation.rules, *(own.rules if own is not None else ())):
         assert french.phrase(rule.title.en) == rule.title.of("fr")
         assert french.phrase(f"Neutralised: {rule.title.en}").endswith(rule.title.of("fr"))
 
@@ -224,7 +226,10 @@ def test_a_copy_that_is_not_proved_is_stopped() -> None:
     context = SimpleNamespace(
         purpose=Purpose.STAGING,
         runner=SimpleNamespace(stop=stopped.append),
-        environment=SimpleNamespace(erp=SimpleNamespace(container="erp")),
+        environment=SimpleNamespace(
+            erp=SimpleNamespace(container="erp"),
+            reports=SimpleNamespace(erp=SimpleNamespace(container="reports")),
+        ),
     )
     for harmless in (
         result("neutralised.passwords", CheckStatus.PASSED),
@@ -240,4 +245,4 @@ def test_a_copy_that_is_not_proved_is_stopped() -> None:
         result("isolation.network", CheckStatus.FAILED),
     ):
         stop_unless_safe(context, (unsafe,))  # type: ignore[arg-type]
-    assert stopped == ["erp"] * 3
+    assert stopped == ["erp", "reports"] * 3

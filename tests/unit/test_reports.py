@@ -13,6 +13,7 @@ from fixtures.plans import cases
 from restore.blueprint import blueprint
 from restore.capture_reports import PartWriter
 from restore.checks.indexed import compare
+from restore.checks.neutralised import OF_REPORTS, foreseen_neutralised_checks
 from restore.checks.tree import Tree
 from restore.configuration import ConfigurationText
 from restore.data_sources import Address, address_of
@@ -27,15 +28,18 @@ from restore.model import (
     Generation,
     KeystoreFile,
     Part,
+    Purpose,
     ReportsFacts,
     Role,
     ServerFacts,
     StepKind,
 )
+from restore.neutralise import for_copies
 from restore.parts import reports_generation, stored_folder, stored_name
 from restore.plan_request import PlanRequest, foreseen_target
 from restore.planning import plan
 from restore.profile import load_profile
+from restore.profile_neutralisation import neutralisation_problems
 from restore.properties import properties_value, set_properties_value
 
 PROFILE = load_profile("openprod")
@@ -231,3 +235,44 @@ def test_the_writer_of_the_reports_half_keeps_the_generations_id() -> None:
 
     writer = PartWriter(Writer())  # type: ignore[arg-type]
     assert (writer.id, writer.folder) == ("an id", cases.FOLDER)
+
+
+def test_a_copys_reports_server_is_neutralised_before_it_starts() -> None:
+    wanted = replace(request(), purpose=Purpose.STAGING)
+    steps = [step for step in plan(wanted).steps if step.part is Part.REPORTS]
+    kinds = [step.kind for step in steps]
+    place = kinds.index(StepKind.NEUTRALISE)
+    assert steps[place].id == "reports:neutralise:jasperserver"
+    assert kinds.index(StepKind.OPEN_DATABASE) < place < kinds.index(StepKind.START_ERP)
+    assert "qrtz_triggers" in " ".join(steps[place].argv)
+    assert StepKind.NEUTRALISE not in {step.kind for step in plan(request()).steps}
+
+
+def test_a_copy_with_a_reports_server_that_no_rule_speaks_of_is_refused() -> None:
+    assert PROFILE.reports is not None
+    silent = replace(PROFILE.reports.server, neutralisation=None)
+    profile = replace(PROFILE, reports=replace(PROFILE.reports, server=silent))
+    wanted = replace(request(), profile=profile)
+    assert plan(wanted).steps
+    with pytest.raises(RefusedError, match="reports server is neutralised"):
+        plan(replace(wanted, purpose=Purpose.STAGING))
+
+
+def test_a_copys_reports_server_has_checks_and_files_of_its_own() -> None:
+    ids = [one.id for one in foreseen_neutralised_checks(PROFILE)]
+    assert len(ids) == len(set(ids))
+    own = {one.removeprefix(OF_REPORTS) for one in ids if one.startswith(OF_REPORTS)}
+    assert {"scheduled-reports", "report-mail", "uncovered", "configuration"} <= own
+    copied = for_copies(PROFILE)
+    assert copied.reports is not None
+    (master,) = copied.reports.server.configuration_of(Role.ERP)[:1]
+    assert dict(master.set)["quartz.mail.sender.host"] == "invalid"
+    wrong = PROFILE.reports.server.neutralisation if PROFILE.reports else None
+    assert wrong is not None
+    renamed = replace(wrong, configuration=(("other.conf", ()),), rules=wrong.rules * 2)
+    assert PROFILE.reports is not None
+    server = replace(PROFILE.reports.server, neutralisation=renamed)
+    profile = replace(PROFILE, reports=replace(PROFILE.reports, server=server))
+    told = "\n".join(neutralisation_problems(profile))
+    assert "neutralisation.reports.configuration: the reports server has no file other" in told
+    assert "neutralisation.reports.rules: report-mail stands there 2 times" in told
