@@ -53,8 +53,13 @@ class Placeholder:
         return hashlib.sha1(self.content).hexdigest()  # noqa: S324 - Odoo names its files so
 
     @property
+    def md5(self) -> str:
+        """Its MD5, by which Tryton names it."""
+        return hashlib.md5(self.content).hexdigest()  # noqa: S324 - Tryton names its files so
+
+    @property
     def file(self) -> str:
-        """Where it lies in a tree of documents."""
+        """Where it lies in Odoo's tree of documents."""
         return f"{self.checksum[:2]}/{self.checksum}"
 
 

@@ -122,7 +122,12 @@ def _rules(data: dict[str, Any]) -> Rules:
         name=data["name"],
         tables=tuple(_table(name, table) for name, table in data["tables"].items()),
         documents=tuple(
-            DocumentsRule(one["tree"], _table(one["table"], one), one.get("keep"))
+            DocumentsRule(
+                one["tree"],
+                _table(one["table"], one),
+                one.get("keep"),
+                one.get("layout", "odoo"),
+            )
             for one in data.get("documents", ())
         ),
         not_personal=tuple(data.get("not_personal", ())),

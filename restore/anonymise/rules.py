@@ -84,11 +84,15 @@ class TableRule:
 
 @dataclass(frozen=True, slots=True)
 class DocumentsRule:
-    """A tree of documents whose files are replaced, but for the rows that ``keep`` selects."""
+    """A tree of documents whose files are replaced, but for the rows that ``keep`` selects.
+
+    ``layout`` names how the table tells of files: see ``layouts``.
+    """
 
     tree: str
     table: TableRule
     keep: str | None = None
+    layout: str = "odoo"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ import psycopg
 
 from restore import sql
 from restore.anonymise.key import padded
+from restore.anonymise.layouts import LAYOUTS
 from restore.anonymise.lifting import lifted
 from restore.anonymise.placeholders import placeholders, type_keys
 from restore.anonymise.rules import Anonymisation, Rules
@@ -213,14 +214,24 @@ class _Session:
     def _lay_placeholders(self) -> None:
         with self._answers("lay placeholders"), self._connection.cursor() as cursor:
             cursor.execute(
-                "CREATE TEMPORARY TABLE pra_placeholder (type text PRIMARY KEY, file text,"
-                " checksum text, size integer, words text, content bytea);"
+                "CREATE TEMPORARY TABLE pra_placeholder (layout text, type text, file text,"
+                " checksum text, size integer, words text, content bytea,"
+                " PRIMARY KEY (layout, type));"
                 "CREATE TEMPORARY TABLE pra_type (key text PRIMARY KEY, type text NOT NULL)"
             )
             cursor.executemany(
-                "INSERT INTO pg_temp.pra_placeholder VALUES (%s, %s, %s, %s, %s, %s)",
+                "INSERT INTO pg_temp.pra_placeholder VALUES (%s, %s, %s, %s, %s, %s, %s)",
                 [
-                    (one.type, one.file, one.checksum, len(one.content), one.words, one.content)
+                    (
+                        name,
+                        one.type,
+                        layout.named(one),
+                        one.checksum,
+                        len(one.content),
+                        one.words,
+                        one.content,
+                    )
+                    for name, layout in LAYOUTS.items()
                     for one in placeholders().values()
                 ],
             )

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from importlib import resources
 from typing import Final
 
+from restore.anonymise.layouts import LAYOUTS
 from restore.anonymise.patterns import EMAIL, IBAN, LENGTHS, MAYBE_IBAN, PAIR
 from restore.anonymise.rules import (
     PLACEHOLDER,
@@ -128,34 +129,15 @@ def update_documents(rule: DocumentsRule, table: Table, domain: str) -> str:
 
     The temporary tables ``pra_placeholder`` and ``pra_type`` tell which: see ``placeholders``.
     """
-    own = {
-        "store_fname": "CASE WHEN t.store_fname IS NOT NULL THEN p.file END",
-        "db_datas": "CASE WHEN t.store_fname IS NULL AND t.db_datas IS NOT NULL THEN p.content END",
-        "checksum": _where_content("p.checksum", "checksum"),
-        "file_size": _where_content("p.size", "file_size"),
-        # As Odoo has it for what holds no text.
-        "index_content": "CASE WHEN t.index_content IS NOT NULL"
-        " THEN coalesce(p.words, split_part(t.mimetype, '/', 1)) END",
-    }
+    layout = LAYOUTS[rule.layout]
     settings = (
-        *(f"{name} = {value}" for name, value in own.items() if table.column(name)),
+        *(f"{identifier(name)} = {value}" for name, value in layout.settings(table).items()),
         *_settings(rule.table.columns, table, domain),
     )
     kept = f" AND NOT coalesce(({rule.keep}), false)" if rule.keep else ""
     return (
         f"UPDATE {table.quoted} AS t SET {', '.join(settings)} FROM pg_temp.pra_placeholder AS p"
-        " WHERE p.type = coalesce("
-        "(SELECT y.type FROM pg_temp.pra_type y"
-        " WHERE y.key = lower(split_part(t.mimetype, ';', 1))),"
-        " (SELECT y.type FROM pg_temp.pra_type y"
-        " WHERE y.key = lower(substring(t.name FROM '\\.[A-Za-z0-9]+$'))), 'other')"
-        f"{kept}"
-    )
-
-
-def _where_content(value: str, column: str) -> str:
-    return (
-        f"CASE WHEN t.store_fname IS NULL AND t.db_datas IS NULL THEN t.{column} ELSE {value} END"
+        f" WHERE p.layout = {literal(rule.layout)} AND p.type = {layout.type_of(table)}{kept}"
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from restore import sql
-from restore.anonymise.placeholders import placeholders
+from restore.anonymise.layouts import LAYOUTS
 from restore.anonymise.rules import Anonymisation, DocumentsRule
 from restore.anonymise.session import anonymise
 from restore.archive import archive
@@ -70,7 +70,7 @@ def anonymise_documents(context: ReplayContext, step: Step) -> tuple[CheckResult
     """Lay placeholders, and remove every file that no row of the anonymised database names."""
     tree = step.id.split(":")[1]
     rule = next(one for one in _wanted(context).rules.documents if one.tree == tree)
-    laid = {one.file: one.content for one in placeholders().values()}
+    laid = LAYOUTS[rule.layout].files()
     _lay(context, step, laid)
     named, replaced = _named(context, step, rule, laid)
     surplus = [path for path in _files(context, step, tree) if path not in named]
@@ -113,7 +113,8 @@ def _named(
     with sql.connect(context.environment.database, step.database or "") as connection:
         if sql.rows(connection, "SELECT to_regclass(%s) IS NULL", table)[0][0]:
             return frozenset(), 0
-        query = f"SELECT store_fname, count(*) FROM {table} WHERE store_fname <> '' GROUP BY 1"  # noqa: S608
+        layout = LAYOUTS[rule.layout]
+        query = f"SELECT {layout.path}, count(*) FROM {table} WHERE {layout.file} <> '' GROUP BY 1"  # noqa: S608
         rows = dict(sql.rows(connection, query))
     return frozenset(rows), sum(number for path, number in rows.items() if path in laid)
 

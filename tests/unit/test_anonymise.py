@@ -29,6 +29,7 @@ from restore.anonymise import (
     rules_text,
 )
 from restore.anonymise.key import VARIABLE, padded
+from restore.anonymise.layouts import LAYOUTS
 from restore.anonymise.patterns import LENGTHS
 from restore.anonymise.placeholders import OTHER, placeholders, type_keys
 from restore.anonymise.reading import parse_rules
@@ -39,7 +40,7 @@ from restore.checks.anonymised import anonymised_check_ids
 from restore.errors import NotFoundError, RefusedError, UsageError
 from restore.model import Purpose, StepKind
 from restore.planning import plan
-from restore.profile import Neutralisation, load_profile
+from restore.profile import Neutralisation, load_profile, profile_names
 from restore.schema import schema
 from restore.secret import Secret
 
@@ -136,15 +137,24 @@ def test_kinds_of_schema_and_code_are_the_same() -> None:
         assert kind is Kind.NOTHING or f"FUNCTION {kind.function}(value text)" in functions()
 
 
-def test_rules_ship_for_odoo_and_name_trees_of_the_profile() -> None:
-    rules = load_rules(BUILTIN, "odoo")
-    assert {one.tree for one in rules.documents} <= {
-        tree.name for tree in load_profile("odoo").documents
-    }
-    with pytest.raises(NotFoundError, match="no rules of anonymisation ship for profile tryton"):
-        rules_text(BUILTIN, "tryton")
+@pytest.mark.parametrize("name", profile_names())
+def test_rules_ship_for_every_erp_and_name_trees_of_its_profile(name: str) -> None:
+    rules = load_rules(BUILTIN, name)
+    trees = {tree.name for tree in load_profile(name).documents}
+    assert {one.tree for one in rules.documents} <= trees
+    assert all(one.layout in LAYOUTS for one in rules.documents)
+
+
+def test_rules_that_are_not_there_are_told() -> None:
+    with pytest.raises(NotFoundError, match="no rules of anonymisation ship for profile mine"):
+        rules_text(BUILTIN, "mine")
     with pytest.raises(NotFoundError):
         load_rules("nowhere.yaml", "odoo")
+
+
+def test_layouts_of_schema_and_code_are_the_same() -> None:
+    documents = schema("anonymisation")["$defs"]["documents"]["properties"]
+    assert set(documents["layout"]["enum"]) == set(LAYOUTS)
 
 
 def test_a_statement_changes_all_columns_of_a_table_at_once() -> None:
