@@ -178,7 +178,7 @@ ACTS: Final[Mapping[StepKind, Callable[[Acts, Step], None]]] = {
     StepKind.OPEN_DATABASE: _act(databases.open_database),
     StepKind.START_ERP: _act(servers.start_erp),
     StepKind.DATA_SOURCE: Acts.data_source,
-    StepKind.NEUTRALISE: _whole(neutralise.neutralise),
+    StepKind.NEUTRALISE: _act(neutralise.neutralise),
     StepKind.ANONYMISE: _judged(anonymise.anonymise_database),
     StepKind.ANONYMISE_DOCUMENTS: _judged(anonymise.anonymise_documents),
     StepKind.POST_OPERATION: _whole(operations.run_operation),

@@ -237,7 +237,12 @@ def database_lab(
 
 @contextmanager
 def postgresql_lab(
-    runner: Runner, shared: Path, *options: str, data: Path | None = None, **limits: Any
+    runner: Runner,
+    shared: Path,
+    *options: str,
+    data: Path | None = None,
+    image: str = "pra/postgresql:13",
+    **limits: Any,
 ) -> Iterator[DatabaseLab]:
     """A PostgreSQL server with these options, that sees folder ``shared``.
 
@@ -249,7 +254,7 @@ def postgresql_lab(
     held = [Mount("/var/lib/postgresql/data", str(data), type="bind")] if data else []
     with private_network(runner, stack) as (network, addresses):
         container = runner.client.containers.create(
-            "pra/postgresql:13",
+            image,
             environment={"POSTGRES_PASSWORD": SUPERUSER_PASSWORD.reveal()},
             command=["postgres", *options, "-c", "listen_addresses=*"],
             mounts=[Mount(REPOSITORIES, str(shared), type="bind", read_only=True), *held],

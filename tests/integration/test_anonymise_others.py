@@ -34,7 +34,8 @@ OF_OTHERS: Final = {
     "openerp": {
         "hr_employee.image_medium", "hr_employee.image_small", "hr_employee.photo",
         "hr_employee.place_of_birth", "res_company.logo", "res_partner.date", "res_partner.photo",
-        "poweremail_mailbox.pem_cc", "poweremail_mailbox.pem_bcc", "poweremail_mailbox.pem_body_html",
+        "poweremail_mailbox.pem_cc", "poweremail_mailbox.pem_bcc",
+        "poweremail_mailbox.pem_body_html",
         "res_partner.siret", "res_partner.invoice_warn_msg", "res_partner.picking_warn_msg",
         "res_partner.purchase_warn_msg", "res_partner.sale_warn_msg",
     },
