@@ -64,8 +64,9 @@ def neutralised_checks(
 
 def _reports(context: ReplayContext) -> Iterator[CheckResult]:
     """The same for the databases of its reports server, if it has one."""
-    facts = context.generation.fingerprint.reports
-    if facts is None or context.profile.reports is None or context.environment.reports is None:
+    if context.profile.reports is None or context.environment.reports is None:
+        return
+    if context.generation.fingerprint.reports is None:
         return
     half = context.of(Part.REPORTS)
     neutralisation = half.profile.neutralisation

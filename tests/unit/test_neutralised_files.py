@@ -51,6 +51,7 @@ def check(profile: Profile, text: str, monkeypatch: pytest.MonkeyPatch) -> Check
             erp=SimpleNamespace(container="erp"),
             database=server,
             external_url=TARGET.external_url,
+            reports=None,
         ),
         runner=SimpleNamespace(read_file=lambda *_: text.encode()),
         databases=("erp",),
