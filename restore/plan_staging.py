@@ -12,13 +12,13 @@ from restore.plan_request import PlanRequest, before_start
 from restore.profile import Neutralisation
 
 UNSAFE = (
-    "the profile says of nothing how a copy is neutralised",
+    "the profile does not say how a copy is neutralised",
     "give it a neutralisation (docs/reference/profiles.md)",
 )
 """Why no staging copy is made, and what to do."""
 
 UNSAFE_REPORTS = (
-    "the profile says of nothing how a copy's reports server is neutralised",
+    "the profile does not say how a copy's reports server is neutralised",
     "give its neutralisation a part 'reports' (docs/reference/profiles.md)",
 )
 

@@ -20,7 +20,7 @@ from restore.errors import EnvironmentFailure
 from restore.model import CheckResult, CheckStatus, Part, Purpose, Role
 from restore.neutralise import condition, session_options
 from restore.operations import filled, filled_sql, operation_values
-from restore.profile import Banner, Neutralisation, NeutralisationRule, Profile
+from restore.profile import Banner, ConfigurationFile, Neutralisation, NeutralisationRule, Profile
 from restore.secret import Secret
 from restore.tls import client, tls_of
 
@@ -76,7 +76,7 @@ def _reports(context: ReplayContext) -> Iterator[CheckResult]:
     for rule in neutralisation.rules:
         yield run_check(_check(rule, OF_REPORTS), partial(_proved, half, rule, names))
     if neutralisation.configuration:
-        yield run_check(_REPORTS_FILES, partial(_set, half, neutralisation))
+        yield run_check(_REPORTS_FILES, partial(_reports_configured, half, neutralisation))
     yield run_check(_REPORTS_UNCOVERED, partial(_uncovered, half, neutralisation, names))
 
 
@@ -167,33 +167,41 @@ def _configured(context: ReplayContext, neutralisation: Neutralisation) -> Findi
 
     Whatever is set for copies or not: no secret of production may be left in them.
     """
-    wrong, container = list[str](), context.environment.erp.container
-    values = placeholders(target_of(context.environment), context.databases)
     wanted, captured = dict(neutralisation.configuration), frozenset(captured_secrets(context))
     files = context.profile.configuration_of(Role.ERP)
+    wrong = list[str]()
     for file in files:
-        keys = dict(wanted.get(file.name, ()))
-        text = decode(context.runner.read_file(container, file.path))
-        for change in reconcile(text, replace(file, set=tuple(keys.items())), values).changes:
-            wrong.append(f"{file.name}: {change.key} is not set for a copy")
+        keys = wanted.get(file.name, ())
+        text = _text(context, file)
+        wrong += _not_set(context, file, text, keys)
         for key in file.secrets:
             held = value_of(text, file, key)
             # What the profile itself says is no secret, whoever else says it.
-            if held and held != keys.get(key) and Secret(held) in captured:
+            if held and held != dict(keys).get(key) and Secret(held) in captured:
                 wrong.append(f"{file.name}: {key} is a secret of production's")
     return passed_unless(wrong, plural(len(files), "file") + " read")
 
 
-def _set(context: ReplayContext, neutralisation: Neutralisation) -> Finding:
+def _reports_configured(context: ReplayContext, neutralisation: Neutralisation) -> Finding:
     """Whether the reports server's files, as they lie there, hold what a copy needs."""
-    wrong, container = list[str](), context.environment.erp.container
-    values = placeholders(target_of(context.environment), context.databases)
     files = {file.name: file for file in context.profile.configuration_of(Role.ERP)}
+    wrong = list[str]()
     for name, keys in neutralisation.configuration:
-        text = decode(context.runner.read_file(container, files[name].path))
-        for change in reconcile(text, replace(files[name], set=keys), values).changes:
-            wrong.append(f"{name}: {change.key} is not set for a copy")
+        wrong += _not_set(context, files[name], _text(context, files[name]), keys)
     return passed_unless(wrong, plural(len(neutralisation.configuration), "file") + " read")
+
+
+def _text(context: ReplayContext, file: ConfigurationFile) -> str:
+    return decode(context.runner.read_file(context.environment.erp.container, file.path))
+
+
+def _not_set(
+    context: ReplayContext, file: ConfigurationFile, text: str, keys: tuple[tuple[str, str], ...]
+) -> Iterator[str]:
+    """The keys of a copy that a file does not hold as it should."""
+    values = placeholders(target_of(context.environment), context.databases)
+    for change in reconcile(text, replace(file, set=keys), values).changes:
+        yield f"{file.name}: {change.key} is not set for a copy"
 
 
 def _uncovered(
