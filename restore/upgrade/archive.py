@@ -162,7 +162,10 @@ def read_archive(root: Path) -> Archive:
         form = data["format"]
         archive = _archive(root, data) if form == FORMAT else None
     except FileNotFoundError as error:
-        raise NotFoundError(f"{root} is no archive: it has no {MANIFEST}") from error
+        raise NotFoundError(
+            f"{root} is no archive: it has no {MANIFEST}",
+            "name the folder that 'pra upgrade accept --archive' made",
+        ) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedGenerationError(
             f"{root / MANIFEST} can't be read: {type(error).__name__}: {error}",
