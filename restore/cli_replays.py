@@ -101,7 +101,7 @@ def prepare_replay(
     request = ReplayRequest(
         selection=Selection(selection.repository, choice, selection.profile),
         credentials=check_credentials(options.get("check_login"), tools.profile.web.login),
-        reports_account=reports_account(tools.profile, options.get("reports_login")),
+        reports_account=_reports_account(tools.profile, options.get("reports_login")),
         accepted=accepted,
         reports=options.get("reports", locations.REPORTS),
         language=options.get("lang", "en"),
@@ -116,7 +116,7 @@ def prepare_replay(
     return tools, request
 
 
-def reports_account(profile: Profile, login: str | None) -> Credentials | None:
+def _reports_account(profile: Profile, login: str | None) -> Credentials | None:
     """The account of the reports server, where the profile has one."""
     if profile.reports is None:
         return None

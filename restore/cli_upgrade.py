@@ -11,8 +11,6 @@ from restore import locations
 from restore.cli_options import (
     Decorator,
     accept_option,
-    acceptances,
-    check_credentials,
     jobs_option,
     language_option,
     login_option,
@@ -29,18 +27,17 @@ from restore.cli_replays import (
     image_options,
     prepare_replay,
     replay_options,
-    reports_account,
 )
 from restore.cold_policy import CopyOptions
 from restore.console import Terminal
 from restore.drill import DrillRequest, drill
 from restore.errors import RefusedError, UsageError
-from restore.model import Generation, OperationEvent, Report, Role, Rule, Selection
+from restore.model import Generation, OperationEvent, Report, Role, Rule
 from restore.postops import read_events, record_event
 from restore.report.operations import operation_rows
 from restore.report_files import find_run, read_report
 from restore.repository import open_repository
-from restore.request import ReplayRequest, open_tools, utc_now
+from restore.request import ReplayRequest, utc_now
 from restore.runner import Runner
 from restore.selection import choose
 from restore.upgrade.acceptance import newer_data, obstacles
@@ -277,18 +274,13 @@ def rollback_command(terminal: Terminal, /, **options: Any) -> int:
     elif options["repository"] is not None:
         raise UsageError("--repository without --generation", "name the later data there, or none")
     with terminal.progress() as listener:
-        tools = open_tools(Selection(repository, choice, str(archive.profile)), listener)
+        options |= {
+            "repository": repository,
+            "generation": choice,
+            "profile": str(archive.profile),
+        }
+        tools, replay = prepare_replay(terminal, options, listener, "pra upgrade rollback")
         load_images(tools.runner, archive)
-        replay = ReplayRequest(
-            selection=Selection(repository, choice, str(archive.profile)),
-            credentials=check_credentials(options["check_login"], tools.profile.web.login),
-            reports_account=reports_account(tools.profile, options["reports_login"]),
-            accepted=acceptances(options["accepted_keys"], options["reasons"]),
-            reports=options["reports"],
-            language=options["lang"],
-            jobs=options["jobs"],
-            command="pra upgrade rollback",
-        )
         images: dict[Role, str] = {image.role: image.name for image in archive.images}
         # A recovery is loaded from its dumps, whatever an engine keeps.
         cold = CopyOptions(cold=True, keep=False)

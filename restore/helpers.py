@@ -108,6 +108,10 @@ class Helper:
         # What tools say is read: in English.
         return self._runner.check(self._container, argv, user=user, environment={"LC_ALL": "C"})
 
+    def lines(self, *argv: str) -> Iterator[str]:
+        """Run a command that must succeed there; its output, line by line, in constant memory."""
+        return self._runner.lines(self._container, argv)
+
     def write(self, folder: str, archive: bytes) -> None:
         """Unpack a tar archive into a folder."""
         self._runner.write_archive(self._container, folder, iter((archive,)))

@@ -29,6 +29,9 @@ from restore.runner import LABEL, ROLE, Runner
 COPIES: Final = "kept-copies"
 """What the volumes of copies carry in the place of a stack."""
 
+VOLUMES: Final = "pra-copy-"
+"""How the names of their volumes begin; the beginning of the key follows."""
+
 FORMAT: Final = 1
 MARKER: Final = "copy.json"
 """Written last, once the data beside it are on disk."""
@@ -75,7 +78,7 @@ def new_copy(runner: Runner, like: str, of: CopyOf) -> str:
         _STACK: of.stack,
         _IMAGE: str(runner.container(like).attrs["Image"]),
     }
-    name = f"pra-copy-{of.key[:12]}-{secrets.token_hex(4)}"
+    name = f"{VOLUMES}{of.key[:12]}-{secrets.token_hex(4)}"
     with answers("make a volume for a copy"):
         runner.engine_of(like).volumes.create(name, labels=labels)
     return name

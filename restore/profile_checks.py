@@ -18,7 +18,7 @@ from restore.model import Role
 from restore.profile import DocumentTree, Profile, ReportsProfile, WebStep, parse_profile
 from restore.profile_neutralisation import neutralisation_problems
 from restore.profile_operations import operation_problems
-from restore.profile_upgrade import upgrade_problems
+from restore.profile_upgrade import pattern_problems, upgrade_problems
 from restore.schema import schema_errors
 from restore.secret import Secret
 
@@ -98,7 +98,7 @@ def _documents(path: str, tree: DocumentTree, profile: Profile) -> Iterator[str]
     if tree.rows is None:
         yield f"{path}.fetch: needs rows, which tells what to fetch"
     if tree.fetch.base64 is not None:
-        yield from _pattern(f"{path}.fetch.base64", tree.fetch.base64)
+        yield from pattern_problems(f"{path}.fetch.base64", tree.fetch.base64, groups=1)
     used = _names((tree.fetch.path, tree.fetch.headers, tree.fetch.json))
     captured = {name for step in profile.web.steps for name, _ in step.capture}
     for name in sorted(used - _GIVEN - captured - {"id"}):
@@ -115,18 +115,8 @@ def _web(steps: tuple[WebStep, ...]) -> Iterator[str]:
         if used & _ACCOUNT and not step.credentials:
             yield f"{path}: uses the account, so it needs credentials: true"
         for name, pattern in step.capture:
-            yield from _pattern(f"{path}.capture.{name}", pattern)
+            yield from pattern_problems(f"{path}.capture.{name}", pattern, groups=1)
             known.add(name)
-
-
-def _pattern(path: str, pattern: str) -> Iterator[str]:
-    try:
-        groups = re.compile(pattern).groups
-    except re.error as error:
-        yield f"{path}: no regular expression: {error}"
-        return
-    if groups == 0:
-        yield f"{path}: has no group, which would hold the value"
 
 
 def _names(value: Any) -> set[str]:

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
+from restore.model.upgrade import COLUMNS, COMMAND, MODULES, ROWS, TECHNICAL
 from restore.profile import UpgradeProfile
 
-RESERVED: Final = ("command", "modules", "columns", "rows", "technical-rows")
-"""Names of measures that the engine itself has."""
+RESERVED: Final = (COMMAND, MODULES, COLUMNS, ROWS, TECHNICAL)
+"""Names that the engine itself gives."""
 
 
 def upgrade_problems(profile: UpgradeProfile) -> Iterator[str]:
@@ -30,14 +31,15 @@ def upgrade_problems(profile: UpgradeProfile) -> Iterator[str]:
     }
     for key, patterns in lists.items():
         for pattern in patterns:
-            yield from _pattern(f"upgrade.{key}", pattern)
+            yield from pattern_problems(f"upgrade.{key}", pattern)
     for things in profile.served:
         if things.problem is not None:
             path = f"upgrade.served.{things.name}.problem"
-            yield from _pattern(path, things.problem, groups=1)
+            yield from pattern_problems(path, things.problem, groups=1)
 
 
-def _pattern(path: str, pattern: str, groups: int = 0) -> Iterator[str]:
+def pattern_problems(path: str, pattern: str, groups: int = 0) -> Iterator[str]:
+    """What is wrong with a regular expression of a profile, which must have that many groups."""
     try:
         found = re.compile(pattern).groups
     except re.error as error:

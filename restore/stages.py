@@ -32,7 +32,7 @@ from restore.reach import reached, require_same_repository
 from restore.recorder import Recorder
 from restore.replay import ReplayInterrupted, replay
 from restore.request import ReplayRequest, Tools
-from restore.scenarios import Ground, play_all, require_playable, require_steps
+from restore.scenarios import Ground, Played, play_all, require_playable, require_steps
 from restore.selection import choose
 from restore.staging_safety import (
     administrator_of,
@@ -140,24 +140,7 @@ def _replay_into(
         require_steps(request.accepted, request.scenarios)
         erp = environment.erp.container
         require_playable(request.scenarios, request.credentials, tools.runner, erp)
-    context = ReplayContext(
-        runner=tools.runner,
-        environment=environment,
-        repository=tools.repository,
-        generation=generation,
-        profile=tools.profile,
-        listener=tools.listener,
-        now=tools.now,
-        jobs=request.jobs,
-        accepted=request.accepted,
-        reports_account=request.reports_account,
-        run=recorder.run,
-        databases=planned.databases,
-        purpose=request.purpose,
-        administrator=administrator_of(request),
-        most_copies=request.copies.most,
-        anonymisation=request.anonymisation,
-    )
+    context = replay_context(environment, generation, request, tools, recorder)
     # What is left to people is about production's new place; a copy has none.
     recovery = request.purpose is Purpose.RECOVERY
     recorder.operations = tools.profile.checklist if recovery else ()
@@ -175,21 +158,65 @@ def _replay_into(
         stop_unless_safe(context, found)
 
 
+def replay_context(
+    environment: Environment,
+    generation: Generation,
+    request: ReplayRequest,
+    tools: Tools,
+    recorder: Recorder,
+) -> ReplayContext:
+    """What steps and checks work with, once there is a plan.
+
+    Args:
+        environment: as ``reach.reached`` gives it, as is the tools' runner.
+    """
+    assert recorder.plan is not None  # noqa: S101 - the caller has planned
+    return ReplayContext(
+        runner=tools.runner,
+        environment=environment,
+        repository=tools.repository,
+        generation=generation,
+        profile=tools.profile,
+        listener=tools.listener,
+        now=tools.now,
+        jobs=request.jobs,
+        accepted=request.accepted,
+        reports_account=request.reports_account,
+        run=recorder.run,
+        databases=recorder.plan.databases,
+        purpose=request.purpose,
+        administrator=administrator_of(request),
+        most_copies=request.copies.most,
+        anonymisation=request.anonymisation,
+    )
+
+
 def _play(context: ReplayContext, request: ReplayRequest, recorder: Recorder) -> None:
-    """Play the scenarios that were asked for in the first database, as the check does pages."""
+    """Play the scenarios that were asked for, and keep what they found and saw."""
+    played = play_asked(context, request)
+    results = with_acceptances(played.results, request.accepted)
+    recorder.checks = (*recorder.checks, *results)
+    recorder.pictures = (*recorder.pictures, *played.pictures)
+
+
+def play_asked(context: ReplayContext, request: ReplayRequest) -> Played:
+    """Play a request's scenarios in the first database, as the check does pages."""
+    played = Played()
     for database in context.databases[:1]:
-        ground = Ground(
-            environment=context.environment,
-            runner=context.runner,
-            database=database,
-            credentials=request.credentials,
-            run=recorder.run,
-            language=request.language,
-        )
-        played = play_all(ground, request.scenarios)
-        results = with_acceptances(played.results, request.accepted)
-        recorder.checks = (*recorder.checks, *results)
-        recorder.pictures = (*recorder.pictures, *played.pictures)
+        played += play_all(ground_of(context, request, database), request.scenarios)
+    return played
+
+
+def ground_of(context: ReplayContext, request: ReplayRequest, database: str) -> Ground:
+    """Where scenarios are played in one database of an environment."""
+    return Ground(
+        environment=context.environment,
+        runner=context.runner,
+        database=database,
+        credentials=request.credentials,
+        run=context.run,
+        language=request.language,
+    )
 
 
 def _replay(planned: RestorePlan, context: ReplayContext, recorder: Recorder) -> None:

@@ -39,12 +39,13 @@ from restore.model import (
     Generation,
     Progress,
     RestorePlan,
+    StepKind,
 )
 from restore.plan_request import PlanRequest, standing_target
 from restore.plan_stage import with_server
 from restore.planning import plan
 from restore.profile import Profile, load_profile
-from restore.replay import existing_databases
+from restore.replay import existing_databases, replay
 from restore.repository.base import Repository
 from restore.repository.folder import FolderRepository
 from restore.runner import LABEL, Runner
@@ -187,6 +188,19 @@ class Scene:
     def in_erp(self, *argv: str, user: str = "root") -> str:
         """Run a command beside the ERP's container, on its volumes."""
         return run_once(self.context.runner, self.erp, argv, Surroundings(user=user))
+
+    def replay_database(self) -> None:
+        """Replay the database alone, to where people can connect to it."""
+        whole = self.plan()
+        kinds = (
+            StepKind.ROLES,
+            StepKind.CREATE_DATABASE,
+            StepKind.RESTORE_DATABASE,
+            StepKind.PROMOTE_DATABASE,
+            StepKind.OPEN_DATABASE,
+        )
+        steps = tuple(step for step in whole.steps if step.kind in kinds)
+        replay(replace(whole, steps=steps), self.context)
 
     def with_generation(self, generation: Generation) -> Scene:
         """The same scene with another generation of the same repository."""

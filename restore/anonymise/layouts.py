@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from restore.anonymise.placeholders import Placeholder, placeholders
@@ -88,12 +88,8 @@ _ODOO: Final = Layout(
         ),
     ),
 )
-_OPENERP: Final = Layout(
-    file="store_fname",
-    content="db_datas",
-    path="store_fname",
-    named=lambda one: one.file,
-    lies=lambda one: one.file,
+_OPENERP: Final = replace(
+    _ODOO,
     names=("datas_fname", "name"),
     media="file_type",
     others=(

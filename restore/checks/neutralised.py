@@ -21,6 +21,7 @@ from restore.model import CheckResult, CheckStatus, Part, Purpose, Role
 from restore.neutralise import condition, session_options
 from restore.operations import filled, filled_sql, operation_values
 from restore.profile import Banner, ConfigurationFile, Neutralisation, NeutralisationRule, Profile
+from restore.profile_neutralisation import REPORTS
 from restore.secret import Secret
 from restore.tls import client, tls_of
 
@@ -30,7 +31,7 @@ PREFIX: Final = "neutralised."
 SECONDS: Final = 30.0
 """Longest time that the ERP may take to answer with the page of the banner."""
 
-OF_REPORTS: Final = f"{PREFIX}reports-"
+OF_REPORTS: Final = f"{PREFIX}{REPORTS}"
 """How the ids begin of those about a copy's reports server."""
 
 _FILES: Final = Check(

@@ -24,6 +24,15 @@ class Rule(StrEnum):
     """All is told, nothing judged."""
 
 
+MODULES = "modules"
+COLUMNS = "columns"
+ROWS = "rows"
+TECHNICAL = "technical-rows"
+"""With those above: names of the measures that every database has."""
+
+COMMAND = "command"
+"""Name of the check of the upgrade's command and of its log."""
+
 SERVED = "served"
 """The value of what was served, in a measure whose rule is ``SERVED``; another is the problem."""
 

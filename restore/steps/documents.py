@@ -10,7 +10,7 @@ from restore import commands
 from restore.archive import archive
 from restore.context import ReplayContext
 from restore.errors import NotFoundError, ReplayError, RestoreError
-from restore.helpers import Helper, beside, lines_once
+from restore.helpers import Helper, beside
 from restore.model import Artifact, ArtifactKind, FileEntry, Progress, Step
 from restore.plan_request import documents_folder
 from restore.profile import Profile
@@ -52,7 +52,7 @@ def restore_documents(context: ReplayContext, step: Step) -> None:
             with context.repository.reader(context.generation, artifact) as open_entry:
                 stream = archive(staging.name, entries, open_entry, owner)
                 unpack(context.runner, erp, str(staging.parent), stream)
-            _require_complete(context, staging, artifact)
+            _require_complete(there, staging, artifact)
         except BaseException:
             # A half-written copy must not fill the volume; the first error is the one to tell.
             with suppress(RestoreError):
@@ -124,11 +124,8 @@ def _require_volume(context: ReplayContext, folder: PurePosixPath) -> None:
         )
 
 
-def _require_complete(context: ReplayContext, folder: PurePosixPath, artifact: Artifact) -> None:
-    erp = context.environment.erp.container
-    files, size = commands.counted(
-        lines_once(context.runner, erp, commands.file_sizes(str(folder)))
-    )
+def _require_complete(there: Helper, folder: PurePosixPath, artifact: Artifact) -> None:
+    files, size = commands.counted(there.lines(*commands.file_sizes(str(folder))))
     if (files, size) != (artifact.files, artifact.bytes):
         raise ReplayError(
             f"{folder} holds {files} files of {size} bytes, "

@@ -18,15 +18,13 @@ from restore.context import ReplayContext
 from restore.docker_engine import answers
 from restore.helpers import Surroundings, helper
 from restore.model import CheckResult, CheckStatus, Part, Step, StepKind
+from restore.model.upgrade import COMMAND
 from restore.profile import UpgradeProfile
 from restore.runner import Runner
 from restore.steps.servers import restore_configuration
 from restore.streams import LineSplitter
 from restore.upgrade.difference import check_id
 from restore.upgrade.log_watch import LogWatch
-
-COMMAND: Final = "command"
-"""Name of the check of the upgrade's command and of its log."""
 
 EXPECTED: Final = "exit code 0, its ready line, and no error in its log"
 

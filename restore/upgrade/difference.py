@@ -18,13 +18,8 @@ from restore.model import (
     UpgradeChange,
     UpgradeSubject,
 )
-from restore.model.upgrade import SERVED
+from restore.model.upgrade import COLUMNS, MODULES, ROWS, SERVED, TECHNICAL
 from restore.profile import UpgradeProfile
-
-MODULES: Final = "modules"
-COLUMNS: Final = "columns"
-ROWS: Final = "rows"
-TECHNICAL: Final = "technical-rows"
 
 _TITLES: Final = {
     MODULES: LocalText("Modules and their versions", "Modules et leurs versions"),

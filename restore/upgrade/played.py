@@ -7,7 +7,8 @@ from dataclasses import replace
 from restore.context import ReplayContext
 from restore.model import CheckResult
 from restore.request import ReplayRequest
-from restore.scenarios import Ground, Played, Scenario, play, play_all
+from restore.scenarios import Played, Scenario, play
+from restore.stages import ground_of, play_asked
 from restore.upgrade.request import AFTER
 from restore.upgrade.road_book import Entry, RoadBook, step_id
 
@@ -27,10 +28,7 @@ def played_again(beginning: str, when: str, played: Played) -> Played:
 
 def play_upgraded(context: ReplayContext, request: ReplayRequest) -> Played:
     """Play the rehearsal's scenarios once more, on the upgraded ERP, where the drill did."""
-    played = Played()
-    for database in context.databases[:1]:
-        played += play_all(_ground(context, request, database), request.scenarios)
-    return played_again(AFTER, "After the upgrade", played)
+    return played_again(AFTER, "After the upgrade", play_asked(context, request))
 
 
 def play_road_book(context: ReplayContext, request: ReplayRequest, book: RoadBook) -> Played:
@@ -38,7 +36,7 @@ def play_road_book(context: ReplayContext, request: ReplayRequest, book: RoadBoo
     played = Played()
     for entry, script in book.scripts:
         for number, database in enumerate(context.databases, 1):
-            found = play(_ground(context, request, database), script)
+            found = play(ground_of(context, request, database), script)
             found = _pictures_named(found, f"road-book-{entry.name}-{number}-")
             played += replace(found, results=_as_entry(found.results, entry, script, database))
     return played
@@ -63,14 +61,3 @@ def _pictures_named(played: Played, beginning: str) -> Played:
         for one in played.results
     )
     return Played(results, tuple((f"{beginning}{name}", data) for name, data in played.pictures))
-
-
-def _ground(context: ReplayContext, request: ReplayRequest, database: str) -> Ground:
-    return Ground(
-        environment=context.environment,
-        runner=context.runner,
-        database=database,
-        credentials=request.credentials,
-        run=context.run,
-        language=request.language,
-    )

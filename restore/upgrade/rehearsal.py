@@ -46,7 +46,7 @@ from restore.rebuild import up
 from restore.recorder import Recorder
 from restore.request import Tools
 from restore.scenarios import Played, require_playable
-from restore.stages import foresee, replay_into, require_reports_account, select
+from restore.stages import foresee, replay_context, replay_into, require_reports_account, select
 from restore.steps.servers import start_erp, stop_erp
 from restore.upgrade.command import command_check, upgrade_database
 from restore.upgrade.command import configure as configure_erp
@@ -93,20 +93,9 @@ class _Rehearsal:
     def context(self) -> Iterator[ReplayContext]:
         """The environment as steps and checks see it, wherever its servers stand."""
         with reached(self.environment, self.tools.runner) as (at_hand, runner):
-            yield ReplayContext(
-                runner=runner,
-                environment=at_hand,
-                repository=self.tools.repository,
-                generation=self.generation,
-                profile=self.tools.profile,
-                listener=self.tools.listener,
-                now=self.tools.now,
-                jobs=self.drill.replay.jobs,
-                accepted=self.drill.replay.accepted,
-                reports_account=self.drill.replay.reports_account,
-                run=self.recorder.run,
-                databases=self.databases,
-            )
+            tools = replace(self.tools, runner=runner)
+            replay = self.drill.replay
+            yield replay_context(at_hand, self.generation, replay, tools, self.recorder)
 
 
 def rehearse(request: RehearsalRequest, tools: Tools) -> tuple[Report, Path, Recorder]:

@@ -20,7 +20,6 @@ from restore.model import (
     ConstraintFacts,
     Credentials,
     DatabaseFacts,
-    StepKind,
     Versioned,
 )
 from restore.replay import replay
@@ -45,15 +44,7 @@ def restored(scene: Scene) -> Scene:
 @pytest.fixture
 def database(scene: Scene) -> Scene:
     """A scene of which only the database has been replayed."""
-    plan = scene.plan()
-    kinds = (
-        StepKind.ROLES,
-        StepKind.CREATE_DATABASE,
-        StepKind.RESTORE_DATABASE,
-        StepKind.PROMOTE_DATABASE,
-        StepKind.OPEN_DATABASE,
-    )
-    replay(replace(plan, steps=tuple(s for s in plan.steps if s.kind in kinds)), scene.context)
+    scene.replay_database()
     return scene
 
 

@@ -21,10 +21,8 @@ from restore.model import (
     Report,
     Role,
     Rule,
-    StepKind,
 )
 from restore.profile import Invariant, UpgradeProfile
-from restore.replay import replay
 from restore.report_files import write_report
 from restore.repository import open_repository
 from restore.repository.folder import FolderRepository
@@ -56,15 +54,7 @@ def upgrading(scene: Scene, profile: UpgradeProfile) -> Scene:
 @pytest.fixture
 def database(scene: Scene) -> Scene:
     """A scene of which only the database has been replayed."""
-    plan = scene.plan()
-    kinds = (
-        StepKind.ROLES,
-        StepKind.CREATE_DATABASE,
-        StepKind.RESTORE_DATABASE,
-        StepKind.PROMOTE_DATABASE,
-        StepKind.OPEN_DATABASE,
-    )
-    replay(replace(plan, steps=tuple(s for s in plan.steps if s.kind in kinds)), scene.context)
+    scene.replay_database()
     profile = UpgradeProfile(
         ("true",), "x", ("y",), technical=("^ir_",), invariants=(PARTNERS, ABSENT, WRONG)
     )
