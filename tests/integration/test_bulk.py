@@ -14,7 +14,7 @@ import pytest
 
 from restore.archive import Owner, single_file
 from restore.bulk import KEPT, BulkState
-from restore.cli_status import looked_at
+from restore.cli.status import looked_at
 from restore.errors import RefusedError
 from restore.model import Node, Progress, RestorePlan, Role, StepKind, StepStatus
 from restore.nodes import describe_nodes

@@ -19,7 +19,7 @@ import pytest
 
 from restore.checks.web import scenario_check_ids
 from restore.choices import StackChoices
-from restore.cli_replays import VERDICT_CODES
+from restore.cli.run_options import VERDICT_CODES
 from restore.engine import new_recorder, reported
 from restore.errors import ExitCode, RestoreError
 from restore.helpers import run_once

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from restore import cli_options
 from restore.catalogue.native import render_manifest
-from restore.cli import run
-from restore.cli_gc import parse_age
-from restore.console import Terminal
+from restore.cli import options
+from restore.cli.gc import parse_age
+from restore.cli.main import run
+from restore.cli.terminal import Terminal
 from restore.errors import ExitCode, UsageError
 from restore.model import Acceptance, Difference, Generation, Severity
 from restore.report_files import write_report
@@ -168,7 +168,7 @@ def test_on_a_terminal_the_generation_is_asked_for(
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     monkeypatch.setattr("click.prompt", lambda *_args, **_options: 1)
-    chosen = cli_options.choose_generation(repository, None, Terminal())
+    chosen = options.choose_generation(repository, None, Terminal())
     assert chosen == small_generation.id
     assert small_generation.id in capsys.readouterr().err
 
@@ -187,12 +187,12 @@ def test_a_report_is_rendered_again_in_another_language(
 
 
 def test_every_acceptance_needs_its_reason() -> None:
-    assert cli_options.acceptances(("erp.release",), ("same series",)) == (
+    assert options.acceptances(("erp.release",), ("same series",)) == (
         Acceptance("erp.release", "same series"),
     )
     for keys, reasons in ((("a", "b"), ("x",)), (("a",), (" ",)), ((), ("x",))):
         with pytest.raises(UsageError):
-            cli_options.acceptances(keys, reasons)
+            options.acceptances(keys, reasons)
 
 
 def test_the_check_account_comes_from_the_environment(
@@ -200,20 +200,20 @@ def test_the_check_account_comes_from_the_environment(
 ) -> None:
     monkeypatch.delenv("PRA_CHECK_PASSWORD", raising=False)
     monkeypatch.delenv("PRA_CHECK_PASSWORD_FILE", raising=False)
-    assert cli_options.check_credentials(None, "admin") is None
+    assert options.check_credentials(None, "admin") is None
     monkeypatch.setenv("PRA_CHECK_PASSWORD", "")
-    assert cli_options.check_credentials(None, "admin") is None
+    assert options.check_credentials(None, "admin") is None
     with pytest.raises(UsageError, match="no password"):
-        cli_options.check_credentials("drill", "admin")
+        options.check_credentials("drill", "admin")
     file = tmp_path / "password"
     file.write_text("from-a-file\n", encoding="utf-8")
     monkeypatch.setenv("PRA_CHECK_PASSWORD_FILE", str(file))
-    found = cli_options.check_credentials("drill", "admin")
+    found = options.check_credentials("drill", "admin")
     assert found is not None
     assert (found.login, found.password.reveal()) == ("drill", "from-a-file")
     monkeypatch.setenv("PRA_CHECK_PASSWORD_FILE", str(tmp_path / "absent"))
     with pytest.raises(UsageError, match="PRA_CHECK_PASSWORD_FILE"):
-        cli_options.check_credentials(None, "admin")
+        options.check_credentials(None, "admin")
 
 
 @pytest.mark.parametrize(
@@ -240,9 +240,9 @@ def test_gc_removes_what_an_interrupted_capture_left(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("restore.cli_gc.Runner.connect", lambda: None)
+    monkeypatch.setattr("restore.cli.gc.Runner.connect", lambda: None)
     monkeypatch.setattr("restore.gc.find_leftovers", lambda *_: ())
-    monkeypatch.setattr("restore.cli_gc.find_copies", lambda _engine: ())
+    monkeypatch.setattr("restore.cli.gc.find_copies", lambda _engine: ())
     monkeypatch.setattr("restore.lock.abandoned", lambda _folder: {})
     left = Path(repository.location) / "partial" / "20261124T010203Z-abcdef"
     left.mkdir(parents=True)

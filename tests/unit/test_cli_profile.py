@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from restore.cli import run
+from restore.cli.main import run
 from restore.errors import ExitCode
 from restore.profile import load_profile, parse_profile, profile_names, profile_text
 from restore.profile_checks import profile_errors

@@ -13,10 +13,12 @@ from typing import Any, cast
 import pytest
 
 from fixtures.plans.cases import KEY, cases, request, staging_request
-from restore import cli_cache, cli_options, copy_key, gc, lock
+from restore import copy_key, gc, lock
 from restore import drill as drill_module
 from restore.budget import budget_check
-from restore.cli import run
+from restore.cli import cache
+from restore.cli import options as cli_options
+from restore.cli.main import run
 from restore.cold_policy import Before, CopyOptions, CopyPolicy, decide, parse_days
 from restore.copy_key import ServerIdentity
 from restore.copy_key import copy_key as key_of
@@ -495,8 +497,8 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> list[KeptCopy]:
 
     monkeypatch.setattr(cli_options.Runner, "connect", Engine)
     monkeypatch.setattr(cli_options, "other_engines", lambda _terminal: {})
-    monkeypatch.setattr(cli_cache, "find_copies", lambda _engine: tuple(copies))
-    monkeypatch.setattr(cli_cache, "remove_copy", remove)
+    monkeypatch.setattr(cache, "find_copies", lambda _engine: tuple(copies))
+    monkeypatch.setattr(cache, "remove_copy", remove)
     return copies
 
 

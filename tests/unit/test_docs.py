@@ -12,7 +12,7 @@ import click
 import pytest
 import yaml
 
-from restore.cli import pra
+from restore.cli.main import pra
 from restore.errors import ExitCode
 from stacks.keys import KEYS
 

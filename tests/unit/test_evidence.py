@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore.cli import run
+from restore.cli.main import run
 from restore.errors import AlteredError, ExitCode, RestoreError, UntrustedError, UsageError
 from restore.evidence import (
     EVIDENCE,

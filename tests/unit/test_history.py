@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import pytest
 
-from restore.cli import run
+from restore.cli.main import run
 from restore.engine import new_recorder, reported
 from restore.errors import EnvironmentFailure, ExitCode, NotFoundError
 from restore.evidence_files import verify_evidence

@@ -12,7 +12,7 @@ import pytest
 
 from fixtures.plans.cases import target
 from restore.blueprint import blueprint, configuration_texts
-from restore.cli import run
+from restore.cli.main import run
 from restore.commands import identifier
 from restore.equivalence import compare
 from restore.errors import DamagedGenerationError, ExitCode

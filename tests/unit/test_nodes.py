@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from fixtures.plans import cases
-from restore import cli_options, cli_status
-from restore.cli import run
+from restore.cli import options
+from restore.cli import status as cli_status
+from restore.cli.main import run
 from restore.errors import ExitCode, RefusedError, ReplayError, UsageError
 from restore.model import (
     Holding,
@@ -214,8 +215,8 @@ def stands(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[NodeStatus, ...]]
     monkeypatch.setattr(cli_status, "bulk_problem", lambda *_: "")
     engine = SimpleNamespace(close=lambda: None, reaching=lambda others: engine)
     runner = SimpleNamespace(connect=lambda: engine)
-    monkeypatch.setattr(cli_options, "other_engines", lambda _terminal: {})
-    monkeypatch.setattr(cli_options, "Runner", runner)
+    monkeypatch.setattr(options, "other_engines", lambda _terminal: {})
+    monkeypatch.setattr(options, "Runner", runner)
     return found
 
 

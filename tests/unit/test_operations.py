@@ -13,7 +13,7 @@ import yaml
 
 from fixtures.plans import cases
 from restore.checks.operations import foreseen_operation_checks
-from restore.cli import run
+from restore.cli.main import run
 from restore.errors import ExitCode, NotFoundError, UsageError
 from restore.evidence import sign_files
 from restore.evidence_files import verify_evidence

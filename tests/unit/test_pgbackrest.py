@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from restore.cli import run
+from restore.cli.main import run
 from restore.errors import (
     DamagedGenerationError,
     EnvironmentFailure,

@@ -27,7 +27,7 @@ from restore import (
 )
 from restore.checks import check_ids
 from restore.checks.foreseen import foreseen_checks
-from restore.cli import pra
+from restore.cli.main import pra
 from restore.disk import LEAST_MARGIN, disk_need
 from restore.errors import RefusedError, UsageError
 from restore.model import ArtifactKind, LocalText, ReportsFacts, Role

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from restore.cli import run
+from restore.cli.main import run
 from restore.errors import ExitCode
 from restore.model import Generation
 from restore.prerequisites import Prerequisites, compose, to_html, to_markdown

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore.cli import run
+from restore.cli.main import run
 from restore.errors import ExitCode, UsageError
 from restore.locations import ROOT
 from restore.scenarios import Api, load_scenario, parse_scenario

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from restore import locations
-from restore.cli import run
+from restore.cli.main import run
 from restore.errors import ExitCode, NotFoundError, RefusedError, UsageError
 from restore.secret import Secret
 from restore.signing_keys import (

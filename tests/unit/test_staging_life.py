@@ -13,8 +13,9 @@ from typing import Any, cast
 
 import pytest
 
-from restore import cli_gc, drill, locations, lock
-from restore.cli import run
+from restore import drill, locations, lock
+from restore.cli import gc
+from restore.cli.main import run
 from restore.drill import DrillRequest
 from restore.errors import EnvironmentFailure, ExitCode, RefusedError, ReplayError
 from restore.model import (
@@ -351,12 +352,12 @@ def test_the_command_lists_renews_destroys_and_collects(
 ) -> None:
     world.create("old")
     world.create("new")
-    for module in ("restore.cli_staging", "restore.cli_gc"):
+    for module in ("restore.cli.staging", "restore.cli.gc"):
         monkeypatch.setattr(f"{module}.utc_now", lambda: NOW + WEEK)
-    monkeypatch.setattr("restore.cli_staging._servers", lambda _terminal: {})
-    monkeypatch.setattr(cli_gc, "other_engines", lambda _terminal: {})
-    monkeypatch.setattr(cli_gc, "find_copies", lambda _engine: ())
-    monkeypatch.setattr(cli_gc.gc, "find_everywhere", lambda _engines: ())
+    monkeypatch.setattr("restore.cli.staging._servers", lambda _terminal: {})
+    monkeypatch.setattr(gc, "other_engines", lambda _terminal: {})
+    monkeypatch.setattr(gc, "find_copies", lambda _engine: ())
+    monkeypatch.setattr(gc.gc, "find_everywhere", lambda _engines: ())
     capsys.readouterr()
 
     assert run(["--json", "staging", "list"]) == ExitCode.PASS
@@ -388,10 +389,10 @@ def test_one_that_gc_can_not_end_is_in_no_others_way(
     world.create("a")
     world.create("b")
     world.fails["destroy"] = EnvironmentFailure("Docker is gone")
-    monkeypatch.setattr("restore.cli_gc.utc_now", lambda: NOW + WEEK)
-    monkeypatch.setattr(cli_gc, "other_engines", lambda _terminal: {})
-    monkeypatch.setattr(cli_gc, "find_copies", lambda _engine: ())
-    monkeypatch.setattr(cli_gc.gc, "find_everywhere", lambda _engines: ())
+    monkeypatch.setattr("restore.cli.gc.utc_now", lambda: NOW + WEEK)
+    monkeypatch.setattr(gc, "other_engines", lambda _terminal: {})
+    monkeypatch.setattr(gc, "find_copies", lambda _engine: ())
+    monkeypatch.setattr(gc.gc, "find_everywhere", lambda _engines: ())
     assert run(["gc"]) == ExitCode.ENVIRONMENT
     told = capsys.readouterr().out
     assert "staging copy a" in told and "staging copy b" in told

@@ -14,9 +14,9 @@ import click
 from restore import locations, lock
 from restore.anonymise import anonymisation_asked
 from restore.choices import NO_CERTIFICATE
-from restore.cli_anonymise import anonymise_option, key_file_option
-from restore.cli_gc import parse_age
-from restore.cli_options import (
+from restore.cli.anonymise import anonymise_option, key_file_option
+from restore.cli.gc import parse_age
+from restore.cli.options import (
     Decorator,
     accept_option,
     every_engine,
@@ -30,7 +30,7 @@ from restore.cli_options import (
     reports_option,
     repository_option,
 )
-from restore.cli_replays import (
+from restore.cli.run_options import (
     certificate_option,
     chosen_certificate,
     chosen_images,
@@ -38,8 +38,8 @@ from restore.cli_replays import (
     image_options,
     prepare_replay,
 )
+from restore.cli.terminal import Terminal
 from restore.cold_policy import CopyPolicy
-from restore.console import Terminal
 from restore.docker_engine import answers
 from restore.drill import DrillRequest
 from restore.errors import EnvironmentFailure, UsageError

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from restore.catalogue.foreign import Layout, LayoutOptions
-from restore.cli_options import Decorator
+from restore.cli.options import Decorator
 from restore.errors import UsageError
 from restore.layouts import open_layout
 from restore.profile import load_profile

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import click
 
-from restore.cli_options import Decorator, reports_option
-from restore.console import Terminal
+from restore.cli.options import Decorator, reports_option
+from restore.cli.terminal import Terminal
 from restore.errors import NotFoundError, UsageError
 from restore.model import OperationEvent
 from restore.postops import is_signed, read_events, record_event

@@ -12,8 +12,8 @@ from typing import Any, Final
 import click
 
 from restore import locations
+from restore.cli.terminal import Terminal
 from restore.cold_policy import COLD_EVERY, MOST_COPIES, CopyOptions, parse_days
-from restore.console import Terminal
 from restore.errors import EnvironmentFailure, ExitCode, UsageError
 from restore.model import LOCAL, Acceptance, Credentials, Generation
 from restore.repository.base import Repository

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from restore.cli_options import tell_errors
-from restore.console import Terminal
+from restore.cli.options import tell_errors
+from restore.cli.terminal import Terminal
 from restore.errors import UsageError
 from restore.profile import load_profile, profile_names, profile_text
 from restore.profile_checks import profile_errors

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import click
 
-from restore.cli_options import every_engine
-from restore.console import Terminal
+from restore.cli.options import every_engine
+from restore.cli.terminal import Terminal
 from restore.errors import ExitCode, NotFoundError, RestoreError
 from restore.model import Holding, Node, NodeStatus
 from restore.node_records import labelled_nodes, node_status

@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 
 from restore import locations
-from restore.cli_options import (
+from restore.cli.options import (
     Decorator,
     accept_option,
     jobs_option,
@@ -19,7 +19,7 @@ from restore.cli_options import (
     reports_option,
     repository_option,
 )
-from restore.cli_replays import (
+from restore.cli.run_options import (
     certificate_option,
     chosen_certificate,
     chosen_images,
@@ -28,8 +28,8 @@ from restore.cli_replays import (
     prepare_replay,
     replay_options,
 )
+from restore.cli.terminal import Terminal
 from restore.cold_policy import CopyOptions
-from restore.console import Terminal
 from restore.drill import DrillRequest, drill
 from restore.errors import RefusedError, UsageError
 from restore.model import Generation, OperationEvent, Report, Role, Rule

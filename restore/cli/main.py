@@ -15,27 +15,22 @@ from typing import NoReturn
 import click
 
 from restore import __version__
-from restore.cli_anonymise import anonymise_group
-from restore.cli_backup import capture_command, generations_group, verify_command
-from restore.cli_cache import cache_group
-from restore.cli_evidence import evidence_group
-from restore.cli_gc import gc_command
-from restore.cli_history import history_command
-from restore.cli_import import import_command
-from restore.cli_postop import postop_group
-from restore.cli_prerequisites import prerequisites_command
-from restore.cli_profile import profile_group
-from restore.cli_recovery import (
-    drill_command,
-    plan_command,
-    report_command,
-    restore_command,
-)
-from restore.cli_scenario import scenario_group
-from restore.cli_staging import staging_group
-from restore.cli_status import status_command
-from restore.cli_upgrade import upgrade_group
-from restore.console import Terminal
+from restore.cli.anonymise import anonymise_group
+from restore.cli.backup import capture_command, generations_group, verify_command
+from restore.cli.cache import cache_group
+from restore.cli.evidence import evidence_group
+from restore.cli.gc import gc_command
+from restore.cli.history import history_command
+from restore.cli.importing import import_command
+from restore.cli.postop import postop_group
+from restore.cli.prerequisites import prerequisites_command
+from restore.cli.profile import profile_group
+from restore.cli.recovery import drill_command, plan_command, report_command, restore_command
+from restore.cli.scenario import scenario_group
+from restore.cli.staging import staging_group
+from restore.cli.status import status_command
+from restore.cli.terminal import Terminal
+from restore.cli.upgrade import upgrade_group
 from restore.errors import ExitCode, RestoreError
 
 

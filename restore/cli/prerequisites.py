@@ -12,8 +12,8 @@ import click
 from restore import __version__, locations
 from restore.blueprint import configuration_texts
 from restore.checks.foreseen import foreseen_checks
-from restore.cli_options import profile_option, reports_option, repository_option
-from restore.console import Terminal
+from restore.cli.options import profile_option, reports_option, repository_option
+from restore.cli.terminal import Terminal
 from restore.errors import UsageError
 from restore.prerequisites import (
     Document,

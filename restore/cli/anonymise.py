@@ -9,8 +9,8 @@ import click
 
 from restore.anonymise import BUILTIN, rules_errors, rules_text
 from restore.anonymise.key import VARIABLE
-from restore.cli_options import Decorator, tell_errors
-from restore.console import Terminal
+from restore.cli.options import Decorator, tell_errors
+from restore.cli.terminal import Terminal
 
 anonymise_option: Final[Decorator] = click.option(
     "--anonymise",

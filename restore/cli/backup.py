@@ -9,14 +9,14 @@ import click
 
 from restore.capture import CaptureRequest, ReportsContainers, capture
 from restore.capture_scratch import USUAL
-from restore.cli_options import (
+from restore.cli.options import (
     choose_generation,
     describe,
     jobs_option,
     profile_option,
     repository_option,
 )
-from restore.console import Terminal
+from restore.cli.terminal import Terminal
 from restore.errors import ExitCode, UsageError
 from restore.model import DatabaseFacts, Fingerprint, Generation
 from restore.profile import load_profile

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from restore.cli_options import every_engine
-from restore.console import Terminal
+from restore.cli.options import every_engine
+from restore.cli.terminal import Terminal
 from restore.errors import EnvironmentFailure, NotFoundError, UsageError
 from restore.kept_copies import find_copies, remove_copy
 from restore.model import LOCAL, KeptCopy

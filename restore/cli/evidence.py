@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from restore import locations
-from restore.cli_options import reports_option
-from restore.console import Terminal
+from restore.cli.options import reports_option
+from restore.cli.terminal import Terminal
 from restore.errors import AlteredError
 from restore.evidence import key_id
 from restore.evidence_files import Verified, verify_evidence

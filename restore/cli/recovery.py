@@ -11,8 +11,8 @@ import click
 from restore import locations
 from restore.catalogue.foreign import Layout
 from restore.choices import StackChoices, certificate_choice
-from restore.cli_foreign import at_option, image_option, open_backup
-from restore.cli_options import (
+from restore.cli.foreign import at_option, image_option, open_backup
+from restore.cli.options import (
     accept_option,
     copy_choice,
     copy_options,
@@ -23,7 +23,7 @@ from restore.cli_options import (
     reports_option,
     repository_option,
 )
-from restore.cli_replays import (
+from restore.cli.run_options import (
     certificate_option,
     chosen_certificate,
     chosen_images,
@@ -32,7 +32,7 @@ from restore.cli_replays import (
     prepare_replay,
     replay_options,
 )
-from restore.console import Terminal
+from restore.cli.terminal import Terminal
 from restore.drill import DrillRequest, drill, restore_stack
 from restore.engine import new_recorder
 from restore.errors import UsageError

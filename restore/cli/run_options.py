@@ -12,7 +12,7 @@ import click
 from restore import locations
 from restore.budget import parse_budget
 from restore.choices import NO_CERTIFICATE
-from restore.cli_options import (
+from restore.cli.options import (
     accept_option,
     acceptances,
     check_credentials,
@@ -29,7 +29,7 @@ from restore.cli_options import (
     rto_budget_option,
     scenario_option,
 )
-from restore.console import Terminal
+from restore.cli.terminal import Terminal
 from restore.errors import ExitCode
 from restore.model import Credentials, ProgressListener, Report, Role, Selection, Verdict
 from restore.profile import Profile

@@ -9,7 +9,7 @@ import click
 
 from restore import locations, lock, sql
 from restore.checks.base import with_acceptances
-from restore.cli_options import (
+from restore.cli.options import (
     Decorator,
     accept_option,
     acceptances,
@@ -20,8 +20,8 @@ from restore.cli_options import (
     reason_option,
     reports_option,
 )
-from restore.cli_replays import conclude_run
-from restore.console import Terminal
+from restore.cli.run_options import conclude_run
+from restore.cli.terminal import Terminal
 from restore.engine import new_run, reported
 from restore.environment import environment_from_outputs
 from restore.errors import UsageError

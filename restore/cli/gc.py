@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 import click
 
 from restore import gc, locations, lock
-from restore.cli_options import other_engines, repository_option
-from restore.console import Terminal
+from restore.cli.options import other_engines, repository_option
+from restore.cli.terminal import Terminal
 from restore.errors import (
     EnvironmentFailure,
     NotFoundError,
