@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.target import REPOSITORY
+from restore.adapters.docker.runner import Runner
 from restore.blueprint import configuration_texts
 from restore.cold_policy import CopyPolicy
 from restore.context import ReplayContext
@@ -35,7 +36,6 @@ from restore.planning import plan
 from restore.profile import load_profile
 from restore.replay import replay
 from restore.repository.folder import FolderRepository
-from restore.runner import Runner
 from restore.secret import Secret
 from restore.verify import require_sound, verify
 

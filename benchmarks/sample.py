@@ -24,8 +24,9 @@ from docker.models.containers import Container
 
 from fixtures.production import initialise
 from fixtures.site import ODOO_IMAGE, Site, new_site
-from restore import commands
-from restore.facts import database_facts
+from restore.adapters.docker.runner import Runner
+from restore.adapters.postgres import commands
+from restore.adapters.postgres.facts import database_facts
 from restore.model import (
     Artifact,
     ArtifactKind,
@@ -39,7 +40,6 @@ from restore.profile import load_profile
 from restore.repository import create_repository
 from restore.repository.base import ArtifactSpec, GenerationSummary, generation_id
 from restore.repository.folder import FolderRepository
-from restore.runner import Runner
 
 DATABASE: Final = "bench"
 TABLES: Final = 60

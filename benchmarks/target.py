@@ -17,7 +17,7 @@ from docker.types import Healthcheck, Mount
 from benchmarks.disk import new_disk
 from benchmarks.sample import DATABASE, Sample
 from fixtures.site import CONFIGURATION, ERP_ROLE, ODOO_IMAGE, Site, new_site, put_files
-from restore.runner import Runner
+from restore.adapters.docker.runner import Runner
 
 REPOSITORY: Final = "/srv/repository"
 BACKUPS: Final = "/backups"

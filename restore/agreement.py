@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import IO, Final
 
-from restore.catalogue.dump_text import DatabaseProperties, database_properties
-from restore.catalogue.pg_archive import (
+from restore.adapters.postgres.dump_text import DatabaseProperties, database_properties
+from restore.adapters.postgres.pg_archive import (
     MAGIC,
     NEWEST,
     TABLE_OF_CONTENTS,

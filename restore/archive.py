@@ -8,17 +8,15 @@ from __future__ import annotations
 import hashlib
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import IO, Final
 
+from restore.adapters.docker.tar import _END, Owner, _padding
 from restore.errors import DamagedGenerationError
 from restore.model import FileEntry
 
 CHUNK: Final = 1 << 20
 """Bytes read at once."""
 
-_BLOCK: Final = tarfile.BLOCKSIZE
-_END: Final = bytes(2 * _BLOCK)
 _DEFAULT_MODE: Final = 0o640
 
 _LONGEST_PLAIN: Final = 100
@@ -28,14 +26,6 @@ _TAIL: Final = (tarfile.REGTYPE + bytes(100) + b"ustar\x0000").ljust(356, b"\0")
 """A regular file's header after its checksum."""
 _SUM_OF_TAIL: Final = sum(_TAIL) + 8 * ord(" ")
 """A header's checksum counts its own field as spaces."""
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """The numbers of a user and its group."""
-
-    user: int
-    group: int
 
 
 Open = Callable[[FileEntry], IO[bytes]]
@@ -88,14 +78,6 @@ def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
         size += len(piece)
     if waiting:
         yield b"".join(waiting)
-
-
-def single_file(name: str, content: bytes, owner: Owner, mode: int) -> bytes:
-    """A tar archive of one small file."""
-    info = tarfile.TarInfo(name)
-    info.size, info.mode = len(content), mode
-    info.uid, info.gid = owner.user, owner.group
-    return info.tobuf(tarfile.PAX_FORMAT) + content + _padding(len(content)) + _END
 
 
 def _content(entry: FileEntry, file: IO[bytes]) -> Iterator[bytes]:
@@ -185,7 +167,3 @@ def _above(path: str) -> Iterator[str]:
     parts = path.split("/")[:-1]
     for length in range(1, len(parts) + 1):
         yield "/".join(parts[:length])
-
-
-def _padding(size: int) -> bytes:
-    return bytes(-size % _BLOCK)

@@ -14,6 +14,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from restore import __version__
+from restore.adapters.docker.facts import node_of
+from restore.adapters.docker.runner import Runner
+from restore.adapters.postgres.facts import erp_facts, image_of, operating_system, server_facts
+from restore.adapters.postgres.sql import connect
 from restore.capture_databases import capture_database, data_folder
 from restore.capture_files import capture_configuration, capture_documents, capture_roles
 from restore.capture_job import CaptureJob, CaptureRequest, ReportsContainers
@@ -21,7 +25,6 @@ from restore.capture_proxy import capture_proxy, external_url
 from restore.capture_reports import PartWriter, capture_keystore, reports_facts
 from restore.capture_scratch import scratch_folder
 from restore.errors import UsageError
-from restore.facts import erp_facts, image_of, operating_system, server_facts
 from restore.model import (
     Fingerprint,
     Generation,
@@ -31,11 +34,8 @@ from restore.model import (
     ServerFacts,
     ignore_progress,
 )
-from restore.node_facts import node_of
 from restore.repository.base import GenerationSummary, Repository, generation_id
-from restore.runner import Runner
 from restore.source import find_source, list_databases
-from restore.sql import connect
 
 __all__ = ["CaptureRequest", "ReportsContainers", "capture"]
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from restore import commands
+from restore.adapters.postgres import commands
+from restore.adapters.postgres.facts import database_facts, one_snapshot, optional_rows
+from restore.adapters.postgres.sql import Connection, connect, rows
 from restore.capture_job import Captured, CaptureJob, size_of
 from restore.capture_scratch import SYSTEM_USER
 from restore.errors import ReplayError
-from restore.facts import database_facts, one_snapshot, optional_rows
 from restore.model import ArtifactKind, Progress
 from restore.profile import DocumentTree
 from restore.repository.base import ArtifactSpec
-from restore.sql import Connection, connect, rows
 from restore.transfer import Meter, store_tree
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import IO, cast
 
-from restore import commands
+from restore.adapters.postgres import commands
 from restore.capture_job import Captured, CaptureJob, size_of
 from restore.capture_scratch import SYSTEM_USER
 from restore.errors import NotFoundError, ReplayError

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from restore.adapters.docker.runner import Runner
 from restore.capture_scratch import USUAL, Scratch
 from restore.model import DatabaseFacts, ProgressListener
 from restore.profile import DocumentTree, Profile
 from restore.repository.base import GenerationWriter
-from restore.runner import Runner
 from restore.source import Source
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from restore.adapters.docker.proxy_facts import proxy_facts
+from restore.adapters.docker.runner import Runner
+from restore.adapters.postgres.facts import optional_rows
+from restore.adapters.postgres.sql import connect
 from restore.certificate import judge
 from restore.errors import NotFoundError, ReplayError, UsageError
-from restore.facts import optional_rows
 from restore.model import ArtifactKind, CertificateFacts, DatabaseServer, ProxyFacts
 from restore.profile import Profile
-from restore.proxy_facts import proxy_facts
 from restore.repository.base import ArtifactSpec, GenerationWriter
-from restore.runner import Runner
 from restore.source import resolve
-from restore.sql import connect
 from restore.transfer import store_file
 
 NAME: Final = "certificate"

@@ -10,8 +10,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import Final
 
+from restore.adapters.docker.runner import Runner
+from restore.adapters.postgres.facts import optional_rows
+from restore.adapters.postgres.sql import connect
 from restore.errors import NotFoundError, ReplayError
-from restore.facts import optional_rows
 from restore.model import (
     ArtifactKind,
     DatabaseServer,
@@ -32,9 +34,7 @@ from restore.repository.base import (
     GenerationSummary,
     GenerationWriter,
 )
-from restore.runner import Runner
 from restore.source import resolve
-from restore.sql import connect
 
 _UNKNOWN: Final = Fingerprint(
     ServerFacts("", 0, None, None), ServerFacts("", 0, None, None), "", ()

@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from restore import commands
+from restore.adapters.docker.disk import ask_room, told_room
+from restore.adapters.docker.runner import Runner
+from restore.adapters.postgres import commands
+from restore.adapters.postgres.sql import Connection, connect
 from restore.catalogue.ids import is_generation_id
-from restore.disk import ask_room, told_room
 from restore.errors import ReplayError
 from restore.model import DatabaseServer
-from restore.runner import Runner
-from restore.sql import Connection, connect
 
 SYSTEM_USER: Final = "postgres"
 """Operating system's user whom PostgreSQL lets in over the local socket."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from restore.adapters.docker.runner import Runner
 from restore.anonymise.rules import Anonymisation
 from restore.cold_policy import MOST_COPIES
 from restore.model import (
@@ -24,7 +25,6 @@ from restore.neutralise import Administrator
 from restore.parts import reports_generation
 from restore.profile import Profile
 from restore.repository.base import Repository
-from restore.runner import Runner
 
 
 @dataclass(frozen=True, slots=True)

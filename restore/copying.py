@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from restore import sql
+from restore.adapters.docker.disk import ask_room, told_room
+from restore.adapters.docker.kept_copies import find_copies
+from restore.adapters.docker.runner import Runner
+from restore.adapters.postgres import sql
+from restore.adapters.postgres.locales import offered_locales
 from restore.bulk import BulkState
 from restore.cold_policy import CopyPolicy
 from restore.copy_key import ServerIdentity, copy_key
-from restore.disk import ask_room, disk_need, told_room
-from restore.kept_copies import find_copies
-from restore.locales import offered_locales
+from restore.disk import disk_need
 from restore.model import (
     CopyUse,
     DatabaseServer,
@@ -29,7 +31,6 @@ from restore.plan_reports import reports_request
 from restore.plan_request import PlanRequest
 from restore.plan_text import size_text
 from restore.planning import plan
-from restore.runner import Runner
 
 _SETTINGS: Final = """
 SELECT name, setting FROM pg_catalog.pg_settings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,27 +11,6 @@ MARGIN: Final = 0.3
 """Share of what is computed that is added for logs, sort files of indexes and growth."""
 LEAST_MARGIN: Final = 2_000_000_000
 """PostgreSQL's write-ahead log alone may take 1 GB (max_wal_size) while a dump is restored."""
-
-_BLOCKS: Final = re.compile(r"\s(\d+)\s+\d+\s+(\d+)\s+\S+\s+/")
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """A file system: its size, and what is free of it."""
-
-    size: int
-    free: int
-
-
-def ask_room(folder: str) -> tuple[str, ...]:
-    """The command that tells of a folder's file system, in the one format that every ``df`` has."""
-    return ("df", "-Pk", folder)
-
-
-def told_room(output: str) -> Room | None:
-    """What ``ask_room`` told; None when it told nothing."""
-    found = _BLOCKS.search(output)
-    return Room(int(found[1]) << 10, int(found[2]) << 10) if found else None
 
 
 @dataclass(frozen=True, slots=True)

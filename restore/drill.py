@@ -11,25 +11,26 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from restore import locations, lock
+from restore import locations
+from restore.adapters import lock
+from restore.adapters.pulumi.outputs import environment_from_outputs
+from restore.adapters.pulumi.rebuild import destroy, outputs_of, up
+from restore.adapters.pulumi.stack_file import StackSpec, setting_of, settings_file, stack_hosts
 from restore.beside import Beside, beside
 from restore.budget import parse_budget
 from restore.catalogue.foreign import Layout
 from restore.choices import StackChoices, certificate_choice
 from restore.cold_policy import AS_TOLD, CopyOptions, CopyPolicy, decide, parse_days
 from restore.engine import new_recorder, replay_standing, reported
-from restore.environment import environment_from_outputs
 from restore.errors import UsageError
-from restore.gc import EPHEMERAL
 from restore.history import Kin, before, history_file
 from restore.importing import import_generation
 from restore.model import Environment, Generation, ProgressListener, Report, Role
+from restore.model.stack_names import EPHEMERAL
 from restore.plan_request import MANY_BYTES
 from restore.profile import is_profile_path
-from restore.rebuild import destroy, outputs_of, up
 from restore.recorder import Recorder
 from restore.request import ReplayRequest, Tools
-from restore.stack_file import StackSpec, setting_of, settings_file, stack_hosts
 from restore.stages import foresee, replay_into, require_integrity, require_reports_account, select
 
 

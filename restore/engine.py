@@ -12,11 +12,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from restore import __version__, locations, lock
+from restore import __version__, locations
+from restore.adapters import lock
+from restore.adapters.pulumi.outputs import environment_from_outputs
 from restore.anonymise import Anonymisation, anonymisation_asked
 from restore.anonymise.key import VARIABLE
 from restore.choices import StackChoices
-from restore.environment import environment_from_outputs
 from restore.errors import EnvironmentFailure, Interrupted, RestoreError
 from restore.evidence import sign_files
 from restore.history import Kin, history_file, remembered

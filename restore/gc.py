@@ -2,42 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
 
-from docker.errors import APIError, NotFound
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
-
-from restore import lock
-from restore.errors import EnvironmentFailure, NotFoundError, RefusedError
-from restore.kept_copies import COPIES
-from restore.model import LOCAL, KeptCopy
-from restore.runner import LABEL, Runner
-
-EPHEMERAL: Final = "drill-"
-"""Prefix of the stacks that a drill makes for itself; its run's id follows."""
-
-IMPORT: Final = "import-"
-"""Prefix of the name that the server of an import carries as its stack."""
-
-_EPHEMERAL: Final = re.compile(rf"(?:{EPHEMERAL}|{IMPORT})\d{{8}}-\d{{6}}-[0-9a-f]{{4}}")
-
-
-@dataclass(frozen=True, slots=True)
-class Leftover:
-    """A container, network or volume that carries our label."""
-
-    kind: str
-    id: str
-    name: str
-    stack: str
-    created: datetime
-    host: str = LOCAL
+from restore.adapters import lock
+from restore.adapters.docker.kept_copies import COPIES
+from restore.adapters.docker.leftovers import Leftover
+from restore.errors import NotFoundError, RefusedError
+from restore.model import KeptCopy
+from restore.model.stack_names import is_ephemeral
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,50 +22,6 @@ class Collection:
     stack: str
     reason: str
     leftovers: tuple[Leftover, ...]
-
-
-def is_ephemeral(stack: str) -> bool:
-    """Whether a run made the stack for itself. People may name theirs ``drill-sales``."""
-    return _EPHEMERAL.fullmatch(stack) is not None
-
-
-def find_leftovers(runner: Runner, host: str = LOCAL) -> tuple[Leftover, ...]:
-    """Everything on an engine that carries our label, in the order in which it can be removed.
-
-    A network that spans hosts is the swarm's: its managers alone can remove it.
-    """
-    client = runner.client
-    manages = bool(client.info().get("Swarm", {}).get("ControlAvailable"))
-    selector: dict[str, str | list[str] | bool] = {"label": LABEL}
-    found = [
-        *(
-            _leftover("container", c.id, c.name, c.attrs)
-            for c in client.containers.list(all=True, filters=selector, ignore_removed=True)
-        ),
-        *(
-            _leftover("network", n.id, n.name, n.attrs)
-            for n in client.networks.list(filters=selector)
-            if manages or n.attrs.get("Scope") != "swarm"
-        ),
-        *(
-            _leftover("volume", v.id, v.name, v.attrs)
-            for v in client.volumes.list(filters=selector)
-        ),
-    ]
-    return tuple(replace(item, host=host) for item in found)
-
-
-def _leftover(kind: str, identity: str | None, name: str | None, attrs: dict[str, Any]) -> Leftover:
-    labels = attrs.get("Labels") or attrs.get("Config", {}).get("Labels") or {}
-    created = str(attrs.get("Created") or attrs.get("CreatedAt"))
-    return Leftover(kind, str(identity), str(name), labels.get(LABEL, ""), _time(created))
-
-
-def _time(text: str) -> datetime:
-    """Docker's time, whose nanoseconds Python doesn't read."""
-    head, dot, tail = text.partition(".")
-    zone = tail.lstrip("0123456789") if dot else ""
-    return datetime.fromisoformat((head + zone if dot else text).replace("Z", "+00:00"))
 
 
 def choose_collections(
@@ -175,41 +106,3 @@ def choose_readers(
         if (item.stack, item.kind) == (COPIES, "container") and now - item.created > older_than
     )
     return (Collection(COPIES, f"older than {older_than}", items),) if items else ()
-
-
-def find_everywhere(engines: Mapping[str, Runner]) -> tuple[Leftover, ...]:
-    """Everything on these hosts' engines that carries our label."""
-    return tuple(item for host, engine in engines.items() for item in find_leftovers(engine, host))
-
-
-def remove(
-    runner: Runner, leftovers: Iterable[Leftover], others: Mapping[str, Runner] | None = None
-) -> None:
-    """Remove containers, then networks, then volumes. What is gone already is no error.
-
-    Args:
-        others: the engines of other hosts, for what was found there.
-
-    Raises:
-        EnvironmentFailure: the engine refuses one; names it.
-    """
-    removers = {
-        "container": lambda api, item: api.remove_container(item.id, force=True, v=True),
-        "network": lambda api, item: api.remove_network(item.id),
-        "volume": lambda api, item: api.remove_volume(item.name),
-    }
-    for item in sorted(leftovers, key=lambda item: list(removers).index(item.kind)):
-        api = (others or {}).get(item.host, runner).client.api
-        try:
-            for attempt in Retrying(
-                retry=retry_if_exception_type(APIError),
-                stop=stop_after_delay(15),
-                wait=wait_fixed(0.25),
-                reraise=True,
-            ):
-                with attempt, suppress(NotFound):
-                    removers[item.kind](api, item)
-        except APIError as error:
-            raise EnvironmentFailure(
-                f"could not remove {item.kind} {item.name}: {error.explanation}"
-            ) from error

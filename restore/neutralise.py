@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from restore.columns import clearing
-from restore.commands import literal
+from restore.adapters.postgres.columns import clearing
+from restore.adapters.postgres.commands import literal
 from restore.model import Credentials, Role
 from restore.operations import filled_sql
 from restore.profile import Neutralisation, NeutralisationAct, NeutralisationRule, Profile

@@ -9,10 +9,14 @@ from typing import Final
 
 import psycopg
 
+from restore.adapters.docker.facts import foreseen_node, node_of
+from restore.adapters.docker.helpers import run_once
+from restore.adapters.docker.proxy_facts import proxy_facts
+from restore.adapters.docker.runner import ImageDescription, Runner
+from restore.adapters.postgres.facts import erp_facts, image_of, operating_system, server_facts
+from restore.adapters.postgres.locales import offered_locales
+from restore.adapters.postgres.sql import Connection, connect, rows
 from restore.errors import EnvironmentFailure, ReplayError
-from restore.facts import erp_facts, image_of, operating_system, server_facts
-from restore.helpers import run_once
-from restore.locales import offered_locales
 from restore.model import (
     ALL_LOCAL,
     LOCAL,
@@ -25,11 +29,7 @@ from restore.model import (
     ServerFacts,
     Versioned,
 )
-from restore.node_facts import foreseen_node, node_of
 from restore.profile import Profile
-from restore.proxy_facts import proxy_facts
-from restore.runner import ImageDescription, Runner
-from restore.sql import Connection, connect, rows
 from restore.versions import parse_version
 
 _EXTENSIONS: Final = "SELECT name, default_version FROM pg_catalog.pg_available_extensions"

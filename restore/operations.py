@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from restore.commands import literal
+from restore.adapters.postgres.commands import literal
 from restore.configuration import Target
 
 KNOWN: Final = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from restore import commands
+from restore.adapters.postgres import commands
 from restore.bulk import BulkState, bulk_changes, statements
 from restore.model import ArtifactKind, DatabaseFacts, Step, StepKind
 from restore.plan_request import PlanRequest, temporary_name

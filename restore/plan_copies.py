@@ -7,17 +7,10 @@ taken but the checks, which are made anew.
 
 from __future__ import annotations
 
-from typing import Final
-
-from restore import commands
+from restore.adapters.docker.kept_copies import DATA
+from restore.adapters.postgres import commands
 from restore.model import Step, StepKind
 from restore.plan_request import PlanRequest
-
-MOUNTED: Final = "/pra-copy"
-"""Where a helper sees the volume of a copy."""
-
-DATA: Final = f"{MOUNTED}/data"
-"""The copied data in it."""
 
 
 def with_copy(

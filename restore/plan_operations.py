@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from restore import commands
+from restore.adapters.postgres import commands
 from restore.model import DatabaseFacts, Part, Role, Step, StepKind
 from restore.operations import filled, filled_sql, operation_values
 from restore.plan_request import PlanRequest, before_start

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from restore import budget, sql
+from restore import budget
+from restore.adapters.docker.node_records import begun_nodes, environment_nodes
+from restore.adapters.docker.runner import Runner
+from restore.adapters.postgres import sql
 from restore.blueprint import blueprint, configuration_texts
 from restore.checks import check_ids
 from restore.checks.anonymised import anonymised_check_ids
@@ -27,7 +30,6 @@ from restore.model import (
     RestorePlan,
     Role,
 )
-from restore.node_records import begun_nodes, environment_nodes
 from restore.observe import observed_facts, predicted_facts
 from restore.plan_nodes import require_nodes
 from restore.plan_request import (
@@ -41,7 +43,6 @@ from restore.planning import differences, plan
 from restore.profile import Profile
 from restore.recorder import Recorder
 from restore.request import ReplayRequest, Tools
-from restore.runner import Runner
 from restore.scenarios import is_step_key
 from restore.served_certificate import Served, foreseen_certificate, standing_certificate
 from restore.staging_safety import required_account

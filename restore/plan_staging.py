@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from restore import commands
+from restore.adapters.postgres import commands
 from restore.model import DatabaseFacts, Purpose, Step, StepKind
 from restore.neutralise import statements
 from restore.operations import filled, operation_values

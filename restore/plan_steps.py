@@ -49,7 +49,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Final
 
-from restore import commands
+from restore.adapters.postgres import commands
 from restore.configuration import find_text, placeholders, reconcile
 from restore.model import (
     CUSTOM_FILE,

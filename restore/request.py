@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from restore.adapters.docker.runner import Runner
 from restore.anonymise import Anonymisation
 from restore.cold_policy import NO_COPIES, CopyPolicy
 from restore.evidence import Signer
@@ -22,7 +23,6 @@ from restore.model import (
 from restore.profile import Profile, load_profile
 from restore.repository import open_repository
 from restore.repository.base import Repository
-from restore.runner import Runner
 from restore.scenarios import Scenario
 from restore.signing_keys import signer_of_environment
 

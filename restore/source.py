@@ -7,14 +7,14 @@ from typing import Final
 
 from docker.models.containers import Container
 
+from restore.adapters.docker.runner import Runner
+from restore.adapters.postgres.sql import connect, rows
 from restore.configuration import decode
 from restore.erp_login import ErpLogin, erp_login
 from restore.errors import EnvironmentFailure, NotFoundError, ReplayError
 from restore.model import DatabaseServer, Role
 from restore.profile import ConfigurationFile, Profile
-from restore.runner import Runner
 from restore.secret import Secret
-from restore.sql import connect, rows
 
 PORT: Final = 5432
 

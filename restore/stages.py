@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from restore.adapters.docker.reach import reached, require_same_repository
 from restore.checks import run_checks
 from restore.checks.base import with_acceptances
 from restore.choices import StackChoices
@@ -28,7 +29,6 @@ from restore.plan_request import (
     copied_documents,
 )
 from restore.plan_stage import plan_foreseen, plan_standing
-from restore.reach import reached, require_same_repository
 from restore.recorder import Recorder
 from restore.replay import ReplayInterrupted, replay
 from restore.request import ReplayRequest, Tools

@@ -20,10 +20,10 @@ from docker.models.containers import Container
 from docker.types import Mount
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from restore.docker_engine import answers
+from restore.adapters.docker.engine import answers
+from restore.adapters.docker.helpers import Surroundings, helper
+from restore.adapters.docker.runner import TAIL_LINES, Runner
 from restore.errors import ReplayError
-from restore.helpers import Surroundings, helper
-from restore.runner import TAIL_LINES, Runner
 
 _PIPE: Final = "/pra-stream"
 """Where the container sees the pipe."""

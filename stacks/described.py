@@ -17,7 +17,7 @@ _JOBS: Final = 2
 def describe_stack(
     stack: str, root: Path, raw: Mapping[str, str], secret: Collection[str]
 ) -> StackFacts:
-    """The facts of a stack, from its raw settings (``restore.stack_file.raw_settings``).
+    """The facts of a stack, from its raw settings (``stack_file.raw_settings``).
 
     Raises:
         UsageError: settings are wrong; names each.

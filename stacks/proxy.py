@@ -9,7 +9,7 @@ from typing import Final
 import pulumi
 import pulumi_docker as docker
 
-from restore import rights
+from restore.adapters.docker import rights
 from restore.model import Role, ServerBlueprint, Upload
 from restore.secret import Secret
 from stacks.server import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
-from restore import rights
+from restore.adapters.docker import rights
 from restore.model import Mount, Role, ServerBlueprint
 from stacks.labels import Labels
 from stacks.settings import Limits

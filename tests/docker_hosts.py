@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from restore.runner import Runner
+from restore.adapters.docker.runner import Runner
 
 FOLDER: Final = Path("/tmp/pra-test-hosts")
 NAMES: Final = ("one", "two")

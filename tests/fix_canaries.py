@@ -17,8 +17,9 @@ from typing import Any
 
 from docker.errors import DockerException
 
-from restore import gc, locations
-from restore.runner import LABEL, Runner
+from restore import locations
+from restore.adapters.docker.runner import LABEL, Runner
+from restore.model import stack_names
 
 PAUSE = 0.05
 """Seconds between two looks at processes; commands that take less than that are rarely seen."""
@@ -72,7 +73,7 @@ class Watch:
         for found in api.containers(all=True, filters={"label": LABEL}):
             stack = found["Labels"][LABEL]
             # Other people's productions are not the engine's.
-            if not stack.startswith((gc.EPHEMERAL, gc.IMPORT, "test-")):
+            if not stack.startswith((stack_names.EPHEMERAL, stack_names.IMPORT, "test-")):
                 continue
             with suppress(DockerException):
                 inspected: dict[str, Any] = api.inspect_container(found["Id"])

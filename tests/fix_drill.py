@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 
 from fixtures.production import LOGIN, PASSWORD
-from restore import gc
+from restore.adapters.docker import leftovers
+from restore.adapters.docker.runner import Runner
 from restore.locations import ENVIRONMENT, LOCKS, ROOT
-from restore.runner import Runner
+from restore.model import stack_names
 from tests.fix_production import alone, cache_folder
 
 TIMEOUT = 400
@@ -114,12 +115,16 @@ def collecting() -> Iterator[None]:
 
 def labelled(runner: Runner, stack: str) -> list[str]:
     """Containers, networks and volumes of a stack."""
-    return [f"{item.kind} {item.name}" for item in gc.find_leftovers(runner) if item.stack == stack]
+    return [
+        f"{item.kind} {item.name}"
+        for item in leftovers.find_leftovers(runner)
+        if item.stack == stack
+    ]
 
 
 def stack_of(process: subprocess.Popen[str]) -> str:
     """The stack that a drill under way has made for itself; empty when it has none yet."""
-    for path in LOCKS.glob(f"{gc.EPHEMERAL}*.lock"):
+    for path in LOCKS.glob(f"{stack_names.EPHEMERAL}*.lock"):
         # It is empty for a moment, and goes when the drill ends.
         with suppress(OSError, ValueError):
             if json.loads(path.read_text(encoding="utf-8"))["process"] == process.pid:
@@ -153,7 +158,7 @@ def stack(commands: Commands, docker_runner: Runner) -> Iterator[str]:
     assert made.returncode == 0, told(made)
     yield name
     commands.pulumi("destroy", "--yes", "--skip-preview", "--stack", name)
-    items = [item for item in gc.find_leftovers(docker_runner) if item.stack == name]
-    gc.remove(docker_runner, items)
+    items = [item for item in leftovers.find_leftovers(docker_runner) if item.stack == name]
+    leftovers.remove(docker_runner, items)
     commands.pulumi("stack", "rm", "--yes", "--force", name)
     (ROOT / f"Pulumi.{name}.yaml").unlink(missing_ok=True)

@@ -16,8 +16,8 @@ from docker.models.containers import Container
 
 from fixtures.production import DATABASE
 from fixtures.site import CONFIGURATION, ERP_ROLE, ODOO_IMAGE, ODOO_UID, Site, new_site, put_files
+from restore.adapters.docker.runner import Runner
 from restore.model import ArtifactKind, Generation
-from restore.runner import Runner
 
 BRANCHES = ("specibike_lyon", "specibike_nantes")
 """Databases that keep their documents inside, as that old ERP does."""

@@ -8,7 +8,7 @@ import pytest
 
 from fixtures import tryton
 from fixtures.site import POSTGRESQL_IMAGE
-from restore.runner import Runner
+from restore.adapters.docker.runner import Runner
 from tests.docker_hosts import DockerHost, docker_hosts
 from tests.fix_production import alone, cache_folder
 

@@ -21,10 +21,10 @@ from fixtures.openprod import (
     REPORTS_IMAGE,
     capture_openprod,
 )
+from restore.adapters.docker.runner import Runner
 from restore.locations import ROOT
 from restore.repository.folder import FolderRepository
 from restore.repository.folder_writer import remove_tree
-from restore.runner import Runner
 from tests.fix_production import alone, cache_folder, content_of
 
 _SOURCES = (
@@ -32,9 +32,9 @@ _SOURCES = (
     "restore/capture*.py",
     "restore/parts.py",
     "restore/certificate.py",
-    "restore/facts.py",
-    "restore/node_facts.py",
-    "restore/proxy_facts.py",
+    "restore/adapters/postgres/facts.py",
+    "restore/adapters/docker/facts.py",
+    "restore/adapters/docker/proxy_facts.py",
     "restore/model/nodes.py",
     "restore/source.py",
     "restore/transfer.py",

@@ -18,8 +18,8 @@ from docker.types import Mount
 
 from fixtures.production import DATABASE
 from fixtures.site import ERP_ROLE, Site, new_site
+from restore.adapters.docker.runner import Runner
 from restore.model import ArtifactKind, Generation
-from restore.runner import Runner
 from restore.secret import Secret
 from tests.fix_foreign import put_tree
 

@@ -24,11 +24,11 @@ from fixtures.command import Steps
 from fixtures.front import IMAGE as FRONT_IMAGE
 from fixtures.production import capture_production
 from fixtures.site import ODOO_IMAGE, POSTGRESQL_IMAGE
-from restore import commands
+from restore.adapters.docker.runner import Runner
+from restore.adapters.postgres import commands
 from restore.model import Generation
 from restore.repository.folder import FolderRepository
 from restore.repository.tree import remove_tree
-from restore.runner import Runner
 from tests.fix_repository import copy_repository
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -36,11 +36,11 @@ _SOURCES = (
     "fixtures/site.py",
     "restore/capture*.py",
     "restore/certificate.py",
-    "restore/node_facts.py",
-    "restore/proxy_facts.py",
+    "restore/adapters/docker/facts.py",
+    "restore/adapters/docker/proxy_facts.py",
     "restore/model/nodes.py",
     "restore/erp_login.py",
-    "restore/facts.py",
+    "restore/adapters/postgres/facts.py",
     "restore/source.py",
     "restore/transfer.py",
     "restore/catalogue/native.py",

@@ -23,12 +23,13 @@ from docker.models.networks import Network
 from docker.types import EndpointConfig, Healthcheck, IPAMConfig, IPAMPool, Mount
 from psycopg import sql as compose
 
-from restore import commands, sql
+from restore.adapters.docker.health import wait_healthy
+from restore.adapters.docker.helpers import Surroundings, run_once
+from restore.adapters.docker.runner import LABEL, Runner
+from restore.adapters.postgres import commands, sql
+from restore.adapters.postgres.facts import database_facts
 from restore.blueprint import configuration_texts
 from restore.context import ReplayContext
-from restore.facts import database_facts
-from restore.health import wait_healthy
-from restore.helpers import Surroundings, run_once
 from restore.model import (
     Acceptance,
     DatabaseFacts,
@@ -48,7 +49,6 @@ from restore.profile import Profile, load_profile
 from restore.replay import existing_databases, replay
 from restore.repository.base import Repository
 from restore.repository.folder import FolderRepository
-from restore.runner import LABEL, Runner
 from restore.secret import Secret
 from tests.fix_repository import (
     DATABASE,

@@ -9,8 +9,8 @@ import pytest
 
 from fixtures import tryton
 from fixtures.site import POSTGRESQL_IMAGE
+from restore.adapters.docker.runner import Runner
 from restore.repository.folder import FolderRepository
-from restore.runner import Runner
 from tests.fix_drill import Commands
 from tests.fix_production import Kind, cached_production
 from tests.fix_repository import copy_repository

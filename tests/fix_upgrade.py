@@ -6,8 +6,8 @@ import pytest
 
 from fixtures import upgrade
 from fixtures.site import POSTGRESQL_IMAGE
+from restore.adapters.docker.runner import Runner
 from restore.repository.folder import FolderRepository
-from restore.runner import Runner
 from tests.fix_production import Kind, cached_production
 
 _SOURCES = (

@@ -17,13 +17,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from restore.adapters.docker.runner import Runner
+from restore.adapters.pulumi.outputs import environment_from_outputs
 from restore.context import ReplayContext
-from restore.environment import environment_from_outputs
 from restore.model import Progress, StepStatus
 from restore.profile import load_profile
 from restore.replay import replay
 from restore.repository.folder import FolderRepository
-from restore.runner import Runner
 from stacks import outputs
 from tests.fix_servers import Scene, make_plan
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import psycopg
 
-from restore import commands
+from restore.adapters.postgres import commands
 from restore.checks.neutralised import proved
 from restore.model import ArtifactKind, Credentials
 from restore.neutralise import Administrator, administrator, condition, session_options, statements

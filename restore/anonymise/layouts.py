@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from restore.adapters.postgres.commands import identifier
 from restore.anonymise.placeholders import Placeholder, placeholders
 from restore.anonymise.tables import Table
-from restore.commands import identifier
 
 Values = Mapping[str, str]
 

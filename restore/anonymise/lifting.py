@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from restore import sql
-from restore.commands import literal
+from restore.adapters.postgres import sql
+from restore.adapters.postgres.commands import literal
 
 _NOT_VALID: Final = """
 SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', o.conrelid::regclass, o.conname),

@@ -17,7 +17,7 @@ from typing import Final
 
 import psycopg
 
-from restore import sql
+from restore.adapters.postgres import sql
 from restore.anonymise.key import padded
 from restore.anonymise.layouts import LAYOUTS
 from restore.anonymise.lifting import lifted

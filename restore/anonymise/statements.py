@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from importlib import resources
 from typing import Final
 
+from restore.adapters.postgres.commands import identifier, literal
 from restore.anonymise.layouts import LAYOUTS
 from restore.anonymise.patterns import EMAIL, IBAN, LENGTHS, MAYBE_IBAN, PAIR
 from restore.anonymise.rules import (
@@ -22,7 +23,6 @@ from restore.anonymise.rules import (
     TableRule,
 )
 from restore.anonymise.tables import Column, Place, Table
-from restore.commands import identifier, literal
 
 _LOCAL: Final = 21
 """Characters of a new address before its @."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
-from restore.commands import identifier
+from restore.adapters.postgres.commands import identifier
 
 QUERY: Final = """
 SELECT n.nspname, c.relname, c.relkind::text, pg_catalog.pg_relation_size(c.oid) = 0, a.attname,

@@ -10,18 +10,18 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Final, cast
 
-from restore.catalogue import dump_text, plain_dump
-from restore.catalogue.compression import compression_of, plain_stream
-from restore.catalogue.foreign import DumpFacts, Files, ForeignArtifact, ForeignFile
-from restore.catalogue.originals import open_original, walk
-from restore.catalogue.pg_archive import (
+from restore.adapters.postgres import dump_text, plain_dump
+from restore.adapters.postgres.pg_archive import (
     MAGIC,
     TABLE_OF_CONTENTS,
     ArchiveEntry,
     ArchiveReader,
     is_plain_table,
 )
-from restore.catalogue.plain_dump import PlainFacts
+from restore.adapters.postgres.plain_dump import PlainFacts
+from restore.catalogue.compression import compression_of, plain_stream
+from restore.catalogue.foreign import DumpFacts, Files, ForeignArtifact, ForeignFile
+from restore.catalogue.originals import open_original, walk
 from restore.errors import DamagedGenerationError, NotFoundError
 from restore.model import CUSTOM_FILE, PLAIN_FILE, ArtifactKind, DumpForm, TableFacts
 

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from restore.adapters.postgres.pg_archive import MAGIC
 from restore.catalogue.archives import Zip, open_member, opened_zip
 from restore.catalogue.dumps import Dump, created_at, dump_at, dump_in
 from restore.catalogue.foreign import (
@@ -35,7 +36,6 @@ from restore.catalogue.foreign import (
 )
 from restore.catalogue.ids import generation_id
 from restore.catalogue.originals import open_original
-from restore.catalogue.pg_archive import MAGIC
 from restore.errors import DamagedGenerationError, NotFoundError, UsageError
 from restore.model import ArtifactKind, Fingerprint, ServerFacts
 from restore.profile import DocumentTree, Profile

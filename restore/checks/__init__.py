@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+from restore.adapters.docker.health import health_of
+from restore.adapters.postgres.facts import erp_facts
 from restore.checks.base import (
     Check,
     Finding,
@@ -33,8 +35,6 @@ from restore.checks.reports import foreseen_reports_checks, reports_checks
 from restore.checks.served import served_check, served_checks
 from restore.checks.web import scenario_check_ids, scenario_checks
 from restore.context import ReplayContext
-from restore.facts import erp_facts
-from restore.health import health_of
 from restore.model import (
     Acceptance,
     CheckResult,

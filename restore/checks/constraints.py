@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from restore import sql
+from restore.adapters.postgres import sql
+from restore.adapters.postgres.constraints import FoundConstraint, constraints
 from restore.checks.base import UNTOLD, Finding, passed_unless, plural
-from restore.constraints import FoundConstraint, constraints
 from restore.model import CheckStatus, DatabaseFacts
 
 _INDEXES: Final = """

@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from psycopg import sql as compose
 
-from restore import sql
+from restore.adapters.postgres import sql
+from restore.adapters.postgres.facts import table_counts
+from restore.adapters.postgres.locales import database_locale
 from restore.checks.base import (
     Check,
     Finding,
@@ -20,8 +22,6 @@ from restore.checks.base import (
 )
 from restore.checks.constraints import constraints_finding, expected_constraints
 from restore.errors import EnvironmentFailure
-from restore.facts import table_counts
-from restore.locales import database_locale
 from restore.model import CheckResult, CheckStatus, DatabaseFacts, DatabaseServer, TableFacts
 from restore.secret import Secret
 

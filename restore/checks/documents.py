@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from restore import sql
+from restore.adapters.postgres import sql
 from restore.checks.base import (
     MOST_DETAILS,
     Check,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from restore import sql
+from restore.adapters.postgres import sql
 from restore.checks.base import Check, Finding, passed_unless, plural, run_check
 from restore.checks.network import network_finding
 from restore.context import ReplayContext

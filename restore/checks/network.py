@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
+from restore.adapters.docker.node_records import environment_nodes
+from restore.adapters.docker.runner import Runner
 from restore.checks.base import Finding, passed_unless, plural
 from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure
 from restore.model import Node, Role
-from restore.node_records import environment_nodes
-from restore.runner import Runner
 
 OUTSIDE: Final = "198.51.100.1"
 """An address that is nobody's (RFC 5737): whoever answers for it is on a way out."""

@@ -8,12 +8,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from restore import sql
+from restore.adapters.postgres import sql
+from restore.adapters.postgres.columns import pattern_of
 from restore.checks import uncovered
 from restore.checks.base import Check, Finding, passed_unless, plural, run_check
 from restore.checks.passwords import captured_secrets
 from restore.checks.uncovered import columns_that_hold
-from restore.columns import pattern_of
 from restore.configuration import decode, placeholders, reconcile, target_of, value_of
 from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure

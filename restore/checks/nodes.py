@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from restore.adapters.docker.node_records import environment_nodes, node_status
 from restore.checks.base import Check, Finding, passed_unless, run_check
 from restore.context import ReplayContext
 from restore.model import CheckResult, Holding, NodeStatus
-from restore.node_records import environment_nodes, node_status
 from restore.nodes import conclude, describe_node, describe_nodes, holds
 
 

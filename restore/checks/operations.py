@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from restore import sql
+from restore.adapters.docker.node_records import environment_nodes
+from restore.adapters.postgres import sql
 from restore.checks.base import Check, Finding, passed_unless, run_check
 from restore.configuration import target_of
 from restore.context import ReplayContext
 from restore.model import CheckResult, CheckStatus
-from restore.node_records import environment_nodes
 from restore.operations import KNOWN, filled, filled_sql, operation_values
 from restore.plan_request import LATER
 from restore.profile import OperationCheck, PostOperation, Profile

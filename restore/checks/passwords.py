@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from restore import sql
+from restore.adapters.postgres import sql
 from restore.blueprint import configuration_texts
 from restore.checks.base import Check, Finding, passed_unless, plural, run_check
 from restore.configuration import value_of

@@ -14,12 +14,13 @@ from typing import Final
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 
-from restore import sql
+from restore.adapters.docker.health import health_of
+from restore.adapters.jasper import ReportsClient
+from restore.adapters.postgres import sql
 from restore.checks.base import Check, Finding, passed_unless, plural, run_check, unverifiable
 from restore.context import ReplayContext
 from restore.data_sources import address_of
 from restore.errors import ReplayError
-from restore.health import health_of
 from restore.model import (
     CheckResult,
     CheckStatus,
@@ -30,7 +31,6 @@ from restore.model import (
 )
 from restore.plan_reports import sources_of
 from restore.profile import Profile, RenderedReport, ReportsProfile
-from restore.reports_server import ReportsClient
 
 NO_ACCOUNT: Final = "no account of the reports server was given"
 

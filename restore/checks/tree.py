@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from restore.adapters.docker.runner import Runner
 from restore.errors import ReplayError
-from restore.runner import Runner
 
 # What find and the hash tools say of a file or folder that they can't read, in the C locale.
 _COMPLAINT: Final = re.compile(r"^[\w-]+: (?:cannot \w+ (?:directory )?)?(?P<path>.+): [^:]+$")

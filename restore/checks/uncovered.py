@@ -6,15 +6,15 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from restore import sql
-from restore.checks.base import Check
-from restore.columns import (
+from restore.adapters.postgres import sql
+from restore.adapters.postgres.columns import (
     columns_query,
     filled_query,
     holding_query,
     pattern_of,
     tables_query,
 )
+from restore.checks.base import Check
 from restore.profile import Neutralisation
 
 CHECK: Final = Check(

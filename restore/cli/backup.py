@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from restore.adapters.docker.runner import Runner
 from restore.capture import CaptureRequest, ReportsContainers, capture
 from restore.capture_scratch import USUAL
 from restore.cli.options import (
@@ -22,7 +23,6 @@ from restore.model import DatabaseFacts, Fingerprint, Generation
 from restore.profile import load_profile
 from restore.repository import create_repository, open_repository
 from restore.request import utc_now
-from restore.runner import Runner
 from restore.selection import choose
 from restore.verify import verify
 

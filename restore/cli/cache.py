@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
+from restore.adapters.docker.kept_copies import find_copies, remove_copy
+from restore.adapters.docker.runner import Runner
 from restore.cli.options import every_engine
 from restore.cli.terminal import Terminal
 from restore.errors import EnvironmentFailure, NotFoundError, UsageError
-from restore.kept_copies import find_copies, remove_copy
 from restore.model import LOCAL, KeptCopy
 from restore.plan_text import size_text
-from restore.runner import Runner
 
 _COLUMNS = ("copy", "key", "generation", "part", "size", "kept (UTC)", "last used (UTC)", "by")
 

@@ -8,7 +8,12 @@ from datetime import datetime, timedelta
 
 import click
 
-from restore import gc, locations, lock
+from restore import gc, locations
+from restore.adapters import lock
+from restore.adapters.docker.kept_copies import find_copies
+from restore.adapters.docker.leftovers import Leftover, find_everywhere, remove
+from restore.adapters.docker.runner import Runner
+from restore.adapters.pulumi.rebuild import destroy, stacks
 from restore.cli.options import other_engines, repository_option
 from restore.cli.terminal import Terminal
 from restore.errors import (
@@ -18,12 +23,9 @@ from restore.errors import (
     RestoreError,
     UsageError,
 )
-from restore.kept_copies import find_copies
 from restore.model import LOCAL
-from restore.rebuild import destroy, stacks
 from restore.repository import open_repository
 from restore.request import utc_now
-from restore.runner import Runner
 from restore.staging import life
 
 
@@ -52,7 +54,7 @@ def gc_command(
     """
     age = parse_age(older_than)
     engines = {LOCAL: Runner.connect(), **other_engines(terminal)}
-    leftovers = gc.find_everywhere(engines)
+    leftovers = find_everywhere(engines)
     if stack is not None:
         chosen = gc.named_collection(leftovers, locations.LOCKS, stack)
     else:
@@ -66,7 +68,7 @@ def gc_command(
         for item in collection.leftovers:
             terminal.print(f"  {item.kind:10} {item.name}{_where(item)}")
         if not dry_run:
-            gc.remove(engines[LOCAL], collection.leftovers, engines)
+            remove(engines[LOCAL], collection.leftovers, engines)
             if collection.stack in stacks():
                 destroy(collection.stack)
             life.forget_stack(locations.STAGING, collection.stack)
@@ -100,7 +102,7 @@ def gc_command(
 
 
 def _end_staging(
-    terminal: Terminal, leftovers: Iterable[gc.Leftover], dry_run: bool
+    terminal: Terminal, leftovers: Iterable[Leftover], dry_run: bool
 ) -> tuple[list[gc.Collection], list[RestoreError]]:
     """End the staging copies that are due; one that can't be is in no other's way."""
     ended: list[gc.Collection] = []
@@ -126,7 +128,7 @@ def _end_staging(
     return ended, broken
 
 
-def _where(item: gc.Leftover) -> str:
+def _where(item: Leftover) -> str:
     return "" if item.host == LOCAL else f" on {item.host}"
 
 

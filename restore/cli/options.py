@@ -12,15 +12,15 @@ from typing import Any, Final
 import click
 
 from restore import locations
+from restore.adapters.docker.runner import Runner
+from restore.adapters.pulumi.stack_file import known_hosts
 from restore.cli.terminal import Terminal
 from restore.cold_policy import COLD_EVERY, MOST_COPIES, CopyOptions, parse_days
 from restore.errors import EnvironmentFailure, ExitCode, UsageError
 from restore.model import LOCAL, Acceptance, Credentials, Generation
 from restore.repository.base import Repository
-from restore.runner import Runner
 from restore.secret import Secret
 from restore.selection import choose
-from restore.stack_file import known_hosts
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 

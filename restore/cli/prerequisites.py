@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 
 from restore import __version__, locations
+from restore.adapters.pulumi.stack_file import raw_settings
 from restore.blueprint import configuration_texts
 from restore.checks.foreseen import foreseen_checks
 from restore.cli.options import profile_option, reports_option, repository_option
@@ -32,7 +33,6 @@ from restore.report_files import newest_report
 from restore.repository import open_repository
 from restore.request import utc_now
 from restore.selection import choose
-from restore.stack_file import raw_settings
 
 FORMATS: Final = ("html", "md", "pdf")
 

@@ -7,7 +7,13 @@ from typing import Any, Final
 
 import click
 
-from restore import locations, lock, sql
+from restore import locations
+from restore.adapters import lock
+from restore.adapters.docker.reach import reached
+from restore.adapters.docker.runner import Runner
+from restore.adapters.postgres import sql
+from restore.adapters.pulumi.outputs import environment_from_outputs
+from restore.adapters.pulumi.rebuild import outputs_of
 from restore.checks.base import with_acceptances
 from restore.cli.options import (
     Decorator,
@@ -23,15 +29,11 @@ from restore.cli.options import (
 from restore.cli.run_options import conclude_run
 from restore.cli.terminal import Terminal
 from restore.engine import new_run, reported
-from restore.environment import environment_from_outputs
 from restore.errors import UsageError
 from restore.model import Environment, ProgressListener, Selection
 from restore.profile import load_profile
-from restore.reach import reached
-from restore.rebuild import outputs_of
 from restore.recorder import Recorder
 from restore.request import ReplayRequest, utc_now
-from restore.runner import Runner
 from restore.scenarios import (
     Ground,
     Scenario,

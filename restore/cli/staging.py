@@ -11,7 +11,11 @@ from typing import Any, Final
 
 import click
 
-from restore import locations, lock
+from restore import locations
+from restore.adapters import lock
+from restore.adapters.docker.engine import answers
+from restore.adapters.docker.runner import LABEL, Runner
+from restore.adapters.pulumi.stack_file import setting_of
 from restore.anonymise import anonymisation_asked
 from restore.choices import NO_CERTIFICATE
 from restore.cli.anonymise import anonymise_option, key_file_option
@@ -40,12 +44,9 @@ from restore.cli.run_options import (
 )
 from restore.cli.terminal import Terminal
 from restore.cold_policy import CopyPolicy
-from restore.docker_engine import answers
 from restore.drill import DrillRequest
 from restore.errors import EnvironmentFailure, UsageError
 from restore.request import utc_now
-from restore.runner import LABEL, Runner
-from restore.stack_file import setting_of
 from restore.staging import creation, life, records
 from restore.staging.copies import Condition, CopyState, StagingCopy, condition, this_user
 

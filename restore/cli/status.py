@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import click
 
+from restore.adapters.docker.node_records import labelled_nodes, node_status
+from restore.adapters.docker.runner import Runner
 from restore.cli.options import every_engine
 from restore.cli.terminal import Terminal
 from restore.errors import ExitCode, NotFoundError, RestoreError
 from restore.model import Holding, Node, NodeStatus
-from restore.node_records import labelled_nodes, node_status
 from restore.nodes import DATABASE_ROLES, conclude, describe_node, describe_nodes, holds
-from restore.runner import Runner
 from restore.steps.bulk import bulk_problem
 
 CODES: Final = {

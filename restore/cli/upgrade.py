@@ -8,6 +8,7 @@ from typing import Any, Final
 import click
 
 from restore import locations
+from restore.adapters.docker.runner import Runner
 from restore.cli.options import (
     Decorator,
     accept_option,
@@ -38,7 +39,6 @@ from restore.report.operations import operation_rows
 from restore.report_files import find_run, read_report
 from restore.repository import open_repository
 from restore.request import ReplayRequest, utc_now
-from restore.runner import Runner
 from restore.selection import choose
 from restore.upgrade.acceptance import newer_data, obstacles
 from restore.upgrade.archive import Accepted, load_images, make_archive, read_archive

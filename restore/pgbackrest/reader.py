@@ -19,6 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from restore.adapters.docker.runner import Runner
 from restore.catalogue.folder import mapped_configuration, mapped_documents
 from restore.catalogue.foreign import (
     Described,
@@ -39,7 +40,6 @@ from restore.pgbackrest.dumping import Dumped, dump_all, recover
 from restore.pgbackrest.server import Spec, ThrowAway, throw_away
 from restore.pgbackrest.tool import Backup, Goal, Point, Stanza
 from restore.profile import Profile
-from restore.runner import Runner
 from restore.versions import parse_version
 
 LAYOUT: Final = "pgbackrest"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from restore import commands
+from restore.adapters.postgres import commands
 from restore.model import ArtifactKind, Generation
 from restore.profile import Profile
 

@@ -17,13 +17,13 @@ from docker.errors import ImageNotFound, NotFound
 from docker.models.containers import Container
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from restore import rights
-from restore.docker_engine import answers
+from restore.adapters.docker import rights
+from restore.adapters.docker.engine import answers
+from restore.adapters.docker.runner import LABEL, Runner
+from restore.adapters.docker.tunnel import Tunnel
 from restore.errors import EnvironmentFailure
 from restore.model import LOCAL, Door, Environment
-from restore.runner import LABEL, Runner
 from restore.tls import tls_of
-from restore.tunnel import Tunnel
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

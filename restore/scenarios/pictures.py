@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
+from restore.adapters.docker.runner import Runner
 from restore.checks.base import masked
 from restore.errors import EnvironmentFailure
 from restore.model import Credentials, Environment
-from restore.runner import Runner
 from restore.scenarios.browser import open_browser
 from restore.scenarios.failure import Deadline, StepFailed
 from restore.scenarios.pages import perform

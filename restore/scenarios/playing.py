@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import httpx
 
+from restore.adapters.docker.runner import Runner
 from restore.checks.base import (
     Check,
     Finding,
@@ -19,7 +20,6 @@ from restore.checks.base import (
 )
 from restore.errors import EnvironmentFailure, RestoreError, UsageError
 from restore.model import Acceptance, CheckResult, CheckStatus, Credentials, Environment, Picture
-from restore.runner import Runner
 from restore.scenarios.api import Caller, Request, caller
 from restore.scenarios.browser import Browser, open_browser, require_browser
 from restore.scenarios.failure import Deadline, StepFailed

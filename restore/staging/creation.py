@@ -14,12 +14,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from restore import gc, locations, lock
+from restore import locations
+from restore.adapters import lock
+from restore.adapters.docker import leftovers
+from restore.adapters.docker.runner import Runner
+from restore.adapters.pulumi.outputs import environment_from_outputs
+from restore.adapters.pulumi.rebuild import stacks, up
+from restore.adapters.pulumi.stack_file import settings_file
 from restore.checks.anonymised import PREFIX as ANONYMISED
 from restore.checks.neutralised import PREFIX as NEUTRALISED
 from restore.drill import DrillRequest, replayed_anew, stack_images, stack_spec
 from restore.engine import new_recorder, reported
-from restore.environment import environment_from_outputs
 from restore.errors import RefusedError
 from restore.model import (
     CheckResult,
@@ -32,12 +37,9 @@ from restore.model import (
     Verdict,
 )
 from restore.profile import Profile
-from restore.rebuild import stacks, up
 from restore.recorder import Recorder
 from restore.request import Tools
-from restore.runner import Runner
 from restore.secret import Secret
-from restore.stack_file import settings_file
 from restore.stages import select
 from restore.staging import records
 from restore.staging.copies import (
@@ -314,7 +316,9 @@ def _require_new(request: CopyRequest, stack: str, engines: Iterable[Runner]) ->
             f"there is a staging copy {request.name} already",
             f"choose another name, or 'pra staging destroy {request.name}' first",
         )
-    left = [one for engine in engines for one in gc.find_leftovers(engine) if one.stack == stack]
+    left = [
+        one for engine in engines for one in leftovers.find_leftovers(engine) if one.stack == stack
+    ]
     if settings_file(stack).exists() or left or stack in stacks():
         raise RefusedError(
             f"there is a stack {stack} already, which is no staging copy of this clone",

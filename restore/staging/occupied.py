@@ -8,10 +8,10 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Final
 
-from restore.docker_engine import answers
+from restore.adapters.docker.engine import answers
+from restore.adapters.docker.runner import Runner
+from restore.adapters.pulumi.stack_file import raw_settings, stack_names
 from restore.errors import EnvironmentFailure, NotFoundError
-from restore.runner import Runner
-from restore.stack_file import raw_settings, stack_names
 from restore.staging.copies import StagingCopy
 from restore.staging.places import routed
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import Final
 
-from restore import gc
+from restore.adapters.docker import leftovers
+from restore.adapters.docker.runner import LABEL, Runner
+from restore.adapters.pulumi.rebuild import destroy
+from restore.adapters.pulumi.stack_file import hosts_if_known, settings_file
 from restore.model import LOCAL, ProgressListener, Role
-from restore.rebuild import destroy
-from restore.runner import LABEL, Runner
-from restore.stack_file import hosts_if_known, settings_file
 
 _GRACE: Final = 10
 """Seconds that a server of a copy that failed has to stop."""
@@ -37,6 +37,6 @@ def destroy_stack(stack: str, listener: ProgressListener) -> None:
     """Remove a copy's stack, what carries its label though Pulumi knows nothing of it, its file."""
     destroy(stack, listener)
     with engines_of(stack) as engines:
-        left = [item for item in gc.find_everywhere(engines) if item.stack == stack]
-        gc.remove(engines[LOCAL], left, engines)
+        left = [item for item in leftovers.find_everywhere(engines) if item.stack == stack]
+        leftovers.remove(engines[LOCAL], left, engines)
     settings_file(stack).unlink(missing_ok=True)

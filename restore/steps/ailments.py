@@ -18,13 +18,13 @@ from typing import Any, Final
 from docker.errors import DockerException
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
+from restore.adapters.docker.disk import Room, ask_room, told_room
+from restore.adapters.docker.health import end_of
+from restore.adapters.docker.helpers import run_once
+from restore.adapters.docker.runner import Runner
 from restore.context import ReplayContext
-from restore.disk import Room, ask_room, told_room
 from restore.errors import ReplayError, RestoreError
-from restore.health import end_of
-from restore.helpers import run_once
 from restore.model import Part, Step, StepKind
-from restore.runner import Runner
 
 _NO_ROOM: Final = re.compile(
     r"No space left on device|Aucun espace disponible|kein Speicherplatz|ENOSPC|Disk quota exceeded"

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Final
 
-from restore import sql
+from restore.adapters.docker.helpers import lines_once, run_once
+from restore.adapters.postgres import sql
+from restore.adapters.postgres.commands import identifier
 from restore.anonymise.layouts import LAYOUTS
 from restore.anonymise.rules import Anonymisation, DocumentsRule
 from restore.anonymise.session import anonymise
@@ -27,10 +29,8 @@ from restore.checks.anonymised import (
     uncovered_finding,
 )
 from restore.checks.base import run_check, with_acceptances
-from restore.commands import identifier
 from restore.context import ReplayContext
 from restore.errors import ReplayError
-from restore.helpers import lines_once, run_once
 from restore.model import CheckResult, CheckStatus, FileEntry, Progress, Step
 from restore.steps.servers import owner_of
 from restore.unpacking import unpack

@@ -15,14 +15,14 @@ from typing import Any, Final
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from restore import sql
-from restore.archive import Owner, single_file
+from restore.adapters.docker.runner import Runner
+from restore.adapters.docker.tar import Owner, single_file
+from restore.adapters.postgres import sql
 from restore.bulk import FILE, KEPT, BulkState, Resources, needs_restart
 from restore.context import ReplayContext
 from restore.errors import NotFoundError, ReplayError
 from restore.model import DatabaseServer, Step
 from restore.plan_bulk import LOST
-from restore.runner import Runner
 from restore.steps.database_servers import start_database, stop_database
 
 _MAINTENANCE: Final = "postgres"

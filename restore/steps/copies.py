@@ -14,13 +14,9 @@ from typing import Final
 import psycopg
 from psycopg import sql as compose
 
-from restore import commands, sql
-from restore.archive import Owner, single_file
-from restore.bulk import KEPT
-from restore.context import ReplayContext
-from restore.errors import ReplayError, RestoreError
-from restore.helpers import Helper
-from restore.kept_copies import (
+from restore.adapters.docker.helpers import Helper
+from restore.adapters.docker.kept_copies import (
+    DATA,
     CopyOf,
     beside_copy,
     finish_copy,
@@ -30,8 +26,12 @@ from restore.kept_copies import (
     remove_copy,
     remove_others,
 )
+from restore.adapters.docker.tar import Owner, single_file
+from restore.adapters.postgres import commands, sql
+from restore.bulk import KEPT
+from restore.context import ReplayContext
+from restore.errors import ReplayError, RestoreError
 from restore.model import DatabaseServer, Step
-from restore.plan_copies import DATA
 from restore.steps.database_servers import start_database, stop_database
 
 _MAINTENANCE: Final = "postgres"

@@ -7,10 +7,10 @@ from typing import Final
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
+from restore.adapters.docker.health import wait_healthy
+from restore.adapters.docker.runner import Runner
 from restore.errors import EnvironmentFailure
-from restore.health import wait_healthy
 from restore.model import DatabaseServer
-from restore.runner import Runner
 
 _GRACE: Final = 600
 """Seconds that a server may take to write all that it holds when it stops."""

@@ -11,8 +11,8 @@ import psycopg
 from psycopg import sql as compose
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from restore import sql
-from restore.catalogue.plain_dump import END
+from restore.adapters.postgres import sql
+from restore.adapters.postgres.plain_dump import END
 from restore.checks.base import is_untold, with_acceptances
 from restore.checks.database import database_checks
 from restore.context import ReplayContext

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import PurePosixPath
 
-from restore import commands
+from restore.adapters.docker.helpers import Helper, beside
+from restore.adapters.docker.runner import Runner
+from restore.adapters.postgres import commands
 from restore.archive import archive
 from restore.context import ReplayContext
 from restore.errors import NotFoundError, ReplayError, RestoreError
-from restore.helpers import Helper, beside
 from restore.model import Artifact, ArtifactKind, FileEntry, Progress, Step
 from restore.plan_request import documents_folder
 from restore.profile import Profile
-from restore.runner import Runner
 from restore.steps.servers import owner_of
 from restore.unpacking import unpack
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Final
 
-from restore.archive import single_file
+from restore.adapters.docker.helpers import Surroundings, run_once
+from restore.adapters.docker.tar import single_file
 from restore.checks.neutralised import problems
 from restore.context import ReplayContext
 from restore.errors import ReplayError
-from restore.helpers import Surroundings, run_once
 from restore.model import Role, Step
 from restore.neutralise import session_options
 from restore.steps.servers import owner_of

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from restore import __version__
+from restore.adapters.docker.health import health_of
+from restore.adapters.docker.node_records import environment_nodes, write_record
 from restore.context import ReplayContext
 from restore.errors import ReplayError
-from restore.health import health_of
 from restore.model import Node, NodeRecord, NodeState, Part, Role, Step
-from restore.node_records import environment_nodes, write_record
 from restore.nodes import DATABASE_ROLES
 
 

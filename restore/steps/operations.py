@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from restore.adapters.docker.node_records import environment_nodes
 from restore.checks.operations import applies
 from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import Step
-from restore.node_records import environment_nodes
 from restore.nodes import DATABASE_ROLES
 from restore.profile import PostOperation
 

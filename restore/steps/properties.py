@@ -11,7 +11,7 @@ from typing import Final
 
 import psycopg
 
-from restore import commands, sql
+from restore.adapters.postgres import commands, sql
 from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import CUSTOM_FILE, ArtifactKind, DumpForm

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from restore.adapters.jasper import ReportsClient
 from restore.configuration import Value, target_of
 from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import DataSource, Part, Step
 from restore.plan_reports import SECRET_PROPERTY, data_source_settings
-from restore.reports_server import ReportsClient
 from restore.secret import Secret
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import psycopg
 from psycopg import sql as compose
 
-from restore import sql
+from restore.adapters.postgres import sql
 from restore.checks.passwords import roles_with_password
 from restore.context import ReplayContext
 from restore.errors import ReplayError

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Final
 
-from restore.archive import Owner, single_file
+from restore.adapters.docker.health import wait_healthy
+from restore.adapters.docker.helpers import remove_helpers
+from restore.adapters.docker.tar import Owner, single_file
 from restore.blueprint import configuration_texts
 from restore.configuration import encode, placeholders, reconcile, target_of
 from restore.context import ReplayContext
 from restore.errors import NotFoundError, ReplayError
-from restore.health import wait_healthy
-from restore.helpers import remove_helpers
 from restore.model import Role, Step
 from restore.profile import ConfigurationFile
 

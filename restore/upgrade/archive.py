@@ -22,13 +22,13 @@ from typing import IO, Any, Final, cast
 
 import zstandard
 
-from restore.docker_engine import answers
+from restore.adapters.docker.engine import answers
+from restore.adapters.docker.runner import Runner
 from restore.errors import DamagedGenerationError, NotFoundError, RefusedError, UsageError
 from restore.model import Generation, Report, Role
 from restore.profile import profile_text
 from restore.repository import create_repository
 from restore.repository.folder import GENERATIONS
-from restore.runner import Runner
 from restore.verify import require_sound, verify
 
 MANIFEST: Final = "archive.json"

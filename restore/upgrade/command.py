@@ -12,17 +12,17 @@ from typing import Final
 from docker.errors import DockerException
 from docker.models.containers import Container
 
-from restore import rights
+from restore.adapters.docker import rights
+from restore.adapters.docker.engine import answers
+from restore.adapters.docker.helpers import Surroundings, helper
+from restore.adapters.docker.runner import Runner
+from restore.adapters.docker.streams import LineSplitter
 from restore.checks.base import masked, plural
 from restore.context import ReplayContext
-from restore.docker_engine import answers
-from restore.helpers import Surroundings, helper
 from restore.model import CheckResult, CheckStatus, Part, Step, StepKind
 from restore.model.upgrade import COMMAND
 from restore.profile import UpgradeProfile
-from restore.runner import Runner
 from restore.steps.servers import restore_configuration
-from restore.streams import LineSplitter
 from restore.upgrade.difference import check_id
 from restore.upgrade.log_watch import LogWatch
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from docker.errors import DockerException
 
+from restore.adapters.docker.runner import Runner
 from restore.errors import NotFoundError
 from restore.model import Role
 from restore.profile import Profile
-from restore.runner import Runner
 
 
 def require_image(runner: Runner, image: str) -> None:

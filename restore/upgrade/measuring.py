@@ -11,7 +11,8 @@ from typing import Any, Final
 import httpx
 import psycopg
 
-from restore import sql
+from restore.adapters.postgres import sql
+from restore.adapters.postgres.facts import database_facts, optional_rows
 from restore.checks.base import describe, masked
 from restore.checks.web import (
     NO_ACCOUNT,
@@ -25,7 +26,6 @@ from restore.checks.web import (
 )
 from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure
-from restore.facts import database_facts, optional_rows
 from restore.model import Credentials, Measure, Rule
 from restore.model.upgrade import SERVED, distinct
 from restore.profile import Invariant, ServedThings, UpgradeProfile

@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from restore.adapters.docker.reach import reached
+from restore.adapters.pulumi.outputs import environment_from_outputs
+from restore.adapters.pulumi.rebuild import up
 from restore.checks import content_checks
 from restore.checks.base import with_acceptances
 from restore.context import ReplayContext
@@ -23,8 +26,6 @@ from restore.drill import (
     within_budget,
 )
 from restore.engine import new_recorder, reported
-from restore.environment import environment_from_outputs
-from restore.gc import EPHEMERAL
 from restore.model import (
     LOCAL,
     Acceptance,
@@ -41,8 +42,7 @@ from restore.model import (
     Step,
     Upgrade,
 )
-from restore.reach import reached
-from restore.rebuild import up
+from restore.model.stack_names import EPHEMERAL
 from restore.recorder import Recorder
 from restore.request import Tools
 from restore.scenarios import Played, require_playable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from restore import sql
+from restore.adapters.postgres import sql
 from restore.checks.base import Check, Finding, describe, masked, run_check, unverifiable
 from restore.checks.web import (
     NO_ACCOUNT,

@@ -13,8 +13,14 @@ from pathlib import Path
 import psycopg
 import yaml
 
-from restore import commands
-from restore.facts import database_facts, erp_facts, image_of, operating_system, server_facts
+from restore.adapters.postgres import commands
+from restore.adapters.postgres.facts import (
+    database_facts,
+    erp_facts,
+    image_of,
+    operating_system,
+    server_facts,
+)
 from restore.importing import import_generation
 from restore.layouts import open_layout
 from restore.model import DatabaseFacts, Fingerprint, Generation

@@ -14,12 +14,12 @@ from docker.types import Mount
 
 from fixtures.site import POSTGRESQL_IMAGE
 from fixtures.staging_copies import volumes_of
+from restore.adapters.docker.kept_copies import find_copies, remove_copy
+from restore.adapters.docker.runner import LABEL, Runner
 from restore.anonymise.key import VARIABLE
 from restore.errors import ExitCode
-from restore.kept_copies import find_copies, remove_copy
 from restore.model import KeptCopy
 from restore.repository.folder import FolderRepository
-from restore.runner import LABEL, Runner
 from tests.fix_drill import Commands, labelled, told
 
 pytestmark = [pytest.mark.docker, pytest.mark.e2e]

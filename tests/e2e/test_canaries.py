@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from fixtures.production import LOGIN
+from restore.adapters.docker.runner import Runner
 from restore.errors import ExitCode
 from restore.repository.folder import FolderRepository
-from restore.runner import Runner
 from tests.fix_canaries import canaries_of, watched
 from tests.fix_drill import Commands, told
 

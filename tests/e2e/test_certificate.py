@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from fixtures.authority import server_pem
+from restore.adapters.docker.runner import Runner
 from restore.errors import ExitCode
 from restore.repository.folder import FolderRepository
-from restore.runner import Runner
 from tests.fix_drill import Commands, labelled, told
 
 pytestmark = [pytest.mark.docker, pytest.mark.e2e]

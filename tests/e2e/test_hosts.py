@@ -11,12 +11,12 @@ import pytest
 from tenacity import retry, stop_after_delay, wait_fixed
 
 from fixtures import tryton
-from restore import gc
+from restore.adapters.docker import leftovers
+from restore.adapters.docker.runner import Runner
+from restore.adapters.pulumi.stack_file import StackSpec, write_settings
 from restore.errors import ExitCode
 from restore.locations import ROOT
 from restore.repository.folder import FolderRepository
-from restore.runner import Runner
-from restore.stack_file import StackSpec, write_settings
 from tests.docker_hosts import DockerHost
 from tests.fix_drill import Commands, stack_of, told
 
@@ -45,7 +45,9 @@ def drill(repository: FolderRepository, base: str) -> tuple[str, ...]:
 
 def left(hosts: list[DockerHost]) -> list[str]:
     """All that carries our label on either host."""
-    return [f"{h.name}: {i.kind} {i.name}" for h in hosts for i in gc.find_leftovers(h.runner)]
+    return [
+        f"{h.name}: {i.kind} {i.name}" for h in hosts for i in leftovers.find_leftovers(h.runner)
+    ]
 
 
 def test_a_drill_over_two_hosts_passes_and_leaves_nothing_on_either(
@@ -74,7 +76,7 @@ def test_a_killed_drill_is_collected_on_both_hosts(
     @retry(stop=stop_after_delay(120), wait=wait_fixed(0.2), reraise=True)
     def stand_on_both() -> None:
         for host in two_hosts:
-            assert [i for i in gc.find_leftovers(host.runner) if i.kind == "container"]
+            assert [i for i in leftovers.find_leftovers(host.runner) if i.kind == "container"]
 
     stand_on_both()
     stack = stack_of(process)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from fixtures import odoo19
+from restore.adapters.docker.runner import Runner
 from restore.errors import ExitCode
-from restore.runner import Runner
 from tests.fix_drill import Commands, told
 from tests.fix_production import Kind, cached_production
 

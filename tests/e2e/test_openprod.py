@@ -24,16 +24,16 @@ from fixtures.openprod import (
     REPORTS_PASSWORD,
     SHARED,
 )
+from restore.adapters.docker.runner import Runner
+from restore.adapters.jasper import ReportsClient
+from restore.adapters.pulumi.outputs import environment_from_outputs
+from restore.adapters.pulumi.rebuild import destroy, outputs_of
 from restore.checks.reports import reports_checks
 from restore.context import ReplayContext
-from restore.environment import environment_from_outputs
 from restore.errors import ExitCode
 from restore.model import CheckResult, Credentials, Part
 from restore.profile import load_profile
-from restore.rebuild import destroy, outputs_of
-from restore.reports_server import ReportsClient
 from restore.repository.folder import FolderRepository
-from restore.runner import Runner
 from restore.secret import Secret
 from tests.fix_drill import Commands, labelled, told
 from tests.fix_repository import copy_repository, edit_index, writable

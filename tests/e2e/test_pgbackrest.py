@@ -8,10 +8,11 @@ import pytest
 import yaml
 
 from fixtures.production import DATABASE
+from restore.adapters.docker.leftovers import find_leftovers
+from restore.adapters.docker.runner import Runner
 from restore.errors import ExitCode
-from restore.gc import IMPORT, find_leftovers
+from restore.model.stack_names import IMPORT
 from restore.pgbackrest.tool import utc_text
-from restore.runner import Runner
 from tests.fix_drill import Commands, fingerprint, labelled, told
 from tests.fix_pgbackrest import FIRST, SECOND, PhysicalBackups
 

@@ -28,15 +28,15 @@ from fixtures.staging_copies import (
     send_mail,
     ways_out,
 )
-from restore import sql
+from restore.adapters.docker.runner import LABEL, Runner
+from restore.adapters.postgres import sql
+from restore.adapters.pulumi.outputs import environment_from_outputs
+from restore.adapters.pulumi.rebuild import outputs_of
 from restore.anonymise.key import VARIABLE
-from restore.environment import environment_from_outputs
 from restore.errors import ExitCode
 from restore.locations import STATE
 from restore.profile import profile_text
-from restore.rebuild import outputs_of
 from restore.repository.folder import FolderRepository
-from restore.runner import LABEL, Runner
 from restore.staging.copies import stack_of
 from stacks import outputs
 from tests.fix_drill import Commands, collecting, fingerprint, labelled, told

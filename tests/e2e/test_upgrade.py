@@ -20,10 +20,10 @@ from fixtures.upgrade import (
     TWO,
     VIEW,
 )
+from restore.adapters.docker.runner import LABEL, Runner
 from restore.errors import ExitCode
 from restore.locations import ROOT
 from restore.repository.folder import FolderRepository
-from restore.runner import LABEL, Runner
 from tests.fix_drill import Commands, fingerprint, labelled, told
 
 pytestmark = [pytest.mark.docker, pytest.mark.e2e]

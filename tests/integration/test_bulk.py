@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from restore.archive import Owner, single_file
+from restore.adapters.docker.runner import Runner
+from restore.adapters.docker.tar import Owner, single_file
 from restore.bulk import KEPT, BulkState
 from restore.cli.status import looked_at
 from restore.errors import RefusedError
@@ -20,7 +21,6 @@ from restore.model import Node, Progress, RestorePlan, Role, StepKind, StepStatu
 from restore.nodes import describe_nodes
 from restore.plan_request import standing_target
 from restore.replay import ReplayContext, replay
-from restore.runner import Runner
 from restore.steps.bulk import bulk_state
 from tests.fix_repository import DATABASE, flip_byte
 from tests.fix_servers import DatabaseLab, Scene, postgresql_lab

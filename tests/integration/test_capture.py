@@ -24,14 +24,14 @@ from psycopg import sql
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from fixtures.site import CONFIGURATION, ERP_ROLE, ODOO_IMAGE, Site, new_site, put_files
+from restore.adapters.docker.runner import Runner
+from restore.adapters.postgres.facts import erp_facts, image_of
 from restore.capture import CaptureRequest, capture
 from restore.errors import EnvironmentFailure, NotFoundError, ReplayError
-from restore.facts import erp_facts, image_of
 from restore.model import ArtifactKind, FileEntry, Generation, Progress, TableFacts, Versioned
 from restore.profile import load_profile
 from restore.repository import folder_writer
 from restore.repository.folder import FolderRepository
-from restore.runner import Runner
 from restore.verify import verify
 from tests.fix_repository import DATABASE
 

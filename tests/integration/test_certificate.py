@@ -16,12 +16,14 @@ from docker.models.networks import Network
 from fixtures.authority import HOST, URL, Authority, server_pem
 from fixtures.plans.cases import database, generation
 from fixtures.site import put_files
+from restore.adapters.docker.facts import node_of
+from restore.adapters.docker.health import wait_healthy
+from restore.adapters.docker.runner import Runner
 from restore.capture_proxy import FILE, NAME, capture_proxy
 from restore.certificate import judge, public_part
 from restore.checks.certificate import ID, certificate_checks
 from restore.context import ReplayContext
 from restore.errors import ReplayError, UsageError
-from restore.health import wait_healthy
 from restore.model import (
     Acceptance,
     ArtifactKind,
@@ -33,10 +35,8 @@ from restore.model import (
     Generation,
     ProxyFacts,
 )
-from restore.node_facts import node_of
 from restore.profile import ProxyProfile, load_profile
 from restore.repository.folder import FolderRepository
-from restore.runner import Runner
 from restore.secret import Secret
 from restore.tls import client, tls_of
 from stacks.proxy import CERTIFICATE, CONFIGURATION, HEALTH, configuration

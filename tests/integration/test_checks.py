@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from restore import sql
+from restore.adapters.docker.health import wait_healthy
+from restore.adapters.postgres import sql
+from restore.adapters.postgres.constraints import not_valid
 from restore.checks import check_ids, run_checks
 from restore.checks.database import database_checks
 from restore.checks.documents import DocumentSet, document_checks
-from restore.constraints import not_valid
-from restore.health import wait_healthy
 from restore.model import (
     Acceptance,
     CheckResult,

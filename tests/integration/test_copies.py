@@ -14,18 +14,18 @@ import psycopg
 import pytest
 from psycopg import sql as compose
 
-from restore import gc, sql
+from restore import gc
+from restore.adapters.docker.health import wait_healthy
+from restore.adapters.docker.helpers import run_once
+from restore.adapters.docker.kept_copies import DATA, beside_copy, find_copies, remove_copy
+from restore.adapters.docker.runner import Runner
+from restore.adapters.postgres import sql
 from restore.cold_policy import CopyPolicy
 from restore.copying import Choice, choose_copies
 from restore.errors import EnvironmentFailure, ReplayError
-from restore.health import wait_healthy
-from restore.helpers import run_once
-from restore.kept_copies import beside_copy, find_copies, remove_copy
 from restore.model import KeptCopy, ReplayMode, RestorePlan, Role, StepKind, StepStatus
-from restore.plan_copies import DATA
 from restore.planning import plan
 from restore.replay import ReplayInterrupted, ReplayOutcome, replay
-from restore.runner import Runner
 from restore.secret import Secret
 from tests.fix_repository import DATABASE
 from tests.fix_servers import SUPERUSER_PASSWORD, Scene, make_request

@@ -17,12 +17,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from restore.adapters.docker.helpers import run_once
 from restore.checks.web import scenario_check_ids
 from restore.choices import StackChoices
 from restore.cli.run_options import VERDICT_CODES
 from restore.engine import new_recorder, reported
 from restore.errors import ExitCode, RestoreError
-from restore.helpers import run_once
 from restore.importing import import_generation
 from restore.layouts import open_layout
 from restore.model import Acceptance, CheckStatus, Selection, ignore_progress

@@ -17,8 +17,8 @@ import pytest
 from docker.errors import DockerException
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from restore.adapters.docker.runner import LABEL, Runner
 from restore.errors import EnvironmentFailure
-from restore.runner import LABEL, Runner
 
 pytestmark = [
     pytest.mark.docker,

@@ -19,7 +19,11 @@ from pathlib import Path
 
 import pytest
 
-from restore import locations, lock, sql
+from restore import locations
+from restore.adapters import lock
+from restore.adapters.docker.health import wait_healthy
+from restore.adapters.docker.runner import LABEL, Runner
+from restore.adapters.postgres import sql
 from restore.engine import replay_standing, reported
 from restore.errors import (
     DamagedGenerationError,
@@ -29,7 +33,6 @@ from restore.errors import (
     RefusedError,
     ReplayError,
 )
-from restore.health import wait_healthy
 from restore.model import (
     ArtifactKind,
     Progress,
@@ -44,7 +47,6 @@ from restore.recorder import Recorder
 from restore.replay import replay
 from restore.report_files import read_report
 from restore.request import ReplayRequest, Tools
-from restore.runner import LABEL, Runner
 from tests.fix_repository import DATABASE, flip_byte, small_documents
 from tests.fix_servers import Scene
 from tests.unit.test_lock import HOLDER

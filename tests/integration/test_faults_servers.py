@@ -17,12 +17,12 @@ import psycopg
 import pytest
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from restore import sql
-from restore.health import wait_healthy
+from restore.adapters.docker.health import wait_healthy
+from restore.adapters.docker.runner import Runner
+from restore.adapters.postgres import sql
 from restore.model import StepKind, StepStatus
 from restore.profile import Profile
 from restore.replay import existing_databases, replay
-from restore.runner import Runner
 from tests.fix_repository import DATABASE, GenerationFactory, small_fingerprint
 from tests.fix_servers import (
     DatabaseLab,

@@ -10,6 +10,7 @@ import pytest
 
 from fixtures.authority import server_pem
 from restore import observe
+from restore.adapters.docker.runner import Runner
 from restore.certificate import public_part
 from restore.choices import StackChoices
 from restore.engine import new_recorder
@@ -27,7 +28,6 @@ from restore.profile import load_profile
 from restore.recorder import Recorder
 from restore.repository.folder import FolderRepository
 from restore.request import ReplayRequest, Tools
-from restore.runner import Runner
 from restore.secret import Secret
 from restore.stages import foresee
 

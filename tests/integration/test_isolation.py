@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
+from restore.adapters.docker.runner import LABEL
 from restore.checks.isolation import archive_check, isolation_checks, replication_check
 from restore.checks.network import OUTSIDE, network_finding, next_hop
 from restore.errors import EnvironmentFailure
 from restore.model import CheckResult, CheckStatus, Role
-from restore.runner import LABEL
 from tests.fix_servers import DatabaseLab, Scene
 
 pytestmark = pytest.mark.docker

@@ -8,15 +8,15 @@ from dataclasses import replace
 
 import pytest
 
-from restore import sql
+from restore.adapters.docker.helpers import HELPER
+from restore.adapters.docker.node_records import begun_nodes, environment_nodes, node_status
+from restore.adapters.docker.runner import LABEL, ROLE
+from restore.adapters.postgres import sql
 from restore.errors import EnvironmentFailure, RefusedError
-from restore.helpers import HELPER
 from restore.model import Generation, Holding, RestorePlan, StepKind
-from restore.node_records import begun_nodes, environment_nodes, node_status
 from restore.nodes import MARK, conclude
 from restore.plan_request import standing_target, with_begun
 from restore.replay import existing_databases
-from restore.runner import LABEL, ROLE
 from restore.steps.documents import existing_documents
 from tests.fix_repository import DATABASE, GenerationFactory
 from tests.fix_servers import Scene, Source

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 import pytest
 
 from fixtures.site import Site, new_site
-from restore import commands
-from restore.catalogue.dump_text import database_properties
+from restore.adapters.docker.runner import Runner
+from restore.adapters.postgres import commands
+from restore.adapters.postgres.dump_text import database_properties
+from restore.adapters.postgres.facts import database_facts
+from restore.adapters.postgres.locales import offered_locales
 from restore.checks.database import database_checks
 from restore.equivalence_locales import collation_differences
-from restore.facts import database_facts
-from restore.locales import offered_locales
 from restore.model import CheckStatus, DatabaseFacts, DatabaseLocale, DatabaseServer, Versioned
 from restore.profile import load_profile
-from restore.runner import Runner
 from restore.secret import Secret
 
 pytestmark = pytest.mark.docker

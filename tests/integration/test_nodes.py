@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from restore.adapters.docker.node_records import environment_nodes, node_status
 from restore.checks.nodes import check_nodes
 from restore.checks.operations import operation_checks
 from restore.context import ReplayContext
@@ -21,7 +22,6 @@ from restore.model import (
     Step,
     StepStatus,
 )
-from restore.node_records import environment_nodes, node_status
 from restore.nodes import conclude, describe_nodes, holds
 from restore.profile import OperationCheck, OperationKind, PostOperation
 from restore.replay import replay

@@ -13,12 +13,14 @@ import pytest
 from docker.types import Healthcheck
 
 from fixtures.plans.cases import database, generation
-from restore import commands
+from restore.adapters.docker.health import wait_healthy
+from restore.adapters.docker.runner import LABEL, Runner
+from restore.adapters.postgres import commands
+from restore.adapters.postgres.sql import connect
 from restore.blueprint import blueprint
 from restore.configuration import ConfigurationText
 from restore.equivalence import compare
 from restore.errors import EnvironmentFailure
-from restore.health import wait_healthy
 from restore.model import (
     Blueprint,
     DatabaseServer,
@@ -31,9 +33,7 @@ from restore.model import (
 )
 from restore.observe import available_modules, observed_facts, parse_version, predicted_facts
 from restore.profile import Profile
-from restore.runner import LABEL, Runner
 from restore.secret import Secret
-from restore.sql import connect
 from tests.debian_conf import DEBIAN
 from tests.fix_servers import SECOND, SUPERUSER_PASSWORD, DatabaseLab, private_network
 

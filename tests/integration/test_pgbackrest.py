@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from fixtures.site import new_site
+from restore.adapters.docker.leftovers import Leftover, find_leftovers
+from restore.adapters.docker.runner import Runner
 from restore.catalogue.foreign import Layout, LayoutOptions
 from restore.errors import (
     DamagedGenerationError,
@@ -21,13 +23,12 @@ from restore.errors import (
     RestoreError,
     UsageError,
 )
-from restore.gc import IMPORT, Leftover, find_leftovers
 from restore.importing import import_generation
 from restore.layouts import open_layout
 from restore.model import ArtifactKind, Generation
+from restore.model.stack_names import IMPORT
 from restore.profile import load_profile
 from restore.repository.folder import FolderRepository
-from restore.runner import Runner
 from restore.verify import require_sound, verify
 from tests.fix_canaries import Watch
 from tests.fix_drill import Commands, collecting, fingerprint, told

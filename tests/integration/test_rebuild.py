@@ -14,16 +14,17 @@ from pathlib import Path
 import pytest
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from restore import gc, locations, rights
-from restore.environment import environment_from_outputs
+from restore import locations
+from restore.adapters.docker import leftovers, rights
+from restore.adapters.docker.runner import Runner
+from restore.adapters.postgres.sql import connect, rows
+from restore.adapters.pulumi.outputs import environment_from_outputs
+from restore.adapters.pulumi.rebuild import cancel, destroy, outputs_of, preview, stacks, up
+from restore.adapters.pulumi.stack_file import StackSpec, settings_file
 from restore.errors import EnvironmentFailure, NotFoundError
 from restore.model import Progress
-from restore.rebuild import cancel, destroy, outputs_of, preview, stacks, up
 from restore.repository.folder import FolderRepository
-from restore.runner import Runner
 from restore.secret import Secret
-from restore.sql import connect, rows
-from restore.stack_file import StackSpec, settings_file
 from stacks import outputs
 
 pytestmark = pytest.mark.docker
@@ -60,7 +61,11 @@ def settings(production_repository: FolderRepository) -> tuple[tuple[str, str], 
 
 def left(runner: Runner, stack: str) -> list[str]:
     """What carries a stack's label."""
-    return [f"{item.kind} {item.name}" for item in gc.find_leftovers(runner) if item.stack == stack]
+    return [
+        f"{item.kind} {item.name}"
+        for item in leftovers.find_leftovers(runner)
+        if item.stack == stack
+    ]
 
 
 def test_an_environment_stands_unchanged_and_goes_without_trace(

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from restore import processes
+from restore.adapters import processes
+from restore.adapters.processes import Command, run_attended
 from restore.errors import EnvironmentFailure
-from restore.processes import Command, run_attended
 from restore.secret import Secret
 
 

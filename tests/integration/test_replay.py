@@ -10,9 +10,9 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from restore import sql
+from restore.adapters.docker.health import health_of
+from restore.adapters.postgres import sql
 from restore.context import ReplayContext
-from restore.health import health_of
 from restore.model import (
     Acceptance,
     CheckStatus,
@@ -394,7 +394,9 @@ def test_an_erp_that_does_not_start_fails_with_its_last_words(
 ) -> None:
     plan = only(scene.plan(), StepKind.STOP_ERP, StepKind.START_ERP)
     monkeypatch.setattr("restore.steps.servers.START_DEADLINE", 0.5)
-    monkeypatch.setattr("restore.health.health_of", lambda _runner, _name: "starting")
+    monkeypatch.setattr(
+        "restore.adapters.docker.health.health_of", lambda _runner, _name: "starting"
+    )
 
     outcome = replay(plan, scene.context)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from restore.helpers import run_once
-from restore.runner import LABEL, Runner
+from restore.adapters.docker.helpers import run_once
+from restore.adapters.docker.runner import LABEL, Runner
 
 pytestmark = pytest.mark.docker
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
+from restore.adapters.docker.runner import LABEL, Runner
 from restore.errors import EnvironmentFailure
 from restore.model import CheckResult, CheckStatus, Credentials, DatabaseServer, Environment
 from restore.model import ErpServer as Erp
 from restore.report import to_html
 from restore.report_files import write_report
-from restore.runner import LABEL, Runner
 from restore.scenarios import Ground, Played, parse_scenario, play, screenshot
 from restore.secret import Secret
 from tests.fix_servers import placed, private_network

@@ -15,10 +15,10 @@ import pytest
 from docker.models.containers import Container
 from tenacity import retry, stop_after_delay, wait_fixed
 
+from restore.adapters.docker.runner import Runner
+from restore.adapters.docker.tunnel import Tunnel
 from restore.locations import ROOT
 from restore.model import LOCAL, Door
-from restore.runner import Runner
-from restore.tunnel import Tunnel
 
 pytestmark = pytest.mark.docker
 

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from restore import unpacking
-from restore.archive import Owner, archive
+from restore.adapters.docker.runner import LABEL
+from restore.adapters.docker.tar import Owner
+from restore.archive import archive
 from restore.errors import DamagedGenerationError, ReplayError
 from restore.model import FileEntry
-from restore.runner import LABEL
 from tests.fix_servers import Scene
 
 pytestmark = pytest.mark.docker

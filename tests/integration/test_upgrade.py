@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from restore.adapters.docker.runner import LABEL, Runner
 from restore.errors import DamagedGenerationError, NotFoundError, RefusedError
 from restore.model import (
     CheckStatus,
@@ -26,7 +27,6 @@ from restore.profile import Invariant, UpgradeProfile
 from restore.report_files import write_report
 from restore.repository import open_repository
 from restore.repository.folder import FolderRepository
-from restore.runner import LABEL, Runner
 from restore.upgrade.archive import Accepted, load_images, make_archive, read_archive
 from restore.upgrade.command import Upgrading, upgrade_database
 from restore.upgrade.difference import compared, subject_checks

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from restore.environment import environment_from_outputs
+from restore.adapters.docker.rights import PROXY, STEPPING_DOWN
+from restore.adapters.docker.runner import LABEL
+from restore.adapters.pulumi.outputs import environment_from_outputs
 from restore.model import Purpose
-from restore.rights import PROXY, STEPPING_DOWN
-from restore.runner import LABEL
 from restore.secret import Secret
 from stacks import labels, outputs
 from stacks.proxy import CERTIFICATE, HEALTH, published_url

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from restore.environment import environment_from_outputs
+from restore.adapters.pulumi.outputs import environment_from_outputs
 from stacks import outputs
 from tests.stacks.conftest import BLUEPRINT, STACK, Built, build, settings
 

@@ -5,9 +5,9 @@ from typing import Any, cast
 
 import pytest
 
+from restore.adapters.docker.runner import Runner
 from restore.checks.tree import Tree, hash_tree
 from restore.errors import ReplayError
-from restore.runner import Runner
 
 FOLDER = "/srv/files/db"
 DIGEST = "a9993e364706816aba3e25717850c26c9cd0d89d"

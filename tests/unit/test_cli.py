@@ -241,9 +241,9 @@ def test_gc_removes_what_an_interrupted_capture_left(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("restore.cli.gc.Runner.connect", lambda: None)
-    monkeypatch.setattr("restore.gc.find_leftovers", lambda *_: ())
+    monkeypatch.setattr("restore.adapters.docker.leftovers.find_leftovers", lambda *_: ())
     monkeypatch.setattr("restore.cli.gc.find_copies", lambda _engine: ())
-    monkeypatch.setattr("restore.lock.abandoned", lambda _folder: {})
+    monkeypatch.setattr("restore.adapters.lock.abandoned", lambda _folder: {})
     left = Path(repository.location) / "partial" / "20261124T010203Z-abcdef"
     left.mkdir(parents=True)
     assert run(["gc", "--repository", repository.location]) == ExitCode.PASS

@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from restore import commands
-from restore.commands import DumpRequest, NewDatabase, Promotion
+from restore.adapters.postgres import commands
+from restore.adapters.postgres.commands import DumpRequest, NewDatabase, Promotion
 from restore.model import DatabaseLocale
 from restore.secret import Secret
 

@@ -13,8 +13,11 @@ from typing import Any, cast
 import pytest
 
 from fixtures.plans.cases import KEY, cases, request, staging_request
-from restore import copy_key, gc, lock
+from restore import copy_key, gc
 from restore import drill as drill_module
+from restore.adapters import lock
+from restore.adapters.docker import leftovers
+from restore.adapters.docker.kept_copies import COPIES
 from restore.budget import budget_check
 from restore.cli import cache
 from restore.cli import options as cli_options
@@ -26,7 +29,6 @@ from restore.copy_time import copying_time
 from restore.drill import DrillRequest, with_policy
 from restore.errors import ExitCode, UsageError
 from restore.history import FILE, VERSION, Kin, before, entries, remembered
-from restore.kept_copies import COPIES
 from restore.lanes import lanes_of
 from restore.model import (
     ArtifactKind,
@@ -475,9 +477,9 @@ def test_what_a_dead_drill_did_not_finish_goes_and_what_is_whole_stays(tmp_path:
 
 def test_containers_through_which_copies_were_read_go_by_age() -> None:
     items = [
-        gc.Leftover("container", "1", "x", COPIES, NOW - 2 * DAY),
-        gc.Leftover("container", "2", "y", COPIES, NOW),
-        gc.Leftover("volume", "3", "z", COPIES, NOW - 2 * DAY),
+        leftovers.Leftover("container", "1", "x", COPIES, NOW - 2 * DAY),
+        leftovers.Leftover("container", "2", "y", COPIES, NOW),
+        leftovers.Leftover("volume", "3", "z", COPIES, NOW - 2 * DAY),
     ]
     (found,) = gc.choose_readers(items, now=NOW, older_than=DAY)
     assert [item.id for item in found.leftovers] == ["1"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from restore.disk import Room, told_room
+from restore.adapters.docker.disk import Room, told_room
 
 HEAD = "Filesystem 1024-blocks Used Available Capacity Mounted on\n"
 

@@ -13,7 +13,8 @@ from typing import Any, cast
 import pytest
 
 from restore import drill as module
-from restore import locations, lock
+from restore import locations
+from restore.adapters import lock
 from restore.drill import DrillRequest, rebuilt, restore_stack, stack_spec, verified
 from restore.errors import EnvironmentFailure, ExitCode, NotFoundError, ReplayError
 from restore.model import Acceptance, Generation, Role, Selection, ignore_progress

@@ -15,9 +15,9 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from restore.catalogue import plain_dump
+from restore.adapters.postgres import plain_dump
+from restore.adapters.postgres.dump_text import roles_in
 from restore.catalogue.compression import plain_stream
-from restore.catalogue.dump_text import roles_in
 from restore.catalogue.dumps import created_at, dump_at
 from restore.errors import DamagedGenerationError, NotFoundError
 from restore.model import DumpForm, TableFacts

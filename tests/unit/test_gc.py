@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from restore import gc, lock
+from restore import gc
+from restore.adapters import lock
+from restore.adapters.docker import leftovers
 from restore.errors import NotFoundError, RefusedError
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
@@ -14,8 +16,8 @@ DRILL = "drill-20261124-050000-00a1"
 OTHER = "drill-20261122-050000-00b2"
 
 
-def leftover(stack: str, age: timedelta = timedelta(minutes=5)) -> gc.Leftover:
-    return gc.Leftover("container", f"id-{stack}", f"db-{stack}", stack, NOW - age)
+def leftover(stack: str, age: timedelta = timedelta(minutes=5)) -> leftovers.Leftover:
+    return leftovers.Leftover("container", f"id-{stack}", f"db-{stack}", stack, NOW - age)
 
 
 def own(folder: Path, stack: str, *, kept: bool = False) -> None:
@@ -23,7 +25,7 @@ def own(folder: Path, stack: str, *, kept: bool = False) -> None:
         pass
 
 
-def chosen(leftovers: list[gc.Leftover], locks: Path) -> list[str]:
+def chosen(leftovers: list[leftovers.Leftover], locks: Path) -> list[str]:
     found = gc.choose_collections(leftovers, locks, now=NOW, older_than=DAY)
     return [collection.stack for collection in found]
 

@@ -7,9 +7,9 @@ from typing import Any, cast
 
 from docker.types import Mount
 
-from restore import rights
-from restore.helpers import Surroundings, helper
-from restore.runner import LABEL, Runner
+from restore.adapters.docker import rights
+from restore.adapters.docker.helpers import Surroundings, helper
+from restore.adapters.docker.runner import LABEL, Runner
 
 
 class Engine:

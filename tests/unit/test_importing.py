@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from fixtures.plans.cases import target
+from restore.adapters.postgres.commands import identifier
 from restore.blueprint import blueprint, configuration_texts
 from restore.cli.main import run
-from restore.commands import identifier
 from restore.equivalence import compare
 from restore.errors import DamagedGenerationError, ExitCode
 from restore.importing import import_generation, temporary_folder

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from restore import lock
+from restore.adapters import lock
 from restore.errors import RefusedError
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fixtures.plans import cases
-from restore.columns import pattern_of
+from restore.adapters.postgres.columns import pattern_of
 from restore.errors import RefusedError, UsageError
 from restore.lanes import lanes_of
 from restore.model import (

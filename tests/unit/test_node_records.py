@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
 
-from restore import commands
+from restore.adapters.docker.node_records import PLACE, labelled_nodes, node_status
+from restore.adapters.docker.runner import Runner
+from restore.adapters.postgres import commands
 from restore.errors import EnvironmentFailure, NotFoundError
 from restore.model import Holding, Node, NodeRecord, Role
-from restore.node_records import PLACE, labelled_nodes, node_status
 from restore.nodes import conclude, holds, record_text
-from restore.runner import Runner
 from tests.unit.test_nodes import NEW, OLD, record
 
 

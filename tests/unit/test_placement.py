@@ -7,9 +7,9 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from restore.environment import environment_from_outputs
+from restore.adapters.docker.tunnel import relay_argv
+from restore.adapters.pulumi.outputs import environment_from_outputs
 from restore.model import LOCAL, Door, Hosts, Role
-from restore.tunnel import relay_argv
 from stacks import outputs as names
 from stacks.network import addresses, own_addresses
 from stacks.placement import Placement, read_placement

@@ -17,14 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore import (
-    capture_databases,
-    capture_files,
-    capture_scratch,
-    commands,
-    drill,
-    stages,
-)
+from restore import capture_databases, capture_files, capture_scratch, drill, stages
+from restore.adapters.postgres import commands
 from restore.checks import check_ids
 from restore.checks.foreseen import foreseen_checks
 from restore.cli.main import pra

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from restore.adapters.pulumi.stack_file import raw_settings
 from restore.cli.main import run
 from restore.errors import ExitCode
 from restore.model import Generation
@@ -20,7 +21,6 @@ from restore.prerequisites.pdf import to_pdf
 from restore.prerequisites.pdf_style import STYLES, cell_code, code_markup, markup
 from restore.report_files import newest_report, write_report
 from restore.repository.folder import FolderRepository
-from restore.stack_file import raw_settings
 from tests.report_samples import failed, passed
 
 Make = Callable[..., Prerequisites]

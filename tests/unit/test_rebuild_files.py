@@ -15,12 +15,19 @@ import yaml
 from pulumi.automation import CommandResult, StackSummary
 from pulumi.automation.errors import create_command_error
 
-from restore import locations, rebuild
+from restore import locations
+from restore.adapters.pulumi import rebuild
+from restore.adapters.pulumi.environment import SetUp, pulumi_environment, read_set_up
+from restore.adapters.pulumi.messages import hint, holder_lives, is_echo, plain, tail
+from restore.adapters.pulumi.stack_file import (
+    StackSpec,
+    forget_settings,
+    merged,
+    settings_file,
+    write_settings,
+)
 from restore.errors import EnvironmentFailure, NotFoundError
-from restore.pulumi_environment import SetUp, pulumi_environment, read_set_up
-from restore.pulumi_messages import hint, holder_lives, is_echo, plain, tail
 from restore.secret import Secret
-from restore.stack_file import StackSpec, forget_settings, merged, settings_file, write_settings
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore.archive import CHUNK, Owner, archive, single_file
+from restore.adapters.docker.tar import Owner, single_file
+from restore.archive import CHUNK, archive
 from restore.errors import DamagedGenerationError
 from restore.model import FileEntry
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from restore.archive import Owner
+from restore.adapters.docker.tar import Owner
 from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import Generation, Step, StepKind

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from restore.runner import Runner
+from restore.adapters.docker.runner import Runner
 
 
 class Engine:

@@ -13,10 +13,10 @@ import httpx
 import pytest
 import yaml
 
+from restore.adapters.docker.runner import Runner
 from restore.errors import EnvironmentFailure, UsageError
 from restore.model import CheckResult, CheckStatus, Credentials, DatabaseServer, Environment
 from restore.model import ErpServer as Erp
-from restore.runner import Runner
 from restore.scenarios import Ground, parse_scenario, play, playing, require_playable
 from restore.scenarios.api import Request, caller
 from restore.scenarios.failure import Deadline, StepFailed

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from fixtures.authority import HOST, URL, server_pem
+from restore.adapters.docker.facts import address_of, foreseen_node, node_of
 from restore.capture_proxy import FILE, NAME
 from restore.certificate import judge, public_part
 from restore.choices import StackChoices, certificate_choice
@@ -27,7 +28,6 @@ from restore.model import (
     NodeFacts,
     ProxyFacts,
 )
-from restore.node_facts import address_of, foreseen_node, node_of
 from restore.secret import Secret
 from restore.served_certificate import LONGEST, Served, foreseen_certificate, standing_certificate
 from restore.tls import tls_of

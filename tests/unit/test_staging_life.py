@@ -13,7 +13,9 @@ from typing import Any, cast
 
 import pytest
 
-from restore import drill, locations, lock
+from restore import drill, locations
+from restore.adapters import lock
+from restore.adapters.pulumi.stack_file import StackSpec, settings_file, write_settings
 from restore.cli import gc
 from restore.cli.main import run
 from restore.drill import DrillRequest
@@ -31,7 +33,6 @@ from restore.model import (
 from restore.profile import load_profile
 from restore.request import ReplayRequest, Tools
 from restore.secret import Secret
-from restore.stack_file import StackSpec, settings_file, write_settings
 from restore.staging import creation, life, records, standing
 from restore.staging.copies import CopyState, StagingCopy
 

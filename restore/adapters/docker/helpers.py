@@ -15,11 +15,11 @@ from docker.errors import DockerException
 from docker.models.containers import Container
 from docker.types import LogConfig, Mount
 
-from restore import rights
-from restore.docker_engine import answers
+from restore.adapters.docker import rights
+from restore.adapters.docker.engine import answers
+from restore.adapters.docker.runner import LABEL, ROLE, TAIL_LINES, Runner, tail
+from restore.adapters.docker.streams import LineSplitter
 from restore.errors import ReplayError
-from restore.runner import LABEL, ROLE, TAIL_LINES, Runner, tail
-from restore.streams import LineSplitter
 
 HELPER: Final = "helper"
 """Role that helpers carry as a label."""

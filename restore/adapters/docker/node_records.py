@@ -19,12 +19,12 @@ from typing import Any, Final
 
 from docker.models.containers import Container
 
-from restore import commands
+from restore.adapters.docker.health import health_of
+from restore.adapters.docker.runner import LABEL, Runner
+from restore.adapters.postgres import commands
 from restore.errors import NotFoundError, ReplayError, RestoreError
-from restore.health import health_of
 from restore.model import Environment, Node, NodeRecord, NodeState, NodeStatus, Role
 from restore.nodes import DATABASE_ROLES, MARK, nodes_of, parse_record, record_text
-from restore.runner import LABEL, Runner
 
 FILE: Final = ".pra-node.json"
 """The record's file, on the volume of a server's data."""

@@ -6,9 +6,9 @@ from typing import Final
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from restore.docker_engine import answers
+from restore.adapters.docker.engine import answers
+from restore.adapters.docker.runner import TAIL_LINES, Runner, tail
 from restore.errors import EnvironmentFailure
-from restore.runner import TAIL_LINES, Runner, tail
 
 _INTERVAL: Final = 0.25
 """Seconds between two looks at a probe."""

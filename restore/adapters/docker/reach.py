@@ -7,11 +7,11 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from typing import Final
 
+from restore.adapters.docker.runner import Runner
+from restore.adapters.docker.tunnel import Tunnel
 from restore.errors import EnvironmentFailure, NotFoundError, UsageError
 from restore.model import LOCAL, Door, Environment, Generation
 from restore.repository.base import Repository
-from restore.runner import Runner
-from restore.tunnel import Tunnel
 
 _MANIFEST: Final = "manifest.json"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from restore.adapters.postgres.sql import Connection, rows
 from restore.model import ConstraintFacts
-from restore.sql import Connection, rows
 
 _CONSTRAINTS: Final = """
     SELECT n.nspname, coalesce(c.relname, t.typname, ''), k.conname,

@@ -9,10 +9,10 @@ from typing import Any, Final
 import docker
 from docker.errors import DockerException
 
-from restore.disk import ask_room, told_room
+from restore.adapters.docker.disk import ask_room, told_room
+from restore.adapters.docker.runner import Runner
 from restore.errors import EnvironmentFailure
 from restore.model import NodeFacts
-from restore.runner import Runner
 
 _LOCAL: Final = "http+docker://localhost"
 """How the SDK names an engine that it reaches by a socket of this machine."""

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 import yaml
 
-from restore import gc, locations
+from restore import locations
 from restore.errors import EnvironmentFailure, NotFoundError
 from restore.model import LOCAL, Hosts, Role
+from restore.model.stack_names import is_ephemeral
 from restore.secret import MASK, Secret
 
 NAMESPACE: Final = "pra"
@@ -96,7 +97,7 @@ def write_settings(spec: StackSpec) -> None:
 
 def forget_settings(stack: str) -> None:
     """Remove the settings file of an ephemeral stack; others belong to the user."""
-    if gc.is_ephemeral(stack) or _TEST.fullmatch(stack):
+    if is_ephemeral(stack) or _TEST.fullmatch(stack):
         settings_file(stack).unlink(missing_ok=True)
 
 

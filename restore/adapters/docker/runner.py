@@ -17,11 +17,11 @@ import docker
 from docker.errors import ImageNotFound, NotFound
 from docker.models.containers import Container
 
-from restore.docker_engine import answers, connected
+from restore.adapters.docker.engine import answers, connected
+from restore.adapters.docker.streams import CHUNK, EMPTY, ChunkReader, LineSplitter
 from restore.errors import NotFoundError, ReplayError
 from restore.model import ImageFacts
 from restore.secret import Secret
-from restore.streams import CHUNK, EMPTY, ChunkReader, LineSplitter
 
 LABEL: Final = "pra.stack"
 """Label that every container, network and volume of ours carries; its value is the stack."""

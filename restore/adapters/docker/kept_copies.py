@@ -17,14 +17,13 @@ from typing import Any, Final
 from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import Mount
 
-from restore import rights
-from restore.archive import Owner, single_file
-from restore.docker_engine import answers
+from restore.adapters.docker import rights
+from restore.adapters.docker.engine import answers
+from restore.adapters.docker.helpers import HELPER, Helper, Surroundings, beside, helper
+from restore.adapters.docker.runner import LABEL, ROLE, Runner
+from restore.adapters.docker.tar import Owner, single_file
 from restore.errors import EnvironmentFailure, NotFoundError
-from restore.helpers import HELPER, Helper, Surroundings, beside, helper
 from restore.model import KeptCopy
-from restore.plan_copies import MOUNTED
-from restore.runner import LABEL, ROLE, Runner
 
 COPIES: Final = "kept-copies"
 """What the volumes of copies carry in the place of a stack."""
@@ -230,3 +229,11 @@ def _document(runner: Runner, container: str, name: str) -> dict[str, Any]:
     except (NotFoundError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+MOUNTED: Final = "/pra-copy"
+"""Where a helper sees the volume of a copy."""
+
+
+DATA: Final = f"{MOUNTED}/data"
+"""The copied data in it."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from restore.commands import identifier, literal
+from restore.adapters.postgres.commands import identifier, literal
 
 _COLUMNS: Final = """
 SELECT relname, attname, attnotnull FROM pg_catalog.pg_attribute

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
+from restore.adapters.docker.runner import Execution
 from restore.errors import EnvironmentFailure
-from restore.runner import Execution
 from restore.secret import Secret
 
 INTERRUPT_GRACE: Final = 120.0

@@ -17,7 +17,7 @@ from typing import Any, Final, cast
 import docker
 from docker.errors import DockerException
 
-from restore.docker_engine import answers
+from restore.adapters.docker.engine import answers
 from restore.errors import EnvironmentFailure
 from restore.model import Door
 

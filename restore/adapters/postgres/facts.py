@@ -15,13 +15,13 @@ from psycopg import sql
 from psycopg.errors import UndefinedTable
 from psycopg.pq import TransactionStatus
 
-from restore.constraints import not_valid
+from restore.adapters.docker.runner import Runner
+from restore.adapters.postgres.constraints import not_valid
+from restore.adapters.postgres.locales import collation_version, database_locale
+from restore.adapters.postgres.sql import Connection, quoted, rows
 from restore.errors import EnvironmentFailure, NotFoundError
-from restore.locales import collation_version, database_locale
 from restore.model import DatabaseFacts, ImageFacts, ServerFacts, TableFacts, Versioned
 from restore.profile import Profile
-from restore.runner import Runner
-from restore.sql import Connection, quoted, rows
 
 _OS_FILES: Final = ("/etc/os-release", "/usr/lib/os-release")
 """The first is often a link to the second; an archive of a link holds no content."""

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import IO, Final
 
-from restore.catalogue import dump_text
-from restore.catalogue.dump_text import DatabaseProperties
+from restore.adapters.postgres import dump_text
+from restore.adapters.postgres.dump_text import DatabaseProperties
 from restore.errors import DamagedGenerationError
 from restore.model import TableFacts
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from restore.facts import image_of, operating_system
+from restore.adapters.docker.facts import node_of
+from restore.adapters.docker.runner import Runner
+from restore.adapters.postgres.facts import image_of, operating_system
 from restore.model import ServerFacts
-from restore.node_facts import node_of
-from restore.runner import Runner
 
 _VERSION: Final = "NGINX_VERSION"
 """The variable in which nginx images, official or ours, hold their version."""

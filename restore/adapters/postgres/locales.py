@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from restore.adapters.postgres.sql import Connection, rows
 from restore.model import DatabaseLocale, Versioned
-from restore.sql import Connection, rows
 
 _PROVIDERS_SINCE: Final = 150000
 _RULES_SINCE: Final = 160000

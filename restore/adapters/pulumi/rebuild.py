@@ -27,15 +27,21 @@ from pulumi.automation.events import DiagnosticEvent, EngineEvent
 from semver import VersionInfo
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
-from restore import gc, locations
+from restore import locations
+from restore.adapters.docker import leftovers
+from restore.adapters.docker.runner import Runner
+from restore.adapters.processes import Command, run_attended
+from restore.adapters.pulumi.environment import BACKEND, pulumi_environment, read_set_up
+from restore.adapters.pulumi.messages import hint, holder_lives, is_echo, plain, tail
+from restore.adapters.pulumi.stack_file import (
+    StackSpec,
+    forget_settings,
+    hosts_if_known,
+    write_settings,
+)
 from restore.errors import EnvironmentFailure, NotFoundError
 from restore.model import LOCAL, Progress, ProgressListener, Role, ignore_progress
-from restore.processes import Command, run_attended
-from restore.pulumi_environment import BACKEND, pulumi_environment, read_set_up
-from restore.pulumi_messages import hint, holder_lives, is_echo, plain, tail
-from restore.runner import Runner
 from restore.secret import Secret
-from restore.stack_file import StackSpec, forget_settings, hosts_if_known, write_settings
 
 OTHERS_SECONDS: Final = 60.0
 """How long a stack that another process is updating is waited for."""
@@ -204,8 +210,8 @@ def _sweep(stack: str) -> None:
             host: opened.enter_context(closing(Runner.connect(host)))
             for host in {LOCAL, *hosts_if_known(stack).distinct(Role)}
         }
-        found = [item for item in gc.find_everywhere(engines) if item.stack == stack]
-        gc.remove(engines[LOCAL], found, engines)
+        found = [item for item in leftovers.find_everywhere(engines) if item.stack == stack]
+        leftovers.remove(engines[LOCAL], found, engines)
 
 
 class _Cli(auto.PulumiCommand):

@@ -1,0 +1,1 @@
+"""The outside: Docker, PostgreSQL, Pulumi, processes, locks. The only importers of their SDKs."""

@@ -1,0 +1,1 @@
+"""Docker engines: containers, volumes, helpers, tunnels."""

@@ -1,0 +1,1 @@
+"""PostgreSQL servers and what their tools write."""

@@ -1,0 +1,1 @@
+"""Pulumi: stack files, outputs, and the rebuild of an environment."""
