@@ -21,6 +21,7 @@ from restore.adapters.postgres.pg_archive import (
     ArchiveReader,
     is_plain_table,
 )
+from restore.adapters.postgres.role_script import created_roles
 from restore.errors import DamagedGenerationError, ReplayError
 from restore.model import (
     CUSTOM_FILE,
@@ -33,7 +34,6 @@ from restore.model import (
 )
 from restore.parts import reports_generation
 from restore.repository.base import DamagedFileError, Repository
-from restore.steps.roles import created_roles
 from restore.versions import parse_version
 
 _LOOKED_INTO: Final = {DumpForm.DIRECTORY: TABLE_OF_CONTENTS, DumpForm.CUSTOM: CUSTOM_FILE}

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from restore.errors import UsageError
-
 COLD_EVERY: Final = 7.0
 """Days after which a drill is cold, unless told otherwise."""
 
@@ -58,21 +56,6 @@ def decide(options: CopyOptions, before: Before, now: datetime) -> CopyPolicy:
     """The policy of a drill that begins now."""
     why = _why_cold(options, before, now)
     return CopyPolicy(use=not why, keep=options.keep, why=why, most=options.most)
-
-
-def parse_days(text: str) -> float:
-    """Days as a setting gives them: a number, 0 or more.
-
-    Raises:
-        UsageError: it is none.
-    """
-    try:
-        days = float(text)
-    except ValueError:
-        days = -1.0
-    if not 0 <= days < 100_000:
-        raise UsageError(f"{text!r} is no number of days", "for example 7, or 0 for always cold")
-    return days
 
 
 def _why_cold(options: CopyOptions, before: Before, now: datetime) -> str:

@@ -20,13 +20,12 @@ from restore.adapters.postgres.commands import literal
 from restore.model import Credentials, Role
 from restore.operations import filled_sql
 from restore.profile import Neutralisation, NeutralisationAct, NeutralisationRule, Profile
+from restore.profile.placeholders import SETTINGS
 from restore.secret import Secret
 
 ROUNDS: Final = 600_000
 """Odoo's own number since version 16; with fewer, it would hash the password anew at a login."""
 
-SETTINGS: Final = ("administrator", "administrator_password", "administrator_hash")
-"""What a session that neutralises has been told, each as ``pra.NAME``."""
 
 _QUIET: Final = "-c log_error_verbosity=terse -c client_min_messages=warning"
 """No error may quote a row, in which there would be a hash."""

@@ -8,10 +8,7 @@ from typing import Final
 
 from restore.adapters.postgres.commands import literal
 from restore.configuration import Target
-
-KNOWN: Final = (
-    "database", "databases", "external_url", "database_address", "database_port", "erp_role",
-)  # fmt: skip
+from restore.profile.placeholders import KNOWN
 
 _PLACEHOLDER: Final = re.compile(r"\{(" + "|".join(KNOWN) + r")\}")
 

@@ -13,14 +13,13 @@ from typing import Any, Final
 
 import yaml
 
-from restore.configuration import Target, placeholders
 from restore.model import Role
 from restore.profile import DocumentTree, Profile, ReportsProfile, WebStep, parse_profile
+from restore.profile.placeholders import CONFIGURATION
 from restore.profile_neutralisation import neutralisation_problems
 from restore.profile_operations import operation_problems
 from restore.profile_upgrade import pattern_problems, upgrade_problems
 from restore.schema import schema_errors
-from restore.secret import Secret
 
 _PLACEHOLDER: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 _ACCOUNT: Final = frozenset({"login", "password"})
@@ -73,7 +72,7 @@ def _reports(reports: ReportsProfile) -> Iterator[str]:
 def _settings(
     path: str, templates: tuple[tuple[str, str], ...], more: tuple[str, ...] = ()
 ) -> Iterator[str]:
-    known = {*placeholders(Target("", 0, "", Secret(""), ""), ()), *more}
+    known = {*CONFIGURATION, *more}
     for key, template in templates:
         for name in re.findall(r"\{([^{}]*)\}", template):
             if name not in known:

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from restore.model import Role
-from restore.neutralise import SETTINGS
-from restore.operations import KNOWN
 from restore.profile import Neutralisation, NeutralisationAct, Profile
+from restore.profile.placeholders import KNOWN, SETTINGS
 
 _PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")
 _SETTING: Final = re.compile(r"current_setting\('pra\.([a-z_]+)'")

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from restore.model import Role
-from restore.operations import KNOWN
 from restore.profile import OperationTime, PostOperation, Profile
+from restore.profile.placeholders import KNOWN
 
 _PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")
 _OF_REPORTS: Final = frozenset({Role.REPORTS, Role.REPORTS_DATABASE})

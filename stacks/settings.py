@@ -18,11 +18,10 @@ from typing import Final
 import pulumi
 from pulumi.runtime import config as pulumi_config
 
-from restore.budget import parse_budget
 from restore.choices import certificate_choice
-from restore.cold_policy import parse_days
 from restore.errors import UsageError
 from restore.model import Acceptance, Credentials, Purpose, Role, Selection
+from restore.model.durations import parse_budget, parse_days
 from restore.secret import Secret
 from stacks.anonymise import KEY, AnonymiseSettings, read_anonymise
 from stacks.keys import DEFAULT_SHARED_MEMORY_MB, KEYS, NAMESPACE

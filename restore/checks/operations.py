@@ -12,9 +12,10 @@ from restore.checks.base import Check, Finding, passed_unless, run_check
 from restore.configuration import target_of
 from restore.context import ReplayContext
 from restore.model import CheckResult, CheckStatus
-from restore.operations import KNOWN, filled, filled_sql, operation_values
+from restore.operations import filled, filled_sql, operation_values
 from restore.plan_request import LATER
 from restore.profile import OperationCheck, PostOperation, Profile
+from restore.profile.placeholders import KNOWN
 from restore.tls import client, tls_of
 
 SECONDS = 30.0

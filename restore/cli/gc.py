@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import click
 
@@ -21,9 +20,9 @@ from restore.errors import (
     NotFoundError,
     RefusedError,
     RestoreError,
-    UsageError,
 )
 from restore.model import LOCAL
+from restore.model.durations import parse_age
 from restore.repository import open_repository
 from restore.request import utc_now
 from restore.staging import life
@@ -154,16 +153,3 @@ def _collect_partials(
         if not dry_run:
             repository.remove_partial(partial.id)
     return tuple(partial.id for partial in found)
-
-
-def parse_age(text: str) -> timedelta:
-    """An age such as ``90s``, ``30m``, ``2h`` or ``7d``.
-
-    Raises:
-        UsageError: it is none.
-    """
-    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-    match = re.fullmatch(r"(\d+)([smhd])", text)
-    if match is None:
-        raise UsageError(f"{text!r} is no age", "for example 90s, 30m, 2h or 7d")
-    return timedelta(**{units[match[2]]: int(match[1])})

@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from restore.budget import spoken
 from restore.cli.options import reports_option
 from restore.cli.terminal import Terminal
 from restore.history import Entry, Kin, entries, history_file
 from restore.model import Verdict
+from restore.model.durations import spoken
 from restore.trends import Trend, change, is_cached, sparkline, trend
 
 _COLUMNS = (

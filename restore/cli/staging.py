@@ -19,7 +19,6 @@ from restore.adapters.pulumi.stack_file import setting_of
 from restore.anonymise import anonymisation_asked
 from restore.choices import NO_CERTIFICATE
 from restore.cli.anonymise import anonymise_option, key_file_option
-from restore.cli.gc import parse_age
 from restore.cli.options import (
     Decorator,
     accept_option,
@@ -46,6 +45,7 @@ from restore.cli.terminal import Terminal
 from restore.cold_policy import CopyPolicy
 from restore.drill import DrillRequest
 from restore.errors import EnvironmentFailure, UsageError
+from restore.model.durations import parse_age
 from restore.request import utc_now
 from restore.staging import creation, life, records
 from restore.staging.copies import Condition, CopyState, StagingCopy, condition, this_user

@@ -6,9 +6,9 @@ from typing import Any
 
 import yaml
 
-from restore.budget import parse_budget
 from restore.errors import UsageError
 from restore.model import Mount, Role
+from restore.model.durations import parse_budget
 from restore.profile.files import ConfigurationFile, DocumentFetch, DocumentTree
 from restore.profile.neutralisation import Neutralisation, read_neutralisation
 from restore.profile.operations import read_operation

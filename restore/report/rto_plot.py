@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Final
 
-from restore.budget import spoken
 from restore.model import PastRun, Report, Verdict
+from restore.model.durations import spoken
 from restore.report.language import Locale
 from restore.report.timeline import STEPS
 from restore.trends import is_cached, trend

@@ -12,10 +12,10 @@ from typing import Final
 import psycopg
 
 from restore.adapters.postgres import commands, sql
+from restore.adapters.postgres.role_script import split_statements
 from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import CUSTOM_FILE, ArtifactKind, DumpForm
-from restore.steps.roles import split_statements
 
 _HEADER: Final = re.compile(r"-- Name: (?P<name>.*); Type: (?P<type>[A-Z ]+); Schema: ")
 _NAME: Final = r'(?:"(?:[^"]|"")*"|[^\s"]+)'

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore import drill as drill_module
-from restore.budget import budget_check, parse_budget, spoken
+from restore.budget import budget_check
 from restore.drill import within_budget
 from restore.engine import new_recorder
 from restore.errors import UsageError
@@ -26,6 +26,7 @@ from restore.model import (
     Verdict,
     ignore_progress,
 )
+from restore.model.durations import parse_budget, spoken
 from restore.profile import load_profile, parse_profile, profile_text
 from restore.recorder import Recorder
 from restore.report import to_html, to_junit

@@ -10,11 +10,11 @@ import pytest
 
 from restore.catalogue.native import render_manifest
 from restore.cli import options
-from restore.cli.gc import parse_age
 from restore.cli.main import run
 from restore.cli.terminal import Terminal
 from restore.errors import ExitCode, UsageError
 from restore.model import Acceptance, Difference, Generation, Severity
+from restore.model.durations import parse_age
 from restore.report_files import write_report
 from restore.repository.folder import FolderRepository
 from tests.fix_prerequisites import furnished

@@ -22,7 +22,7 @@ from restore.budget import budget_check
 from restore.cli import cache
 from restore.cli import options as cli_options
 from restore.cli.main import run
-from restore.cold_policy import Before, CopyOptions, CopyPolicy, decide, parse_days
+from restore.cold_policy import Before, CopyOptions, CopyPolicy, decide
 from restore.copy_key import ServerIdentity
 from restore.copy_key import copy_key as key_of
 from restore.copy_time import copying_time
@@ -47,6 +47,7 @@ from restore.model import (
     Versioned,
     ignore_progress,
 )
+from restore.model.durations import parse_days
 from restore.plan_request import PlanRequest
 from restore.planning import describe_plan, plan
 from restore.profile import load_profile

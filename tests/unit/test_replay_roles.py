@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from restore.adapters.postgres.role_script import role_statements, split_statements
 from restore.errors import ReplayError
-from restore.steps.roles import role_statements, split_statements
 
 SCRIPT = """--
 -- PostgreSQL database cluster dump; a comment's semicolon
