@@ -16,8 +16,6 @@ from typing import Any, Final
 
 from benchmarks.target import REPOSITORY
 from restore.adapters.docker.runner import Runner
-from restore.blueprint import configuration_texts
-from restore.cold_policy import CopyPolicy
 from restore.context import ReplayContext
 from restore.copying import choose_copies
 from restore.model import (
@@ -30,13 +28,15 @@ from restore.model import (
     StepKind,
     StepStatus,
 )
-from restore.plan_request import PlanRequest, copied_documents, standing_target
+from restore.model.secret import Secret
+from restore.plan.blueprint import configuration_texts
+from restore.plan.cache.policy import CopyPolicy
+from restore.plan.planning import plan
+from restore.plan.request import PlanRequest, copied_documents, standing_target
 from restore.plan_stage import with_server
-from restore.planning import plan
 from restore.profile import load_profile
 from restore.replay import replay
 from restore.repository.folder import FolderRepository
-from restore.secret import Secret
 from restore.verify import require_sound, verify
 
 _LEFT_OUT: Final = (StepKind.STOP_ERP, StepKind.START_ERP, StepKind.CONFIGURATION)

@@ -32,9 +32,9 @@ from restore.model import (
     FileEntry,
     Generation,
 )
-from restore.parts import reports_generation
+from restore.model.parts import reports_generation
+from restore.model.versions import parse_version
 from restore.repository.base import DamagedFileError, Repository
-from restore.versions import parse_version
 
 _LOOKED_INTO: Final = {DumpForm.DIRECTORY: TABLE_OF_CONTENTS, DumpForm.CUSTOM: CUSTOM_FILE}
 """The file of a dump that holds its table of contents."""

@@ -9,9 +9,9 @@ from restore.adapters.docker.proxy_facts import proxy_facts
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres.facts import optional_rows
 from restore.adapters.postgres.sql import connect
-from restore.certificate import judge
 from restore.errors import NotFoundError, ReplayError, UsageError
 from restore.model import ArtifactKind, CertificateFacts, DatabaseServer, ProxyFacts
+from restore.plan.equivalence.certificate import judge
 from restore.profile import Profile
 from restore.repository.base import ArtifactSpec, GenerationWriter
 from restore.source import resolve

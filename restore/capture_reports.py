@@ -25,7 +25,7 @@ from restore.model import (
     ReportsFacts,
     ServerFacts,
 )
-from restore.parts import stored_folder, stored_name
+from restore.model.parts import stored_folder, stored_name
 from restore.profile import ConfigurationFile, ReportsProfile
 from restore.repository.base import (
     ArtifactSpec,

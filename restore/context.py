@@ -9,7 +9,6 @@ from datetime import datetime
 
 from restore.adapters.docker.runner import Runner
 from restore.anonymise.rules import Anonymisation
-from restore.cold_policy import MOST_COPIES
 from restore.model import (
     Acceptance,
     Credentials,
@@ -21,8 +20,9 @@ from restore.model import (
     Purpose,
     ignore_progress,
 )
-from restore.neutralise import Administrator
-from restore.parts import reports_generation
+from restore.model.parts import reports_generation
+from restore.plan.cache.policy import MOST_COPIES
+from restore.plan.neutralise import Administrator
 from restore.profile import Profile
 from restore.repository.base import Repository
 

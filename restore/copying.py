@@ -11,10 +11,6 @@ from restore.adapters.docker.kept_copies import find_copies
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import sql
 from restore.adapters.postgres.locales import offered_locales
-from restore.bulk import BulkState
-from restore.cold_policy import CopyPolicy
-from restore.copy_key import ServerIdentity, copy_key
-from restore.disk import disk_need
 from restore.model import (
     CopyUse,
     DatabaseServer,
@@ -25,12 +21,16 @@ from restore.model import (
     Role,
     Versioned,
 )
-from restore.nodes import DATABASE_ROLES
-from restore.plan_bulk import size_of
-from restore.plan_reports import reports_request
-from restore.plan_request import PlanRequest
-from restore.plan_text import size_text
-from restore.planning import plan
+from restore.model.node_records import DATABASE_ROLES
+from restore.plan.bulk import BulkState
+from restore.plan.bulk_steps import size_of
+from restore.plan.cache.key import ServerIdentity, copy_key
+from restore.plan.cache.policy import CopyPolicy
+from restore.plan.disk import disk_need
+from restore.plan.planning import plan
+from restore.plan.reports import reports_request
+from restore.plan.request import PlanRequest
+from restore.plan.text import size_text
 
 _SETTINGS: Final = """
 SELECT name, setting FROM pg_catalog.pg_settings

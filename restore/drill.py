@@ -11,7 +11,6 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from restore import locations
 from restore.adapters import lock
 from restore.adapters.pulumi.outputs import environment_from_outputs
 from restore.adapters.pulumi.rebuild import destroy, outputs_of, up
@@ -19,15 +18,15 @@ from restore.adapters.pulumi.stack_file import StackSpec, setting_of, settings_f
 from restore.beside import Beside, beside
 from restore.catalogue.foreign import Layout
 from restore.choices import StackChoices, certificate_choice
-from restore.cold_policy import AS_TOLD, CopyOptions, CopyPolicy, decide
 from restore.engine import new_recorder, replay_standing, reported
 from restore.errors import UsageError
 from restore.history import Kin, before, history_file
 from restore.importing import import_generation
-from restore.model import Environment, Generation, ProgressListener, Report, Role
+from restore.model import Environment, Generation, ProgressListener, Report, Role, locations
 from restore.model.durations import parse_budget, parse_days
 from restore.model.stack_names import EPHEMERAL
-from restore.plan_request import MANY_BYTES
+from restore.plan.cache.policy import AS_TOLD, CopyOptions, CopyPolicy, decide
+from restore.plan.request import MANY_BYTES
 from restore.profile import is_profile_path
 from restore.recorder import Recorder
 from restore.request import ReplayRequest, Tools

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from restore import __version__, locations
+from restore import __version__
 from restore.adapters import lock
 from restore.adapters.pulumi.outputs import environment_from_outputs
 from restore.anonymise import Anonymisation, anonymisation_asked
@@ -21,7 +21,15 @@ from restore.choices import StackChoices
 from restore.errors import EnvironmentFailure, Interrupted, RestoreError
 from restore.evidence import sign_files
 from restore.history import Kin, history_file, remembered
-from restore.model import Acceptance, Blueprint, CheckStatus, Environment, Report, Selection
+from restore.model import (
+    Acceptance,
+    Blueprint,
+    CheckStatus,
+    Environment,
+    Report,
+    Selection,
+    locations,
+)
 from restore.profile import load_profile
 from restore.recorder import Recorder
 from restore.report_files import Signing, write_report

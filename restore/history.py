@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from restore.cold_policy import Before
 from restore.errors import EnvironmentFailure, NotFoundError, RestoreError
 from restore.model import PastRun, ReplayMode, Report, StepResult, StepStatus, Verdict
+from restore.plan.cache.policy import Before
 from restore.report import to_json
 
 FILE: Final = "history.sqlite"

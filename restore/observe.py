@@ -29,8 +29,8 @@ from restore.model import (
     ServerFacts,
     Versioned,
 )
+from restore.model.versions import parse_version
 from restore.profile import Profile
-from restore.versions import parse_version
 
 _EXTENSIONS: Final = "SELECT name, default_version FROM pg_catalog.pg_available_extensions"
 

@@ -11,16 +11,11 @@ from restore import budget
 from restore.adapters.docker.node_records import begun_nodes, environment_nodes
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import sql
-from restore.blueprint import blueprint, configuration_texts
 from restore.checks import check_ids
 from restore.checks.anonymised import anonymised_check_ids
 from restore.checks.certificate import ID as CERTIFICATE
 from restore.choices import StackChoices
-from restore.configuration import ConfigurationTexts
 from restore.copying import choose_copies
-from restore.disk import disk_need
-from restore.equivalence import clock_difference, is_difference_key
-from restore.equivalence_nodes import disk_difference
 from restore.errors import UsageError
 from restore.model import (
     Blueprint,
@@ -31,15 +26,20 @@ from restore.model import (
     Role,
 )
 from restore.observe import observed_facts, predicted_facts
-from restore.plan_nodes import require_nodes
-from restore.plan_request import (
+from restore.plan.blueprint import blueprint, configuration_texts
+from restore.plan.configuration.files import ConfigurationTexts
+from restore.plan.disk import disk_need
+from restore.plan.equivalence.compare import clock_difference, is_difference_key
+from restore.plan.equivalence.servers import disk_difference
+from restore.plan.nodes import require_nodes
+from restore.plan.planning import differences, plan
+from restore.plan.request import (
     PlanRequest,
     PlanTarget,
     foreseen_target,
     standing_target,
     with_begun,
 )
-from restore.planning import differences, plan
 from restore.profile import Profile
 from restore.recorder import Recorder
 from restore.request import ReplayRequest, Tools

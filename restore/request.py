@@ -9,7 +9,6 @@ from pathlib import Path
 
 from restore.adapters.docker.runner import Runner
 from restore.anonymise import Anonymisation
-from restore.cold_policy import NO_COPIES, CopyPolicy
 from restore.evidence import Signer
 from restore.model import (
     Acceptance,
@@ -20,6 +19,7 @@ from restore.model import (
     Selection,
     ignore_progress,
 )
+from restore.plan.cache.policy import NO_COPIES, CopyPolicy
 from restore.profile import Profile, load_profile
 from restore.repository import open_repository
 from restore.repository.base import Repository

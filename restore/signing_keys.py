@@ -29,10 +29,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from restore import locations
 from restore.errors import NotFoundError, RefusedError, UsageError
 from restore.evidence import Signer, TrustedKey, key_id
-from restore.secret import Secret
+from restore.model import locations
+from restore.model.secret import Secret
 
 KEY_VARIABLE: Final = "PRA_SIGNING_KEY"
 PASSPHRASE_VARIABLE: Final = "PRA_SIGNING_PASSPHRASE"  # noqa: S105 - the name of a variable

@@ -9,12 +9,12 @@ from docker.models.containers import Container
 
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres.sql import connect, rows
-from restore.configuration import decode
-from restore.erp_login import ErpLogin, erp_login
 from restore.errors import EnvironmentFailure, NotFoundError, ReplayError
 from restore.model import DatabaseServer, Role
+from restore.model.secret import Secret
+from restore.plan.configuration.erp_login import ErpLogin, erp_login
+from restore.plan.configuration.files import decode
 from restore.profile import ConfigurationFile, Profile
-from restore.secret import Secret
 
 PORT: Final = 5432
 

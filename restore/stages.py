@@ -25,9 +25,7 @@ from restore.model import (
     StepKind,
     StepStatus,
 )
-from restore.plan_request import (
-    copied_documents,
-)
+from restore.plan.request import copied_documents
 from restore.plan_stage import plan_foreseen, plan_standing
 from restore.recorder import Recorder
 from restore.replay import ReplayInterrupted, replay

@@ -11,7 +11,7 @@ from restore.checks.neutralised import PREFIX
 from restore.context import ReplayContext
 from restore.errors import RefusedError, UsageError
 from restore.model import CheckResult, CheckStatus, Credentials, Environment, Purpose
-from restore.neutralise import Administrator, administrator, for_copies
+from restore.plan.neutralise import Administrator, administrator, for_copies
 from restore.request import ReplayRequest, Tools
 
 _SALT: Final = 16

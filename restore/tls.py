@@ -8,8 +8,8 @@ from typing import Final
 
 import httpx
 
-from restore.certificate import host_of, is_name, judge_names
 from restore.model import Environment
+from restore.plan.equivalence.certificate import host_of, is_name, judge_names
 
 _NO_TIME: Final = 0x200000
 """OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which the standard library does not name."""

@@ -10,7 +10,7 @@ from restore.anonymise import BUILTIN, read_key
 from restore.anonymise.key import VARIABLE
 from restore.errors import UsageError
 from restore.model import Purpose
-from restore.secret import Secret
+from restore.model.secret import Secret
 from stacks.values import Values
 
 RULES: Final = "anonymise"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pulumi
 
-from restore.certificate import public_part
 from restore.model import Blueprint, Purpose, Role
+from restore.plan.equivalence.certificate import public_part
 from stacks import outputs as names
 from stacks.database import SUPERUSER, Database, DatabaseArgs
 from stacks.erp import Erp, ErpArgs

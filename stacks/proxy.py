@@ -11,7 +11,7 @@ import pulumi_docker as docker
 
 from restore.adapters.docker import rights
 from restore.model import Role, ServerBlueprint, Upload
-from restore.secret import Secret
+from restore.model.secret import Secret
 from stacks.server import (
     ServerArgs,
     capabilities,

@@ -13,7 +13,7 @@ from pulumi import dynamic
 
 from restore.errors import RestoreError
 from restore.model import Acceptance, Blueprint, Credentials, Selection, Verdict
-from restore.secret import Secret
+from restore.model.secret import Secret
 from stacks import outputs as names
 from stacks.settings import Settings
 

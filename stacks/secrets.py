@@ -8,7 +8,7 @@ from typing import Any, Final
 import pulumi
 from pulumi import dynamic
 
-from restore.secret import Secret
+from restore.model.secret import Secret
 
 _BYTES: Final = 24
 

@@ -22,7 +22,7 @@ from restore.choices import certificate_choice
 from restore.errors import UsageError
 from restore.model import Acceptance, Credentials, Purpose, Role, Selection
 from restore.model.durations import parse_budget, parse_days
-from restore.secret import Secret
+from restore.model.secret import Secret
 from stacks.anonymise import KEY, AnonymiseSettings, read_anonymise
 from stacks.keys import DEFAULT_SHARED_MEMORY_MB, KEYS, NAMESPACE
 from stacks.placement import Placement, read_placement

@@ -17,9 +17,8 @@ from typing import Any
 
 from docker.errors import DockerException
 
-from restore import locations
 from restore.adapters.docker.runner import LABEL, Runner
-from restore.model import stack_names
+from restore.model import locations, stack_names
 
 PAUSE = 0.05
 """Seconds between two looks at processes; commands that take less than that are rarely seen."""

@@ -19,8 +19,8 @@ import pytest
 from fixtures.production import LOGIN, PASSWORD
 from restore.adapters.docker import leftovers
 from restore.adapters.docker.runner import Runner
-from restore.locations import ENVIRONMENT, LOCKS, ROOT
 from restore.model import stack_names
+from restore.model.locations import ENVIRONMENT, LOCKS, ROOT
 from tests.fix_production import alone, cache_folder
 
 TIMEOUT = 400

@@ -22,7 +22,7 @@ from fixtures.openprod import (
     capture_openprod,
 )
 from restore.adapters.docker.runner import Runner
-from restore.locations import ROOT
+from restore.model.locations import ROOT
 from restore.repository.folder import FolderRepository
 from restore.repository.folder_writer import remove_tree
 from tests.fix_production import alone, cache_folder, content_of
@@ -30,8 +30,8 @@ from tests.fix_production import alone, cache_folder, content_of
 _SOURCES = (
     "fixtures/*.py",
     "restore/capture*.py",
-    "restore/parts.py",
-    "restore/certificate.py",
+    "restore/model/parts.py",
+    "restore/plan/equivalence/certificate.py",
     "restore/adapters/postgres/facts.py",
     "restore/adapters/docker/facts.py",
     "restore/adapters/docker/proxy_facts.py",
@@ -40,8 +40,8 @@ _SOURCES = (
     "restore/transfer.py",
     "restore/catalogue/native.py",
     "restore/repository/*.py",
-    "restore/profiles/openprod.yaml",
-    "restore/schemas/manifest.schema.json",
+    "restore/profile/builtin/openprod.yaml",
+    "restore/model/schemas/manifest.schema.json",
 )
 _UNUSED_FOR = 24 * 3600.0
 """Seconds after which a cached production that nothing asks for any more is removed."""

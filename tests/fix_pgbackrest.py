@@ -20,7 +20,7 @@ from fixtures.production import DATABASE
 from fixtures.site import ERP_ROLE, Site, new_site
 from restore.adapters.docker.runner import Runner
 from restore.model import ArtifactKind, Generation
-from restore.secret import Secret
+from restore.model.secret import Secret
 from tests.fix_foreign import put_tree
 
 IMAGE = "pra/pgbackrest:13"

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from restore.blueprint import configuration_texts
 from restore.checks.foreseen import foreseen_checks
 from restore.model import (
     Artifact,
@@ -24,6 +23,7 @@ from restore.model import (
     ProxyFacts,
     Report,
 )
+from restore.plan.blueprint import configuration_texts
 from restore.prerequisites import (
     Expectation,
     Parties,

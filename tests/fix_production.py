@@ -35,17 +35,17 @@ _ROOT = Path(__file__).resolve().parent.parent
 _SOURCES = (
     "fixtures/site.py",
     "restore/capture*.py",
-    "restore/certificate.py",
+    "restore/plan/equivalence/certificate.py",
     "restore/adapters/docker/facts.py",
     "restore/adapters/docker/proxy_facts.py",
     "restore/model/nodes.py",
-    "restore/erp_login.py",
+    "restore/plan/configuration/erp_login.py",
     "restore/adapters/postgres/facts.py",
     "restore/source.py",
     "restore/transfer.py",
     "restore/catalogue/native.py",
     "restore/repository/*.py",
-    "restore/schemas/manifest.schema.json",
+    "restore/model/schemas/manifest.schema.json",
 )
 _OF_COPIES = ("neutralisation", "anonymisation", "upgrade")
 """Keys of a profile that no capture reads."""
@@ -71,7 +71,7 @@ ODOO = Kind(
         "fixtures/authority.py",
         "fixtures/front.py",
         "fixtures/dataset.py",
-        "restore/profiles/odoo.yaml",
+        "restore/profile/builtin/odoo.yaml",
     ),
     (POSTGRESQL_IMAGE, ODOO_IMAGE, FRONT_IMAGE),
     capture_production,

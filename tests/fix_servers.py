@@ -28,7 +28,6 @@ from restore.adapters.docker.helpers import Surroundings, run_once
 from restore.adapters.docker.runner import LABEL, Runner
 from restore.adapters.postgres import commands, sql
 from restore.adapters.postgres.facts import database_facts
-from restore.blueprint import configuration_texts
 from restore.context import ReplayContext
 from restore.model import (
     Acceptance,
@@ -42,14 +41,15 @@ from restore.model import (
     RestorePlan,
     StepKind,
 )
-from restore.plan_request import PlanRequest, standing_target
+from restore.model.secret import Secret
+from restore.plan.blueprint import configuration_texts
+from restore.plan.planning import plan
+from restore.plan.request import PlanRequest, standing_target
 from restore.plan_stage import with_server
-from restore.planning import plan
 from restore.profile import Profile, load_profile
 from restore.replay import existing_databases, replay
 from restore.repository.base import Repository
 from restore.repository.folder import FolderRepository
-from restore.secret import Secret
 from tests.fix_repository import (
     DATABASE,
     Contents,

@@ -17,7 +17,7 @@ from tests.fix_repository import copy_repository
 
 TRYTON = Kind(
     "tryton",
-    ("fixtures/tryton.py", "restore/profiles/tryton.yaml"),
+    ("fixtures/tryton.py", "restore/profile/builtin/tryton.yaml"),
     (POSTGRESQL_IMAGE, tryton.IMAGE),
     tryton.capture_production,
 )

@@ -14,7 +14,7 @@ _SOURCES = (
     "fixtures/upgrade.py",
     "fixtures/production.py",
     "fixtures/dataset.py",
-    "restore/profiles/odoo.yaml",
+    "restore/profile/builtin/odoo.yaml",
 )
 _IMAGES = (POSTGRESQL_IMAGE, upgrade.ODOO_IMAGE)
 UPGRADE = Kind("upgrade", _SOURCES, _IMAGES, upgrade.capture_production)

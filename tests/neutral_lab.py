@@ -13,10 +13,16 @@ import psycopg
 from restore.adapters.postgres import commands
 from restore.checks.neutralised import proved
 from restore.model import ArtifactKind, Credentials
-from restore.neutralise import Administrator, administrator, condition, session_options, statements
+from restore.model.secret import Secret
+from restore.plan.neutralise import (
+    Administrator,
+    administrator,
+    condition,
+    session_options,
+    statements,
+)
 from restore.profile import Neutralisation, NeutralisationRule
 from restore.repository.folder import FolderRepository
-from restore.secret import Secret
 from tests.fix_repository import copy_repository
 from tests.fix_servers import REPOSITORIES, SUPERUSER_PASSWORD, DatabaseLab
 

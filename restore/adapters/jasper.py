@@ -11,8 +11,8 @@ import httpx
 
 from restore.errors import ReplayError
 from restore.model import Credentials, Environment
+from restore.model.secret import MASK
 from restore.profile import ReportsProfile
-from restore.secret import MASK
 
 TIMEOUT: Final = 120.0
 """Seconds of silence after which a reports server counts as stuck: rendering takes its time."""

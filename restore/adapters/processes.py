@@ -17,7 +17,7 @@ from typing import IO, Final
 
 from restore.adapters.docker.runner import Execution
 from restore.errors import EnvironmentFailure
-from restore.secret import Secret
+from restore.model.secret import Secret
 
 INTERRUPT_GRACE: Final = 120.0
 """Seconds that an interrupted process gets to end what it has begun."""

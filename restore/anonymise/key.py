@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from restore.errors import NotFoundError, UsageError
-from restore.secret import Secret
+from restore.model.secret import Secret
 
 VARIABLE: Final = "PRA_ANONYMISATION_KEY"
 """Environment variable that holds the key where no file is named."""

@@ -20,7 +20,7 @@ from restore.anonymise.rules import (
     TableRule,
 )
 from restore.errors import NotFoundError, UsageError
-from restore.schema import schema_errors
+from restore.model.schema import schema_errors
 
 BUILTIN: Final = "builtin"
 """How the rules are named that ship for a profile."""
@@ -88,7 +88,7 @@ def parse_rules(text: str, source: str) -> Rules:
     if errors := rules_errors(text):
         raise UsageError(
             f"rules {source} are wrong:\n" + "\n".join(f"  {line}" for line in errors),
-            "each option is described in restore/schemas/anonymisation.schema.json",
+            "each option is described in restore/model/schemas/anonymisation.schema.json",
         )
     return _rules(yaml.load(text, _Loader))  # noqa: S506 - a safe loader
 

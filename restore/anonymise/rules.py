@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from restore.secret import Secret
+from restore.model.secret import Secret
 
 EMAIL_DOMAIN: Final = "anonymous.invalid"
 """Where new addresses are unless rules say another domain; it never resolves (RFC 2606)."""

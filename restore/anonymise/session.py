@@ -37,7 +37,7 @@ from restore.anonymise.statements import (
 )
 from restore.anonymise.tables import QUERY, Place, Table, places_of, tables_of
 from restore.errors import ReplayError, UsageError
-from restore.secret import Secret
+from restore.model.secret import Secret
 
 _QUIET: Final = (
     # Nothing of this session may reach the server's log: neither the key nor a value.

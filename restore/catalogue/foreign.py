@@ -23,8 +23,8 @@ from restore.model import (
     TableFacts,
     Versioned,
 )
-from restore.secret import Secret
-from restore.versions import parse_version
+from restore.model.secret import Secret
+from restore.model.versions import parse_version
 
 NOT_IMPORTED: Final = "(not imported)"
 """Engine version of a generation that no engine has written."""

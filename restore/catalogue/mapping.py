@@ -13,8 +13,8 @@ import yaml
 
 from restore.errors import NotFoundError, UsageError
 from restore.model import Role
+from restore.model.schema import schema_errors
 from restore.profile import Profile
-from restore.schema import schema_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def load_mapping(path: Path, profile: Profile) -> Mapping:
     if errors:
         raise UsageError(
             f"mapping {path} is wrong:\n" + "\n".join(f"  {line}" for line in errors),
-            "each option is described in restore/schemas/mapping.schema.json",
+            "each option is described in restore/model/schemas/mapping.schema.json",
         )
     return mapping
 

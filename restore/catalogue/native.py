@@ -34,8 +34,8 @@ from restore.model import (
     TableFacts,
     Versioned,
 )
+from restore.model.schema import schema_errors
 from restore.safe_paths import UnsafePathError, safe_parts
-from restore.schema import schema_errors
 
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = 1
@@ -88,7 +88,7 @@ def parse_manifest(text: str, root: Path) -> Generation:
     if errors := schema_errors("manifest", document) or _path_errors(document["artifacts"]):
         raise DamagedGenerationError(
             f"{name} is wrong:\n" + "\n".join(f"  {line}" for line in errors[:_SHOWN_ERRORS]),
-            "restore/schemas/manifest.schema.json describes it; choose another generation",
+            "restore/model/schemas/manifest.schema.json describes it; choose another generation",
         )
     try:
         return _generation(document, root)

@@ -13,7 +13,7 @@ import psycopg
 
 from restore.errors import RestoreError
 from restore.model import Acceptance, CheckResult, CheckStatus
-from restore.secret import MASK, Secret
+from restore.model.secret import MASK, Secret
 
 MOST_DETAILS: Final = 20
 """Items named in a result; their number is always in what was observed."""

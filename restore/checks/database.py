@@ -23,7 +23,7 @@ from restore.checks.base import (
 from restore.checks.constraints import constraints_finding, expected_constraints
 from restore.errors import EnvironmentFailure
 from restore.model import CheckResult, CheckStatus, DatabaseFacts, DatabaseServer, TableFacts
-from restore.secret import Secret
+from restore.model.secret import Secret
 
 _OWN_SCHEMAS: Final = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'"
 

@@ -17,7 +17,7 @@ from restore.checks.reports import foreseen_reports_checks
 from restore.checks.served import served_check
 from restore.checks.web import foreseen_scenario_checks
 from restore.model import Generation
-from restore.parts import reports_generation
+from restore.model.parts import reports_generation
 from restore.profile import Profile
 
 

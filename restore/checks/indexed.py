@@ -9,7 +9,7 @@ from restore.checks.documents import DocumentSet
 from restore.checks.tree import Tree, hash_tree
 from restore.context import ReplayContext
 from restore.model import Artifact, CheckResult, FileEntry
-from restore.plan_request import documents_of
+from restore.plan.request import documents_of
 
 
 def index_check(documents: DocumentSet) -> Check:

@@ -14,15 +14,15 @@ from restore.checks import uncovered
 from restore.checks.base import Check, Finding, passed_unless, plural, run_check
 from restore.checks.passwords import captured_secrets
 from restore.checks.uncovered import columns_that_hold
-from restore.configuration import decode, placeholders, reconcile, target_of, value_of
 from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure
 from restore.model import CheckResult, CheckStatus, Part, Purpose, Role
-from restore.neutralise import condition, session_options
-from restore.operations import filled, filled_sql, operation_values
+from restore.model.secret import Secret
+from restore.plan.configuration.files import decode, placeholders, reconcile, target_of, value_of
+from restore.plan.neutralise import condition, session_options
+from restore.plan.placeholders import filled, filled_sql, operation_values
 from restore.profile import Banner, ConfigurationFile, Neutralisation, NeutralisationRule, Profile
-from restore.profile_neutralisation import REPORTS
-from restore.secret import Secret
+from restore.profile.lint_neutralisation import REPORTS
 from restore.tls import client, tls_of
 
 PREFIX: Final = "neutralised."

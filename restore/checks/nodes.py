@@ -6,7 +6,7 @@ from restore.adapters.docker.node_records import environment_nodes, node_status
 from restore.checks.base import Check, Finding, passed_unless, run_check
 from restore.context import ReplayContext
 from restore.model import CheckResult, Holding, NodeStatus
-from restore.nodes import conclude, describe_node, describe_nodes, holds
+from restore.model.node_records import conclude, describe_node, describe_nodes, holds
 
 
 def nodes_check(generation: str) -> Check:

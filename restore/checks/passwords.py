@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from restore.adapters.postgres import sql
-from restore.blueprint import configuration_texts
 from restore.checks.base import Check, Finding, passed_unless, plural, run_check
-from restore.configuration import value_of
 from restore.context import ReplayContext
 from restore.model import CheckResult, DatabaseServer, Part, Purpose
-from restore.secret import Secret
+from restore.model.secret import Secret
+from restore.plan.blueprint import configuration_texts
+from restore.plan.configuration.files import value_of
 
 PASSWORDS: Final = Check(
     "staging.passwords",

@@ -19,7 +19,6 @@ from restore.adapters.jasper import ReportsClient
 from restore.adapters.postgres import sql
 from restore.checks.base import Check, Finding, passed_unless, plural, run_check, unverifiable
 from restore.context import ReplayContext
-from restore.data_sources import address_of
 from restore.errors import ReplayError
 from restore.model import (
     CheckResult,
@@ -29,7 +28,8 @@ from restore.model import (
     Part,
     ReportsFacts,
 )
-from restore.plan_reports import sources_of
+from restore.plan.configuration.data_sources import address_of
+from restore.plan.reports import sources_of
 from restore.profile import Profile, RenderedReport, ReportsProfile
 
 NO_ACCOUNT: Final = "no account of the reports server was given"

@@ -14,8 +14,8 @@ import httpx
 
 from restore.checks.base import Check, Finding, describe, masked, run_check, unverifiable
 from restore.model import CheckResult, CheckStatus, Credentials
+from restore.model.secret import Secret
 from restore.profile import WebScenario, WebStep
-from restore.secret import Secret
 from restore.tls import Tls, client
 
 _PLACEHOLDER: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")

@@ -13,7 +13,7 @@ from restore.cli.options import every_engine
 from restore.cli.terminal import Terminal
 from restore.errors import EnvironmentFailure, NotFoundError, UsageError
 from restore.model import LOCAL, KeptCopy
-from restore.plan_text import size_text
+from restore.plan.text import size_text
 
 _COLUMNS = ("copy", "key", "generation", "part", "size", "kept (UTC)", "last used (UTC)", "by")
 

@@ -8,13 +8,12 @@ from typing import Any
 
 import click
 
-from restore import locations
 from restore.cli.options import reports_option
 from restore.cli.terminal import Terminal
 from restore.errors import AlteredError
 from restore.evidence import key_id
 from restore.evidence_files import Verified, verify_evidence
-from restore.model import Report, ServerFacts
+from restore.model import Report, ServerFacts, locations
 from restore.report_files import find_run
 from restore.signing_keys import (
     KEY_VARIABLE,

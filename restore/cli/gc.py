@@ -7,7 +7,7 @@ from datetime import datetime
 
 import click
 
-from restore import gc, locations
+from restore import gc
 from restore.adapters import lock
 from restore.adapters.docker.kept_copies import find_copies
 from restore.adapters.docker.leftovers import Leftover, find_everywhere, remove
@@ -21,7 +21,7 @@ from restore.errors import (
     RefusedError,
     RestoreError,
 )
-from restore.model import LOCAL
+from restore.model import LOCAL, locations
 from restore.model.durations import parse_age
 from restore.repository import open_repository
 from restore.request import utc_now

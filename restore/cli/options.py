@@ -11,16 +11,15 @@ from typing import Any, Final
 
 import click
 
-from restore import locations
 from restore.adapters.docker.runner import Runner
 from restore.adapters.pulumi.stack_file import known_hosts
 from restore.cli.terminal import Terminal
-from restore.cold_policy import COLD_EVERY, MOST_COPIES, CopyOptions
 from restore.errors import EnvironmentFailure, ExitCode, UsageError
-from restore.model import LOCAL, Acceptance, Credentials, Generation
+from restore.model import LOCAL, Acceptance, Credentials, Generation, locations
 from restore.model.durations import parse_days
+from restore.model.secret import Secret
+from restore.plan.cache.policy import COLD_EVERY, MOST_COPIES, CopyOptions
 from restore.repository.base import Repository
-from restore.secret import Secret
 from restore.selection import choose
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]

@@ -9,13 +9,14 @@ from typing import Any, Final
 
 import click
 
-from restore import __version__, locations
+from restore import __version__
 from restore.adapters.pulumi.stack_file import raw_settings
-from restore.blueprint import configuration_texts
 from restore.checks.foreseen import foreseen_checks
 from restore.cli.options import profile_option, reports_option, repository_option
 from restore.cli.terminal import Terminal
 from restore.errors import UsageError
+from restore.model import locations
+from restore.plan.blueprint import configuration_texts
 from restore.prerequisites import (
     Document,
     Expectation,

@@ -10,8 +10,8 @@ from restore.cli.options import tell_errors
 from restore.cli.terminal import Terminal
 from restore.errors import UsageError
 from restore.profile import load_profile, profile_names, profile_text
-from restore.profile_checks import profile_errors
-from restore.profile_text import profile_document, profile_yaml, renamed, template
+from restore.profile.lint import profile_errors
+from restore.profile.text import profile_document, profile_yaml, renamed, template
 
 
 @click.group("profile")

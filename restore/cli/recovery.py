@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from restore import locations
 from restore.catalogue.foreign import Layout
 from restore.choices import StackChoices, certificate_choice
 from restore.cli.foreign import at_option, image_option, open_backup
@@ -37,8 +36,8 @@ from restore.drill import DrillRequest, drill, restore_stack
 from restore.engine import new_recorder
 from restore.errors import UsageError
 from restore.importing import temporary_folder
-from restore.model import Role
-from restore.plan_text import describe_plan, plan_document
+from restore.model import Role, locations
+from restore.plan.text import describe_plan, plan_document
 from restore.postops import read_events
 from restore.report_files import find_run, read_report, render_report
 from restore.repository import create_repository

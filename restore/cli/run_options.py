@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import click
 
-from restore import locations
 from restore.choices import NO_CERTIFICATE
 from restore.cli.options import (
     accept_option,
@@ -30,7 +29,7 @@ from restore.cli.options import (
 )
 from restore.cli.terminal import Terminal
 from restore.errors import ExitCode
-from restore.model import Credentials, ProgressListener, Report, Role, Selection, Verdict
+from restore.model import Credentials, ProgressListener, Report, Role, Selection, Verdict, locations
 from restore.model.durations import parse_budget
 from restore.profile import Profile
 from restore.recorder import Recorder

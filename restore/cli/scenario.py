@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import click
 
-from restore import locations
 from restore.adapters import lock
 from restore.adapters.docker.reach import reached
 from restore.adapters.docker.runner import Runner
@@ -30,7 +29,7 @@ from restore.cli.run_options import conclude_run
 from restore.cli.terminal import Terminal
 from restore.engine import new_run, reported
 from restore.errors import UsageError
-from restore.model import Environment, ProgressListener, Selection
+from restore.model import Environment, ProgressListener, Selection, locations
 from restore.profile import load_profile
 from restore.recorder import Recorder
 from restore.request import ReplayRequest, utc_now

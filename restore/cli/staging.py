@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import click
 
-from restore import locations
 from restore.adapters import lock
 from restore.adapters.docker.engine import answers
 from restore.adapters.docker.runner import LABEL, Runner
@@ -42,10 +41,11 @@ from restore.cli.run_options import (
     prepare_replay,
 )
 from restore.cli.terminal import Terminal
-from restore.cold_policy import CopyPolicy
 from restore.drill import DrillRequest
 from restore.errors import EnvironmentFailure, UsageError
+from restore.model import locations
 from restore.model.durations import parse_age
+from restore.plan.cache.policy import CopyPolicy
 from restore.request import utc_now
 from restore.staging import creation, life, records
 from restore.staging.copies import Condition, CopyState, StagingCopy, condition, this_user

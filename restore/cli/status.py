@@ -14,7 +14,13 @@ from restore.cli.options import every_engine
 from restore.cli.terminal import Terminal
 from restore.errors import ExitCode, NotFoundError, RestoreError
 from restore.model import Holding, Node, NodeStatus
-from restore.nodes import DATABASE_ROLES, conclude, describe_node, describe_nodes, holds
+from restore.model.node_records import (
+    DATABASE_ROLES,
+    conclude,
+    describe_node,
+    describe_nodes,
+    holds,
+)
 from restore.steps.bulk import bulk_problem
 
 CODES: Final = {

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import click
 
-from restore import locations
 from restore.adapters.docker.runner import Runner
 from restore.cli.options import (
     Decorator,
@@ -30,10 +29,10 @@ from restore.cli.run_options import (
     replay_options,
 )
 from restore.cli.terminal import Terminal
-from restore.cold_policy import CopyOptions
 from restore.drill import DrillRequest, drill
 from restore.errors import RefusedError, UsageError
-from restore.model import Generation, OperationEvent, Report, Role, Rule
+from restore.model import Generation, OperationEvent, Report, Role, Rule, locations
+from restore.plan.cache.policy import CopyOptions
 from restore.postops import read_events, record_event
 from restore.report.operations import operation_rows
 from restore.report_files import find_run, read_report

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from restore.secret import Secret
+from restore.model.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from restore.model.purpose import Purpose
-from restore.secret import Secret
+from restore.model.secret import Secret
 
 LOCAL: Final = "local"
 """The Docker host that is the engine's own: what ``DOCKER_HOST`` names, or this machine."""

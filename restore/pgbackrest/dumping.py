@@ -15,16 +15,16 @@ from typing import IO, Final, cast
 from restore.adapters.postgres import commands
 from restore.adapters.postgres.facts import database_facts
 from restore.adapters.postgres.sql import connect, rows
-from restore.blueprint import HBA
 from restore.catalogue.folder import ROLES_FILE
 from restore.catalogue.foreign import ForeignArtifact, ForeignFile
 from restore.errors import DamagedGenerationError, NotFoundError, ReplayError, RestoreError
 from restore.model import ArtifactKind, DatabaseFacts, DatabaseServer, Role
+from restore.model.secret import Secret
 from restore.pgbackrest import recovery, tool
 from restore.pgbackrest.server import ThrowAway
 from restore.pgbackrest.tool import DATA, RUN, SCRATCH, Point
+from restore.plan.blueprint import HBA
 from restore.profile import Profile
-from restore.secret import Secret
 from restore.transfer import whole_archive
 
 _JOBS: Final = os.cpu_count() or 2

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from restore.blueprint import blueprint
-from restore.configuration import ConfigurationTexts
 from restore.model import Blueprint, EnvironmentFacts, Generation, RestorePlan
-from restore.planning import PlanRequest, PlanTarget, foreseen_target, plan
+from restore.plan.blueprint import blueprint
+from restore.plan.configuration.files import ConfigurationTexts
+from restore.plan.planning import PlanRequest, PlanTarget, foreseen_target, plan
 from restore.prerequisites.facts import StackFacts
 from restore.profile import Profile
 from stacks.outputs import REPOSITORY_PATH

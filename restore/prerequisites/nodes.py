@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from restore.certificate import SOON
 from restore.model import CertificateFacts, Role, ServerFacts
+from restore.plan.equivalence.certificate import SOON
 from restore.prerequisites.document import Column, ColumnKind, Paragraph, Section, Table, Tone
 from restore.prerequisites.facts import Prerequisites
 from restore.report.language import Locale

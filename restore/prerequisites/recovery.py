@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Final
 
 from restore.model import ArtifactKind, ConfigurationChange, Role, Step
-from restore.plan_request import LATER
+from restore.plan.request import LATER
 from restore.prerequisites.backup import SYSTEM_USER
 from restore.prerequisites.document import (
     Block,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from restore.disk import LEAST_MARGIN, MARGIN, disk_need, dump_size
 from restore.model import ImageFacts, Role
+from restore.plan.disk import LEAST_MARGIN, MARGIN, disk_need, dump_size
 from restore.prerequisites.document import Column, ColumnKind, Paragraph, Section, Table, Tone
 from restore.prerequisites.facts import Prerequisites, ServerLimits
 from restore.prerequisites.foreseen import published_url

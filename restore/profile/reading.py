@@ -9,6 +9,7 @@ import yaml
 from restore.errors import UsageError
 from restore.model import Mount, Role
 from restore.model.durations import parse_budget
+from restore.model.schema import schema_errors
 from restore.profile.files import ConfigurationFile, DocumentFetch, DocumentTree
 from restore.profile.neutralisation import Neutralisation, read_neutralisation
 from restore.profile.operations import read_operation
@@ -16,7 +17,6 @@ from restore.profile.servers import DatabaseProfile, ErpProfile, ProxyProfile
 from restore.profile.upgrade import read_upgrade
 from restore.profile.values import Profile, RenderedReport, ReportsProfile
 from restore.profile.web import WebScenario, WebStep
-from restore.schema import schema_errors
 
 
 def parse_profile(text: str, source: str) -> Profile:
@@ -32,7 +32,7 @@ def parse_profile(text: str, source: str) -> Profile:
     if errors := schema_errors("profile", data):
         raise UsageError(
             f"profile {source} is wrong:\n" + "\n".join(f"  {line}" for line in errors),
-            "each option is described in restore/schemas/profile.schema.json",
+            "each option is described in restore/model/schemas/profile.schema.json",
         )
     return _profile(data)
 

@@ -12,7 +12,7 @@ from restore.profile.values import Profile
 
 def profile_names() -> tuple[str, ...]:
     """The profiles that ship with the engine."""
-    folder = resources.files("restore") / "profiles"
+    folder = resources.files("restore.profile") / "builtin"
     return tuple(
         sorted(
             item.name.removesuffix(".yaml")
@@ -53,7 +53,7 @@ def profile_text(name: str) -> str:
         except UnicodeDecodeError as error:
             raise UsageError(f"profile {name} is no UTF-8: {error}") from error
     if name in profile_names():
-        folder = resources.files("restore") / "profiles"
+        folder = resources.files("restore.profile") / "builtin"
         return (folder / f"{name}.yaml").read_text(encoding="utf-8")
     known = ", ".join(profile_names())
     raise NotFoundError(

@@ -19,7 +19,7 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from restore.errors import UsageError
 from restore.model import Report
-from restore.schema import schema_errors
+from restore.model.schema import schema_errors
 
 FORMAT: Final = 1
 """Version of the document's layout; a reader refuses a newer one."""

@@ -20,13 +20,13 @@ from restore.checks.base import (
 )
 from restore.errors import EnvironmentFailure, RestoreError, UsageError
 from restore.model import Acceptance, CheckResult, CheckStatus, Credentials, Environment, Picture
+from restore.model.secret import Secret
 from restore.scenarios.api import Caller, Request, caller
 from restore.scenarios.browser import Browser, open_browser, require_browser
 from restore.scenarios.failure import Deadline, StepFailed
 from restore.scenarios.filling import filled, part_of, shown, wrong
 from restore.scenarios.pages import perform, place_of
 from restore.scenarios.values import PREFIX, Act, Call, Click, LogIn, Open, Scenario, ScenarioStep
-from restore.secret import Secret
 from restore.tls import client, tls_of
 
 NO_ACCOUNT: Final = "no account was given to log in with"

@@ -11,6 +11,7 @@ from typing import Any, Final
 import yaml
 
 from restore.errors import UsageError
+from restore.model.schema import schema_errors
 from restore.scenarios.filling import GIVEN, placeholders
 from restore.scenarios.values import (
     DEADLINE,
@@ -33,7 +34,6 @@ from restore.scenarios.values import (
     See,
     Target,
 )
-from restore.schema import schema_errors
 
 _ACTS: Final = tuple(KINDS.values())
 _WAYS: Final = ("text", "label", "role", "selector")

@@ -14,7 +14,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from restore import locations
 from restore.adapters import lock
 from restore.adapters.docker import leftovers
 from restore.adapters.docker.runner import Runner
@@ -35,11 +34,12 @@ from restore.model import (
     Purpose,
     Report,
     Verdict,
+    locations,
 )
+from restore.model.secret import Secret
 from restore.profile import Profile
 from restore.recorder import Recorder
 from restore.request import Tools
-from restore.secret import Secret
 from restore.stages import select
 from restore.staging import records
 from restore.staging.copies import (

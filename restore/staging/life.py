@@ -8,11 +8,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from restore import locations
 from restore.adapters import lock
 from restore.adapters.pulumi.stack_file import settings_file
 from restore.errors import RefusedError
-from restore.model import ProgressListener, Purpose, Report, ignore_progress
+from restore.model import ProgressListener, Purpose, Report, ignore_progress, locations
 from restore.request import ReplayRequest
 from restore.staging import records
 from restore.staging.copies import (

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from restore.errors import EnvironmentFailure, NotFoundError
 from restore.model import Credentials
-from restore.secret import Secret
+from restore.model.secret import Secret
 from restore.staging.copies import CopyState, StagingCopy
 
 FORMAT: Final = 1

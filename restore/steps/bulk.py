@@ -18,11 +18,11 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 from restore.adapters.docker.runner import Runner
 from restore.adapters.docker.tar import Owner, single_file
 from restore.adapters.postgres import sql
-from restore.bulk import FILE, KEPT, BulkState, Resources, needs_restart
 from restore.context import ReplayContext
 from restore.errors import NotFoundError, ReplayError
 from restore.model import DatabaseServer, Step
-from restore.plan_bulk import LOST
+from restore.plan.bulk import FILE, KEPT, BulkState, Resources, needs_restart
+from restore.plan.bulk_steps import LOST
 from restore.steps.database_servers import start_database, stop_database
 
 _MAINTENANCE: Final = "postgres"

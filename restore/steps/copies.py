@@ -28,10 +28,10 @@ from restore.adapters.docker.kept_copies import (
 )
 from restore.adapters.docker.tar import Owner, single_file
 from restore.adapters.postgres import commands, sql
-from restore.bulk import KEPT
 from restore.context import ReplayContext
 from restore.errors import ReplayError, RestoreError
 from restore.model import DatabaseServer, Step
+from restore.plan.bulk import KEPT
 from restore.steps.database_servers import start_database, stop_database
 
 _MAINTENANCE: Final = "postgres"

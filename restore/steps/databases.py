@@ -26,8 +26,8 @@ from restore.model import (
     Progress,
     Step,
 )
-from restore.nodes import MARK
-from restore.plan_request import ExistingDatabase, is_ours
+from restore.model.node_records import MARK
+from restore.plan.request import ExistingDatabase, is_ours
 from restore.steps.properties import restore_properties
 
 MAINTENANCE: Final = "postgres"

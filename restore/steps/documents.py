@@ -13,7 +13,7 @@ from restore.archive import archive
 from restore.context import ReplayContext
 from restore.errors import NotFoundError, ReplayError, RestoreError
 from restore.model import Artifact, ArtifactKind, FileEntry, Progress, Step
-from restore.plan_request import documents_folder
+from restore.plan.request import documents_folder
 from restore.profile import Profile
 from restore.steps.servers import owner_of
 from restore.unpacking import unpack

@@ -11,7 +11,7 @@ from restore.checks.neutralised import problems
 from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import Role, Step
-from restore.neutralise import session_options
+from restore.plan.neutralise import session_options
 from restore.steps.servers import owner_of
 
 _OS_USER: Final = "postgres"

@@ -8,7 +8,7 @@ from restore.adapters.docker.node_records import environment_nodes, write_record
 from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import Node, NodeRecord, NodeState, Part, Role, Step
-from restore.nodes import DATABASE_ROLES
+from restore.model.node_records import DATABASE_ROLES
 
 
 def begin_node(context: ReplayContext, step: Step) -> None:

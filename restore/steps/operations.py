@@ -9,7 +9,7 @@ from restore.checks.operations import applies
 from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import Step
-from restore.nodes import DATABASE_ROLES
+from restore.model.node_records import DATABASE_ROLES
 from restore.profile import PostOperation
 
 _OS_USER: Final = "postgres"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from restore.adapters.jasper import ReportsClient
-from restore.configuration import Value, target_of
 from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import DataSource, Part, Step
-from restore.plan_reports import SECRET_PROPERTY, data_source_settings
-from restore.secret import Secret
+from restore.model.secret import Secret
+from restore.plan.configuration.files import Value, target_of
+from restore.plan.reports import SECRET_PROPERTY, data_source_settings
 
 
 def restore_data_source(context: ReplayContext, step: Step) -> None:

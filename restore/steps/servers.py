@@ -8,11 +8,11 @@ from typing import Final
 from restore.adapters.docker.health import wait_healthy
 from restore.adapters.docker.helpers import remove_helpers
 from restore.adapters.docker.tar import Owner, single_file
-from restore.blueprint import configuration_texts
-from restore.configuration import encode, placeholders, reconcile, target_of
 from restore.context import ReplayContext
 from restore.errors import NotFoundError, ReplayError
 from restore.model import Role, Step
+from restore.plan.blueprint import configuration_texts
+from restore.plan.configuration.files import encode, placeholders, reconcile, target_of
 from restore.profile import ConfigurationFile
 
 START_DEADLINE: Final = 300.0

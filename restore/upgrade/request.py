@@ -11,7 +11,7 @@ from restore.errors import UsageError
 from restore.model import Acceptance, Generation
 from restore.model.upgrade import COMMAND
 from restore.profile import Profile
-from restore.profile_upgrade import upgrade_problems
+from restore.profile.lint_upgrade import upgrade_problems
 from restore.upgrade.difference import check_id, subject_names
 from restore.upgrade.road_book import BEGINNING as ROAD_BOOK
 from restore.upgrade.road_book import RoadBook, road_book_ids

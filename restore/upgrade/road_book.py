@@ -16,9 +16,9 @@ import yaml
 
 from restore.errors import NotFoundError, UsageError
 from restore.model import LocalText, ManualOperation
+from restore.model.schema import schema_errors
 from restore.profile.operations import local_text
 from restore.scenarios import Scenario, ScenarioStep, load_scenario
-from restore.schema import schema_errors
 
 BEGINNING: Final = "road-book."
 """Beginning of the ids of its checks."""
@@ -151,7 +151,7 @@ def parse_road_book(text: str, source: str) -> RoadBook:
     if errors:
         raise UsageError(
             f"road book {source} is wrong:\n" + "\n".join(f"  {line}" for line in errors),
-            "each option is described in restore/schemas/road-book.schema.json",
+            "each option is described in restore/model/schemas/road-book.schema.json",
         )
     changes, processes = data.get("changes", ()), data.get("processes", ())
     entries = (

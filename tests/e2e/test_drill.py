@@ -18,8 +18,8 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from restore.adapters.docker.runner import Runner
 from restore.errors import ExitCode
-from restore.locations import ROOT
 from restore.model import ArtifactKind
+from restore.model.locations import ROOT
 from restore.repository.folder import FolderRepository
 from tests.fix_drill import Commands, collecting, fingerprint, labelled, stack_of, told
 from tests.fix_repository import edit_manifest, flip_byte, forget_file

@@ -13,7 +13,7 @@ import zstandard
 from fixtures.production import DATABASE
 from restore.adapters.docker.runner import Runner
 from restore.errors import ExitCode
-from restore.locations import IMPORTS
+from restore.model.locations import IMPORTS
 from tests.fix_drill import Commands, fingerprint, labelled, told
 from tests.fix_foreign import BRANCHES, ForeignBackups
 

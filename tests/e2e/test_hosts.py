@@ -15,7 +15,7 @@ from restore.adapters.docker import leftovers
 from restore.adapters.docker.runner import Runner
 from restore.adapters.pulumi.stack_file import StackSpec, write_settings
 from restore.errors import ExitCode
-from restore.locations import ROOT
+from restore.model.locations import ROOT
 from restore.repository.folder import FolderRepository
 from tests.docker_hosts import DockerHost
 from tests.fix_drill import Commands, stack_of, told

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from fixtures.production import PASSWORD
-from restore.locations import ROOT
+from restore.model.locations import ROOT
 from restore.repository.folder import FolderRepository
 from tests.fix_drill import TIMEOUT, Commands, told
 

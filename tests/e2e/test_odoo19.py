@@ -20,7 +20,7 @@ ODOO19 = Kind(
         "fixtures/odoo19.py",
         "fixtures/production.py",
         "fixtures/dataset.py",
-        "restore/profiles/odoo19.yaml",
+        "restore/profile/builtin/odoo19.yaml",
     ),
     (odoo19.POSTGRESQL_IMAGE, odoo19.ODOO_IMAGE),
     odoo19.capture_production,

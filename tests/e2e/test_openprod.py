@@ -32,9 +32,9 @@ from restore.checks.reports import reports_checks
 from restore.context import ReplayContext
 from restore.errors import ExitCode
 from restore.model import CheckResult, Credentials, Part
+from restore.model.secret import Secret
 from restore.profile import load_profile
 from restore.repository.folder import FolderRepository
-from restore.secret import Secret
 from tests.fix_drill import Commands, labelled, told
 from tests.fix_repository import copy_repository, edit_index, writable
 

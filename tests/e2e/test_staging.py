@@ -34,7 +34,7 @@ from restore.adapters.pulumi.outputs import environment_from_outputs
 from restore.adapters.pulumi.rebuild import outputs_of
 from restore.anonymise.key import VARIABLE
 from restore.errors import ExitCode
-from restore.locations import STATE
+from restore.model.locations import STATE
 from restore.profile import profile_text
 from restore.repository.folder import FolderRepository
 from restore.staging.copies import stack_of

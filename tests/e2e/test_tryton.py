@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from restore.errors import ExitCode
-from restore.locations import ROOT
 from restore.model import ArtifactKind
+from restore.model.locations import ROOT
 from restore.repository.folder import FolderRepository
 from tests.fix_drill import Commands, told
 from tests.fix_repository import forget_file

@@ -22,7 +22,7 @@ from fixtures.upgrade import (
 )
 from restore.adapters.docker.runner import LABEL, Runner
 from restore.errors import ExitCode
-from restore.locations import ROOT
+from restore.model.locations import ROOT
 from restore.repository.folder import FolderRepository
 from tests.fix_drill import Commands, fingerprint, labelled, told
 

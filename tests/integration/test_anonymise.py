@@ -17,8 +17,8 @@ from restore.anonymise.reading import parse_rules
 from restore.anonymise.session import Outcome, anonymise
 from restore.errors import ReplayError, UsageError
 from restore.model import ArtifactKind
+from restore.model.secret import Secret
 from restore.repository.folder import FolderRepository
-from restore.secret import Secret
 from tests.fix_repository import copy_repository
 from tests.fix_servers import REPOSITORIES, DatabaseLab
 

@@ -10,9 +10,9 @@ from restore.anonymise import Anonymisation, load_rules
 from restore.anonymise.placeholders import placeholders
 from restore.checks import run_checks
 from restore.model import CheckStatus, Purpose, StepStatus
-from restore.neutralise import administrator
+from restore.model.secret import Secret
+from restore.plan.neutralise import administrator
 from restore.replay import replay
-from restore.secret import Secret
 from tests.fix_servers import Scene
 from tests.integration.test_replay_odoo import ADMIN, DATABASE, FILESTORE, odoo
 

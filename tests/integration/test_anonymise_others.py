@@ -12,8 +12,8 @@ from restore.anonymise import Anonymisation, load_rules
 from restore.anonymise.layouts import LAYOUTS
 from restore.anonymise.placeholders import placeholders
 from restore.anonymise.session import Outcome, anonymise
+from restore.model.secret import Secret
 from restore.repository.folder import FolderRepository
-from restore.secret import Secret
 from tests import anonymise_samples, neutral_openerp
 from tests.fix_servers import DatabaseLab
 from tests.neutral_lab import restored

@@ -14,12 +14,12 @@ import pytest
 
 from restore.adapters.docker.runner import Runner
 from restore.adapters.docker.tar import Owner, single_file
-from restore.bulk import KEPT, BulkState
 from restore.cli.status import looked_at
 from restore.errors import RefusedError
 from restore.model import Node, Progress, RestorePlan, Role, StepKind, StepStatus
-from restore.nodes import describe_nodes
-from restore.plan_request import standing_target
+from restore.model.node_records import describe_nodes
+from restore.plan.bulk import KEPT, BulkState
+from restore.plan.request import standing_target
 from restore.replay import ReplayContext, replay
 from restore.steps.bulk import bulk_state
 from tests.fix_repository import DATABASE, flip_byte

@@ -12,7 +12,7 @@ from restore.adapters.docker.runner import Runner
 from restore.capture_scratch import Scratch, scratch_folder
 from restore.errors import ReplayError
 from restore.model import DatabaseServer
-from restore.secret import Secret
+from restore.model.secret import Secret
 
 pytestmark = pytest.mark.docker
 

@@ -22,8 +22,8 @@ from restore.model import (
     DatabaseFacts,
     Versioned,
 )
+from restore.model.secret import Secret
 from restore.replay import replay
-from restore.secret import Secret
 from tests.fix_repository import DATABASE, small_documents
 from tests.fix_servers import Scene, Source
 

@@ -20,13 +20,13 @@ from restore.adapters.docker.helpers import run_once
 from restore.adapters.docker.kept_copies import DATA, beside_copy, find_copies, remove_copy
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import sql
-from restore.cold_policy import CopyPolicy
 from restore.copying import Choice, choose_copies
 from restore.errors import EnvironmentFailure, ReplayError
 from restore.model import KeptCopy, ReplayMode, RestorePlan, Role, StepKind, StepStatus
-from restore.planning import plan
+from restore.model.secret import Secret
+from restore.plan.cache.policy import CopyPolicy
+from restore.plan.planning import plan
 from restore.replay import ReplayInterrupted, ReplayOutcome, replay
-from restore.secret import Secret
 from tests.fix_repository import DATABASE
 from tests.fix_servers import SUPERUSER_PASSWORD, Scene, make_request
 
@@ -256,7 +256,7 @@ def test_what_can_not_be_kept_leaves_nothing_and_fails_nothing(
 def test_without_room_no_copy_is_kept_and_that_is_told(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("restore.disk.LEAST_MARGIN", 1 << 60)
+    monkeypatch.setattr("restore.plan.disk.LEAST_MARGIN", 1 << 60)
     chosen = choice(scene, KEEP)
     assert StepKind.KEEP_COPY not in {step.kind for step in plan(chosen.request).steps}
     (warning,) = chosen.warnings

@@ -19,7 +19,6 @@ from pathlib import Path
 
 import pytest
 
-from restore import locations
 from restore.adapters import lock
 from restore.adapters.docker.health import wait_healthy
 from restore.adapters.docker.runner import LABEL, Runner
@@ -42,6 +41,7 @@ from restore.model import (
     StepStatus,
     Verdict,
     ignore_progress,
+    locations,
 )
 from restore.recorder import Recorder
 from restore.replay import replay
@@ -115,7 +115,7 @@ def test_damaged_documents_of_many_are_all_named_and_nothing_is_promoted(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Many are read once, when they are copied: verification before the replay sees none."""
-    monkeypatch.setattr("restore.plan_request.MANY_FILES", 1)
+    monkeypatch.setattr("restore.plan.request.MANY_FILES", 1)
     generation = scene.context.generation
     documents = generation.artifacts_of(ArtifactKind.DOCUMENTS)[0]
     damaged = sorted(small_documents())[:2]

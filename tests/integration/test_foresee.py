@@ -11,7 +11,6 @@ import pytest
 from fixtures.authority import server_pem
 from restore import observe
 from restore.adapters.docker.runner import Runner
-from restore.certificate import public_part
 from restore.choices import StackChoices
 from restore.engine import new_recorder
 from restore.errors import RefusedError
@@ -24,11 +23,12 @@ from restore.model import (
     Severity,
     ignore_progress,
 )
+from restore.model.secret import Secret
+from restore.plan.equivalence.certificate import public_part
 from restore.profile import load_profile
 from restore.recorder import Recorder
 from restore.repository.folder import FolderRepository
 from restore.request import ReplayRequest, Tools
-from restore.secret import Secret
 from restore.stages import foresee
 
 pytestmark = pytest.mark.docker

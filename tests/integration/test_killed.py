@@ -14,8 +14,8 @@ from restore.adapters.docker.runner import LABEL, ROLE
 from restore.adapters.postgres import sql
 from restore.errors import EnvironmentFailure, RefusedError
 from restore.model import Generation, Holding, RestorePlan, StepKind
-from restore.nodes import MARK, conclude
-from restore.plan_request import standing_target, with_begun
+from restore.model.node_records import MARK, conclude
+from restore.plan.request import standing_target, with_begun
 from restore.replay import existing_databases
 from restore.steps.documents import existing_documents
 from tests.fix_repository import DATABASE, GenerationFactory

@@ -13,10 +13,10 @@ from restore.adapters.postgres.dump_text import database_properties
 from restore.adapters.postgres.facts import database_facts
 from restore.adapters.postgres.locales import offered_locales
 from restore.checks.database import database_checks
-from restore.equivalence_locales import collation_differences
 from restore.model import CheckStatus, DatabaseFacts, DatabaseLocale, DatabaseServer, Versioned
+from restore.model.secret import Secret
+from restore.plan.equivalence.locales import collation_differences
 from restore.profile import load_profile
-from restore.secret import Secret
 
 pytestmark = pytest.mark.docker
 

@@ -22,7 +22,7 @@ from restore.model import (
     Step,
     StepStatus,
 )
-from restore.nodes import conclude, describe_nodes, holds
+from restore.model.node_records import conclude, describe_nodes, holds
 from restore.profile import OperationCheck, OperationKind, PostOperation
 from restore.replay import replay
 from tests.fix_repository import DATABASE

@@ -17,9 +17,6 @@ from restore.adapters.docker.health import wait_healthy
 from restore.adapters.docker.runner import LABEL, Runner
 from restore.adapters.postgres import commands
 from restore.adapters.postgres.sql import connect
-from restore.blueprint import blueprint
-from restore.configuration import ConfigurationText
-from restore.equivalence import compare
 from restore.errors import EnvironmentFailure
 from restore.model import (
     Blueprint,
@@ -31,9 +28,12 @@ from restore.model import (
     Upload,
     Versioned,
 )
+from restore.model.secret import Secret
 from restore.observe import available_modules, observed_facts, parse_version, predicted_facts
+from restore.plan.blueprint import blueprint
+from restore.plan.configuration.files import ConfigurationText
+from restore.plan.equivalence.compare import compare
 from restore.profile import Profile
-from restore.secret import Secret
 from tests.debian_conf import DEBIAN
 from tests.fix_servers import SECOND, SUPERUSER_PASSWORD, DatabaseLab, private_network
 

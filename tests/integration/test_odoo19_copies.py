@@ -15,9 +15,9 @@ from restore.adapters.docker.runner import Runner
 from restore.anonymise import Anonymisation, load_rules
 from restore.anonymise.session import anonymise
 from restore.checks import uncovered
+from restore.model.secret import Secret
 from restore.profile import load_profile
 from restore.repository.folder import FolderRepository
-from restore.secret import Secret
 from tests import neutral_odoo19
 from tests.e2e.test_odoo19 import ODOO19
 from tests.fix_production import cached_production

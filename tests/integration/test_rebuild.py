@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from restore import locations
 from restore.adapters.docker import leftovers, rights
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres.sql import connect, rows
@@ -22,9 +21,9 @@ from restore.adapters.pulumi.outputs import environment_from_outputs
 from restore.adapters.pulumi.rebuild import cancel, destroy, outputs_of, preview, stacks, up
 from restore.adapters.pulumi.stack_file import StackSpec, settings_file
 from restore.errors import EnvironmentFailure, NotFoundError
-from restore.model import Progress
+from restore.model import Progress, locations
+from restore.model.secret import Secret
 from restore.repository.folder import FolderRepository
-from restore.secret import Secret
 from stacks import outputs
 
 pytestmark = pytest.mark.docker

@@ -16,7 +16,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from restore.adapters import processes
 from restore.adapters.processes import Command, run_attended
 from restore.errors import EnvironmentFailure
-from restore.secret import Secret
+from restore.model.secret import Secret
 
 
 def shell(script: str, folder: Path, stdin: Secret | None = None) -> Command:

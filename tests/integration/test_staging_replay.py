@@ -9,9 +9,7 @@ from typing import Final
 
 import pytest
 
-from restore.blueprint import configuration_texts
 from restore.checks import check_ids, run_checks
-from restore.configuration import decode
 from restore.model import (
     CheckResult,
     CheckStatus,
@@ -20,11 +18,13 @@ from restore.model import (
     Purpose,
     StepStatus,
 )
-from restore.neutralise import administrator, for_copies
+from restore.model.secret import Secret
+from restore.plan.blueprint import configuration_texts
+from restore.plan.configuration.files import decode
+from restore.plan.neutralise import administrator, for_copies
 from restore.profile import Neutralisation, NeutralisationAct, NeutralisationRule, Profile
 from restore.replay import replay
 from restore.repository.folder import FolderRepository
-from restore.secret import Secret
 from restore.staging_safety import stop_unless_safe
 from tests.fix_servers import DatabaseLab, Scene, production_scene
 

@@ -17,8 +17,8 @@ from tenacity import retry, stop_after_delay, wait_fixed
 
 from restore.adapters.docker.runner import Runner
 from restore.adapters.docker.tunnel import Tunnel
-from restore.locations import ROOT
 from restore.model import LOCAL, Door
+from restore.model.locations import ROOT
 
 pytestmark = pytest.mark.docker
 

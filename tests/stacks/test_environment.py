@@ -11,7 +11,7 @@ from restore.adapters.docker.rights import PROXY, STEPPING_DOWN
 from restore.adapters.docker.runner import LABEL
 from restore.adapters.pulumi.outputs import environment_from_outputs
 from restore.model import Purpose
-from restore.secret import Secret
+from restore.model.secret import Secret
 from stacks import labels, outputs
 from stacks.proxy import CERTIFICATE, HEALTH, published_url
 from tests.stacks.conftest import ANONYMISED, BLUEPRINT, PORT, STACK, Built, build, settings

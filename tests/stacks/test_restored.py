@@ -11,7 +11,7 @@ import pytest
 from restore import engine
 from restore.errors import RefusedError
 from restore.model import Acceptance, Credentials, Selection
-from restore.secret import Secret
+from restore.model.secret import Secret
 from stacks import outputs
 from stacks.restored import REPLAYED_INTO, Replay, blueprint_of
 from tests.stacks.conftest import ANONYMISED, BLUEPRINT, STACK, Built, build, settings

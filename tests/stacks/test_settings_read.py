@@ -9,7 +9,7 @@ from pulumi.runtime import config as pulumi_config
 from pulumi.runtime import mocks as pulumi_mocks
 
 from restore.errors import UsageError
-from restore.secret import Secret
+from restore.model.secret import Secret
 from stacks import settings
 from tests.stacks.conftest import STACK, Registry
 

@@ -39,10 +39,10 @@ from restore.anonymise.tables import Column, Table
 from restore.checks.anonymised import anonymised_check_ids
 from restore.errors import NotFoundError, RefusedError, UsageError
 from restore.model import Purpose, StepKind
-from restore.planning import plan
+from restore.model.schema import schema
+from restore.model.secret import Secret
+from restore.plan.planning import plan
 from restore.profile import Neutralisation, load_profile, profile_names
-from restore.schema import schema
-from restore.secret import Secret
 
 RULES = """
 name: mine

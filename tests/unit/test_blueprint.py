@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from fixtures.plans.cases import PASSWORD, database, generation, texts
-from restore import blueprint as blueprints
-from restore.blueprint import blueprint, configuration_texts, erp_role
-from restore.configuration import ConfigurationText
 from restore.errors import DamagedGenerationError
 from restore.model import Mount, ProxyFacts, Role
-from restore.postgresql_conf import postgresql_value
+from restore.plan import blueprint as blueprints
+from restore.plan.blueprint import blueprint, configuration_texts, erp_role
+from restore.plan.configuration.files import ConfigurationText
+from restore.plan.configuration.postgresql_conf import postgresql_value
 from restore.profile import load_profile
 from tests.fix_repository import Contents
 

@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from fixtures.authority import HOST, Authority, Identity, self_signed, server_pem
-from restore.certificate import (
+from restore.model import Severity
+from restore.model.secret import Secret
+from restore.plan.equivalence.certificate import (
     KEYS,
     Judged,
     anchor_of,
@@ -23,9 +25,7 @@ from restore.certificate import (
     other_certificate,
     public_part,
 )
-from restore.equivalence import is_difference_key
-from restore.model import Severity
-from restore.secret import Secret
+from restore.plan.equivalence.compare import is_difference_key
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -18,7 +18,7 @@ from restore.checks.base import (
 )
 from restore.errors import EnvironmentFailure
 from restore.model import Acceptance, CheckStatus
-from restore.secret import Secret
+from restore.model.secret import Secret
 
 CHECK = Check("web.scenario:home", "Web: home", "HTTP 200", sla=2)
 

@@ -12,8 +12,8 @@ import pytest
 from restore.checks.documents import DocumentSet, Row
 from restore.checks.served import _problem
 from restore.checks.web import WebSession, filled_headers
+from restore.model.secret import Secret
 from restore.profile import DocumentFetch, load_profile
-from restore.secret import Secret
 
 CONTENT = bytes(range(256)) * 2
 SUM = hashlib.md5(CONTENT).hexdigest()  # noqa: S324 - the ERP's own

@@ -23,8 +23,8 @@ from restore.checks.web import (
     scenario_checks,
 )
 from restore.model import CheckStatus, Credentials
+from restore.model.secret import Secret
 from restore.profile import WebScenario, WebStep
-from restore.secret import Secret
 
 PASSWORD = "p4ss {word}&é"
 ACCOUNT = Credentials("admin", Secret(PASSWORD))

@@ -10,10 +10,10 @@ import yaml
 
 from restore.cli.main import run
 from restore.errors import ExitCode
+from restore.model.schema import schema
 from restore.profile import load_profile, parse_profile, profile_names, profile_text
-from restore.profile_checks import profile_errors
-from restore.profile_text import profile_yaml, template
-from restore.schema import schema
+from restore.profile.lint import profile_errors
+from restore.profile.text import profile_yaml, template
 
 Capture = pytest.CaptureFixture[str]
 

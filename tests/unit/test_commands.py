@@ -7,7 +7,7 @@ import pytest
 from restore.adapters.postgres import commands
 from restore.adapters.postgres.commands import DumpRequest, NewDatabase, Promotion
 from restore.model import DatabaseLocale
-from restore.secret import Secret
+from restore.model.secret import Secret
 
 ODD = 'l\'été "2026" \\ a=b'
 

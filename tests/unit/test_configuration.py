@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore.configuration import (
+from restore.errors import UsageError
+from restore.model import ConfigurationChange, Role
+from restore.model.secret import Secret
+from restore.plan.configuration.files import (
     ConfigurationText,
     Target,
     decode,
@@ -17,11 +20,8 @@ from restore.configuration import (
     presentable,
     reconcile,
 )
-from restore.errors import UsageError
-from restore.ini import ini_value
-from restore.model import ConfigurationChange, Role
+from restore.plan.configuration.ini import ini_value
 from restore.profile import ConfigurationFile
-from restore.secret import Secret
 
 PASSWORD = "s3cr%t;#=:' pass"
 TARGET = Target("172.30.0.10", 5432, "odoo", Secret(PASSWORD), "https://erp.example.org")

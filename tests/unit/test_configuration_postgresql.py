@@ -5,8 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore.model import ConfigurationChange
-from restore.postgresql_conf import append_lines, hide, leave_out, postgresql_value, quote, unquote
-from restore.postgresql_settings import PostgresqlPaths, reconcile_postgresql
+from restore.plan.configuration.postgresql_conf import (
+    append_lines,
+    hide,
+    leave_out,
+    postgresql_value,
+    quote,
+    unquote,
+)
+from restore.plan.configuration.postgresql_safe import PostgresqlPaths, reconcile_postgresql
 from tests.debian_conf import DEBIAN
 
 PATHS = PostgresqlPaths("/var/lib/postgresql/data", "/etc/hba", "/var/lib/postgresql/data/ident")

@@ -13,8 +13,8 @@ from typing import Any, cast
 import pytest
 
 from fixtures.plans.cases import KEY, cases, request, staging_request
-from restore import copy_key, gc
 from restore import drill as drill_module
+from restore import gc
 from restore.adapters import lock
 from restore.adapters.docker import leftovers
 from restore.adapters.docker.kept_copies import COPIES
@@ -22,9 +22,6 @@ from restore.budget import budget_check
 from restore.cli import cache
 from restore.cli import options as cli_options
 from restore.cli.main import run
-from restore.cold_policy import Before, CopyOptions, CopyPolicy, decide
-from restore.copy_key import ServerIdentity
-from restore.copy_key import copy_key as key_of
 from restore.copy_time import copying_time
 from restore.drill import DrillRequest, with_policy
 from restore.errors import ExitCode, UsageError
@@ -48,8 +45,12 @@ from restore.model import (
     ignore_progress,
 )
 from restore.model.durations import parse_days
-from restore.plan_request import PlanRequest
-from restore.planning import describe_plan, plan
+from restore.plan.cache import key
+from restore.plan.cache.key import ServerIdentity
+from restore.plan.cache.key import copy_key as key_of
+from restore.plan.cache.policy import Before, CopyOptions, CopyPolicy, decide
+from restore.plan.planning import describe_plan, plan
+from restore.plan.request import PlanRequest
 from restore.profile import load_profile
 from restore.recorder import Recorder
 from restore.report import parse_report, to_html, to_json, to_junit
@@ -162,7 +163,7 @@ def test_another_engine_is_another_key(
     name: str, value: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = the_key()
-    monkeypatch.setattr(copy_key, name, value)
+    monkeypatch.setattr(key, name, value)
     assert the_key() != old
 
 

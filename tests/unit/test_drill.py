@@ -13,12 +13,11 @@ from typing import Any, cast
 import pytest
 
 from restore import drill as module
-from restore import locations
 from restore.adapters import lock
 from restore.drill import DrillRequest, rebuilt, restore_stack, stack_spec, verified
 from restore.errors import EnvironmentFailure, ExitCode, NotFoundError, ReplayError
-from restore.model import Acceptance, Generation, Role, Selection, ignore_progress
-from restore.plan_request import MANY_BYTES
+from restore.model import Acceptance, Generation, Role, Selection, ignore_progress, locations
+from restore.plan.request import MANY_BYTES
 from restore.profile import load_profile
 from restore.recorder import Recorder
 from restore.request import ReplayRequest, Tools

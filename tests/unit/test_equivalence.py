@@ -5,13 +5,6 @@ from dataclasses import replace
 import pytest
 
 from fixtures.plans.cases import database, generation, same_facts
-from restore.equivalence import (
-    accept,
-    compare,
-    is_difference_key,
-    series_difference,
-)
-from restore.equivalence_locales import locale_key
 from restore.errors import UsageError
 from restore.model import (
     Acceptance,
@@ -23,6 +16,8 @@ from restore.model import (
     Severity,
     Versioned,
 )
+from restore.plan.equivalence.compare import accept, compare, is_difference_key, series_difference
+from restore.plan.equivalence.locales import locale_key
 from restore.profile import load_profile
 
 MADE = generation(database("specibike_prod"))

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from fixtures.plans.cases import database, generation, same_facts
-from restore.disk import LEAST_MARGIN, DiskNeed, disk_need
-from restore.equivalence import compare, is_difference_key
-from restore.equivalence_nodes import KEYS, disk_difference
 from restore.model import EnvironmentFacts, Fingerprint, NodeFacts, ProxyFacts, Severity
+from restore.plan.disk import LEAST_MARGIN, DiskNeed, disk_need
+from restore.plan.equivalence.compare import compare, is_difference_key
+from restore.plan.equivalence.servers import KEYS, disk_difference
 
 GB = 10**9
 PRODUCTION = NodeFacts(

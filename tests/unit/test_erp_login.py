@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from restore.configuration import Target, placeholders, reconcile
-from restore.erp_login import ErpLogin, erp_login
 from restore.model import Role
+from restore.model.secret import Secret
+from restore.plan.configuration.erp_login import ErpLogin, erp_login
+from restore.plan.configuration.files import Target, placeholders, reconcile
 from restore.profile import ConfigurationFile, load_profile
-from restore.secret import Secret
 
 ODOO = load_profile("odoo").erp
 TRYTON = load_profile("tryton").erp

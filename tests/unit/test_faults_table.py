@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from restore.locations import ROOT
+from restore.model.locations import ROOT
 
 TABLE = ROOT / "docs" / "reference" / "faults.md"
 FILES = ("test_faults*.py", "test_killed.py", "test_engine_restart.py")

@@ -12,9 +12,7 @@ import pytest
 
 from fixtures.plans.cases import target
 from restore.adapters.postgres.commands import identifier
-from restore.blueprint import blueprint, configuration_texts
 from restore.cli.main import run
-from restore.equivalence import compare
 from restore.errors import DamagedGenerationError, ExitCode
 from restore.importing import import_generation, temporary_folder
 from restore.layouts import open_layout
@@ -28,7 +26,9 @@ from restore.model import (
     StepKind,
     Versioned,
 )
-from restore.planning import PlanRequest, plan
+from restore.plan.blueprint import blueprint, configuration_texts
+from restore.plan.equivalence.compare import compare
+from restore.plan.planning import PlanRequest, plan
 from restore.profile import load_profile
 from restore.repository.folder import FolderRepository
 from restore.verify import require_sound, verify

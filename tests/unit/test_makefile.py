@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from restore.locations import ROOT
+from restore.model.locations import ROOT
 
 
 @pytest.mark.parametrize(("repository", "filled"), [("backups", False), (".pra/repository", True)])

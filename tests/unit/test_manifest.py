@@ -31,8 +31,8 @@ from restore.model import (
     TableFacts,
     Versioned,
 )
+from restore.model.schema import schema, schema_errors
 from restore.repository.index import parse_entry, render_entry
-from restore.schema import schema, schema_errors
 from tests.fix_repository import edit_manifest
 
 ROOT = Path("/backups/generations/20261123T180000Z-00ff00")

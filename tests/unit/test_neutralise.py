@@ -22,7 +22,8 @@ from restore.model import (
     Role,
     StepKind,
 )
-from restore.neutralise import (
+from restore.model.secret import Secret
+from restore.plan.neutralise import (
     administrator,
     condition,
     for_copies,
@@ -30,7 +31,7 @@ from restore.neutralise import (
     session_options,
     statements,
 )
-from restore.planning import plan
+from restore.plan.planning import plan
 from restore.profile import (
     Neutralisation,
     NeutralisationAct,
@@ -38,10 +39,9 @@ from restore.profile import (
     load_profile,
     profile_names,
 )
-from restore.profile_neutralisation import neutralisation_problems
+from restore.profile.lint_neutralisation import neutralisation_problems
 from restore.report.language import locale
 from restore.request import ReplayRequest
-from restore.secret import Secret
 from restore.staging_safety import required_account, stop_unless_safe
 
 ACT = NeutralisationAct(

@@ -10,11 +10,11 @@ import pytest
 
 from restore.checks import passwords
 from restore.checks.neutralised import neutralised_checks
-from restore.configuration import ConfigurationText, Target, placeholders, reconcile
 from restore.model import CheckResult, CheckStatus, Purpose, Role
-from restore.neutralise import for_copies
+from restore.model.secret import Secret
+from restore.plan.configuration.files import ConfigurationText, Target, placeholders, reconcile
+from restore.plan.neutralise import for_copies
 from restore.profile import Profile, load_profile, profile_names
-from restore.secret import Secret
 
 TARGET = Target("10.128.0.2", 5432, "erp", Secret("made by the stack"), "http://127.0.0.1:18069")
 MASTER = ("admin_passwd", "session/super_pwd")

@@ -12,7 +12,7 @@ from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import commands
 from restore.errors import EnvironmentFailure, NotFoundError
 from restore.model import Holding, Node, NodeRecord, Role
-from restore.nodes import conclude, holds, record_text
+from restore.model.node_records import conclude, holds, record_text
 from tests.unit.test_nodes import NEW, OLD, record
 
 

@@ -27,10 +27,17 @@ from restore.model import (
     Step,
     StepKind,
 )
-from restore.nodes import conclude, describe_node, describe_nodes, holds, parse_record, record_text
-from restore.plan_nodes import require_nodes
-from restore.plan_request import ExistingDatabase
-from restore.planning import plan
+from restore.model.node_records import (
+    conclude,
+    describe_node,
+    describe_nodes,
+    holds,
+    parse_record,
+    record_text,
+)
+from restore.plan.nodes import require_nodes
+from restore.plan.planning import plan
+from restore.plan.request import ExistingDatabase
 from restore.report.language import locale
 from tests.unit.test_reports import request as reports_request
 

@@ -18,8 +18,8 @@ from restore.errors import ExitCode, NotFoundError, UsageError
 from restore.evidence import sign_files
 from restore.evidence_files import verify_evidence
 from restore.model import LocalText, ManualOperation, OperationEvent, StepKind
-from restore.operations import filled, filled_sql
-from restore.planning import plan
+from restore.plan.placeholders import filled, filled_sql
+from restore.plan.planning import plan
 from restore.postops import last_events, read_events, record_event
 from restore.profile import (
     OperationKind,
@@ -29,7 +29,7 @@ from restore.profile import (
     parse_profile,
     profile_text,
 )
-from restore.profile_checks import profile_errors
+from restore.profile.lint import profile_errors
 from restore.report_files import read_report, write_report
 from tests.evidence_samples import SIGNER, TRUSTED
 from tests.report_samples import passed

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.plans.cases import ID, request
-from restore.bulk import (
+from restore.errors import RefusedError
+from restore.model import Role, StepKind
+from restore.plan.bulk import (
     BULK_FROM,
     BulkState,
     Resources,
@@ -17,10 +19,8 @@ from restore.bulk import (
     needs_restart,
     statements,
 )
-from restore.errors import RefusedError
-from restore.model import Role, StepKind
-from restore.plan_request import MANY_FILES, copied_documents
-from restore.planning import ExistingDatabase, PlanRequest, describe_plan, plan
+from restore.plan.planning import ExistingDatabase, PlanRequest, describe_plan, plan
+from restore.plan.request import MANY_FILES, copied_documents
 
 GB = 1 << 30
 

@@ -11,8 +11,7 @@ from fixtures.plans.cases import FOLDER, ID, PASSWORD, cases, database, request
 from restore.errors import ExitCode, RefusedError, UsageError
 from restore.lanes import lanes_of
 from restore.model import Acceptance, ArtifactKind, Purpose, Role, StepKind
-from restore.plan_request import with_begun
-from restore.planning import (
+from restore.plan.planning import (
     MARK,
     ExistingDatabase,
     describe_plan,
@@ -23,6 +22,7 @@ from restore.planning import (
     staging_folder,
     temporary_name,
 )
+from restore.plan.request import with_begun
 
 CASES = cases()
 

@@ -22,11 +22,11 @@ from restore.adapters.postgres import commands
 from restore.checks import check_ids
 from restore.checks.foreseen import foreseen_checks
 from restore.cli.main import pra
-from restore.disk import LEAST_MARGIN, disk_need
 from restore.errors import RefusedError, UsageError
 from restore.model import ArtifactKind, LocalText, ReportsFacts, Role
-from restore.plan_request import LATER, PlanRequest, foreseen_target
-from restore.planning import plan
+from restore.plan.disk import LEAST_MARGIN, disk_need
+from restore.plan.planning import plan
+from restore.plan.request import LATER, PlanRequest, foreseen_target
 from restore.prerequisites import Document, Prerequisites, compose, is_drill_of
 from restore.prerequisites.backup import SYSTEM_USER
 from restore.prerequisites.document import (

@@ -176,7 +176,7 @@ def test_a_pdf_is_not_written_to_a_terminal(
 def test_settings_are_read_as_pulumi_hands_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("restore.locations.ROOT", tmp_path)
+    monkeypatch.setattr("restore.model.locations.ROOT", tmp_path)
     (tmp_path / "Pulumi.client.yaml").write_text(
         "config:\n  pra:keep: 'true'\n  httpPort: 8069\n  pra:sizes: {erpCpus: 1}\n"
         "  pra:checkPassword: {secure: v1:abc}\n  other:key: x\n",

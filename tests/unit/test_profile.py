@@ -6,11 +6,11 @@ import pytest
 import yaml
 
 from restore.errors import NotFoundError, UsageError
-from restore.locations import ROOT
 from restore.model import Role
+from restore.model.locations import ROOT
 from restore.profile import load_profile, parse_profile, profile_names
 
-TEXT = (ROOT / "restore" / "profiles" / "odoo.yaml").read_text(encoding="utf-8")
+TEXT = (ROOT / "restore" / "profile" / "builtin" / "odoo.yaml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", profile_names())

@@ -37,10 +37,10 @@ from restore.model import (
     StepKind,
     StepStatus,
 )
-from restore.plan_request import PlanRequest
-from restore.planning import ExistingDatabase, plan, plan_document, plan_to_json
+from restore.plan.planning import ExistingDatabase, plan, plan_document, plan_to_json
+from restore.plan.request import PlanRequest
 from restore.profile import parse_profile, profile_names, profile_text
-from restore.profile_checks import profile_errors
+from restore.profile.lint import profile_errors
 from restore.replay import replay
 from restore.repository.index import BadLineError, parse_entry, render_entry
 from restore.safe_paths import UnsafePathError

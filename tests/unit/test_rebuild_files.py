@@ -15,7 +15,6 @@ import yaml
 from pulumi.automation import CommandResult, StackSummary
 from pulumi.automation.errors import create_command_error
 
-from restore import locations
 from restore.adapters.pulumi import rebuild
 from restore.adapters.pulumi.environment import SetUp, pulumi_environment, read_set_up
 from restore.adapters.pulumi.messages import hint, holder_lives, is_echo, plain, tail
@@ -27,7 +26,8 @@ from restore.adapters.pulumi.stack_file import (
     write_settings,
 )
 from restore.errors import EnvironmentFailure, NotFoundError
-from restore.secret import Secret
+from restore.model import locations
+from restore.model.secret import Secret
 
 
 @pytest.fixture(autouse=True)

@@ -9,9 +9,9 @@ import pytest
 from restore import model
 from restore.errors import UsageError
 from restore.model import Report
+from restore.model.schema import schema, schema_errors
+from restore.model.secret import Secret
 from restore.report import parse_report, report_document, to_json
-from restore.schema import schema, schema_errors
-from restore.secret import Secret
 from tests.report_samples import SAMPLES, passed
 
 samples = pytest.mark.parametrize("report", [make() for make in SAMPLES.values()], ids=SAMPLES)

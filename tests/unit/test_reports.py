@@ -10,13 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.plans import cases
-from restore.blueprint import blueprint
 from restore.capture_reports import PartWriter
 from restore.checks.indexed import compare
 from restore.checks.neutralised import OF_REPORTS, foreseen_neutralised_checks
 from restore.checks.tree import Tree
-from restore.configuration import ConfigurationText
-from restore.data_sources import Address, address_of
 from restore.errors import RefusedError
 from restore.model import (
     Artifact,
@@ -34,13 +31,16 @@ from restore.model import (
     ServerFacts,
     StepKind,
 )
-from restore.neutralise import for_copies
-from restore.parts import reports_generation, stored_folder, stored_name
-from restore.plan_request import PlanRequest, foreseen_target
-from restore.planning import plan
+from restore.model.parts import reports_generation, stored_folder, stored_name
+from restore.plan.blueprint import blueprint
+from restore.plan.configuration.data_sources import Address, address_of
+from restore.plan.configuration.files import ConfigurationText
+from restore.plan.configuration.properties import properties_value, set_properties_value
+from restore.plan.neutralise import for_copies
+from restore.plan.planning import plan
+from restore.plan.request import PlanRequest, foreseen_target
 from restore.profile import load_profile
-from restore.profile_neutralisation import neutralisation_problems
-from restore.properties import properties_value, set_properties_value
+from restore.profile.lint_neutralisation import neutralisation_problems
 
 PROFILE = load_profile("openprod")
 KEYSTORE = b"\xfe\xed\xfe\xed key"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from restore.cli.main import run
 from restore.errors import ExitCode, UsageError
-from restore.locations import ROOT
+from restore.model.locations import ROOT
 from restore.scenarios import Api, load_scenario, parse_scenario
 from restore.scenarios.values import Call, Expectation, Fill, LogIn, See, Target
 

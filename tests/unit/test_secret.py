@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from restore.secret import Secret
+from restore.model.secret import Secret
 
 
 def test_every_rendering_is_masked() -> None:

@@ -14,7 +14,6 @@ import pytest
 from fixtures.authority import HOST, URL, server_pem
 from restore.adapters.docker.facts import address_of, foreseen_node, node_of
 from restore.capture_proxy import FILE, NAME
-from restore.certificate import judge, public_part
 from restore.choices import StackChoices, certificate_choice
 from restore.errors import DamagedGenerationError, NotFoundError
 from restore.model import (
@@ -28,7 +27,8 @@ from restore.model import (
     NodeFacts,
     ProxyFacts,
 )
-from restore.secret import Secret
+from restore.model.secret import Secret
+from restore.plan.equivalence.certificate import judge, public_part
 from restore.served_certificate import LONGEST, Served, foreseen_certificate, standing_certificate
 from restore.tls import tls_of
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from restore.errors import UsageError
 from restore.model import Acceptance, Credentials, Role
-from restore.secret import Secret
+from restore.model.secret import Secret
 from stacks.anonymise import AnonymiseSettings
 from stacks.keys import KEYS
 from stacks.settings import (

@@ -10,10 +10,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from restore import locations
 from restore.cli.main import run
 from restore.errors import ExitCode, NotFoundError, RefusedError, UsageError
-from restore.secret import Secret
+from restore.model import locations
+from restore.model.secret import Secret
 from restore.signing_keys import (
     create_key,
     load_public,

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore import locations
 from restore.adapters.docker.runner import Runner
 from restore.errors import EnvironmentFailure, NotFoundError, RefusedError, UsageError
-from restore.secret import Secret
+from restore.model import locations
+from restore.model.secret import Secret
 from restore.staging import occupied, records
 from restore.staging.copies import (
     Condition,

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from restore import drill, locations
+from restore import drill
 from restore.adapters import lock
 from restore.adapters.pulumi.stack_file import StackSpec, settings_file, write_settings
 from restore.cli import gc
@@ -29,10 +29,11 @@ from restore.model import (
     Selection,
     Verdict,
     ignore_progress,
+    locations,
 )
+from restore.model.secret import Secret
 from restore.profile import load_profile
 from restore.request import ReplayRequest, Tools
-from restore.secret import Secret
 from restore.staging import creation, life, records, standing
 from restore.staging.copies import CopyState, StagingCopy
 

@@ -28,7 +28,7 @@ from restore.model import (
 )
 from restore.model.upgrade import SERVED, distinct
 from restore.profile import Invariant, ServedThings, UpgradeProfile, load_profile
-from restore.profile_upgrade import upgrade_problems
+from restore.profile.lint_upgrade import upgrade_problems
 from restore.request import ReplayRequest
 from restore.scenarios import Played, parse_scenario
 from restore.upgrade.command import Upgrading, command_check

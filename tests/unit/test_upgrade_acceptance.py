@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from restore.errors import UsageError
-from restore.locations import ROOT
 from restore.model import (
     CheckResult,
     CheckStatus,
@@ -21,6 +20,7 @@ from restore.model import (
     Verdict,
     Versioned,
 )
+from restore.model.locations import ROOT
 from restore.upgrade.acceptance import REHEARSAL, newer_data, obstacles
 from restore.upgrade.road_book import load_road_book, parse_road_book, road_book_ids
 from tests.report_samples import passed

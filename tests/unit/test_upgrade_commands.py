@@ -12,8 +12,8 @@ import pytest
 from restore.cli import upgrade
 from restore.cli.main import run
 from restore.errors import ExitCode
-from restore.locations import ROOT
 from restore.model import CheckResult, CheckStatus, Generation, ImageFacts, Upgrade, Versioned
+from restore.model.locations import ROOT
 from restore.report_files import write_report
 from restore.repository.folder import FolderRepository
 from restore.upgrade import archive

@@ -24,7 +24,7 @@ from restore.adapters.docker.runner import LABEL, Runner
 from restore.adapters.postgres import commands
 from restore.errors import NotFoundError, ReplayError, RestoreError
 from restore.model import Environment, Node, NodeRecord, NodeState, NodeStatus, Role
-from restore.nodes import DATABASE_ROLES, MARK, nodes_of, parse_record, record_text
+from restore.model.node_records import DATABASE_ROLES, MARK, nodes_of, parse_record, record_text
 
 FILE: Final = ".pra-node.json"
 """The record's file, on the volume of a server's data."""

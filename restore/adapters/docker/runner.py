@@ -21,7 +21,7 @@ from restore.adapters.docker.engine import answers, connected
 from restore.adapters.docker.streams import CHUNK, EMPTY, ChunkReader, LineSplitter
 from restore.errors import NotFoundError, ReplayError
 from restore.model import ImageFacts
-from restore.secret import Secret
+from restore.model.secret import Secret
 
 LABEL: Final = "pra.stack"
 """Label that every container, network and volume of ours carries; its value is the stack."""

@@ -13,7 +13,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 
 from restore.errors import EnvironmentFailure
 from restore.model import DatabaseServer
-from restore.secret import Secret
+from restore.model.secret import Secret
 
 SILENCE: Final = 60
 """Seconds after which a connection is given up whose other side is not there any more.

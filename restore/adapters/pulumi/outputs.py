@@ -5,7 +5,7 @@ from typing import Any
 
 from restore.errors import EnvironmentFailure
 from restore.model import DatabaseServer, Door, Environment, ErpServer, Purpose
-from restore.secret import Secret
+from restore.model.secret import Secret
 from stacks import outputs as names
 
 

@@ -27,7 +27,6 @@ from pulumi.automation.events import DiagnosticEvent, EngineEvent
 from semver import VersionInfo
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
-from restore import locations
 from restore.adapters.docker import leftovers
 from restore.adapters.docker.runner import Runner
 from restore.adapters.processes import Command, run_attended
@@ -40,8 +39,8 @@ from restore.adapters.pulumi.stack_file import (
     write_settings,
 )
 from restore.errors import EnvironmentFailure, NotFoundError
-from restore.model import LOCAL, Progress, ProgressListener, Role, ignore_progress
-from restore.secret import Secret
+from restore.model import LOCAL, Progress, ProgressListener, Role, ignore_progress, locations
+from restore.model.secret import Secret
 
 OTHERS_SECONDS: Final = 60.0
 """How long a stack that another process is updating is waited for."""

@@ -11,11 +11,10 @@ from typing import Any, Final
 
 import yaml
 
-from restore import locations
 from restore.errors import EnvironmentFailure, NotFoundError
-from restore.model import LOCAL, Hosts, Role
+from restore.model import LOCAL, Hosts, Role, locations
+from restore.model.secret import MASK, Secret
 from restore.model.stack_names import is_ephemeral
-from restore.secret import MASK, Secret
 
 NAMESPACE: Final = "pra"
 _TEST: Final = re.compile(r"test-[0-9a-f]{8}")

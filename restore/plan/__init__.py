@@ -1,0 +1,1 @@
+"""Decides what is done, in which order, and touches nothing. Pure."""

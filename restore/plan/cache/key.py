@@ -1,0 +1,104 @@
+"""What a kept copy's key is made of: all that a database server's loaded data depend on. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from restore import __version__
+from restore.model import ArtifactKind, Part, RestorePlan, Step, StepKind, Versioned
+from restore.plan.reports import reports_request
+from restore.plan.request import PlanRequest
+
+FORMAT: Final = 1
+"""Version of what a copy is; another one makes other keys."""
+
+_LOADING: Final = frozenset(
+    {
+        StepKind.ROLES,
+        StepKind.CREATE_DATABASE,
+        StepKind.RESTORE_DATABASE,
+        StepKind.GIVE_OWNERSHIP,
+        StepKind.ANALYZE,
+    }
+)
+"""The steps whose commands say how the data were made; bulk mode leaves nothing behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerIdentity:
+    """A database server, as far as its data depend on it.
+
+    ``image`` is its id, ``settings`` are those that are not PostgreSQL's own defaults, and what
+    its data were initialised with. ``collations`` and ``extensions`` are those that it offers.
+    """
+
+    image: str
+    version: str
+    settings: tuple[tuple[str, str], ...]
+    collations: tuple[Versioned, ...] = ()
+    extensions: tuple[Versioned, ...] = ()
+
+
+def copy_key(request: PlanRequest, planned: RestorePlan, part: Part, server: ServerIdentity) -> str:
+    """The key of one half's server, 64 characters: whatever changes its data changes the key.
+
+    Args:
+        planned: the plan that loads the databases from their dumps.
+    """
+    text = json.dumps(ingredients(request, planned, part, server), sort_keys=True)
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+
+
+def ingredients(
+    request: PlanRequest, planned: RestorePlan, part: Part, server: ServerIdentity
+) -> dict[str, Any]:
+    """What the key is the digest of."""
+    half = request if part is Part.ERP else reports_request(request)
+    assert half is not None  # noqa: S101 - a plan has no step for a half that isn't there
+    steps = [step for step in planned.steps if step.part is part and step.kind in _LOADING]
+    names = {step.database for step in steps}
+    generation = half.generation
+    artifacts = (
+        *generation.artifacts_of(ArtifactKind.ROLES),
+        *(one for one in generation.artifacts_of(ArtifactKind.DATABASE) if one.database in names),
+    )
+    return {
+        "format": FORMAT,
+        "engine": __version__,
+        "part": part.value,
+        "generation": generation.id,
+        "artifacts": sorted((one.name, one.form.value, one.index_sha256) for one in artifacts),
+        "databases": [
+            {
+                "name": facts.name,
+                "encoding": facts.encoding,
+                "collate": facts.collate,
+                "ctype": facts.ctype,
+                "locale": None if facts.locale is None else asdict(facts.locale),
+                "collation_version": facts.collation_version,
+                "extensions": _versions(facts.extensions),
+            }
+            for facts in generation.fingerprint.databases
+            if facts.name in names
+        ],
+        "steps": [_command(step) for step in steps],
+        "data": half.profile.database.data,
+        "server": {
+            "image": server.image,
+            "version": server.version,
+            "settings": sorted(server.settings),
+            "collations": _versions(server.collations),
+            "extensions": _versions(server.extensions),
+        },
+    }
+
+
+def _command(step: Step) -> tuple[str, str, tuple[str, ...]]:
+    return (step.kind.value, step.target, step.argv)
+
+
+def _versions(items: tuple[Versioned, ...]) -> list[tuple[str, str]]:
+    return sorted((item.name, item.version) for item in items)

@@ -1,0 +1,1 @@
+"""Production's configuration files, made right for another environment. Pure."""

@@ -1,0 +1,1 @@
+"""Differences between a backup and an environment. Pure."""

@@ -1,0 +1,95 @@
+"""Which node each step belongs to: records around its changes, and plans of some nodes only. Pure.
+
+A node is marked as being replayed just before the first step that changes what it holds (what is
+made aside changes nothing of it), and as complete after the last one, so that a run that was cut
+short shows. Post-operations and statistics change no node's generation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from restore.errors import UsageError
+from restore.model import Part, Role, Step, StepKind
+from restore.plan.request import PlanTarget
+
+OF_REPORTS: Final = frozenset({Role.REPORTS, Role.REPORTS_DATABASE})
+
+_CHANGES: Final = frozenset(
+    {
+        StepKind.CONFIGURATION,
+        StepKind.PROMOTE_DATABASE,
+        StepKind.PROMOTE_DOCUMENTS,
+        StepKind.DATA_SOURCE,
+    }
+)
+"""What changes what a node holds."""
+
+_AFTERWARDS: Final = frozenset({StepKind.POST_OPERATION, StepKind.STATISTICS})
+"""What is done on a node that is complete."""
+
+_AROUND: Final = frozenset({StepKind.STOP_ERP, StepKind.START_ERP})
+"""What a half's servers need whichever of them is replayed: nothing writes meanwhile."""
+
+
+def with_records(target: PlanTarget, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Steps with the records of their nodes. The proxy has no data: its record stands alone."""
+    return (*_recorded(steps), *_proxy(target))
+
+
+def only_nodes(steps: tuple[Step, ...], nodes: tuple[Role, ...]) -> tuple[Step, ...]:
+    """The steps of some nodes, with the stop and the start of the server beside them."""
+    halves = {Part.REPORTS if role in OF_REPORTS else Part.ERP for role in nodes}
+    # A proxy is replayed without anything else.
+    if set(nodes) <= {Role.PROXY}:
+        halves = set()
+    return tuple(
+        step
+        for step in steps
+        if step.node in nodes or (step.kind in _AROUND and step.part in halves)
+    )
+
+
+def require_nodes(wanted: tuple[Role, ...], present: tuple[Role, ...]) -> None:
+    """Refuse a node that is asked for by name and isn't there.
+
+    Raises:
+        UsageError: names those that are not, and those that are.
+    """
+    absent = [role.value for role in wanted if role not in present]
+    if absent and wanted != tuple(Role):
+        raise UsageError(
+            f"the environment has no node {', '.join(absent)}", "it has: " + ", ".join(present)
+        )
+
+
+def _recorded(steps: tuple[Step, ...]) -> Iterator[Step]:
+    changing = {step.node for step in steps if step.kind in _CHANGES}
+    last = {step.node: number for number, step in enumerate(steps) if step.kind not in _AFTERWARDS}
+    begun: set[Role] = set()
+    for number, step in enumerate(steps):
+        if step.kind in _CHANGES and step.node not in begun:
+            begun.add(step.node)
+            yield _record(StepKind.BEGIN_NODE, step.node)
+        yield step
+        if step.node in changing and last.get(step.node) == number:
+            yield _record(StepKind.COMPLETE_NODE, step.node)
+
+
+def _proxy(target: PlanTarget) -> Iterator[Step]:
+    if target.proxy:
+        yield _record(StepKind.COMPLETE_NODE, Role.PROXY)
+
+
+def _record(kind: StepKind, role: Role) -> Step:
+    began = kind is StepKind.BEGIN_NODE
+    return Step(
+        id=f"{kind.value}:{role.value}",
+        kind=kind,
+        title=f"Mark node {role.value} as being replayed"
+        if began
+        else f"Mark node {role.value} as complete",
+        target=role,
+        part=Part.REPORTS if role in OF_REPORTS else Part.ERP,
+    )

@@ -1,0 +1,249 @@
+"""From a generation and an environment to a plan, or to a refusal that names every reason. Pure.
+
+What the steps are and hold is told in ``plan_steps``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from restore.errors import RefusedError, UsageError
+from restore.model import (
+    ArtifactKind,
+    DatabaseFacts,
+    Difference,
+    Purpose,
+    RestorePlan,
+    Role,
+)
+from restore.model.node_records import MARK
+from restore.plan.anonymise import anonymisation_refusals, with_anonymisation
+from restore.plan.bulk import BulkState
+from restore.plan.bulk_steps import LOST
+from restore.plan.equivalence.compare import (
+    REPORTS,
+    accept,
+    compare,
+    is_difference_key,
+    ordered,
+    series_difference,
+)
+from restore.plan.neutralise_steps import UNSAFE, with_staging
+from restore.plan.nodes import only_nodes, with_records
+from restore.plan.operations import with_operations
+from restore.plan.reports import (
+    keystore_problems,
+    lacks_reports,
+    reports_request,
+    reports_steps,
+    unsafe_reports,
+)
+from restore.plan.request import (
+    ExistingDatabase,
+    PlanRequest,
+    PlanTarget,
+    aside_name,
+    documents_folder,
+    documents_of,
+    foreseen_target,
+    is_ours,
+    staging_folder,
+    standing_target,
+    temporary_name,
+)
+from restore.plan.steps import steps_of
+from restore.plan.text import describe_plan, plan_document, plan_to_json
+
+__all__ = [
+    "MARK",
+    "ExistingDatabase",
+    "PlanRequest",
+    "PlanTarget",
+    "describe_plan",
+    "foreseen_target",
+    "is_ours",
+    "plan",
+    "plan_document",
+    "plan_to_json",
+    "staging_folder",
+    "standing_target",
+    "temporary_name",
+]
+
+
+_REPLACE: Final = (
+    "to lose what it holds: pra restore --replace, or 'pulumi config set replace true'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    reason: str
+    hint: str
+
+
+def plan(request: PlanRequest) -> RestorePlan:
+    """Compute the steps that replay a generation into an environment.
+
+    Raises:
+        UsageError: a database asked for is not in the generation, or the profile is wrong.
+        RefusedError: the environment is not equivalent, the generation lacks something, or the
+            target is not empty; names every reason.
+    """
+    databases = _databases(request)
+    found = differences(request)
+    refusals = [
+        *_profile_refusals(request),
+        *_blocking(found),
+        *_part_refusals(request),
+        *_reports_refusals(request),
+    ]
+    if refusals:
+        raise RefusedError(
+            f"generation {request.generation.id} can't be replayed into {request.target.name}:\n"
+            + "\n".join(f"  {item.reason}" for item in refusals),
+            "\n".join(dict.fromkeys(item.hint for item in refusals)),
+        )
+    steps = (*steps_of(request, databases), *reports_steps(request, databases))
+    for more in (with_staging, with_anonymisation, with_operations):
+        steps = more(request, databases, steps)
+    steps = with_records(request.target, steps)
+    steps = only_nodes(steps, request.nodes)
+    return RestorePlan(
+        generation=request.generation.id,
+        profile=request.profile.name,
+        environment=request.target.name,
+        databases=tuple(facts.name for facts in databases),
+        differences=found,
+        steps=steps,
+        bytes=sum(step.bytes for step in steps),
+    )
+
+
+def _databases(request: PlanRequest) -> tuple[DatabaseFacts, ...]:
+    known = request.generation.fingerprint.databases
+    names = {facts.name for facts in known}
+    if unknown := [name for name in request.databases if name not in names]:
+        raise UsageError(
+            f"generation {request.generation.id} holds no database {', '.join(unknown)}",
+            f"it holds: {', '.join(sorted(names)) or 'none'}",
+        )
+    return tuple(f for f in known if not request.databases or f.name in request.databases)
+
+
+def differences(request: PlanRequest) -> tuple[Difference, ...]:
+    """How the environment is not what the databases asked for need, accepted or not.
+
+    Raises:
+        UsageError: a database asked for is not in the generation.
+    """
+    fingerprint = replace(request.generation.fingerprint, databases=_databases(request))
+    wrong_series = series_difference(fingerprint, request.profile)
+    keys = {item.key for item in wrong_series}
+    compared = (item for item in compare(fingerprint, request.facts) if item.key not in keys)
+    found = (*wrong_series, *request.found, *compared)
+    if reports := reports_request(request):
+        others = differences(replace(reports, acceptances=()))
+        found = (*found, *(replace(item, key=REPORTS + item.key) for item in others))
+    known = [item for item in request.acceptances if is_difference_key(item.key)]
+    return accept(ordered(found), known)
+
+
+def _part_refusals(request: PlanRequest) -> Iterator[_Refusal]:
+    if request.target.bulk is BulkState.LOST:
+        yield _Refusal(*LOST)
+    for facts in _databases(request):
+        yield from _missing(request, facts)
+    for facts in _databases(request):
+        yield from _occupied(request, facts.name)
+
+
+def _reports_refusals(request: PlanRequest) -> Iterator[_Refusal]:
+    for reason, hint in (*lacks_reports(request), *keystore_problems(request)):
+        yield _Refusal(reason, hint)
+    if reports := reports_request(request):
+        yield from _part_refusals(reports)
+
+
+def _profile_refusals(request: PlanRequest) -> Iterator[_Refusal]:
+    generation, profile = request.generation, request.profile
+    if generation.profile != profile.name:
+        yield _Refusal(
+            f"it was made with profile {generation.profile}, not {profile.name}",
+            f"use --profile {generation.profile}",
+        )
+    if request.purpose is Purpose.STAGING and profile.neutralisation is None:
+        yield _Refusal(*UNSAFE)
+    for reason, hint in unsafe_reports(request):
+        yield _Refusal(reason, hint)
+    for reason, hint in anonymisation_refusals(request):
+        yield _Refusal(reason, hint)
+    if not generation.fingerprint.databases:
+        yield _Refusal("it holds no database", "choose another generation")
+    # What others backed up may lack roles; those that its dumps name are made instead.
+    if generation.origin is None and not generation.artifacts_of(ArtifactKind.ROLES):
+        yield _Refusal("it holds no roles, which own the databases", "choose another generation")
+
+
+def _blocking(differences: tuple[Difference, ...]) -> Iterator[_Refusal]:
+    for item in differences:
+        if item.blocks:
+            yield _Refusal(
+                f"{item.key}: expected {item.expected}, observed {item.observed}: {item.message}",
+                f'to go on all the same: --accept {item.key} --reason "…"',
+            )
+
+
+def _missing(request: PlanRequest, facts: DatabaseFacts) -> Iterator[_Refusal]:
+    hint = "choose another generation, or other databases"
+    if facts.name in ("", ".", "..") or "/" in facts.name or "\0" in facts.name:
+        yield _Refusal(f"database {facts.name!r} can't have a folder of documents", hint)
+    if is_empty(facts):
+        yield _Refusal(f"database {facts.name} was empty: it holds no row of any table", hint)
+    if not request.generation.artifacts_of(ArtifactKind.DATABASE, facts.name):
+        yield _Refusal(f"it holds no dump of database {facts.name}", hint)
+    if request.generation.origin is not None:
+        # A backup without documents is judged by its rows: a check misses each one's file.
+        return
+    for tree in request.profile.documents:
+        if documents_of(request.generation, tree, facts.name) is None:
+            yield _Refusal(f"it holds no documents {tree.name} of database {facts.name}", hint)
+
+
+def _is_left(target: PlanTarget, database: str) -> bool:
+    """Whether a replay gave a database its name and did not come as far as to open it."""
+    left = (item for item in target.existing if item.name == database)
+    return Role.DATABASE in target.begun and any(item.ours and item.closed for item in left)
+
+
+def is_empty(facts: DatabaseFacts) -> bool:
+    """Whether a database is known to have held nothing: no ERP works with such a one."""
+    return "tables" not in facts.unknown and all(table.rows == 0 for table in facts.tables)
+
+
+def _occupied(request: PlanRequest, database: str) -> Iterator[_Refusal]:
+    existing = {item.name: item.ours for item in request.target.existing}
+    # Nobody can have worked with what a replay that did not end left closed.
+    begun = request.target.begun if _is_left(request.target, database) else frozenset()
+    asked = frozenset() if request.replace else frozenset(request.nodes) - begun
+    if database in existing and Role.DATABASE in asked:
+        same = any(
+            item.name == database and item.generation == request.generation.id
+            for item in request.target.existing
+        )
+        # People may have worked with it since: the same generation is no reason to lose that.
+        what = ", of this very generation" if same else ""
+        yield _Refusal(f"the target has a database {database} already{what}", _REPLACE)
+    for tree in request.profile.documents if Role.ERP in asked else ():
+        folder = documents_folder(tree, database)
+        if folder in request.target.documents:
+            yield _Refusal(f"the target has documents in {folder} already", _REPLACE)
+    generation_id = request.generation.id
+    for name in (temporary_name(database, generation_id), aside_name(database, generation_id)):
+        if not existing.get(name, True):
+            yield _Refusal(
+                f"database {name} is in the way, and this engine did not make it",
+                f"rename or drop {name} by hand",
+            )

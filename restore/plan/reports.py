@@ -1,0 +1,189 @@
+"""The steps that bring a reports server back beside its ERP, or the reasons why not. Pure.
+
+The reports server is replayed like an ERP, by the same steps on the same rules; then each of its
+data sources that reads a restored database is pointed at the restored server, through the reports
+server itself, which alone can encrypt the password.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from restore.model import (
+    DatabaseFacts,
+    DataSource,
+    EnvironmentFacts,
+    Part,
+    Purpose,
+    Role,
+    Step,
+    StepKind,
+)
+from restore.model.parts import reports_generation
+from restore.plan.configuration.data_sources import address_of
+from restore.plan.configuration.files import (
+    Setting,
+    Target,
+    change_of,
+    encode,
+    find_text,
+    placeholders,
+    reports_changes,
+    reports_texts,
+    resolved,
+)
+from restore.plan.neutralise_steps import UNSAFE_REPORTS, with_staging
+from restore.plan.request import SEEN, PlanRequest
+from restore.plan.steps import steps_of
+from restore.profile import ReportsProfile
+
+SECRET_PROPERTY: Final = frozenset({"password"})
+
+_TITLES: Final = {
+    StepKind.STOP_ERP: "Stop the reports server",
+    StepKind.ROLES: "Create the roles of the reports server's database that are missing",
+    StepKind.START_ERP: "Start the reports server",
+}
+
+
+def reports_request(request: PlanRequest) -> PlanRequest | None:
+    """The request for the reports half; None when the generation or the profile has none."""
+    generation, profile = reports_generation(request.generation), request.profile.reports
+    if generation is None or profile is None or request.target.reports is None:
+        return None
+    unknown = generation.fingerprint
+    facts = request.facts.reports or EnvironmentFacts(
+        replace(unknown.postgresql, version="", version_number=0, image=None),
+        replace(unknown.erp, version="", image=None),
+        "",
+    )
+    return replace(
+        request,
+        generation=generation,
+        profile=profile.server,
+        texts=reports_texts(request.texts),
+        facts=facts,
+        target=request.target.reports,
+        acceptances=(),
+        databases=(),
+        nodes=tuple(seen for role, seen in SEEN.items() if role in request.nodes),
+        found=(),
+    )
+
+
+def lacks_reports(request: PlanRequest) -> Iterator[tuple[str, str]]:
+    """Reason and hint, when the environment has no reports server and the generation has."""
+    if (
+        request.generation.fingerprint.reports is not None
+        and request.profile.reports is not None
+        and request.target.reports is None
+    ):
+        yield (
+            "it holds a reports server, and the environment has none",
+            "rebuild the environment for this generation: 'pulumi up', or 'pra drill'",
+        )
+
+
+def unsafe_reports(request: PlanRequest) -> Iterator[tuple[str, str]]:
+    """Reason and hint, when a staging copy would have a reports server that acts for production."""
+    inner = reports_request(request)
+    if inner is None or request.purpose is not Purpose.STAGING:
+        return
+    if inner.profile.neutralisation is None:
+        yield UNSAFE_REPORTS
+
+
+def keystore_problems(request: PlanRequest) -> Iterator[tuple[str, str]]:
+    """Reason and hint for each file of the keystore that isn't the repository's own."""
+    reports, profile = request.generation.fingerprint.reports, request.profile.reports
+    if reports is None or profile is None:
+        return
+    hint = (
+        "without its own keystore, a reports server can't read the passwords of its repository: "
+        "restore both from one generation"
+    )
+    texts = reports_texts(request.texts)
+    known = {file.name: file for file in profile.keystore}
+    for file in reports.keystore:
+        held = find_text(texts, known[file.name]) if file.name in known else None
+        if held is None:
+            yield f"it holds no keystore file {file.name} of its reports server", hint
+            continue
+        found = hashlib.sha256(encode(held.text)).hexdigest()
+        if found != file.sha256:
+            yield (
+                f"keystore file {file.name} is not the one that encrypted the passwords of the "
+                f"reports server's repository: its SHA-256 is {found[:12]}…, "
+                f"that one's {file.sha256[:12]}…",
+                hint,
+            )
+
+
+def reports_steps(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> tuple[Step, ...]:
+    """Every step of the reports half, in order; none when there is no such half."""
+    inner = reports_request(request)
+    if inner is None:
+        return ()
+    own = inner.generation.fingerprint.databases
+    steps = with_staging(inner, own, steps_of(inner, own))
+    files = request.profile.reports.keystore if request.profile.reports else ()
+    keystore = {f"configuration:{file.name}": f"Lay keystore file {file.name}" for file in files}
+    return (
+        *(
+            replace(
+                step,
+                id=f"reports:{step.id}",
+                title=keystore.get(step.id) or _TITLES.get(step.kind, step.title),
+                changes=reports_changes(step.changes),
+                target=Role.REPORTS if step.target == Role.ERP else step.target,
+                part=Part.REPORTS,
+            )
+            for step in steps
+        ),
+        *_data_sources(request, tuple(facts.name for facts in databases)),
+    )
+
+
+def data_source_settings(
+    profile: ReportsProfile, source: DataSource, target: Target
+) -> tuple[Setting, ...]:
+    """The properties that a restored data source needs: those of the profile, filled in."""
+    found = address_of(source.url)
+    database = found.database if found else ""
+    values = {**placeholders(target, [database]), "database": database}
+    return tuple(resolved(profile.data_source, values, "data_source"))
+
+
+def sources_of(
+    sources: tuple[DataSource, ...], databases: tuple[str, ...]
+) -> Iterator[tuple[DataSource, str]]:
+    """The data sources that read one of these databases, each with its database."""
+    for source in sources:
+        found = address_of(source.url)
+        if found is not None and found.database in databases:
+            yield source, found.database
+
+
+def _data_sources(request: PlanRequest, databases: tuple[str, ...]) -> Iterator[Step]:
+    reports, profile = request.generation.fingerprint.reports, request.profile.reports
+    if reports is None or profile is None or not profile.data_source:
+        return
+    for source, database in sources_of(reports.data_sources, databases):
+        before = {"connectionUrl": source.url, "username": source.user}
+        settings = data_source_settings(profile, source, request.target.configuration)
+        yield Step(
+            id=f"reports:data-source:{source.uri}",
+            kind=StepKind.DATA_SOURCE,
+            title=f"Point data source {source.uri} at the restored ERP",
+            target=source.uri,
+            database=database,
+            items=1,
+            changes=tuple(
+                change_of(source.uri, one, before.get(one.key, ""), SECRET_PROPERTY)
+                for one in settings
+            ),
+            part=Part.REPORTS,
+        )

@@ -1,0 +1,256 @@
+"""What a plan depends on, and the temporary names under which things are made. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from restore.anonymise.rules import Rules
+from restore.model import (
+    Acceptance,
+    Artifact,
+    ArtifactKind,
+    Blueprint,
+    CopyUse,
+    Difference,
+    Environment,
+    EnvironmentFacts,
+    Generation,
+    Part,
+    Purpose,
+    Role,
+    Step,
+    StepKind,
+)
+from restore.model.node_records import MARK
+from restore.model.parts import reports_generation, stored_name
+from restore.model.secret import Secret
+from restore.plan.bulk import BULK_FROM, RESTART_FROM, SMALL, BulkState, Resources
+from restore.plan.configuration.files import ConfigurationTexts, Target, target_of
+from restore.profile import DocumentTree, Profile
+
+LONGEST_NAME: Final = 63
+"""Bytes of a PostgreSQL identifier."""
+
+MANY_FILES: Final = 20_000
+MANY_BYTES: Final = 1 << 30
+"""From how many on documents are read once, since reading them twice takes more than seconds."""
+
+LATER: Final = "(chosen by the stack)"
+"""Stands in a plan for what only the stack will know."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExistingDatabase:
+    """A database that the environment holds. ``ours`` when its comment says so (``is_ours``).
+
+    ``generation`` is then the one that it was restored from.
+    """
+
+    name: str
+    ours: bool
+    generation: str = ""
+    closed: bool = False
+    """Whether nobody can connect to it: it was promoted, and what belongs to it was not."""
+
+
+SEEN: Final = {Role.REPORTS_DATABASE: Role.DATABASE, Role.REPORTS: Role.ERP}
+"""What the reports half's nodes are called when it is seen as an ERP with its database server."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTarget:
+    """The environment that a plan is for.
+
+    ``repository`` is where its database container sees the backup repository; ``documents`` are
+    the folders of documents in which there are files already.
+    """
+
+    name: str
+    repository: str
+    configuration: Target
+    existing: tuple[ExistingDatabase, ...] = ()
+    documents: tuple[str, ...] = ()
+    reports: PlanTarget | None = None
+    """The reports server's half of the environment; None where there is none."""
+    proxy: bool = False
+    """Whether a reverse proxy of its own stands before the ERP."""
+    resources: Resources = SMALL
+    """What its database server may use."""
+    begun: frozenset[Role] = frozenset()
+    """The nodes, the half's own two, into which a replay that did not end was under way."""
+    bulk: BulkState = BulkState.NONE
+    """Whether a replay that was cut short left its database server in bulk mode."""
+    copy: CopyUse | None = None
+    """Which kept copy of its database server is placed, or made; None does neither."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """All that a plan depends on.
+
+    ``databases`` restricts it to some; empty means all. ``replace`` allows databases and documents
+    that are there already to be replaced, whoever made them: people may have worked with them.
+    ``nodes`` are those that are replayed: what others hold is in nobody's way. ``acceptances`` that
+    name a check are of no concern here. A plan for ``STAGING`` makes the copy safe before the ERP
+    starts. ``bulk_from`` and ``restart_from`` are the sizes of
+    databases, in bytes, from which they are loaded in bulk mode, and with minimal WAL.
+    """
+
+    generation: Generation
+    profile: Profile
+    texts: ConfigurationTexts
+    facts: EnvironmentFacts
+    target: PlanTarget
+    acceptances: tuple[Acceptance, ...] = ()
+    databases: tuple[str, ...] = ()
+    replace: bool = False
+    jobs: int = 2
+    nodes: tuple[Role, ...] = tuple(Role)
+    found: tuple[Difference, ...] = ()
+    """Differences that only a look at files or at the certificate tells."""
+    bulk_from: int = BULK_FROM
+    restart_from: int = RESTART_FROM
+    purpose: Purpose = Purpose.RECOVERY
+    anonymise: Rules | None = None
+    """The rules by which a staging copy is anonymised; None when it is not."""
+
+
+def is_ours(comment: str | None) -> bool:
+    """Whether a database's comment says that the engine made it."""
+    return comment is not None and comment.startswith(MARK)
+
+
+def standing_target(
+    environment: Environment,
+    existing: tuple[ExistingDatabase, ...] = (),
+    documents: tuple[str, ...] = (),
+    reports: PlanTarget | None = None,
+    *,
+    proxy: bool = False,
+) -> PlanTarget:
+    """The target of a plan for an environment that stands, with what it holds."""
+    return PlanTarget(
+        name=environment.stack,
+        repository=environment.database.repository,
+        configuration=target_of(environment),
+        existing=existing,
+        documents=documents,
+        reports=reports,
+        proxy=proxy,
+    )
+
+
+def with_begun(target: PlanTarget, begun: frozenset[Role]) -> PlanTarget:
+    """A target with what its nodes say of a replay that did not end."""
+    reports = target.reports
+    if reports is not None:
+        seen = frozenset(SEEN[role] for role in begun if role in SEEN)
+        reports = replace(reports, begun=seen)
+    return replace(target, begun=begun & {Role.DATABASE, Role.ERP}, reports=reports)
+
+
+def foreseen_target(name: str, blueprint: Blueprint, repository: str) -> PlanTarget:
+    """The target of a plan for an environment that is not made yet; its addresses come later."""
+    return PlanTarget(
+        name=name,
+        repository=repository,
+        configuration=Target(
+            database_address=LATER,
+            database_port=blueprint.database.port,
+            erp_role=blueprint.erp_role,
+            erp_password=Secret(LATER),
+            external_url=LATER,
+        ),
+        reports=foreseen_target(name, blueprint.reports, repository) if blueprint.reports else None,
+        proxy=True,
+    )
+
+
+def temporary_name(database: str, generation_id: str, infix: str = "__pra_") -> str:
+    """The name under which a database is made before its promotion, of 63 bytes at most."""
+    suffix = infix + generation_id[-6:]
+    room = LONGEST_NAME - len(suffix)
+    if len(database.encode()) <= room:
+        return database + suffix
+    # Names that begin alike stay different.
+    digest = "_" + hashlib.sha256(database.encode()).hexdigest()[:8]
+    cut = database.encode()[: room - len(digest)].decode(errors="ignore")
+    return cut + digest + suffix
+
+
+def staging_folder(folder: str, generation_id: str) -> str:
+    """The folder beside ``folder`` in which its content is made before its promotion."""
+    parent, name = posixpath.split(folder.rstrip("/"))
+    return posixpath.join(parent, f".{name}.pra-{generation_id[-6:]}")
+
+
+def aside_name(database: str, generation_id: str) -> str:
+    """The name that a database which is there already has while it is replaced."""
+    return temporary_name(database, generation_id, "__pra_old_")
+
+
+def before_start(steps: tuple[Step, ...], added: Iterable[Step]) -> tuple[Step, ...]:
+    """A plan's steps with others just before what begins with the ERP's start; at the end without.
+
+    Everything has its final name there, and nothing of the ERP runs.
+    """
+    begins = (StepKind.STATISTICS, StepKind.START_ERP)
+    found = (
+        number for number, step in enumerate(steps) if step.kind in begins and step.part is Part.ERP
+    )
+    at = next(found, len(steps))
+    return (*steps[:at], *added, *steps[at:])
+
+
+def documents_folder(tree: DocumentTree, database: str) -> str:
+    """Where a tree's documents of a database lie in the ERP's container."""
+    return tree.path.replace("{database}", database)
+
+
+def copied_documents(
+    generation: Generation,
+    profile: Profile,
+    databases: tuple[str, ...],
+    nodes: tuple[Role, ...],
+) -> frozenset[str]:
+    """The artefacts, by name, whose many documents a plan for these databases and nodes copies.
+
+    They are read once: each is compared while it is copied aside. A few are compared before
+    anything is made.
+    """
+    found: set[str] = set()
+    if Role.ERP in nodes:
+        found |= _copied(generation, profile, databases)
+    reports = reports_generation(generation)
+    if reports is not None and profile.reports is not None and Role.REPORTS in nodes:
+        found |= {stored_name(name) for name in _copied(reports, profile.reports.server, ())}
+    return frozenset(found)
+
+
+def _copied(generation: Generation, profile: Profile, databases: tuple[str, ...]) -> set[str]:
+    names = [facts.name for facts in generation.fingerprint.databases]
+    artifacts = (
+        documents_of(generation, tree, name)
+        for tree in profile.documents
+        for name in names
+        if not databases or name in databases
+    )
+    return {one.name for one in artifacts if one is not None and _is_large(one)}
+
+
+def _is_large(artifact: Artifact) -> bool:
+    return artifact.files >= MANY_FILES or artifact.bytes >= MANY_BYTES
+
+
+def documents_of(generation: Generation, tree: DocumentTree, database: str) -> Artifact | None:
+    """The artefact that holds a tree's documents of a database."""
+    found = [
+        artifact
+        for artifact in generation.artifacts_of(ArtifactKind.DOCUMENTS, database)
+        if artifact.name == f"{tree.name}-{database}"
+    ]
+    return found[0] if found else None
