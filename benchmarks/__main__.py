@@ -29,7 +29,7 @@ from benchmarks.ways import Measure, Way, keep_copy, ways
 from restore.adapters.docker.kept_copies import find_copies, remove_copy
 from restore.adapters.docker.runner import Runner
 from restore.plan.bulk import Resources
-from restore.steps.bulk import resources_of
+from restore.replay.steps.bulk import resources_of
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _WHEELS: Final = (

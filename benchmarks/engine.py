@@ -35,7 +35,7 @@ from restore.plan.planning import plan
 from restore.plan.request import PlanRequest, copied_documents, standing_target
 from restore.plan_stage import with_server
 from restore.profile import load_profile
-from restore.replay import replay
+from restore.replay.replay import replay
 from restore.repository.folder import FolderRepository
 from restore.verify import require_sound, verify
 

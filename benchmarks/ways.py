@@ -15,7 +15,7 @@ from typing import Any, Final
 from benchmarks.sample import DATABASE, Sample
 from benchmarks.target import BACKUPS, FILESTORE, REPOSITORY, WHEELS, Target
 from restore.plan.bulk import bulk_changes
-from restore.steps.bulk import resources_of
+from restore.replay.steps.bulk import resources_of
 
 OURS: Final = "ours, cold"
 CACHED: Final = "ours, cached"

@@ -14,6 +14,7 @@ from restore.adapters.postgres import sql
 from restore.checks import check_ids
 from restore.checks.anonymised import anonymised_check_ids
 from restore.checks.certificate import ID as CERTIFICATE
+from restore.checks.scenarios import is_step_key
 from restore.choices import StackChoices
 from restore.copying import choose_copies
 from restore.errors import UsageError
@@ -42,13 +43,12 @@ from restore.plan.request import (
 )
 from restore.profile import Profile
 from restore.recorder import Recorder
+from restore.replay.steps.bulk import bulk_state, resources_of
+from restore.replay.steps.databases import existing_databases
+from restore.replay.steps.documents import existing_documents
 from restore.request import ReplayRequest, Tools
-from restore.scenarios import is_step_key
 from restore.served_certificate import Served, foreseen_certificate, standing_certificate
 from restore.staging_safety import required_account
-from restore.steps.bulk import bulk_state, resources_of
-from restore.steps.databases import existing_databases
-from restore.steps.documents import existing_documents
 from stacks.outputs import REPOSITORY_PATH
 
 

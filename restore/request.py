@@ -9,6 +9,7 @@ from pathlib import Path
 
 from restore.adapters.docker.runner import Runner
 from restore.anonymise import Anonymisation
+from restore.checks.scenarios import Scenario
 from restore.evidence import Signer
 from restore.model import (
     Acceptance,
@@ -23,7 +24,6 @@ from restore.plan.cache.policy import NO_COPIES, CopyPolicy
 from restore.profile import Profile, load_profile
 from restore.repository import open_repository
 from restore.repository.base import Repository
-from restore.scenarios import Scenario
 from restore.signing_keys import signer_of_environment
 
 

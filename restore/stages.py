@@ -10,6 +10,7 @@ from dataclasses import replace
 from restore.adapters.docker.reach import reached, require_same_repository
 from restore.checks import run_checks
 from restore.checks.base import with_acceptances
+from restore.checks.scenarios import Ground, Played, play_all, require_playable, require_steps
 from restore.choices import StackChoices
 from restore.context import ReplayContext
 from restore.errors import DamagedGenerationError, RefusedError, ReplayError, UsageError
@@ -28,9 +29,8 @@ from restore.model import (
 from restore.plan.request import copied_documents
 from restore.plan_stage import plan_foreseen, plan_standing
 from restore.recorder import Recorder
-from restore.replay import ReplayInterrupted, replay
+from restore.replay.replay import ReplayInterrupted, replay
 from restore.request import ReplayRequest, Tools
-from restore.scenarios import Ground, Played, play_all, require_playable, require_steps
 from restore.selection import choose
 from restore.staging_safety import (
     administrator_of,

@@ -47,7 +47,7 @@ from restore.plan.planning import plan
 from restore.plan.request import PlanRequest, standing_target
 from restore.plan_stage import with_server
 from restore.profile import Profile, load_profile
-from restore.replay import existing_databases, replay
+from restore.replay.replay import existing_databases, replay
 from restore.repository.base import Repository
 from restore.repository.folder import FolderRepository
 from tests.fix_repository import (

@@ -22,7 +22,7 @@ from restore.adapters.pulumi.outputs import environment_from_outputs
 from restore.context import ReplayContext
 from restore.model import Progress, StepStatus
 from restore.profile import load_profile
-from restore.replay import replay
+from restore.replay.replay import replay
 from restore.repository.folder import FolderRepository
 from stacks import outputs
 from tests.fix_servers import Scene, make_plan

@@ -33,6 +33,7 @@ from restore.checks.operations import foreseen_operation_checks, operation_check
 from restore.checks.passwords import PASSWORDS, password_checks
 from restore.checks.reports import foreseen_reports_checks, reports_checks
 from restore.checks.served import served_check, served_checks
+from restore.checks.tls import tls_of
 from restore.checks.web import scenario_check_ids, scenario_checks
 from restore.context import ReplayContext
 from restore.model import (
@@ -44,7 +45,6 @@ from restore.model import (
     Purpose,
 )
 from restore.profile import Profile
-from restore.tls import tls_of
 
 _STARTED = "erp.started"
 

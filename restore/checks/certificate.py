@@ -10,10 +10,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from restore.checks.base import Check, Finding, describe, passed_unless, run_check, unverifiable
+from restore.checks.tls import Tls, tls_of, without_time
 from restore.context import ReplayContext
 from restore.model import CheckResult, CheckStatus, Environment, Generation, Severity
 from restore.plan.equivalence.certificate import anchor_of, host_of, judge, short
-from restore.tls import Tls, tls_of, without_time
 
 ID: Final = "web.certificate"
 TIMEOUT: Final = 10.0

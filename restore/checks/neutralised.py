@@ -13,6 +13,7 @@ from restore.adapters.postgres.columns import pattern_of
 from restore.checks import uncovered
 from restore.checks.base import Check, Finding, passed_unless, plural, run_check
 from restore.checks.passwords import captured_secrets
+from restore.checks.tls import client, tls_of
 from restore.checks.uncovered import columns_that_hold
 from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure
@@ -23,7 +24,6 @@ from restore.plan.neutralise import condition, session_options
 from restore.plan.placeholders import filled, filled_sql, operation_values
 from restore.profile import Banner, ConfigurationFile, Neutralisation, NeutralisationRule, Profile
 from restore.profile.lint_neutralisation import REPORTS
-from restore.tls import client, tls_of
 
 PREFIX: Final = "neutralised."
 """How the ids of these checks begin."""

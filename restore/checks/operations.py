@@ -9,6 +9,7 @@ from functools import partial
 from restore.adapters.docker.node_records import environment_nodes
 from restore.adapters.postgres import sql
 from restore.checks.base import Check, Finding, passed_unless, run_check
+from restore.checks.tls import client, tls_of
 from restore.context import ReplayContext
 from restore.model import CheckResult, CheckStatus
 from restore.plan.configuration.files import target_of
@@ -16,7 +17,6 @@ from restore.plan.placeholders import filled, filled_sql, operation_values
 from restore.plan.request import LATER
 from restore.profile import OperationCheck, PostOperation, Profile
 from restore.profile.placeholders import KNOWN
-from restore.tls import client, tls_of
 
 SECONDS = 30.0
 """Longest time that the ERP may take to answer a check's request."""

@@ -21,6 +21,7 @@ from restore.checks.base import (
     unverifiable,
 )
 from restore.checks.documents import DocumentSet, Row, document_rows
+from restore.checks.tls import tls_of
 from restore.checks.web import (
     NO_ACCOUNT,
     StepFailed,
@@ -35,7 +36,6 @@ from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure
 from restore.model import Artifact, ArtifactKind, CheckResult, CheckStatus, Credentials
 from restore.profile import DocumentFetch
-from restore.tls import tls_of
 
 SAMPLE: Final = 20
 """Documents fetched: the smallest, the largest, and the rest evenly spread over the rows."""

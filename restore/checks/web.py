@@ -13,10 +13,10 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from restore.checks.base import Check, Finding, describe, masked, run_check, unverifiable
+from restore.checks.tls import Tls, client
 from restore.model import CheckResult, CheckStatus, Credentials
 from restore.model.secret import Secret
 from restore.profile import WebScenario, WebStep
-from restore.tls import Tls, client
 
 _PLACEHOLDER: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 _BASE64: Final = re.compile(r"\{base64:((?:[^{}]|\{[^{}]*\})*)\}")

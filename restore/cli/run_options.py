@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import click
 
+from restore.checks.scenarios import load_scenario
 from restore.choices import NO_CERTIFICATE
 from restore.cli.options import (
     accept_option,
@@ -35,7 +36,6 @@ from restore.profile import Profile
 from restore.recorder import Recorder
 from restore.report import report_document
 from restore.request import ReplayRequest, Tools, open_tools
-from restore.scenarios import load_scenario
 
 VERDICT_CODES: Final = {
     Verdict.PASS: ExitCode.PASS,

@@ -14,6 +14,15 @@ from restore.adapters.postgres import sql
 from restore.adapters.pulumi.outputs import environment_from_outputs
 from restore.adapters.pulumi.rebuild import outputs_of
 from restore.checks.base import with_acceptances
+from restore.checks.scenarios import (
+    Ground,
+    Scenario,
+    is_step_key,
+    load_scenario,
+    play_all,
+    require_playable,
+    require_steps,
+)
 from restore.cli.options import (
     Decorator,
     accept_option,
@@ -32,18 +41,9 @@ from restore.errors import UsageError
 from restore.model import Environment, ProgressListener, Selection, locations
 from restore.profile import load_profile
 from restore.recorder import Recorder
+from restore.replay.steps.databases import existing_databases
 from restore.request import ReplayRequest, utc_now
-from restore.scenarios import (
-    Ground,
-    Scenario,
-    is_step_key,
-    load_scenario,
-    play_all,
-    require_playable,
-    require_steps,
-)
 from restore.signing_keys import signer_of_environment
-from restore.steps.databases import existing_databases
 
 COMMAND: Final = "pra scenario run"
 

@@ -21,7 +21,7 @@ from restore.model.node_records import (
     describe_nodes,
     holds,
 )
-from restore.steps.bulk import bulk_problem
+from restore.replay.steps.bulk import bulk_problem
 
 CODES: Final = {
     Holding.COMPLETE: ExitCode.PASS,

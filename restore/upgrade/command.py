@@ -22,7 +22,7 @@ from restore.context import ReplayContext
 from restore.model import CheckResult, CheckStatus, Part, Step, StepKind
 from restore.model.upgrade import COMMAND
 from restore.profile import UpgradeProfile
-from restore.steps.servers import restore_configuration
+from restore.replay.steps.servers import restore_configuration
 from restore.upgrade.difference import check_id
 from restore.upgrade.log_watch import LogWatch
 

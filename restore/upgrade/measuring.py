@@ -14,6 +14,7 @@ import psycopg
 from restore.adapters.postgres import sql
 from restore.adapters.postgres.facts import database_facts, optional_rows
 from restore.checks.base import describe, masked
+from restore.checks.tls import tls_of
 from restore.checks.web import (
     NO_ACCOUNT,
     StepFailed,
@@ -29,7 +30,6 @@ from restore.errors import EnvironmentFailure
 from restore.model import Credentials, Measure, Rule
 from restore.model.upgrade import SERVED, distinct
 from restore.profile import Invariant, ServedThings, UpgradeProfile
-from restore.tls import tls_of
 from restore.upgrade.difference import structure_measures
 
 LABEL: Final = "label"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from restore.checks.scenarios import Played, Scenario, play
 from restore.context import ReplayContext
 from restore.model import CheckResult
 from restore.request import ReplayRequest
-from restore.scenarios import Played, Scenario, play
 from restore.stages import ground_of, play_asked
 from restore.upgrade.request import AFTER
 from restore.upgrade.road_book import Entry, RoadBook, step_id

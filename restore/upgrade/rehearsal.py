@@ -15,6 +15,7 @@ from restore.adapters.pulumi.outputs import environment_from_outputs
 from restore.adapters.pulumi.rebuild import up
 from restore.checks import content_checks
 from restore.checks.base import with_acceptances
+from restore.checks.scenarios import Played, require_playable
 from restore.context import ReplayContext
 from restore.drill import (
     DrillRequest,
@@ -44,10 +45,9 @@ from restore.model import (
 )
 from restore.model.stack_names import EPHEMERAL
 from restore.recorder import Recorder
+from restore.replay.steps.servers import start_erp, stop_erp
 from restore.request import Tools
-from restore.scenarios import Played, require_playable
 from restore.stages import foresee, replay_context, replay_into, require_reports_account, select
-from restore.steps.servers import start_erp, stop_erp
 from restore.upgrade.command import command_check, upgrade_database
 from restore.upgrade.command import configure as configure_erp
 from restore.upgrade.difference import compared, subject_checks

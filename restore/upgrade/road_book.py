@@ -14,11 +14,11 @@ from typing import Any, Final
 
 import yaml
 
+from restore.checks.scenarios import Scenario, ScenarioStep, load_scenario
 from restore.errors import NotFoundError, UsageError
 from restore.model import LocalText, ManualOperation
 from restore.model.schema import schema_errors
 from restore.profile.operations import local_text
-from restore.scenarios import Scenario, ScenarioStep, load_scenario
 
 BEGINNING: Final = "road-book."
 """Beginning of the ids of its checks."""

@@ -6,6 +6,7 @@ import httpx
 
 from restore.adapters.postgres import sql
 from restore.checks.base import Check, Finding, describe, masked, run_check, unverifiable
+from restore.checks.tls import tls_of
 from restore.checks.web import (
     NO_ACCOUNT,
     StepFailed,
@@ -16,7 +17,6 @@ from restore.checks.web import (
 from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure
 from restore.model import CheckResult, CheckStatus, Credentials
-from restore.tls import tls_of
 from restore.upgrade.measuring import TIMEOUT
 from restore.upgrade.road_book import Entry, EntryKind, RoadBook, entry_id
 

@@ -12,7 +12,7 @@ from restore.checks import run_checks
 from restore.model import CheckStatus, Purpose, StepStatus
 from restore.model.secret import Secret
 from restore.plan.neutralise import administrator
-from restore.replay import replay
+from restore.replay.replay import replay
 from tests.fix_servers import Scene
 from tests.integration.test_replay_odoo import ADMIN, DATABASE, FILESTORE, odoo
 

@@ -20,8 +20,8 @@ from restore.model import Node, Progress, RestorePlan, Role, StepKind, StepStatu
 from restore.model.node_records import describe_nodes
 from restore.plan.bulk import KEPT, BulkState
 from restore.plan.request import standing_target
-from restore.replay import ReplayContext, replay
-from restore.steps.bulk import bulk_state
+from restore.replay.replay import ReplayContext, replay
+from restore.replay.steps.bulk import bulk_state
 from tests.fix_repository import DATABASE, flip_byte
 from tests.fix_servers import DatabaseLab, Scene, postgresql_lab
 

@@ -21,6 +21,7 @@ from restore.adapters.docker.health import wait_healthy
 from restore.adapters.docker.runner import Runner
 from restore.capture_proxy import FILE, NAME, capture_proxy
 from restore.checks.certificate import ID, certificate_checks
+from restore.checks.tls import client, tls_of
 from restore.context import ReplayContext
 from restore.errors import ReplayError, UsageError
 from restore.model import (
@@ -38,7 +39,6 @@ from restore.model.secret import Secret
 from restore.plan.equivalence.certificate import judge, public_part
 from restore.profile import ProxyProfile, load_profile
 from restore.repository.folder import FolderRepository
-from restore.tls import client, tls_of
 from stacks.proxy import CERTIFICATE, CONFIGURATION, HEALTH, configuration
 from tests.fix_servers import placed, private_network
 

@@ -23,7 +23,7 @@ from restore.model import (
     Versioned,
 )
 from restore.model.secret import Secret
-from restore.replay import replay
+from restore.replay.replay import replay
 from tests.fix_repository import DATABASE, small_documents
 from tests.fix_servers import Scene, Source
 

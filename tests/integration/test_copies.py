@@ -26,7 +26,7 @@ from restore.model import KeptCopy, ReplayMode, RestorePlan, Role, StepKind, Ste
 from restore.model.secret import Secret
 from restore.plan.cache.policy import CopyPolicy
 from restore.plan.planning import plan
-from restore.replay import ReplayInterrupted, ReplayOutcome, replay
+from restore.replay.replay import ReplayInterrupted, ReplayOutcome, replay
 from tests.fix_repository import DATABASE
 from tests.fix_servers import SUPERUSER_PASSWORD, Scene, make_request
 
@@ -204,7 +204,7 @@ def test_what_was_killed_while_it_was_kept_is_never_used(scene: Scene) -> None:
     def run() -> None:
         # All is there but the file that says so.
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr("restore.steps.copies.finish_copy", die)
+            patched.setattr("restore.replay.steps.copies.finish_copy", die)
             replay(planned, replace(scene.context, runner=Runner.connect()))
 
     process = multiprocessing.get_context("fork").Process(target=run)
@@ -238,7 +238,7 @@ def test_what_can_not_be_kept_leaves_nothing_and_fails_nothing(
     def fail(*_given: object) -> None:
         raise error
 
-    monkeypatch.setattr("restore.steps.copies.finish_copy", fail)
+    monkeypatch.setattr("restore.replay.steps.copies.finish_copy", fail)
     planned = of_database(plan(choice(scene, KEEP).request))
     if isinstance(error, KeyboardInterrupt):
         with pytest.raises(ReplayInterrupted):

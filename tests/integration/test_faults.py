@@ -44,7 +44,7 @@ from restore.model import (
     locations,
 )
 from restore.recorder import Recorder
-from restore.replay import replay
+from restore.replay.replay import replay
 from restore.report_files import read_report
 from restore.request import ReplayRequest, Tools
 from tests.fix_repository import DATABASE, flip_byte, small_documents

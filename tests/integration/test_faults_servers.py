@@ -22,7 +22,7 @@ from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import sql
 from restore.model import StepKind, StepStatus
 from restore.profile import Profile
-from restore.replay import existing_databases, replay
+from restore.replay.replay import existing_databases, replay
 from tests.fix_repository import DATABASE, GenerationFactory, small_fingerprint
 from tests.fix_servers import (
     DatabaseLab,

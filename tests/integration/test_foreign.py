@@ -19,7 +19,7 @@ from restore.importing import import_generation
 from restore.layouts import open_layout
 from restore.model import CheckStatus, DumpForm, Generation, StepKind, StepStatus
 from restore.profile import Profile, load_profile
-from restore.replay import replay
+from restore.replay.replay import replay
 from restore.repository.folder import FolderRepository
 from restore.verify import require_sound, verify
 from tests.fix_drill import fingerprint

@@ -16,8 +16,8 @@ from restore.errors import EnvironmentFailure, RefusedError
 from restore.model import Generation, Holding, RestorePlan, StepKind
 from restore.model.node_records import MARK, conclude
 from restore.plan.request import standing_target, with_begun
-from restore.replay import existing_databases
-from restore.steps.documents import existing_documents
+from restore.replay.replay import existing_databases
+from restore.replay.steps.documents import existing_documents
 from tests.fix_repository import DATABASE, GenerationFactory
 from tests.fix_servers import Scene, Source
 from tests.killed_replay import MIDDLE, order, run

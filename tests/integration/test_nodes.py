@@ -24,7 +24,7 @@ from restore.model import (
 )
 from restore.model.node_records import conclude, describe_nodes, holds
 from restore.profile import OperationCheck, OperationKind, PostOperation
-from restore.replay import replay
+from restore.replay.replay import replay
 from tests.fix_repository import DATABASE
 from tests.fix_servers import Scene
 
@@ -131,7 +131,7 @@ def test_a_replay_that_was_cut_short_is_seen(scene: Scene, monkeypatch: pytest.M
         raise ReplayError("the power went")
 
     with monkeypatch.context() as patched:
-        patched.setattr("restore.steps.documents._move", lambda *_: broken(*_[:2]))
+        patched.setattr("restore.replay.steps.documents._move", lambda *_: broken(*_[:2]))
         outcome = replay(scene.plan(), scene.context)
 
     assert any(step.status is StepStatus.FAILED for step in outcome.steps)

@@ -24,8 +24,8 @@ from restore.model import (
     StepStatus,
     TableFacts,
 )
-from restore.replay import ReplayInterrupted, existing_databases, replay
-from restore.steps.documents import existing_documents
+from restore.replay.replay import ReplayInterrupted, existing_databases, replay
+from restore.replay.steps.documents import existing_documents
 from tests.fix_repository import DATABASE, flip_byte, forget_file, small_documents
 from tests.fix_servers import ERP_PASSWORD, ROLES, Scene, Source
 
@@ -165,7 +165,7 @@ def test_an_interrupted_load_leaves_no_database_and_what_a_killed_one_left_is_re
         yield
 
     with monkeypatch.context() as patched:
-        patched.setattr("restore.steps.databases._watched_size", interrupted)
+        patched.setattr("restore.replay.steps.databases._watched_size", interrupted)
         with pytest.raises(ReplayInterrupted) as raised:
             replay(plan, scene.context)
     statuses = {result.id: result.status for result in raised.value.outcome.steps}
@@ -393,7 +393,7 @@ def test_an_erp_that_does_not_start_fails_with_its_last_words(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = only(scene.plan(), StepKind.STOP_ERP, StepKind.START_ERP)
-    monkeypatch.setattr("restore.steps.servers.START_DEADLINE", 0.5)
+    monkeypatch.setattr("restore.replay.steps.servers.START_DEADLINE", 0.5)
     monkeypatch.setattr(
         "restore.adapters.docker.health.health_of", lambda _runner, _name: "starting"
     )
@@ -407,7 +407,7 @@ def test_an_erp_that_does_not_start_fails_with_its_last_words(
 def test_progress_of_a_restore_is_the_database_size(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("restore.steps.databases._POLL", 0.01)
+    monkeypatch.setattr("restore.replay.steps.databases._POLL", 0.01)
     replay(
         only(scene.plan(), StepKind.ROLES, StepKind.CREATE_DATABASE, StepKind.RESTORE_DATABASE),
         scene.context,

@@ -10,12 +10,12 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from restore.checks import check_ids, run_checks
+from restore.checks.scenarios import Api, Ground, parse_scenario, play, screenshot
 from restore.model import CheckResult, CheckStatus, Credentials, StepStatus
 from restore.model.secret import Secret
 from restore.profile import Profile
-from restore.replay import replay
+from restore.replay.replay import replay
 from restore.repository.folder import FolderRepository
-from restore.scenarios import Api, Ground, parse_scenario, play, screenshot
 from tests.fix_servers import DatabaseLab, Scene, production_scene
 
 pytestmark = pytest.mark.docker

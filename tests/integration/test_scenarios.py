@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from restore.adapters.docker.runner import LABEL, Runner
+from restore.checks.scenarios import Ground, Played, parse_scenario, play, screenshot
 from restore.errors import EnvironmentFailure
 from restore.model import CheckResult, CheckStatus, Credentials, DatabaseServer, Environment
 from restore.model import ErpServer as Erp
 from restore.model.secret import Secret
 from restore.report import to_html
 from restore.report_files import write_report
-from restore.scenarios import Ground, Played, parse_scenario, play, screenshot
 from tests.fix_servers import placed, private_network
 from tests.report_samples import passed
 

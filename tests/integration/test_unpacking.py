@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from restore import unpacking
 from restore.adapters.docker.runner import LABEL
 from restore.adapters.docker.tar import Owner
-from restore.archive import archive
 from restore.errors import DamagedGenerationError, ReplayError
 from restore.model import FileEntry
+from restore.replay import unpacking
+from restore.replay.tar import archive
 from tests.fix_servers import Scene
 
 pytestmark = pytest.mark.docker

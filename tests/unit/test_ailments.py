@@ -13,8 +13,8 @@ from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure
 from restore.model import Step, StepKind
 from restore.profile import load_profile
-from restore.steps import ailments as module
-from restore.steps.ailments import ailments
+from restore.replay.steps import ailments as module
+from restore.replay.steps.ailments import ailments
 
 SINCE = datetime(2026, 11, 24, tzinfo=UTC)
 LOAD = Step("restore-database:db", StepKind.RESTORE_DATABASE, "", "db__pra_0a1b2c")

@@ -26,7 +26,6 @@ from restore.copy_time import copying_time
 from restore.drill import DrillRequest, with_policy
 from restore.errors import ExitCode, UsageError
 from restore.history import FILE, VERSION, Kin, before, entries, remembered
-from restore.lanes import lanes_of
 from restore.model import (
     ArtifactKind,
     CheckStatus,
@@ -53,6 +52,7 @@ from restore.plan.planning import describe_plan, plan
 from restore.plan.request import PlanRequest
 from restore.profile import load_profile
 from restore.recorder import Recorder
+from restore.replay.lanes import lanes_of
 from restore.report import parse_report, to_html, to_json, to_junit
 from restore.report.language import locale
 from restore.report.rto_plot import rto_plot

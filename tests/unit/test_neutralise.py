@@ -12,7 +12,6 @@ import pytest
 from fixtures.plans import cases
 from restore.adapters.postgres.columns import pattern_of
 from restore.errors import RefusedError, UsageError
-from restore.lanes import lanes_of
 from restore.model import (
     CheckResult,
     CheckStatus,
@@ -40,6 +39,7 @@ from restore.profile import (
     profile_names,
 )
 from restore.profile.lint_neutralisation import neutralisation_problems
+from restore.replay.lanes import lanes_of
 from restore.report.language import locale
 from restore.request import ReplayRequest
 from restore.staging_safety import required_account, stop_unless_safe

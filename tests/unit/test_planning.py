@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from fixtures.plans.cases import FOLDER, ID, PASSWORD, cases, database, request
 from restore.errors import ExitCode, RefusedError, UsageError
-from restore.lanes import lanes_of
 from restore.model import Acceptance, ArtifactKind, Purpose, Role, StepKind
 from restore.plan.planning import (
     MARK,
@@ -23,6 +22,7 @@ from restore.plan.planning import (
     temporary_name,
 )
 from restore.plan.request import with_begun
+from restore.replay.lanes import lanes_of
 
 CASES = cases()
 

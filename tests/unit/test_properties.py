@@ -23,7 +23,6 @@ from restore.catalogue.native import parse_manifest, render_manifest
 from restore.catalogue.seal import sealed
 from restore.context import ReplayContext
 from restore.errors import DamagedGenerationError, ReplayError, RestoreError, UsageError
-from restore.lanes import lanes_of
 from restore.model import (
     ArtifactKind,
     DataSource,
@@ -41,7 +40,8 @@ from restore.plan.planning import ExistingDatabase, plan, plan_document, plan_to
 from restore.plan.request import PlanRequest
 from restore.profile import parse_profile, profile_names, profile_text
 from restore.profile.lint import profile_errors
-from restore.replay import replay
+from restore.replay.lanes import lanes_of
+from restore.replay.replay import replay
 from restore.repository.index import BadLineError, parse_entry, render_entry
 from restore.safe_paths import UnsafePathError
 
@@ -396,8 +396,8 @@ def test_what_was_planned_is_what_is_executed_up_to_the_first_failure(
         nothing, nothing, nothing, nothing, nothing, now=lambda: datetime.now(UTC)
     )
     with (
-        patch("restore.acts.ACTS", dict.fromkeys(StepKind, act)),
-        patch("restore.replay.ailments", return_value=()),
+        patch("restore.replay.dispatch.ACTS", dict.fromkeys(StepKind, act)),
+        patch("restore.replay.replay.ailments", return_value=()),
     ):
         outcome = replay(made, context)
 

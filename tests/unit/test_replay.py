@@ -12,8 +12,6 @@ from typing import Any, cast
 
 import pytest
 
-from restore import acts as table_of_acts
-from restore import replay as module
 from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import (
@@ -25,9 +23,11 @@ from restore.model import (
     StepKind,
     StepStatus,
 )
-from restore.replay import ReplayInterrupted, replay
-from restore.steps import servers
-from restore.steps.ailments import Ailment
+from restore.replay import dispatch as table_of_acts
+from restore.replay import replay as module
+from restore.replay.replay import ReplayInterrupted, replay
+from restore.replay.steps import servers
+from restore.replay.steps.ailments import Ailment
 
 KINDS = (StepKind.STOP_ERP, StepKind.ROLES, StepKind.START_ERP)
 
@@ -232,7 +232,9 @@ def test_results_of_a_failed_database_check_are_in_the_outcome(
         good, id="database.tables:db", status=CheckStatus.FAILED, details=("t is gone",)
     )
     found = (good, wrong)
-    monkeypatch.setattr("restore.steps.databases.check_database", lambda _context, _step: found)
+    monkeypatch.setattr(
+        "restore.replay.steps.databases.check_database", lambda _context, _step: found
+    )
 
     outcome = replay(plan_of(StepKind.CHECK_DATABASE, StepKind.PROMOTE_DATABASE), context)
 
@@ -249,7 +251,7 @@ def test_a_database_that_could_not_be_checked_is_not_promoted(
         good, id="database.tables:db", status=CheckStatus.UNVERIFIABLE, reason="server went away"
     )
     monkeypatch.setattr(
-        "restore.steps.databases.check_database", lambda _context, _step: (good, blind)
+        "restore.replay.steps.databases.check_database", lambda _context, _step: (good, blind)
     )
 
     outcome = replay(plan_of(StepKind.CHECK_DATABASE, StepKind.PROMOTE_DATABASE), context)

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore.adapters.docker.tar import Owner, single_file
-from restore.archive import CHUNK, archive
 from restore.errors import DamagedGenerationError
 from restore.model import FileEntry
+from restore.replay.tar import CHUNK, archive
 
 OWNER = Owner(101, 102)
 FILES = {

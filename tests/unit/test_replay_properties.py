@@ -2,7 +2,7 @@
 
 import pytest
 
-from restore.steps.properties import property_statements, renamed
+from restore.replay.steps.properties import property_statements, renamed
 
 SCRIPT = r"""
 CREATE DATABASE "Spé-prod" WITH TEMPLATE = template0 ENCODING = 'UTF8';

@@ -14,10 +14,10 @@ from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import Generation, Step, StepKind
 from restore.profile import load_profile
+from restore.replay.steps import documents, servers
+from restore.replay.steps.documents import promote_documents, restore_documents
+from restore.replay.steps.servers import owner_of, restore_configuration, stop_erp
 from restore.repository.folder import FolderRepository
-from restore.steps import documents, servers
-from restore.steps.documents import promote_documents, restore_documents
-from restore.steps.servers import owner_of, restore_configuration, stop_erp
 
 PASSWD = b"root:x:0:0::/root:/bin/sh\nodd\nodoo:x:101:102::/var/lib/odoo:/bin/false\n"
 PROMOTION = Step(

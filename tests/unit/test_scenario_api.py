@@ -14,14 +14,14 @@ import pytest
 import yaml
 
 from restore.adapters.docker.runner import Runner
+from restore.checks.scenarios import Ground, parse_scenario, play, playing, require_playable
+from restore.checks.scenarios.api import Request, caller
+from restore.checks.scenarios.failure import Deadline, StepFailed
+from restore.checks.scenarios.values import Api
 from restore.errors import EnvironmentFailure, UsageError
 from restore.model import CheckResult, CheckStatus, Credentials, DatabaseServer, Environment
 from restore.model import ErpServer as Erp
 from restore.model.secret import Secret
-from restore.scenarios import Ground, parse_scenario, play, playing, require_playable
-from restore.scenarios.api import Request, caller
-from restore.scenarios.failure import Deadline, StepFailed
-from restore.scenarios.values import Api
 
 PASSWORD = "canary-p4ss"
 ACCOUNT = Credentials("ann", Secret(PASSWORD))

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore.scenarios.filling import filled, part_of, placeholders, shown, wrong
-from restore.scenarios.values import Expectation
+from restore.checks.scenarios.filling import filled, part_of, placeholders, shown, wrong
+from restore.checks.scenarios.values import Expectation
 
 _PLAIN = st.text(st.characters(exclude_characters="{}"), max_size=6)
 _JSON = st.recursive(

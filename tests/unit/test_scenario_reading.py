@@ -12,11 +12,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from restore.checks.scenarios import Api, load_scenario, parse_scenario
+from restore.checks.scenarios.values import Call, Expectation, Fill, LogIn, See, Target
 from restore.cli.main import run
 from restore.errors import ExitCode, UsageError
 from restore.model.locations import ROOT
-from restore.scenarios import Api, load_scenario, parse_scenario
-from restore.scenarios.values import Call, Expectation, Fill, LogIn, See, Target
 
 EXAMPLE = ROOT / "fixtures" / "scenarios" / "partners.yaml"
 

@@ -14,6 +14,7 @@ import pytest
 from fixtures.authority import HOST, URL, server_pem
 from restore.adapters.docker.facts import address_of, foreseen_node, node_of
 from restore.capture_proxy import FILE, NAME
+from restore.checks.tls import tls_of
 from restore.choices import StackChoices, certificate_choice
 from restore.errors import DamagedGenerationError, NotFoundError
 from restore.model import (
@@ -30,7 +31,6 @@ from restore.model import (
 from restore.model.secret import Secret
 from restore.plan.equivalence.certificate import judge, public_part
 from restore.served_certificate import LONGEST, Served, foreseen_certificate, standing_certificate
-from restore.tls import tls_of
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 PEM = server_pem(NOW)

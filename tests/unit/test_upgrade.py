@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 from docker.errors import DockerException
 
+from restore.checks.scenarios import Played, parse_scenario
 from restore.drill import DrillRequest
 from restore.errors import NotFoundError, UsageError
 from restore.model import (
@@ -30,7 +31,6 @@ from restore.model.upgrade import SERVED, distinct
 from restore.profile import Invariant, ServedThings, UpgradeProfile, load_profile
 from restore.profile.lint_upgrade import upgrade_problems
 from restore.request import ReplayRequest
-from restore.scenarios import Played, parse_scenario
 from restore.upgrade.command import Upgrading, command_check
 from restore.upgrade.difference import (
     check_id,

@@ -28,7 +28,7 @@ from restore.model import (
 )
 from restore.model.node_records import MARK
 from restore.plan.request import ExistingDatabase, is_ours
-from restore.steps.properties import restore_properties
+from restore.replay.steps.properties import restore_properties
 
 MAINTENANCE: Final = "postgres"
 """The database that the engine is connected to while it makes and renames others."""

@@ -21,9 +21,9 @@ from restore.adapters.docker import rights
 from restore.adapters.docker.engine import answers
 from restore.adapters.docker.runner import LABEL, Runner
 from restore.adapters.docker.tunnel import Tunnel
+from restore.checks.tls import tls_of
 from restore.errors import EnvironmentFailure
 from restore.model import LOCAL, Door, Environment
-from restore.tls import tls_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -9,11 +9,9 @@ from dataclasses import dataclass, replace
 
 import psycopg
 
-from restore.acts import Acts
 from restore.checks.base import describe
 from restore.context import ReplayContext
 from restore.errors import RestoreError
-from restore.lanes import Lane, lanes_of
 from restore.model import (
     CheckResult,
     Progress,
@@ -23,8 +21,10 @@ from restore.model import (
     StepResult,
     StepStatus,
 )
-from restore.steps.ailments import Ailment, ailments
-from restore.steps.databases import existing_databases
+from restore.replay.dispatch import Acts
+from restore.replay.lanes import Lane, lanes_of
+from restore.replay.steps.ailments import Ailment, ailments
+from restore.replay.steps.databases import existing_databases
 
 __all__ = ["ReplayContext", "ReplayInterrupted", "ReplayOutcome", "existing_databases", "replay"]
 

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from restore.adapters.docker.runner import Runner
 from restore.checks.base import masked
+from restore.checks.scenarios.browser import open_browser
+from restore.checks.scenarios.failure import Deadline, StepFailed
+from restore.checks.scenarios.pages import perform
+from restore.checks.scenarios.values import LogIn, Open, PageAct
 from restore.errors import EnvironmentFailure
 from restore.model import Credentials, Environment
-from restore.scenarios.browser import open_browser
-from restore.scenarios.failure import Deadline, StepFailed
-from restore.scenarios.pages import perform
-from restore.scenarios.values import LogIn, Open, PageAct
 
 _SECONDS: Final = 60.0
 """For each page: the first one of an ERP that has just started is slow."""

@@ -9,14 +9,14 @@ from pathlib import PurePosixPath
 from restore.adapters.docker.helpers import Helper, beside
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import commands
-from restore.archive import archive
 from restore.context import ReplayContext
 from restore.errors import NotFoundError, ReplayError, RestoreError
 from restore.model import Artifact, ArtifactKind, FileEntry, Progress, Step
 from restore.plan.request import documents_folder
 from restore.profile import Profile
-from restore.steps.servers import owner_of
-from restore.unpacking import unpack
+from restore.replay.steps.servers import owner_of
+from restore.replay.tar import archive
+from restore.replay.unpacking import unpack
 
 
 def existing_documents(

@@ -17,7 +17,6 @@ from restore.adapters.postgres.commands import identifier
 from restore.anonymise.layouts import LAYOUTS
 from restore.anonymise.rules import Anonymisation, DocumentsRule
 from restore.anonymise.session import anonymise
-from restore.archive import archive
 from restore.checks.anonymised import (
     documents_check,
     documents_finding,
@@ -32,8 +31,9 @@ from restore.checks.base import run_check, with_acceptances
 from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import CheckResult, CheckStatus, FileEntry, Progress, Step
-from restore.steps.servers import owner_of
-from restore.unpacking import unpack
+from restore.replay.steps.servers import owner_of
+from restore.replay.tar import archive
+from restore.replay.unpacking import unpack
 
 _LIST: Final = ".pra-remove"
 """File in a tree of documents that names those to be removed."""

@@ -18,16 +18,25 @@ from restore.checks.base import (
     run_check,
     unverifiable,
 )
+from restore.checks.scenarios.api import Caller, Request, caller
+from restore.checks.scenarios.browser import Browser, open_browser, require_browser
+from restore.checks.scenarios.failure import Deadline, StepFailed
+from restore.checks.scenarios.filling import filled, part_of, shown, wrong
+from restore.checks.scenarios.pages import perform, place_of
+from restore.checks.scenarios.values import (
+    PREFIX,
+    Act,
+    Call,
+    Click,
+    LogIn,
+    Open,
+    Scenario,
+    ScenarioStep,
+)
+from restore.checks.tls import client, tls_of
 from restore.errors import EnvironmentFailure, RestoreError, UsageError
 from restore.model import Acceptance, CheckResult, CheckStatus, Credentials, Environment, Picture
 from restore.model.secret import Secret
-from restore.scenarios.api import Caller, Request, caller
-from restore.scenarios.browser import Browser, open_browser, require_browser
-from restore.scenarios.failure import Deadline, StepFailed
-from restore.scenarios.filling import filled, part_of, shown, wrong
-from restore.scenarios.pages import perform, place_of
-from restore.scenarios.values import PREFIX, Act, Call, Click, LogIn, Open, Scenario, ScenarioStep
-from restore.tls import client, tls_of
 
 NO_ACCOUNT: Final = "no account was given to log in with"
 

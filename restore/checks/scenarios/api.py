@@ -10,9 +10,9 @@ from xml.parsers.expat import ExpatError
 
 import httpx
 
+from restore.checks.scenarios.failure import Deadline, StepFailed
+from restore.checks.scenarios.values import Api
 from restore.model import Credentials
-from restore.scenarios.failure import Deadline, StepFailed
-from restore.scenarios.values import Api
 
 _CONNECT: Final = 5.0
 """Seconds after which a server that takes no connection counts as down."""

@@ -32,7 +32,7 @@ from restore.context import ReplayContext
 from restore.errors import ReplayError, RestoreError
 from restore.model import DatabaseServer, Step
 from restore.plan.bulk import KEPT
-from restore.steps.database_servers import start_database, stop_database
+from restore.replay.steps.database_servers import start_database, stop_database
 
 _MAINTENANCE: Final = "postgres"
 _OS_USER: Final = "postgres"

@@ -1,8 +1,8 @@
 """Scenarios: what people do with the ERP, over its API and over its pages in a real browser."""
 
-from restore.scenarios.browser import Browser, open_browser, require_browser
-from restore.scenarios.pictures import screenshot
-from restore.scenarios.playing import (
+from restore.checks.scenarios.browser import Browser, open_browser, require_browser
+from restore.checks.scenarios.pictures import screenshot
+from restore.checks.scenarios.playing import (
     Ground,
     Played,
     is_step_key,
@@ -11,8 +11,8 @@ from restore.scenarios.playing import (
     require_playable,
     require_steps,
 )
-from restore.scenarios.reading import load_scenario, parse_scenario
-from restore.scenarios.values import Api, Scenario, ScenarioStep
+from restore.checks.scenarios.reading import load_scenario, parse_scenario
+from restore.checks.scenarios.values import Api, Scenario, ScenarioStep
 
 __all__ = [
     "Api",

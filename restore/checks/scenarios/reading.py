@@ -10,10 +10,8 @@ from typing import Any, Final
 
 import yaml
 
-from restore.errors import UsageError
-from restore.model.schema import schema_errors
-from restore.scenarios.filling import GIVEN, placeholders
-from restore.scenarios.values import (
+from restore.checks.scenarios.filling import GIVEN, placeholders
+from restore.checks.scenarios.values import (
     DEADLINE,
     KINDS,
     Act,
@@ -34,6 +32,8 @@ from restore.scenarios.values import (
     See,
     Target,
 )
+from restore.errors import UsageError
+from restore.model.schema import schema_errors
 
 _ACTS: Final = tuple(KINDS.values())
 _WAYS: Final = ("text", "label", "role", "selector")

@@ -7,11 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
-from restore.errors import EnvironmentFailure
-from restore.scenarios.browser import told
-from restore.scenarios.failure import Deadline, StepFailed
-from restore.scenarios.filling import filled_text
-from restore.scenarios.values import (
+from restore.checks.scenarios.browser import told
+from restore.checks.scenarios.failure import Deadline, StepFailed
+from restore.checks.scenarios.filling import filled_text
+from restore.checks.scenarios.values import (
     Address,
     Click,
     Fill,
@@ -25,6 +24,7 @@ from restore.scenarios.values import (
     See,
     Target,
 )
+from restore.errors import EnvironmentFailure
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page

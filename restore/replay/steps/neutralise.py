@@ -12,7 +12,7 @@ from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import Role, Step
 from restore.plan.neutralise import session_options
-from restore.steps.servers import owner_of
+from restore.replay.steps.servers import owner_of
 
 _OS_USER: Final = "postgres"
 _MODE: Final = 0o400

@@ -23,7 +23,7 @@ from restore.errors import NotFoundError, ReplayError
 from restore.model import DatabaseServer, Step
 from restore.plan.bulk import FILE, KEPT, BulkState, Resources, needs_restart
 from restore.plan.bulk_steps import LOST
-from restore.steps.database_servers import start_database, stop_database
+from restore.replay.steps.database_servers import start_database, stop_database
 
 _MAINTENANCE: Final = "postgres"
 _OS_USER: Final = "postgres"

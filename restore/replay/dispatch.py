@@ -12,7 +12,7 @@ from restore.checks.base import describe
 from restore.context import ReplayContext
 from restore.errors import ReplayError, RestoreError
 from restore.model import CheckResult, Part, RestorePlan, Step, StepKind
-from restore.steps import (
+from restore.replay.steps import (
     anonymise,
     bulk,
     copies,
