@@ -37,7 +37,7 @@ from restore.plan_stage import with_server
 from restore.profile import load_profile
 from restore.replay.replay import replay
 from restore.repository.folder import FolderRepository
-from restore.verify import require_sound, verify
+from restore.repository.verify import require_sound, verify
 
 _LEFT_OUT: Final = (StepKind.STOP_ERP, StepKind.START_ERP, StepKind.CONFIGURATION)
 _POLICIES: Final = {

@@ -17,11 +17,11 @@ from restore.adapters.pulumi.rebuild import destroy, outputs_of, up
 from restore.adapters.pulumi.stack_file import StackSpec, setting_of, settings_file, stack_hosts
 from restore.beside import Beside, beside
 from restore.catalogue.foreign import Layout
+from restore.catalogue.importing import import_generation
 from restore.choices import StackChoices, certificate_choice
 from restore.engine import new_recorder, replay_standing, reported
 from restore.errors import UsageError
 from restore.history import Kin, before, history_file
-from restore.importing import import_generation
 from restore.model import Environment, Generation, ProgressListener, Report, Role, locations
 from restore.model.durations import parse_budget, parse_days
 from restore.model.stack_names import EPHEMERAL

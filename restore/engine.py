@@ -33,8 +33,8 @@ from restore.model import (
 from restore.profile import load_profile
 from restore.recorder import Recorder
 from restore.report_files import Signing, write_report
+from restore.repository.selection import choose
 from restore.request import ReplayRequest, Tools, open_tools
-from restore.selection import choose
 from restore.stages import foresee, replay_into, require_integrity, select
 
 __all__ = [

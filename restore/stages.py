@@ -30,15 +30,15 @@ from restore.plan.request import copied_documents
 from restore.plan_stage import plan_foreseen, plan_standing
 from restore.recorder import Recorder
 from restore.replay.replay import ReplayInterrupted, replay
+from restore.repository.selection import choose
+from restore.repository.verify import require_sound, verify
 from restore.request import ReplayRequest, Tools
-from restore.selection import choose
 from restore.staging_safety import (
     administrator_of,
     for_purpose,
     require_anonymised,
     stop_unless_safe,
 )
-from restore.verify import require_sound, verify
 
 
 def select(tools: Tools, choice: str, recorder: Recorder) -> Generation:

@@ -41,9 +41,9 @@ _SOURCES = (
     "restore/model/nodes.py",
     "restore/plan/configuration/erp_login.py",
     "restore/adapters/postgres/facts.py",
-    "restore/source.py",
-    "restore/transfer.py",
-    "restore/catalogue/native.py",
+    "restore/capture/source.py",
+    "restore/repository/transfer.py",
+    "restore/repository/manifest.py",
     "restore/repository/*.py",
     "restore/model/schemas/manifest.schema.json",
 )

@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from restore.catalogue.seal import sealed
 from restore.model import (
     Artifact,
     ArtifactKind,
@@ -30,6 +29,7 @@ from restore.model import (
 from restore.repository import create_repository
 from restore.repository.base import ArtifactSpec, FileOrigin, GenerationSummary, generation_id
 from restore.repository.folder import FolderRepository
+from restore.repository.seal import sealed
 from tests.foreign_samples import CustomDump
 
 DATABASE = "specibike_prod"

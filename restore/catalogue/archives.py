@@ -21,7 +21,7 @@ from restore.catalogue.compression import is_bomb, plain_stream
 from restore.catalogue.foreign import ForeignFile
 from restore.catalogue.originals import mode_problem, open_original
 from restore.errors import DamagedGenerationError
-from restore.safe_paths import UnsafePathError, safe_parts
+from restore.repository.safe_paths import UnsafePathError, safe_parts
 
 _ENCRYPTED: Final = 0x1
 _UNIX: Final = 3

@@ -27,12 +27,12 @@ from restore.catalogue.foreign import (
     unknown_parts,
     utc,
 )
-from restore.catalogue.ids import generation_id
 from restore.catalogue.mapping import MappedDatabase, MappedDocuments, Mapping, load_mapping
 from restore.catalogue.originals import open_original
 from restore.errors import DamagedGenerationError, NotFoundError, UsageError
 from restore.model import ArtifactKind, Fingerprint, Role, ServerFacts
 from restore.profile import Profile
+from restore.repository.ids import generation_id
 
 LAYOUT: Final = "folder"
 ROLES_FILE: Final = "roles.sql"

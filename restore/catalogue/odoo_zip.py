@@ -34,11 +34,11 @@ from restore.catalogue.foreign import (
     unknown_parts,
     utc,
 )
-from restore.catalogue.ids import generation_id
 from restore.catalogue.originals import open_original
 from restore.errors import DamagedGenerationError, NotFoundError, UsageError
 from restore.model import ArtifactKind, Fingerprint, ServerFacts
 from restore.profile import DocumentTree, Profile
+from restore.repository.ids import generation_id
 
 LAYOUT: Final = "odoo-zip"
 DOCUMENTS: Final = "filestore/"

@@ -27,10 +27,10 @@ from restore.catalogue.foreign import (
     unknown_parts,
     utc,
 )
-from restore.catalogue.ids import generation_id
 from restore.errors import DamagedGenerationError, NotFoundError
 from restore.model import DumpForm, Fingerprint
 from restore.profile import Profile
+from restore.repository.ids import generation_id
 
 LAYOUT: Final = "openerp"
 FOLDER: Final = "sauvegardesLocales"

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from restore.adapters.docker.runner import Runner
-from restore.capture import CaptureRequest, ReportsContainers, capture
-from restore.capture_scratch import USUAL
+from restore.capture.capture import CaptureRequest, ReportsContainers, capture
+from restore.capture.scratch import USUAL
 from restore.cli.options import (
     choose_generation,
     describe,
@@ -22,9 +22,9 @@ from restore.errors import ExitCode, UsageError
 from restore.model import DatabaseFacts, Fingerprint, Generation
 from restore.profile import load_profile
 from restore.repository import create_repository, open_repository
+from restore.repository.selection import choose
+from restore.repository.verify import verify
 from restore.request import utc_now
-from restore.selection import choose
-from restore.verify import verify
 
 
 @click.command(

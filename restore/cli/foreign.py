@@ -9,12 +9,12 @@ from typing import Any
 import click
 
 from restore.catalogue.foreign import Layout, LayoutOptions
+from restore.catalogue.layouts import open_layout
 from restore.cli.options import Decorator
 from restore.errors import UsageError
-from restore.layouts import open_layout
 from restore.model.secret import Secret
 from restore.profile import load_profile
-from restore.selection import moment
+from restore.repository.selection import moment
 
 _PASSPHRASE = "PRA_PGBACKREST_PASSPHRASE"  # noqa: S105 - the variable's name
 

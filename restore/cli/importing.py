@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from restore.catalogue.foreign import Layout
+from restore.catalogue.importing import import_generation
 from restore.cli.backup import summary
 from restore.cli.foreign import at_option, image_option, open_backup
 from restore.cli.options import describe, profile_option, repository_option
 from restore.cli.terminal import Terminal
-from restore.importing import import_generation
 from restore.repository import create_repository
 from restore.request import utc_now
 

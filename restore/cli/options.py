@@ -20,7 +20,7 @@ from restore.model.durations import parse_days
 from restore.model.secret import Secret
 from restore.plan.cache.policy import COLD_EVERY, MOST_COPIES, CopyOptions
 from restore.repository.base import Repository
-from restore.selection import choose
+from restore.repository.selection import choose
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 

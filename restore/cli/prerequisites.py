@@ -32,8 +32,8 @@ from restore.prerequisites import (
 from restore.profile import load_profile
 from restore.report_files import newest_report
 from restore.repository import open_repository
+from restore.repository.selection import choose
 from restore.request import utc_now
-from restore.selection import choose
 
 FORMATS: Final = ("html", "md", "pdf")
 

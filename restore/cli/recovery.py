@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from restore.catalogue.foreign import Layout
+from restore.catalogue.importing import temporary_folder
 from restore.choices import StackChoices, certificate_choice
 from restore.cli.foreign import at_option, image_option, open_backup
 from restore.cli.options import (
@@ -35,13 +36,12 @@ from restore.cli.terminal import Terminal
 from restore.drill import DrillRequest, drill, restore_stack
 from restore.engine import new_recorder
 from restore.errors import UsageError
-from restore.importing import temporary_folder
 from restore.model import Role, locations
 from restore.plan.text import describe_plan, plan_document
 from restore.postops import read_events
 from restore.report_files import find_run, read_report, render_report
 from restore.repository import create_repository
-from restore.selection import LATEST
+from restore.repository.selection import LATEST
 from restore.stages import foresee, select
 from restore.staging import life
 

@@ -37,8 +37,8 @@ from restore.postops import read_events, record_event
 from restore.report.operations import operation_rows
 from restore.report_files import find_run, read_report
 from restore.repository import open_repository
+from restore.repository.selection import choose
 from restore.request import ReplayRequest, utc_now
-from restore.selection import choose
 from restore.upgrade.acceptance import newer_data, obstacles
 from restore.upgrade.archive import Accepted, load_images, make_archive, read_archive
 from restore.upgrade.difference import told

@@ -13,7 +13,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Final, Protocol
 
-from restore.catalogue.ids import generation_id, is_generation_id, started_of
 from restore.errors import DamagedGenerationError
 from restore.model import (
     Artifact,
@@ -25,6 +24,7 @@ from restore.model import (
     Origin,
     Part,
 )
+from restore.repository.ids import generation_id, is_generation_id, started_of
 
 CHUNK: Final = 1 << 20
 """Bytes read at once: no file is ever held in memory."""

@@ -16,7 +16,6 @@ from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import IO, Final
 
-from restore.catalogue.native import MANIFEST, parse_manifest
 from restore.errors import DamagedGenerationError, NotFoundError, UsageError
 from restore.model import Artifact, FileEntry, Generation
 from restore.repository.base import (
@@ -28,8 +27,9 @@ from restore.repository.base import (
 )
 from restore.repository.folder_writer import open_writer
 from restore.repository.index import BadLineError, parse_entry
+from restore.repository.manifest import MANIFEST, parse_manifest
+from restore.repository.safe_paths import Beneath, UnsafePathError, open_beneath
 from restore.repository.tree import partials, remove_partial, sync
-from restore.safe_paths import Beneath, UnsafePathError, open_beneath
 
 MARKER: Final = "pra-repository.json"
 FORMAT: Final = 1

@@ -14,7 +14,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
-from restore.catalogue.native import MANIFEST, parse_manifest, render_manifest
 from restore.errors import ReplayError
 from restore.model import Artifact, ArtifactKind, FileEntry, Generation
 from restore.repository.base import (
@@ -27,8 +26,9 @@ from restore.repository.base import (
     is_generation_id,
 )
 from restore.repository.index import render_entry
+from restore.repository.manifest import MANIFEST, parse_manifest, render_manifest
+from restore.repository.safe_paths import UnsafePathError, beneath, open_beneath, safe_parts
 from restore.repository.tree import FOLDER_MODE, lock, remove_tree, seal, sync
-from restore.safe_paths import UnsafePathError, beneath, open_beneath, safe_parts
 
 INDEXES: Final = "indexes"
 _SPARE: Final = ".linked"

@@ -8,7 +8,7 @@ import re
 from typing import Any, Final
 
 from restore.model import FileEntry
-from restore.safe_paths import safe_parts
+from restore.repository.safe_paths import safe_parts
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _REQUIRED: Final = {"path", "size", "sha256"}

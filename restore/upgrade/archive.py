@@ -29,7 +29,7 @@ from restore.model import Generation, Report, Role
 from restore.profile import profile_text
 from restore.repository import create_repository
 from restore.repository.folder import GENERATIONS
-from restore.verify import require_sound, verify
+from restore.repository.verify import require_sound, verify
 
 MANIFEST: Final = "archive.json"
 IMAGES: Final = "images.tar.zst"

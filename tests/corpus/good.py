@@ -21,8 +21,8 @@ from restore.adapters.postgres.facts import (
     operating_system,
     server_facts,
 )
-from restore.importing import import_generation
-from restore.layouts import open_layout
+from restore.catalogue.importing import import_generation
+from restore.catalogue.layouts import open_layout
 from restore.model import DatabaseFacts, Fingerprint, Generation
 from restore.profile import Profile
 from restore.repository import create_repository

@@ -10,9 +10,9 @@ import yaml
 from fixtures.production import DATABASE
 from restore.adapters.docker.leftovers import find_leftovers
 from restore.adapters.docker.runner import Runner
+from restore.catalogue.pgbackrest.tool import utc_text
 from restore.errors import ExitCode
 from restore.model.stack_names import IMPORT
-from restore.pgbackrest.tool import utc_text
 from tests.fix_drill import Commands, fingerprint, labelled, told
 from tests.fix_pgbackrest import FIRST, SECOND, PhysicalBackups
 

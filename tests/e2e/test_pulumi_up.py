@@ -14,11 +14,11 @@ import pytest
 
 from fixtures.production import LOGIN, PASSWORD
 from restore.adapters.docker.runner import Runner
-from restore.catalogue.seal import sealed
 from restore.errors import ExitCode
 from restore.model import ArtifactKind, Generation
 from restore.model.locations import ROOT
 from restore.repository.folder import FolderRepository
+from restore.repository.seal import sealed
 from restore.signing_keys import create_key
 from tests.fix_canaries import Watch, canaries_of, watched
 from tests.fix_drill import Commands, labelled, told

@@ -26,13 +26,13 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from fixtures.site import CONFIGURATION, ERP_ROLE, ODOO_IMAGE, Site, new_site, put_files
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres.facts import erp_facts, image_of
-from restore.capture import CaptureRequest, capture
+from restore.capture.capture import CaptureRequest, capture
 from restore.errors import EnvironmentFailure, NotFoundError, ReplayError
 from restore.model import ArtifactKind, FileEntry, Generation, Progress, TableFacts, Versioned
 from restore.profile import load_profile
 from restore.repository import folder_writer
 from restore.repository.folder import FolderRepository
-from restore.verify import verify
+from restore.repository.verify import verify
 from tests.fix_repository import DATABASE
 
 pytestmark = pytest.mark.docker

@@ -9,7 +9,7 @@ import pytest
 
 from restore.model import ArtifactKind, ConstraintFacts, Generation
 from restore.repository.folder import FolderRepository
-from restore.verify import verify
+from restore.repository.verify import verify
 
 pytestmark = pytest.mark.docker
 

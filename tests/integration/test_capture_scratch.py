@@ -9,7 +9,7 @@ from docker.models.containers import Container
 
 from fixtures.site import Site, new_site
 from restore.adapters.docker.runner import Runner
-from restore.capture_scratch import Scratch, scratch_folder
+from restore.capture.scratch import Scratch, scratch_folder
 from restore.errors import ReplayError
 from restore.model import DatabaseServer
 from restore.model.secret import Secret

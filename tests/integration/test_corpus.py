@@ -18,13 +18,13 @@ import psycopg
 import pytest
 
 from restore.adapters.docker.helpers import run_once
+from restore.catalogue.importing import import_generation
+from restore.catalogue.layouts import open_layout
 from restore.checks.web import scenario_check_ids
 from restore.choices import StackChoices
 from restore.cli.run_options import VERDICT_CODES
 from restore.engine import new_recorder, reported
 from restore.errors import ExitCode, RestoreError
-from restore.importing import import_generation
-from restore.layouts import open_layout
 from restore.model import Acceptance, CheckStatus, Selection, ignore_progress
 from restore.profile import Profile
 from restore.repository import create_repository

@@ -14,14 +14,14 @@ import pytest
 import yaml
 import zstandard
 
+from restore.catalogue.importing import import_generation
+from restore.catalogue.layouts import open_layout
 from restore.context import ReplayContext
-from restore.importing import import_generation
-from restore.layouts import open_layout
 from restore.model import CheckStatus, DumpForm, Generation, StepKind, StepStatus
 from restore.profile import Profile, load_profile
 from restore.replay.replay import replay
 from restore.repository.folder import FolderRepository
-from restore.verify import require_sound, verify
+from restore.repository.verify import require_sound, verify
 from tests.fix_drill import fingerprint
 from tests.fix_servers import DATABASE, SCHEMA, DatabaseLab, environment_of, make_plan
 

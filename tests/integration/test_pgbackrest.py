@@ -16,6 +16,8 @@ from fixtures.site import new_site
 from restore.adapters.docker.leftovers import Leftover, find_leftovers
 from restore.adapters.docker.runner import Runner
 from restore.catalogue.foreign import Layout, LayoutOptions
+from restore.catalogue.importing import import_generation
+from restore.catalogue.layouts import open_layout
 from restore.errors import (
     DamagedGenerationError,
     ExitCode,
@@ -23,13 +25,11 @@ from restore.errors import (
     RestoreError,
     UsageError,
 )
-from restore.importing import import_generation
-from restore.layouts import open_layout
 from restore.model import ArtifactKind, Generation
 from restore.model.stack_names import IMPORT
 from restore.profile import load_profile
 from restore.repository.folder import FolderRepository
-from restore.verify import require_sound, verify
+from restore.repository.verify import require_sound, verify
 from tests.fix_canaries import Watch
 from tests.fix_drill import Commands, collecting, fingerprint, told
 from tests.fix_pgbackrest import PASSPHRASE, STANZA, start_cluster

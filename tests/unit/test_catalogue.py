@@ -9,7 +9,7 @@ import pytest
 from restore.errors import DamagedGenerationError, NotFoundError, UsageError
 from restore.model import Generation
 from restore.repository.folder import FolderRepository
-from restore.selection import choose
+from restore.repository.selection import choose
 from tests.fix_repository import STARTED, GenerationFactory, edit_manifest
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from restore.catalogue.native import render_manifest
 from restore.cli import options
 from restore.cli.main import run
 from restore.cli.terminal import Terminal
@@ -17,6 +16,7 @@ from restore.model import Acceptance, Difference, Generation, Severity
 from restore.model.durations import parse_age
 from restore.report_files import write_report
 from restore.repository.folder import FolderRepository
+from restore.repository.manifest import render_manifest
 from tests.fix_prerequisites import furnished
 from tests.fix_repository import edit_manifest, flip_byte, writable
 from tests.report_samples import passed

@@ -12,12 +12,12 @@ import pytest
 import yaml
 
 from restore.catalogue.foreign import ForeignGeneration, earliest
-from restore.catalogue.ids import started_of
+from restore.catalogue.layouts import LAYOUTS, open_layout
 from restore.catalogue.openerp import resolve_day
 from restore.errors import DamagedGenerationError, NotFoundError, UsageError
-from restore.layouts import LAYOUTS, open_layout
 from restore.model import ArtifactKind, DumpForm
 from restore.profile import Profile, load_profile
+from restore.repository.ids import started_of
 from tests.foreign_samples import (
     DOCUMENTS,
     ODOO_MANIFEST,

@@ -27,9 +27,9 @@ from hypothesis import strategies as st
 from restore.catalogue.archives import judge_tar
 from restore.catalogue.compression import plain_stream
 from restore.catalogue.dumps import created_at, dump_in
+from restore.catalogue.importing import import_generation
+from restore.catalogue.layouts import open_layout
 from restore.errors import RestoreError
-from restore.importing import import_generation
-from restore.layouts import open_layout
 from restore.profile import load_profile
 from restore.repository import create_repository
 from tests.foreign_samples import (

@@ -12,10 +12,10 @@ import pytest
 
 from fixtures.plans.cases import target
 from restore.adapters.postgres.commands import identifier
+from restore.catalogue.importing import import_generation, temporary_folder
+from restore.catalogue.layouts import open_layout
 from restore.cli.main import run
 from restore.errors import DamagedGenerationError, ExitCode
-from restore.importing import import_generation, temporary_folder
-from restore.layouts import open_layout
 from restore.model import (
     ArtifactKind,
     DumpForm,
@@ -31,7 +31,7 @@ from restore.plan.equivalence.compare import compare
 from restore.plan.planning import PlanRequest, plan
 from restore.profile import load_profile
 from restore.repository.folder import FolderRepository
-from restore.verify import require_sound, verify
+from restore.repository.verify import require_sound, verify
 from tests.fix_drill import fingerprint
 from tests.foreign_samples import PLAIN, CustomDump, odoo_members, zip_of
 

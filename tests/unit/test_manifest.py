@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore.catalogue.native import parse_manifest, render_manifest
 from restore.errors import DamagedGenerationError, ExitCode
 from restore.model import (
     Artifact,
@@ -33,6 +32,7 @@ from restore.model import (
 )
 from restore.model.schema import schema, schema_errors
 from restore.repository.index import parse_entry, render_entry
+from restore.repository.manifest import parse_manifest, render_manifest
 from tests.fix_repository import edit_manifest
 
 ROOT = Path("/backups/generations/20261123T180000Z-00ff00")

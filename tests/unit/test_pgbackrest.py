@@ -10,15 +10,7 @@ from typing import Any
 
 import pytest
 
-from restore.cli.main import run
-from restore.errors import (
-    DamagedGenerationError,
-    EnvironmentFailure,
-    ExitCode,
-    NotFoundError,
-    UsageError,
-)
-from restore.pgbackrest.recovery import (
+from restore.catalogue.pgbackrest.recovery import (
     Control,
     consistency_point,
     failure,
@@ -26,7 +18,7 @@ from restore.pgbackrest.recovery import (
     require_all_replayed,
     start,
 )
-from restore.pgbackrest.tool import (
+from restore.catalogue.pgbackrest.tool import (
     Goal,
     Point,
     backup_before,
@@ -34,6 +26,14 @@ from restore.pgbackrest.tool import (
     parse_info,
     restore,
     utc_text,
+)
+from restore.cli.main import run
+from restore.errors import (
+    DamagedGenerationError,
+    EnvironmentFailure,
+    ExitCode,
+    NotFoundError,
+    UsageError,
 )
 
 CONTROL = Control(16 << 20, (("max_connections", "250"), ("max_prepared_transactions", "7")))

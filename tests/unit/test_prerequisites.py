@@ -17,8 +17,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore import capture_databases, capture_files, capture_scratch, drill, stages
+from restore import drill, stages
 from restore.adapters.postgres import commands
+from restore.capture import databases, scratch
+from restore.capture import files as capture_files
 from restore.checks import check_ids
 from restore.checks.foreseen import foreseen_checks
 from restore.cli.main import pra
@@ -48,7 +50,7 @@ from tests.fix_prerequisites import CERTIFICATE, SAMPLES, furnished, sample, sta
 from tests.report_samples import early, failed, passed
 
 Make = Callable[..., Prerequisites]
-CAPTURE = (capture_databases, capture_files, capture_scratch)
+CAPTURE = (databases, capture_files, scratch)
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = ("en", "fr")
 
@@ -232,7 +234,7 @@ def test_exports_are_the_commands_that_a_capture_builds(make_prerequisites: Make
     # A builder that a capture begins to use must come into the document, too.
     used = set(re.findall(r"\bcommands\.([a-z]\w+)\(", "".join(map(inspect.getsource, CAPTURE))))
     assert used == {"dump_database", "list_dump", "dump_roles", "query", "literal"}
-    assert SYSTEM_USER == capture_scratch.SYSTEM_USER
+    assert SYSTEM_USER == scratch.SYSTEM_USER
 
 
 def test_commands_of_pra_are_complete(make_prerequisites: Make) -> None:

@@ -19,8 +19,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fixtures.plans.cases import cases, request
-from restore.catalogue.native import parse_manifest, render_manifest
-from restore.catalogue.seal import sealed
 from restore.context import ReplayContext
 from restore.errors import DamagedGenerationError, ReplayError, RestoreError, UsageError
 from restore.model import (
@@ -43,7 +41,9 @@ from restore.profile.lint import profile_errors
 from restore.replay.lanes import lanes_of
 from restore.replay.replay import replay
 from restore.repository.index import BadLineError, parse_entry, render_entry
-from restore.safe_paths import UnsafePathError
+from restore.repository.manifest import parse_manifest, render_manifest
+from restore.repository.safe_paths import UnsafePathError
+from restore.repository.seal import sealed
 
 few = settings(
     max_examples=int(os.environ.get("PRA_FUZZ", "40")),

@@ -13,7 +13,7 @@ import pytest
 
 from fixtures.authority import HOST, URL, server_pem
 from restore.adapters.docker.facts import address_of, foreseen_node, node_of
-from restore.capture_proxy import FILE, NAME
+from restore.capture.proxy import FILE, NAME
 from restore.checks.tls import tls_of
 from restore.choices import StackChoices, certificate_choice
 from restore.errors import DamagedGenerationError, NotFoundError

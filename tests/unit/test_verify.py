@@ -11,7 +11,7 @@ from restore.errors import DamagedGenerationError
 from restore.model import ArtifactKind, Generation, Progress
 from restore.repository.base import ProblemKind
 from restore.repository.folder import FolderRepository
-from restore.verify import Verification, require_sound, verify
+from restore.repository.verify import Verification, require_sound, verify
 from tests.fix_repository import (
     DATABASE,
     Contents,

@@ -6,14 +6,14 @@ from contextlib import suppress
 from typing import IO, cast
 
 from restore.adapters.postgres import commands
-from restore.capture_job import Captured, CaptureJob, size_of
-from restore.capture_scratch import SYSTEM_USER
+from restore.capture.job import Captured, CaptureJob, size_of
+from restore.capture.scratch import SYSTEM_USER
+from restore.capture.source import resolve
 from restore.errors import NotFoundError, ReplayError
 from restore.model import ArtifactKind, Role
 from restore.profile import DocumentTree
 from restore.repository.base import ArtifactSpec
-from restore.source import resolve
-from restore.transfer import LineReader, Meter, store_file, store_tree
+from restore.repository.transfer import LineReader, Meter, store_file, store_tree
 
 
 def capture_documents(job: CaptureJob, tree: DocumentTree, captured: Captured) -> None:

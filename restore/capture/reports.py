@@ -13,6 +13,7 @@ from typing import Final
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres.facts import optional_rows
 from restore.adapters.postgres.sql import connect
+from restore.capture.source import resolve
 from restore.errors import NotFoundError, ReplayError
 from restore.model import (
     ArtifactKind,
@@ -34,7 +35,6 @@ from restore.repository.base import (
     GenerationSummary,
     GenerationWriter,
 )
-from restore.source import resolve
 
 _UNKNOWN: Final = Fingerprint(
     ServerFacts("", 0, None, None), ServerFacts("", 0, None, None), "", ()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from restore.catalogue.ids import started_of
 from restore.errors import NotFoundError, UsageError
 from restore.model import Generation
+from restore.repository.ids import started_of
 
 LATEST: Final = "latest"
 LATEST_BEFORE: Final = "latest-before"

@@ -17,15 +17,15 @@ from restore.adapters.postgres.facts import database_facts
 from restore.adapters.postgres.sql import connect, rows
 from restore.catalogue.folder import ROLES_FILE
 from restore.catalogue.foreign import ForeignArtifact, ForeignFile
+from restore.catalogue.pgbackrest import recovery, tool
+from restore.catalogue.pgbackrest.server import ThrowAway
+from restore.catalogue.pgbackrest.tool import DATA, RUN, SCRATCH, Point
 from restore.errors import DamagedGenerationError, NotFoundError, ReplayError, RestoreError
 from restore.model import ArtifactKind, DatabaseFacts, DatabaseServer, Role
 from restore.model.secret import Secret
-from restore.pgbackrest import recovery, tool
-from restore.pgbackrest.server import ThrowAway
-from restore.pgbackrest.tool import DATA, RUN, SCRATCH, Point
 from restore.plan.blueprint import HBA
 from restore.profile import Profile
-from restore.transfer import whole_archive
+from restore.repository.transfer import whole_archive
 
 _JOBS: Final = os.cpu_count() or 2
 _DUMPS: Final = f"{SCRATCH}/dumps"

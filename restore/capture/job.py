@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from restore.adapters.docker.runner import Runner
-from restore.capture_scratch import USUAL, Scratch
+from restore.capture.scratch import USUAL, Scratch
+from restore.capture.source import Source
 from restore.model import DatabaseFacts, ProgressListener
 from restore.profile import DocumentTree, Profile
 from restore.repository.base import GenerationWriter
-from restore.source import Source
 
 
 @dataclass(frozen=True, slots=True)

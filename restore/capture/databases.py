@@ -5,13 +5,13 @@ from __future__ import annotations
 from restore.adapters.postgres import commands
 from restore.adapters.postgres.facts import database_facts, one_snapshot, optional_rows
 from restore.adapters.postgres.sql import Connection, connect, rows
-from restore.capture_job import Captured, CaptureJob, size_of
-from restore.capture_scratch import SYSTEM_USER
+from restore.capture.job import Captured, CaptureJob, size_of
+from restore.capture.scratch import SYSTEM_USER
 from restore.errors import ReplayError
 from restore.model import ArtifactKind, Progress
 from restore.profile import DocumentTree
 from restore.repository.base import ArtifactSpec
-from restore.transfer import Meter, store_tree
+from restore.repository.transfer import Meter, store_tree
 
 
 def capture_database(job: CaptureJob, name: str) -> Captured:

@@ -18,12 +18,13 @@ from restore.adapters.docker.facts import node_of
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres.facts import erp_facts, image_of, operating_system, server_facts
 from restore.adapters.postgres.sql import connect
-from restore.capture_databases import capture_database, data_folder
-from restore.capture_files import capture_configuration, capture_documents, capture_roles
-from restore.capture_job import CaptureJob, CaptureRequest, ReportsContainers
-from restore.capture_proxy import capture_proxy, external_url
-from restore.capture_reports import PartWriter, capture_keystore, reports_facts
-from restore.capture_scratch import scratch_folder
+from restore.capture.databases import capture_database, data_folder
+from restore.capture.files import capture_configuration, capture_documents, capture_roles
+from restore.capture.job import CaptureJob, CaptureRequest, ReportsContainers
+from restore.capture.proxy import capture_proxy, external_url
+from restore.capture.reports import PartWriter, capture_keystore, reports_facts
+from restore.capture.scratch import scratch_folder
+from restore.capture.source import find_source, list_databases
 from restore.errors import UsageError
 from restore.model import (
     Fingerprint,
@@ -35,7 +36,6 @@ from restore.model import (
     ignore_progress,
 )
 from restore.repository.base import GenerationSummary, Repository, generation_id
-from restore.source import find_source, list_databases
 
 __all__ = ["CaptureRequest", "ReportsContainers", "capture"]
 

@@ -23,12 +23,12 @@ from restore.adapters import lock
 from restore.adapters.docker import rights
 from restore.adapters.docker.leftovers import Leftover, find_leftovers, remove
 from restore.adapters.docker.runner import LABEL, Execution, Runner
+from restore.catalogue.pgbackrest import recovery
+from restore.catalogue.pgbackrest.tool import CIPHER, DATA, PASSPHRASE, REPOSITORY, RUN, SCRATCH
 from restore.errors import EnvironmentFailure, NotFoundError
 from restore.model import locations
 from restore.model.secret import Secret
 from restore.model.stack_names import IMPORT
-from restore.pgbackrest import recovery
-from restore.pgbackrest.tool import CIPHER, DATA, PASSPHRASE, REPOSITORY, RUN, SCRATCH
 
 RECOVERY_DEADLINE: Final = 6 * 3600.0
 """Seconds that a recovery may take; what was archived since the backup is replayed one by one."""

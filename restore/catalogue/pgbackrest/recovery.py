@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from restore.catalogue.pgbackrest.tool import DATA, RUN, Goal, Point, utc_text
 from restore.errors import DamagedGenerationError, EnvironmentFailure, NotFoundError, RestoreError
-from restore.pgbackrest.tool import DATA, RUN, Goal, Point, utc_text
 
 CONFIG_FILE: Final = f"{RUN}/postgresql.conf"
 HBA_FILE: Final = f"{RUN}/pg_hba.conf"

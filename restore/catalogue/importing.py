@@ -23,9 +23,9 @@ from restore.repository.base import (
     GenerationSummary,
     Repository,
 )
+from restore.repository.selection import choose_id
+from restore.repository.transfer import Meter, Metered
 from restore.repository.tree import remove_tree
-from restore.selection import choose_id
-from restore.transfer import Meter, Metered
 
 
 @dataclass(frozen=True, slots=True)

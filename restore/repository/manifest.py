@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from restore.catalogue.seal import SEAL, seal_of, sealed
 from restore.errors import DamagedGenerationError
 from restore.model import (
     Artifact,
@@ -35,7 +34,8 @@ from restore.model import (
     Versioned,
 )
 from restore.model.schema import schema_errors
-from restore.safe_paths import UnsafePathError, safe_parts
+from restore.repository.safe_paths import UnsafePathError, safe_parts
+from restore.repository.seal import SEAL, seal_of, sealed
 
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = 1

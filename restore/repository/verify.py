@@ -11,8 +11,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import IO, Final
 
-from restore.agreement import contradictions
-from restore.catalogue.native import MANIFEST
 from restore.errors import DamagedGenerationError
 from restore.model import (
     Artifact,
@@ -23,6 +21,8 @@ from restore.model import (
     ignore_progress,
 )
 from restore.repository.base import CHUNK, DamagedFileError, ProblemKind, Repository
+from restore.repository.dump_contents import contradictions
+from restore.repository.manifest import MANIFEST
 
 SHOWN_PROBLEMS: Final = 20
 _WAITING_PER_JOB: Final = 8

@@ -9,13 +9,13 @@ from restore.adapters.docker.proxy_facts import proxy_facts
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres.facts import optional_rows
 from restore.adapters.postgres.sql import connect
+from restore.capture.source import resolve
 from restore.errors import NotFoundError, ReplayError, UsageError
 from restore.model import ArtifactKind, CertificateFacts, DatabaseServer, ProxyFacts
 from restore.plan.equivalence.certificate import judge
 from restore.profile import Profile
 from restore.repository.base import ArtifactSpec, GenerationWriter
-from restore.source import resolve
-from restore.transfer import store_file
+from restore.repository.transfer import store_file
 
 NAME: Final = "certificate"
 FILE: Final = "certificate.pem"

@@ -31,16 +31,16 @@ from restore.catalogue.foreign import (
     unknown_parts,
     utc,
 )
-from restore.catalogue.ids import generation_id
 from restore.catalogue.mapping import Mapping, load_mapping
+from restore.catalogue.pgbackrest import tool
+from restore.catalogue.pgbackrest.dumping import Dumped, dump_all, recover
+from restore.catalogue.pgbackrest.server import Spec, ThrowAway, throw_away
+from restore.catalogue.pgbackrest.tool import Backup, Goal, Point, Stanza
 from restore.errors import NotFoundError, RefusedError, UsageError
 from restore.model import Fingerprint, Role, ServerFacts
 from restore.model.versions import parse_version
-from restore.pgbackrest import tool
-from restore.pgbackrest.dumping import Dumped, dump_all, recover
-from restore.pgbackrest.server import Spec, ThrowAway, throw_away
-from restore.pgbackrest.tool import Backup, Goal, Point, Stanza
 from restore.profile import Profile
+from restore.repository.ids import generation_id
 
 LAYOUT: Final = "pgbackrest"
 IMAGE: Final = "pra/pgbackrest"

@@ -8,8 +8,8 @@ from typing import Final
 
 from restore.catalogue import folder, odoo_zip, openerp
 from restore.catalogue.foreign import Layout, LayoutOptions
+from restore.catalogue.pgbackrest import reader as pgbackrest
 from restore.errors import UsageError
-from restore.pgbackrest import reader as pgbackrest
 from restore.profile import Profile
 
 _FILES: Final[dict[str, Callable[[Path, Profile], Layout]]] = {

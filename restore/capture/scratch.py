@@ -16,9 +16,9 @@ from restore.adapters.docker.disk import ask_room, told_room
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import commands
 from restore.adapters.postgres.sql import Connection, connect
-from restore.catalogue.ids import is_generation_id
 from restore.errors import ReplayError
 from restore.model import DatabaseServer
+from restore.repository.ids import is_generation_id
 
 SYSTEM_USER: Final = "postgres"
 """Operating system's user whom PostgreSQL lets in over the local socket."""

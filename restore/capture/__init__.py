@@ -1,0 +1,1 @@
+"""Production becomes a generation."""
