@@ -21,7 +21,6 @@ from restore.catalogue.importing import import_generation
 from restore.choices import StackChoices, certificate_choice
 from restore.engine import new_recorder, replay_standing, reported
 from restore.errors import UsageError
-from restore.history import Kin, before, history_file
 from restore.model import Environment, Generation, ProgressListener, Report, Role, locations
 from restore.model.durations import parse_budget, parse_days
 from restore.model.stack_names import EPHEMERAL
@@ -29,6 +28,7 @@ from restore.plan.cache.policy import AS_TOLD, CopyOptions, CopyPolicy, decide
 from restore.plan.request import MANY_BYTES
 from restore.profile import is_profile_path
 from restore.recorder import Recorder
+from restore.report.history import Kin, before, history_file
 from restore.request import ReplayRequest, Tools
 from restore.stages import foresee, replay_into, require_integrity, require_reports_account, select
 

@@ -19,8 +19,6 @@ from restore.anonymise import Anonymisation, anonymisation_asked
 from restore.anonymise.key import VARIABLE
 from restore.choices import StackChoices
 from restore.errors import EnvironmentFailure, Interrupted, RestoreError
-from restore.evidence import sign_files
-from restore.history import Kin, history_file, remembered
 from restore.model import (
     Acceptance,
     Blueprint,
@@ -32,7 +30,9 @@ from restore.model import (
 )
 from restore.profile import load_profile
 from restore.recorder import Recorder
-from restore.report_files import Signing, write_report
+from restore.report.evidence.format import sign_files
+from restore.report.files import Signing, write_report
+from restore.report.history import Kin, history_file, remembered
 from restore.repository.selection import choose
 from restore.request import ReplayRequest, Tools, open_tools
 from restore.stages import foresee, replay_into, require_integrity, select

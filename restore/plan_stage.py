@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from restore import budget
 from restore.adapters.docker.node_records import begun_nodes, environment_nodes
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import sql
@@ -46,6 +45,7 @@ from restore.recorder import Recorder
 from restore.replay.steps.bulk import bulk_state, resources_of
 from restore.replay.steps.databases import existing_databases
 from restore.replay.steps.documents import existing_documents
+from restore.report import budget
 from restore.request import ReplayRequest, Tools
 from restore.served_certificate import Served, foreseen_certificate, standing_certificate
 from restore.staging_safety import required_account

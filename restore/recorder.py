@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from restore import __version__
-from restore.budget import budget_check
 from restore.checks.base import with_acceptances
 from restore.copy_time import copying_time
 from restore.errors import RestoreError
-from restore.evidence import Signer
 from restore.model import (
     Acceptance,
     CheckResult,
@@ -33,6 +31,8 @@ from restore.model import (
     Verdict,
     verdict_of,
 )
+from restore.report.budget import budget_check
+from restore.report.evidence.format import Signer
 
 
 @dataclass(slots=True)

@@ -10,7 +10,6 @@ from pathlib import Path
 from restore.adapters.docker.runner import Runner
 from restore.anonymise import Anonymisation
 from restore.checks.scenarios import Scenario
-from restore.evidence import Signer
 from restore.model import (
     Acceptance,
     Credentials,
@@ -22,9 +21,10 @@ from restore.model import (
 )
 from restore.plan.cache.policy import NO_COPIES, CopyPolicy
 from restore.profile import Profile, load_profile
+from restore.report.evidence.format import Signer
+from restore.report.evidence.keys import signer_of_environment
 from restore.repository import open_repository
 from restore.repository.base import Repository
-from restore.signing_keys import signer_of_environment
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
-from restore.prerequisites.facts import Addresses, ServerLimits, StackFacts
+from restore.report.prerequisites.facts import Addresses, ServerLimits, StackFacts
 from stacks.network import addresses
 from stacks.settings import Limits, Place, parse
 

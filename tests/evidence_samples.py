@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from restore.evidence import Signer, TrustedKey
+from restore.report.evidence.format import Signer, TrustedKey
 
 SIGNER = Signer(Ed25519PrivateKey.from_private_bytes(bytes(range(32))), "signing.pem")
 OTHER = Signer(Ed25519PrivateKey.from_private_bytes(bytes(32)), "other.pem")

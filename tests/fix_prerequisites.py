@@ -24,7 +24,8 @@ from restore.model import (
     Report,
 )
 from restore.plan.blueprint import configuration_texts
-from restore.prerequisites import (
+from restore.profile import Profile, load_profile
+from restore.report.prerequisites import (
     Expectation,
     Parties,
     Prerequisites,
@@ -33,7 +34,6 @@ from restore.prerequisites import (
     foresee,
     to_markdown,
 )
-from restore.profile import Profile, load_profile
 from restore.repository import create_repository
 from restore.repository.folder import FolderRepository
 from stacks.described import describe_stack

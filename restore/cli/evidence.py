@@ -11,11 +11,10 @@ import click
 from restore.cli.options import reports_option
 from restore.cli.terminal import Terminal
 from restore.errors import AlteredError
-from restore.evidence import key_id
-from restore.evidence_files import Verified, verify_evidence
 from restore.model import Report, ServerFacts, locations
-from restore.report_files import find_run
-from restore.signing_keys import (
+from restore.report.evidence.files import Verified, verify_evidence
+from restore.report.evidence.format import key_id
+from restore.report.evidence.keys import (
     KEY_VARIABLE,
     TRUSTED_VARIABLE,
     create_key,
@@ -24,6 +23,7 @@ from restore.signing_keys import (
     public_pem,
     trusted_keys,
 )
+from restore.report.files import find_run
 
 _key_option = click.option(
     "--key",

@@ -10,10 +10,10 @@ import click
 
 from restore.cli.options import reports_option
 from restore.cli.terminal import Terminal
-from restore.history import Entry, Kin, entries, history_file
 from restore.model import Verdict
 from restore.model.durations import spoken
-from restore.trends import Trend, change, is_cached, sparkline, trend
+from restore.report.history import Entry, Kin, entries, history_file
+from restore.report.trends import Trend, change, is_cached, sparkline, trend
 
 _COLUMNS = (
     "run", "began (UTC)", "verdict", "mode", "RTO", "change", "RPO", "data", "generation", "signed",

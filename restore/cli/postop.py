@@ -11,9 +11,9 @@ from restore.cli.options import Decorator, reports_option
 from restore.cli.terminal import Terminal
 from restore.errors import NotFoundError, UsageError
 from restore.model import OperationEvent
-from restore.postops import is_signed, read_events, record_event
+from restore.report.files import find_run, newest_report, read_report
 from restore.report.operations import OperationRow, operation_rows
-from restore.report_files import find_run, newest_report, read_report
+from restore.report.postops import is_signed, read_events, record_event
 from restore.request import utc_now
 
 _run_option: Final[Decorator] = click.option(

@@ -17,7 +17,9 @@ from restore.cli.terminal import Terminal
 from restore.errors import UsageError
 from restore.model import locations
 from restore.plan.blueprint import configuration_texts
-from restore.prerequisites import (
+from restore.profile import load_profile
+from restore.report.files import newest_report
+from restore.report.prerequisites import (
     Document,
     Expectation,
     Parties,
@@ -29,8 +31,6 @@ from restore.prerequisites import (
     to_html,
     to_markdown,
 )
-from restore.profile import load_profile
-from restore.report_files import newest_report
 from restore.repository import open_repository
 from restore.repository.selection import choose
 from restore.request import utc_now
@@ -147,6 +147,6 @@ def _rendered(document: Document, form: str) -> bytes:
         case "md":
             return to_markdown(document).encode()
     # ReportLab and its fonts take a while to load.
-    from restore.prerequisites.pdf import to_pdf  # noqa: PLC0415
+    from restore.report.prerequisites.pdf import to_pdf  # noqa: PLC0415
 
     return to_pdf(document)

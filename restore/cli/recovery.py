@@ -38,8 +38,8 @@ from restore.engine import new_recorder
 from restore.errors import UsageError
 from restore.model import Role, locations
 from restore.plan.text import describe_plan, plan_document
-from restore.postops import read_events
-from restore.report_files import find_run, read_report, render_report
+from restore.report.files import find_run, read_report, render_report
+from restore.report.postops import read_events
 from restore.repository import create_repository
 from restore.repository.selection import LATEST
 from restore.stages import foresee, select

@@ -42,8 +42,8 @@ from restore.model import Environment, ProgressListener, Selection, locations
 from restore.profile import load_profile
 from restore.recorder import Recorder
 from restore.replay.steps.databases import existing_databases
+from restore.report.evidence.keys import signer_of_environment
 from restore.request import ReplayRequest, utc_now
-from restore.signing_keys import signer_of_environment
 
 COMMAND: Final = "pra scenario run"
 

@@ -33,9 +33,9 @@ from restore.drill import DrillRequest, drill
 from restore.errors import RefusedError, UsageError
 from restore.model import Generation, OperationEvent, Report, Role, Rule, locations
 from restore.plan.cache.policy import CopyOptions
-from restore.postops import read_events, record_event
+from restore.report.files import find_run, read_report
 from restore.report.operations import operation_rows
-from restore.report_files import find_run, read_report
+from restore.report.postops import read_events, record_event
 from restore.repository import open_repository
 from restore.repository.selection import choose
 from restore.request import ReplayRequest, utc_now

@@ -1,7 +1,7 @@
 """An ERP described as data: what to capture, how to rebuild it, what to check.
 
 A profile is one YAML file, validated against ``schemas/profile.schema.json``; every error is
-reported at once with its path. A name is looked up in ``restore/profile/builtin/``, a path is read as is.
+reported at once with its path. A name is looked up in ``builtin/``, a path is read as is.
 """
 
 from restore.profile.files import ConfigurationFile, DocumentFetch, DocumentTree

@@ -137,7 +137,7 @@ def to_html(report: Report, language: str = "en", events: tuple[OperationEvent, 
 @cache
 def _environment() -> Environment:
     return Environment(
-        loader=PackageLoader("restore"),
+        loader=PackageLoader("restore.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

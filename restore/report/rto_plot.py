@@ -11,7 +11,7 @@ from restore.model import PastRun, Report, Verdict
 from restore.model.durations import spoken
 from restore.report.language import Locale
 from restore.report.timeline import STEPS
-from restore.trends import is_cached, trend
+from restore.report.trends import is_cached, trend
 
 WIDTH: Final = 1000
 HEIGHT: Final = 250

@@ -17,9 +17,9 @@ from restore.adapters.docker.runner import Runner
 from restore.errors import ExitCode
 from restore.model import ArtifactKind, Generation
 from restore.model.locations import ROOT
+from restore.report.evidence.keys import create_key
 from restore.repository.folder import FolderRepository
 from restore.repository.seal import sealed
-from restore.signing_keys import create_key
 from tests.fix_canaries import Watch, canaries_of, watched
 from tests.fix_drill import Commands, labelled, told
 from tests.fix_repository import edit_manifest, forget_file, writable

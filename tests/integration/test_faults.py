@@ -45,7 +45,7 @@ from restore.model import (
 )
 from restore.recorder import Recorder
 from restore.replay.replay import replay
-from restore.report_files import read_report
+from restore.report.files import read_report
 from restore.request import ReplayRequest, Tools
 from tests.fix_repository import DATABASE, flip_byte, small_documents
 from tests.fix_servers import Scene

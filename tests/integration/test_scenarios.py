@@ -20,7 +20,7 @@ from restore.model import CheckResult, CheckStatus, Credentials, DatabaseServer,
 from restore.model import ErpServer as Erp
 from restore.model.secret import Secret
 from restore.report import to_html
-from restore.report_files import write_report
+from restore.report.files import write_report
 from tests.fix_servers import placed, private_network
 from tests.report_samples import passed
 

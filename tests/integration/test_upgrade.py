@@ -24,7 +24,7 @@ from restore.model import (
     Rule,
 )
 from restore.profile import Invariant, UpgradeProfile
-from restore.report_files import write_report
+from restore.report.files import write_report
 from restore.repository import open_repository
 from restore.repository.folder import FolderRepository
 from restore.upgrade.archive import Accepted, load_images, make_archive, read_archive

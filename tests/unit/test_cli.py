@@ -14,7 +14,7 @@ from restore.cli.terminal import Terminal
 from restore.errors import ExitCode, UsageError
 from restore.model import Acceptance, Difference, Generation, Severity
 from restore.model.durations import parse_age
-from restore.report_files import write_report
+from restore.report.files import write_report
 from restore.repository.folder import FolderRepository
 from restore.repository.manifest import render_manifest
 from tests.fix_prerequisites import furnished

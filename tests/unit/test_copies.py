@@ -18,14 +18,12 @@ from restore import gc
 from restore.adapters import lock
 from restore.adapters.docker import leftovers
 from restore.adapters.docker.kept_copies import COPIES
-from restore.budget import budget_check
 from restore.cli import cache
 from restore.cli import options as cli_options
 from restore.cli.main import run
 from restore.copy_time import copying_time
 from restore.drill import DrillRequest, with_policy
 from restore.errors import ExitCode, UsageError
-from restore.history import FILE, VERSION, Kin, before, entries, remembered
 from restore.model import (
     ArtifactKind,
     CheckStatus,
@@ -54,10 +52,12 @@ from restore.profile import load_profile
 from restore.recorder import Recorder
 from restore.replay.lanes import lanes_of
 from restore.report import parse_report, to_html, to_json, to_junit
+from restore.report.budget import budget_check
+from restore.report.history import FILE, VERSION, Kin, before, entries, remembered
 from restore.report.language import locale
 from restore.report.rto_plot import rto_plot
+from restore.report.trends import trend
 from restore.request import ReplayRequest, Tools
-from restore.trends import trend
 from tests.report_samples import STARTED, passed
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)

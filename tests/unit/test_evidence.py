@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from restore.cli.main import run
 from restore.errors import AlteredError, ExitCode, RestoreError, UntrustedError, UsageError
-from restore.evidence import (
+from restore.report.evidence.files import verify_evidence
+from restore.report.evidence.format import (
     EVIDENCE,
     Signer,
     TrustedKey,
@@ -23,9 +24,8 @@ from restore.evidence import (
     signed_bytes,
     trusted_evidence,
 )
-from restore.evidence_files import verify_evidence
-from restore.report_files import JSON, write_report
-from restore.signing_keys import public_pem
+from restore.report.evidence.keys import public_pem
+from restore.report.files import JSON, write_report
 from tests.evidence_samples import OTHER, SIGNER, TRUSTED, public
 from tests.report_samples import STARTED, passed
 

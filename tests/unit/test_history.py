@@ -18,13 +18,13 @@ import pytest
 from restore.cli.main import run
 from restore.engine import new_recorder, reported
 from restore.errors import EnvironmentFailure, ExitCode, NotFoundError
-from restore.evidence_files import verify_evidence
-from restore.history import FILE, VERSION, Entry, Kin, entries, history_file, remembered
 from restore.model import Report, Selection, StepStatus, Verdict, ignore_progress
 from restore.model.locations import ROOT
 from restore.profile import load_profile
 from restore.report import to_html, to_json
-from restore.report_files import JSON, read_report
+from restore.report.evidence.files import verify_evidence
+from restore.report.files import JSON, read_report
+from restore.report.history import FILE, VERSION, Entry, Kin, entries, history_file, remembered
 from restore.request import ReplayRequest, Tools
 from tests.evidence_samples import SIGNER, TRUSTED
 from tests.report_samples import STARTED, early, passed

@@ -15,12 +15,9 @@ from fixtures.plans import cases
 from restore.checks.operations import foreseen_operation_checks
 from restore.cli.main import run
 from restore.errors import ExitCode, NotFoundError, UsageError
-from restore.evidence import sign_files
-from restore.evidence_files import verify_evidence
 from restore.model import LocalText, ManualOperation, OperationEvent, StepKind
 from restore.plan.placeholders import filled, filled_sql
 from restore.plan.planning import plan
-from restore.postops import last_events, read_events, record_event
 from restore.profile import (
     OperationKind,
     PostOperation,
@@ -30,7 +27,10 @@ from restore.profile import (
     profile_text,
 )
 from restore.profile.lint import profile_errors
-from restore.report_files import read_report, write_report
+from restore.report.evidence.files import verify_evidence
+from restore.report.evidence.format import sign_files
+from restore.report.files import read_report, write_report
+from restore.report.postops import last_events, read_events, record_event
 from tests.evidence_samples import SIGNER, TRUSTED
 from tests.report_samples import passed
 

@@ -29,9 +29,10 @@ from restore.model import ArtifactKind, LocalText, ReportsFacts, Role
 from restore.plan.disk import LEAST_MARGIN, disk_need
 from restore.plan.planning import plan
 from restore.plan.request import LATER, PlanRequest, foreseen_target
-from restore.prerequisites import Document, Prerequisites, compose, is_drill_of
-from restore.prerequisites.backup import SYSTEM_USER
-from restore.prerequisites.document import (
+from restore.profile import OperationKind, PostOperation, Profile, load_profile
+from restore.report.prerequisites import Document, Prerequisites, compose, is_drill_of
+from restore.report.prerequisites.backup import SYSTEM_USER
+from restore.report.prerequisites.document import (
     Commands,
     Paragraph,
     Table,
@@ -39,10 +40,9 @@ from restore.prerequisites.document import (
     breakable,
     shell_text,
 )
-from restore.prerequisites.exports import export_commands
-from restore.prerequisites.language import catalogue, words
-from restore.prerequisites.recovery import STAGES
-from restore.profile import OperationKind, PostOperation, Profile, load_profile
+from restore.report.prerequisites.exports import export_commands
+from restore.report.prerequisites.language import catalogue, words
+from restore.report.prerequisites.recovery import STAGES
 from stacks.network import addresses
 from stacks.outputs import REPOSITORY_PATH
 from stacks.settings import Place, default_subnet, parse
@@ -122,7 +122,9 @@ def test_every_message_is_used(make_prerequisites: Make, monkeypatch: pytest.Mon
 
     own = catalogue("en")
     recording = replace(words("en"), messages=Recording(words("en").messages))
-    monkeypatch.setattr("restore.prerequisites.composition.words", lambda _language: recording)
+    monkeypatch.setattr(
+        "restore.report.prerequisites.composition.words", lambda _language: recording
+    )
     accepting = stack_facts(
         {"accept": '[{"difference": "postgresql.minor", "reason": "tested"}]', "jobs": "1",
          "erpImage": "odoo:14.0"}

@@ -15,11 +15,11 @@ from restore.adapters.pulumi.stack_file import raw_settings
 from restore.cli.main import run
 from restore.errors import ExitCode
 from restore.model import Generation
-from restore.prerequisites import Prerequisites, compose, to_html, to_markdown
-from restore.prerequisites.document import Column, ColumnKind, Document, Section, Table
-from restore.prerequisites.pdf import to_pdf
-from restore.prerequisites.pdf_style import STYLES, cell_code, code_markup, markup
-from restore.report_files import newest_report, write_report
+from restore.report.files import newest_report, write_report
+from restore.report.prerequisites import Prerequisites, compose, to_html, to_markdown
+from restore.report.prerequisites.document import Column, ColumnKind, Document, Section, Table
+from restore.report.prerequisites.pdf import to_pdf
+from restore.report.prerequisites.pdf_style import STYLES, cell_code, code_markup, markup
 from restore.repository.folder import FolderRepository
 from tests.report_samples import failed, passed
 

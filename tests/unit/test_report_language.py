@@ -13,7 +13,7 @@ from restore.errors import UsageError
 from restore.report.language import LANGUAGES, locale
 
 EN, FR = locale("en"), locale("fr")
-TEMPLATES = resources.files("restore") / "templates"
+TEMPLATES = resources.files("restore.report") / "templates"
 
 
 def plain(text: str) -> str:

@@ -14,7 +14,7 @@ from restore.cli.main import run
 from restore.errors import ExitCode, NotFoundError, RefusedError, UsageError
 from restore.model import locations
 from restore.model.secret import Secret
-from restore.signing_keys import (
+from restore.report.evidence.keys import (
     create_key,
     load_public,
     load_signer,

@@ -14,7 +14,7 @@ from restore.cli.main import run
 from restore.errors import ExitCode
 from restore.model import CheckResult, CheckStatus, Generation, ImageFacts, Upgrade, Versioned
 from restore.model.locations import ROOT
-from restore.report_files import write_report
+from restore.report.files import write_report
 from restore.repository.folder import FolderRepository
 from restore.upgrade import archive
 from restore.upgrade.acceptance import REHEARSAL

@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from restore.errors import AlteredError, NotFoundError, UntrustedError, UsageError
-from restore.evidence import EVIDENCE, Evidence, TrustedKey, require_signed, trusted_evidence
 from restore.model import Report
 from restore.report import parse_report
-from restore.report_files import JSON
+from restore.report.evidence.format import (
+    EVIDENCE,
+    Evidence,
+    TrustedKey,
+    require_signed,
+    trusted_evidence,
+)
+from restore.report.files import JSON
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from reportlab.platypus import (
 from reportlab.platypus import Paragraph as Text
 from reportlab.platypus.tableofcontents import TableOfContents
 
-from restore.prerequisites.document import (
+from restore.report.prerequisites.document import (
     Block,
     Commands,
     Document,
@@ -40,9 +40,9 @@ from restore.prerequisites.document import (
     Table,
     Tone,
 )
-from restore.prerequisites.pdf_pages import LINE, MARGIN, NumberedCanvas
-from restore.prerequisites.pdf_style import STYLES, code_markup, markup
-from restore.prerequisites.pdf_tables import (
+from restore.report.prerequisites.pdf_pages import LINE, MARGIN, NumberedCanvas
+from restore.report.prerequisites.pdf_style import STYLES, code_markup, markup
+from restore.report.prerequisites.pdf_tables import (
     command_box,
     contents_style,
     data_table,

@@ -12,7 +12,7 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 
-from restore.prerequisites.document import breakable, spans
+from restore.report.prerequisites.document import breakable, spans
 
 INK: Final = HexColor("#1c2530")
 SOFT: Final = HexColor("#586574")

@@ -8,7 +8,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
-from restore.prerequisites.pdf_style import MARK, RULE, SOFT
+from restore.report.prerequisites.pdf_style import MARK, RULE, SOFT
 
 MARGIN: Final = 20 * mm
 LINE: Final = MARK

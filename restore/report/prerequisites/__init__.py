@@ -5,9 +5,9 @@
 by name, where it is needed: it takes a while.
 """
 
-from restore.prerequisites.composition import compose
-from restore.prerequisites.document import Document
-from restore.prerequisites.facts import (
+from restore.report.prerequisites.composition import compose
+from restore.report.prerequisites.document import Document
+from restore.report.prerequisites.facts import (
     Addresses,
     Expectation,
     Parties,
@@ -16,8 +16,8 @@ from restore.prerequisites.facts import (
     StackFacts,
     is_drill_of,
 )
-from restore.prerequisites.foreseen import foresee
-from restore.prerequisites.render import to_html, to_markdown
+from restore.report.prerequisites.foreseen import foresee
+from restore.report.prerequisites.render import to_html, to_markdown
 
 __all__ = [
     "Addresses",

@@ -38,7 +38,7 @@ def words(language: str) -> Locale:
 
 def catalogue(language: str) -> dict[str, str]:
     """The document's own messages, as they are written."""
-    path = resources.files("restore") / "templates" / f"prerequisites.{language}.yaml"
+    path = resources.files("restore.report") / "templates" / f"prerequisites.{language}.yaml"
     found: dict[str, str] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return found
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from restore.model import Report
-from restore.prerequisites.backup import consistency, export, perimeter, volumes
-from restore.prerequisites.document import Document, Fact, Labels, Section
-from restore.prerequisites.facts import Prerequisites
-from restore.prerequisites.language import words
-from restore.prerequisites.parties import last_drill, purpose, roles, validation
-from restore.prerequisites.recovery import afterwards, checks, procedure
-from restore.prerequisites.technical import technical
 from restore.report.language import Locale
+from restore.report.prerequisites.backup import consistency, export, perimeter, volumes
+from restore.report.prerequisites.document import Document, Fact, Labels, Section
+from restore.report.prerequisites.facts import Prerequisites
+from restore.report.prerequisites.language import words
+from restore.report.prerequisites.parties import last_drill, purpose, roles, validation
+from restore.report.prerequisites.recovery import afterwards, checks, procedure
+from restore.report.prerequisites.technical import technical
 
 _SECTIONS = (
     purpose,

@@ -30,9 +30,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from restore.errors import NotFoundError, RefusedError, UsageError
-from restore.evidence import Signer, TrustedKey, key_id
 from restore.model import locations
 from restore.model.secret import Secret
+from restore.report.evidence.format import Signer, TrustedKey, key_id
 
 KEY_VARIABLE: Final = "PRA_SIGNING_KEY"
 PASSPHRASE_VARIABLE: Final = "PRA_SIGNING_PASSPHRASE"  # noqa: S105 - the name of a variable

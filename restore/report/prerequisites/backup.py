@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from restore.model import Artifact, ArtifactKind, DatabaseFacts, Part, Role
-from restore.prerequisites.document import (
+from restore.profile import ConfigurationFile
+from restore.report.language import Locale
+from restore.report.prerequisites.document import (
     Column,
     ColumnKind,
     Command,
@@ -17,16 +19,14 @@ from restore.prerequisites.document import (
     Table,
     Tone,
 )
-from restore.prerequisites.exports import (
+from restore.report.prerequisites.exports import (
     ERP_CONTAINER,
     FOLDER,
     SNAPSHOT,
     capture_argv,
     export_commands,
 )
-from restore.prerequisites.facts import Prerequisites
-from restore.profile import ConfigurationFile
-from restore.report.language import Locale
+from restore.report.prerequisites.facts import Prerequisites
 
 SYSTEM_USER: Final = "postgres"
 """Whom PostgreSQL lets in over the local socket; a test holds it against the capture's."""

@@ -9,15 +9,8 @@ from reportlab.platypus import Flowable, TableStyle
 from reportlab.platypus import Paragraph as Text
 from reportlab.platypus import Table as Grid
 
-from restore.prerequisites.document import (
-    Column,
-    ColumnKind,
-    Fact,
-    Paragraph,
-    Table,
-    Tone,
-)
-from restore.prerequisites.pdf_style import (
+from restore.report.prerequisites.document import Column, ColumnKind, Fact, Paragraph, Table, Tone
+from restore.report.prerequisites.pdf_style import (
     BAD,
     GOOD,
     MARK,

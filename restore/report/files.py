@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from restore.errors import NotFoundError, UsageError
-from restore.evidence import EVIDENCE
 from restore.model import OperationEvent, Report
 from restore.report import LANGUAGES, parse_report, to_html, to_json, to_junit
+from restore.report.evidence.format import EVIDENCE
 
 JSON: Final = "report.json"
 HTML: Final = "report.html"

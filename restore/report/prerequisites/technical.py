@@ -6,10 +6,18 @@ from collections.abc import Iterator
 
 from restore.model import ImageFacts, Role
 from restore.plan.disk import LEAST_MARGIN, MARGIN, disk_need, dump_size
-from restore.prerequisites.document import Column, ColumnKind, Paragraph, Section, Table, Tone
-from restore.prerequisites.facts import Prerequisites, ServerLimits
-from restore.prerequisites.foreseen import published_url
-from restore.prerequisites.nodes import (
+from restore.report.language import Locale
+from restore.report.prerequisites.document import (
+    Column,
+    ColumnKind,
+    Paragraph,
+    Section,
+    Table,
+    Tone,
+)
+from restore.report.prerequisites.facts import Prerequisites, ServerLimits
+from restore.report.prerequisites.foreseen import published_url
+from restore.report.prerequisites.nodes import (
     certificate,
     measured,
     production_address,
@@ -17,7 +25,6 @@ from restore.prerequisites.nodes import (
     proxy_versions,
     reports_versions,
 )
-from restore.report.language import Locale
 
 _SHORT_ID = 19
 """Characters of an image's identifier that people compare: ``sha256:`` and twelve."""

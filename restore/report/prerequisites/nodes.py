@@ -7,9 +7,16 @@ from datetime import datetime
 
 from restore.model import CertificateFacts, Role, ServerFacts
 from restore.plan.equivalence.certificate import SOON
-from restore.prerequisites.document import Column, ColumnKind, Paragraph, Section, Table, Tone
-from restore.prerequisites.facts import Prerequisites
 from restore.report.language import Locale
+from restore.report.prerequisites.document import (
+    Column,
+    ColumnKind,
+    Paragraph,
+    Section,
+    Table,
+    Tone,
+)
+from restore.report.prerequisites.facts import Prerequisites
 
 
 def servers(given: Prerequisites) -> Iterator[tuple[Role, ServerFacts]]:

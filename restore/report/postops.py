@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from restore.errors import NotFoundError, UsageError
-from restore.evidence import EVIDENCE
 from restore.model import OperationEvent, Report
-from restore.report_files import read_report, render_pages, write_text
+from restore.report.evidence.format import EVIDENCE
+from restore.report.files import read_report, render_pages, write_text
 
 FILE: Final = "postops.json"
 FORMAT: Final = 1

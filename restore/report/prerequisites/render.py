@@ -8,7 +8,7 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from restore.prerequisites.document import Document, Span, Table, breakable, spans
+from restore.report.prerequisites.document import Document, Span, Table, breakable, spans
 
 _MARKS: Final = re.compile(r"([\\*<>\[\]|#~]|(?<!\w)_|_(?!\w))")
 """What Markdown would read as a mark; an underscore inside a word is none."""
@@ -31,7 +31,7 @@ def to_markdown(document: Document) -> str:
 @cache
 def _environment(*, autoescape: bool) -> Environment:
     environment = Environment(
-        loader=PackageLoader("restore"),
+        loader=PackageLoader("restore.report"),
         autoescape=autoescape,  # noqa: S701 - Markdown is escaped by its own filters
         undefined=StrictUndefined,
         trim_blocks=True,

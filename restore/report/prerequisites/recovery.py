@@ -9,8 +9,9 @@ from typing import Final
 
 from restore.model import ArtifactKind, ConfigurationChange, Role, Step
 from restore.plan.request import LATER
-from restore.prerequisites.backup import SYSTEM_USER
-from restore.prerequisites.document import (
+from restore.report.language import Locale
+from restore.report.prerequisites.backup import SYSTEM_USER
+from restore.report.prerequisites.document import (
     Block,
     Column,
     ColumnKind,
@@ -23,8 +24,7 @@ from restore.prerequisites.document import (
     Tone,
     code,
 )
-from restore.prerequisites.facts import Prerequisites
-from restore.report.language import Locale
+from restore.report.prerequisites.facts import Prerequisites
 from stacks.outputs import REPOSITORY_PATH
 
 STAGES: Final = (

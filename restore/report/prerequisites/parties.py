@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from restore.model import CheckStatus, Report, Verdict
-from restore.prerequisites.document import (
+from restore.report.language import Locale
+from restore.report.prerequisites.document import (
     Block,
     Column,
     ColumnKind,
@@ -15,8 +16,7 @@ from restore.prerequisites.document import (
     Table,
     Tone,
 )
-from restore.prerequisites.facts import Prerequisites
-from restore.report.language import Locale
+from restore.report.prerequisites.facts import Prerequisites
 
 PARTIES = (("editor", 3), ("integrator", 3), ("client", 4))
 """Each party, with its number of responsibilities."""
