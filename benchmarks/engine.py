@@ -17,7 +17,6 @@ from typing import Any, Final
 from benchmarks.target import REPOSITORY
 from restore.adapters.docker.runner import Runner
 from restore.context import ReplayContext
-from restore.copying import choose_copies
 from restore.model import (
     DatabaseServer,
     Environment,
@@ -33,11 +32,12 @@ from restore.plan.blueprint import configuration_texts
 from restore.plan.cache.policy import CopyPolicy
 from restore.plan.planning import plan
 from restore.plan.request import PlanRequest, copied_documents, standing_target
-from restore.plan_stage import with_server
 from restore.profile import load_profile
 from restore.replay.replay import replay
 from restore.repository.folder import FolderRepository
 from restore.repository.verify import require_sound, verify
+from restore.runs.cache import choose_copies
+from restore.runs.planning import with_server
 
 _LEFT_OUT: Final = (StepKind.STOP_ERP, StepKind.START_ERP, StepKind.CONFIGURATION)
 _POLICIES: Final = {

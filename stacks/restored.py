@@ -18,7 +18,7 @@ from stacks import outputs as names
 from stacks.settings import Settings
 
 if TYPE_CHECKING:
-    from restore.engine import ReplayRequest
+    from restore.runs.entry import ReplayRequest
 
 REPLAYED_FOR: Final = (
     "generation",
@@ -156,24 +156,24 @@ def blueprint_of(settings: Settings) -> Blueprint:
     Raises:
         RestoreError: the repository, generation or profile can't be used.
     """
-    from restore import engine  # noqa: PLC0415
+    from restore.runs import entry  # noqa: PLC0415
 
-    choices = engine.StackChoices(
+    choices = entry.StackChoices(
         settings.images,
         settings.certificate,
         settings.external_url,
         settings.plain,
         settings.placement.hosts,
     )
-    return engine.blueprint(settings.selection, choices, settings.accepted)
+    return entry.blueprint(settings.selection, choices, settings.accepted)
 
 
 def _replay(props: dict[str, Any]) -> dict[str, Any]:
     """Replay what the inputs say and return the outputs."""
-    from restore import engine  # noqa: PLC0415
+    from restore.runs import entry  # noqa: PLC0415
 
     try:
-        summary = engine.replay_outputs(props["environment"], _request(props))
+        summary = entry.replay_outputs(props["environment"], _request(props))
     except RestoreError as error:
         raise Exception(f"{error.message}\n{error.hint}".strip()) from error
     if summary.verdict != Verdict.PASS:
@@ -187,10 +187,10 @@ def _replay(props: dict[str, Any]) -> dict[str, Any]:
 
 def _request(props: dict[str, Any]) -> ReplayRequest:
     """The engine's request, from the resource's inputs."""
-    from restore import engine  # noqa: PLC0415
+    from restore.runs import entry  # noqa: PLC0415
 
     password, reports_password = props.get("checkPassword"), props.get("reportsPassword")
-    return engine.ReplayRequest(
+    return entry.ReplayRequest(
         selection=Selection(
             repository=Path(props["repository"]),
             generation=props["generation"],
@@ -210,7 +210,7 @@ def _request(props: dict[str, Any]) -> ReplayRequest:
         ),
         # A stack that an earlier engine made knows of no budget, and of no anonymisation.
         rto_budget=props.get("rtoBudget"),
-        anonymisation=engine.anonymisation(
+        anonymisation=entry.anonymisation(
             props.get("anonymise"), props.get("anonymisationKey"), props["profile"]
         ),
     )

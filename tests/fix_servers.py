@@ -45,11 +45,11 @@ from restore.model.secret import Secret
 from restore.plan.blueprint import configuration_texts
 from restore.plan.planning import plan
 from restore.plan.request import PlanRequest, standing_target
-from restore.plan_stage import with_server
 from restore.profile import Profile, load_profile
 from restore.replay.replay import existing_databases, replay
 from restore.repository.base import Repository
 from restore.repository.folder import FolderRepository
+from restore.runs.planning import with_server
 from tests.fix_repository import (
     DATABASE,
     Contents,

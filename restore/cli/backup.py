@@ -24,7 +24,7 @@ from restore.profile import load_profile
 from restore.repository import create_repository, open_repository
 from restore.repository.selection import choose
 from restore.repository.verify import verify
-from restore.request import utc_now
+from restore.runs.request import utc_now
 
 
 @click.command(

@@ -7,7 +7,6 @@ from datetime import datetime
 
 import click
 
-from restore import gc
 from restore.adapters import lock
 from restore.adapters.docker.kept_copies import find_copies
 from restore.adapters.docker.leftovers import Leftover, find_everywhere, remove
@@ -24,8 +23,9 @@ from restore.errors import (
 from restore.model import LOCAL, locations
 from restore.model.durations import parse_age
 from restore.repository import open_repository
-from restore.request import utc_now
-from restore.staging import life
+from restore.runs import gc
+from restore.runs.request import utc_now
+from restore.runs.staging import life
 
 
 @click.command("gc")

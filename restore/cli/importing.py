@@ -11,7 +11,7 @@ from restore.cli.foreign import at_option, image_option, open_backup
 from restore.cli.options import describe, profile_option, repository_option
 from restore.cli.terminal import Terminal
 from restore.repository import create_repository
-from restore.request import utc_now
+from restore.runs.request import utc_now
 
 
 @click.command("import")

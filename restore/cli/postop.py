@@ -14,7 +14,7 @@ from restore.model import OperationEvent
 from restore.report.files import find_run, newest_report, read_report
 from restore.report.operations import OperationRow, operation_rows
 from restore.report.postops import is_signed, read_events, record_event
-from restore.request import utc_now
+from restore.runs.request import utc_now
 
 _run_option: Final[Decorator] = click.option(
     "--run", help="The run, or the beginning of its id; the last one when left out."

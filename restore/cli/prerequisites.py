@@ -33,7 +33,7 @@ from restore.report.prerequisites import (
 )
 from restore.repository import open_repository
 from restore.repository.selection import choose
-from restore.request import utc_now
+from restore.runs.request import utc_now
 
 FORMATS: Final = ("html", "md", "pdf")
 

@@ -10,7 +10,6 @@ import click
 
 from restore.catalogue.foreign import Layout
 from restore.catalogue.importing import temporary_folder
-from restore.choices import StackChoices, certificate_choice
 from restore.cli.foreign import at_option, image_option, open_backup
 from restore.cli.options import (
     accept_option,
@@ -33,8 +32,6 @@ from restore.cli.run_options import (
     replay_options,
 )
 from restore.cli.terminal import Terminal
-from restore.drill import DrillRequest, drill, restore_stack
-from restore.engine import new_recorder
 from restore.errors import UsageError
 from restore.model import Role, locations
 from restore.plan.text import describe_plan, plan_document
@@ -42,8 +39,11 @@ from restore.report.files import find_run, read_report, render_report
 from restore.report.postops import read_events
 from restore.repository import create_repository
 from restore.repository.selection import LATEST
-from restore.stages import foresee, select
-from restore.staging import life
+from restore.runs.choices import StackChoices, certificate_choice
+from restore.runs.drill import DrillRequest, drill, restore_stack
+from restore.runs.entry import new_recorder
+from restore.runs.stages import foresee, select
+from restore.runs.staging import life
 
 
 @click.command("plan")

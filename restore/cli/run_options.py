@@ -10,7 +10,6 @@ from typing import Any, Final
 import click
 
 from restore.checks.scenarios import load_scenario
-from restore.choices import NO_CERTIFICATE
 from restore.cli.options import (
     accept_option,
     acceptances,
@@ -33,9 +32,10 @@ from restore.errors import ExitCode
 from restore.model import Credentials, ProgressListener, Report, Role, Selection, Verdict, locations
 from restore.model.durations import parse_budget
 from restore.profile import Profile
-from restore.recorder import Recorder
 from restore.report import report_document
-from restore.request import ReplayRequest, Tools, open_tools
+from restore.runs.choices import NO_CERTIFICATE
+from restore.runs.recorder import Recorder
+from restore.runs.request import ReplayRequest, Tools, open_tools
 
 VERDICT_CODES: Final = {
     Verdict.PASS: ExitCode.PASS,

@@ -36,14 +36,14 @@ from restore.cli.options import (
 )
 from restore.cli.run_options import conclude_run
 from restore.cli.terminal import Terminal
-from restore.engine import new_run, reported
 from restore.errors import UsageError
 from restore.model import Environment, ProgressListener, Selection, locations
 from restore.profile import load_profile
-from restore.recorder import Recorder
 from restore.replay.steps.databases import existing_databases
 from restore.report.evidence.keys import signer_of_environment
-from restore.request import ReplayRequest, utc_now
+from restore.runs.entry import new_run, reported
+from restore.runs.recorder import Recorder
+from restore.runs.request import ReplayRequest, utc_now
 
 COMMAND: Final = "pra scenario run"
 

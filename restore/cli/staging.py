@@ -16,7 +16,6 @@ from restore.adapters.docker.engine import answers
 from restore.adapters.docker.runner import LABEL, Runner
 from restore.adapters.pulumi.stack_file import setting_of
 from restore.anonymise import anonymisation_asked
-from restore.choices import NO_CERTIFICATE
 from restore.cli.anonymise import anonymise_option, key_file_option
 from restore.cli.options import (
     Decorator,
@@ -41,14 +40,15 @@ from restore.cli.run_options import (
     prepare_replay,
 )
 from restore.cli.terminal import Terminal
-from restore.drill import DrillRequest
 from restore.errors import EnvironmentFailure, UsageError
 from restore.model import locations
 from restore.model.durations import parse_age
 from restore.plan.cache.policy import CopyPolicy
-from restore.request import utc_now
-from restore.staging import creation, life, records
-from restore.staging.copies import Condition, CopyState, StagingCopy, condition, this_user
+from restore.runs.choices import NO_CERTIFICATE
+from restore.runs.drill import DrillRequest
+from restore.runs.request import utc_now
+from restore.runs.staging import creation, life, records
+from restore.runs.staging.copies import Condition, CopyState, StagingCopy, condition, this_user
 
 DEFAULT_LIFE: Final = "7d"
 

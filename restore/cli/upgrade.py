@@ -29,7 +29,6 @@ from restore.cli.run_options import (
     replay_options,
 )
 from restore.cli.terminal import Terminal
-from restore.drill import DrillRequest, drill
 from restore.errors import RefusedError, UsageError
 from restore.model import Generation, OperationEvent, Report, Role, Rule, locations
 from restore.plan.cache.policy import CopyOptions
@@ -38,13 +37,14 @@ from restore.report.operations import operation_rows
 from restore.report.postops import read_events, record_event
 from restore.repository import open_repository
 from restore.repository.selection import choose
-from restore.request import ReplayRequest, utc_now
-from restore.upgrade.acceptance import newer_data, obstacles
-from restore.upgrade.archive import Accepted, load_images, make_archive, read_archive
-from restore.upgrade.difference import told
-from restore.upgrade.rehearsal import rehearse
-from restore.upgrade.request import RehearsalRequest
-from restore.upgrade.road_book import load_road_book
+from restore.runs.drill import DrillRequest, drill
+from restore.runs.request import ReplayRequest, utc_now
+from restore.runs.upgrade.acceptance import newer_data, obstacles
+from restore.runs.upgrade.archive import Accepted, load_images, make_archive, read_archive
+from restore.runs.upgrade.difference import told
+from restore.runs.upgrade.rehearsal import rehearse
+from restore.runs.upgrade.request import RehearsalRequest
+from restore.runs.upgrade.road_book import load_road_book
 
 MOST_TOLD = 8
 """Changes of one subject that the terminal shows; the report holds them all."""

@@ -37,7 +37,7 @@ from restore.errors import ExitCode
 from restore.model.locations import STATE
 from restore.profile import profile_text
 from restore.repository.folder import FolderRepository
-from restore.staging.copies import stack_of
+from restore.runs.staging.copies import stack_of
 from stacks import outputs
 from tests.fix_drill import Commands, collecting, fingerprint, labelled, told
 

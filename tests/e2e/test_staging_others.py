@@ -17,7 +17,7 @@ from fixtures.openprod import REPORTS_PASSWORD
 from restore.adapters.docker.runner import Runner
 from restore.errors import ExitCode
 from restore.repository.folder import FolderRepository
-from restore.staging.copies import stack_of
+from restore.runs.staging.copies import stack_of
 from tests.e2e.test_odoo19 import ODOO19
 from tests.fix_drill import Commands, labelled, told
 from tests.fix_production import cached_production

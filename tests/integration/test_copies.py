@@ -14,19 +14,19 @@ import psycopg
 import pytest
 from psycopg import sql as compose
 
-from restore import gc
 from restore.adapters.docker.health import wait_healthy
 from restore.adapters.docker.helpers import run_once
 from restore.adapters.docker.kept_copies import DATA, beside_copy, find_copies, remove_copy
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import sql
-from restore.copying import Choice, choose_copies
 from restore.errors import EnvironmentFailure, ReplayError
 from restore.model import KeptCopy, ReplayMode, RestorePlan, Role, StepKind, StepStatus
 from restore.model.secret import Secret
 from restore.plan.cache.policy import CopyPolicy
 from restore.plan.planning import plan
 from restore.replay.replay import ReplayInterrupted, ReplayOutcome, replay
+from restore.runs import gc
+from restore.runs.cache import Choice, choose_copies
 from tests.fix_repository import DATABASE
 from tests.fix_servers import SUPERUSER_PASSWORD, Scene, make_request
 

@@ -21,16 +21,16 @@ from restore.adapters.docker.helpers import run_once
 from restore.catalogue.importing import import_generation
 from restore.catalogue.layouts import open_layout
 from restore.checks.web import scenario_check_ids
-from restore.choices import StackChoices
 from restore.cli.run_options import VERDICT_CODES
-from restore.engine import new_recorder, reported
 from restore.errors import ExitCode, RestoreError
 from restore.model import Acceptance, CheckStatus, Selection, ignore_progress
 from restore.profile import Profile
 from restore.repository import create_repository
 from restore.repository.folder import FolderRepository
-from restore.request import ReplayRequest, Tools
-from restore.stages import foresee, replay_into, require_integrity, select
+from restore.runs.choices import StackChoices
+from restore.runs.entry import new_recorder, reported
+from restore.runs.request import ReplayRequest, Tools
+from restore.runs.stages import foresee, replay_into, require_integrity, select
 from tests.corpus.good import ROLE, captured, imported, make_good, mapped, nightly, zipped
 from tests.corpus.kinds import ITEMS, KINDS
 from tests.corpus.model import Base, Case, Good, Kind, Stage

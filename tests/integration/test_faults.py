@@ -23,7 +23,6 @@ from restore.adapters import lock
 from restore.adapters.docker.health import wait_healthy
 from restore.adapters.docker.runner import LABEL, Runner
 from restore.adapters.postgres import sql
-from restore.engine import replay_standing, reported
 from restore.errors import (
     DamagedGenerationError,
     EnvironmentFailure,
@@ -43,10 +42,11 @@ from restore.model import (
     ignore_progress,
     locations,
 )
-from restore.recorder import Recorder
 from restore.replay.replay import replay
 from restore.report.files import read_report
-from restore.request import ReplayRequest, Tools
+from restore.runs.entry import replay_standing, reported
+from restore.runs.recorder import Recorder
+from restore.runs.request import ReplayRequest, Tools
 from tests.fix_repository import DATABASE, flip_byte, small_documents
 from tests.fix_servers import Scene
 from tests.unit.test_lock import HOLDER

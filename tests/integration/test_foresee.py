@@ -9,10 +9,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.authority import server_pem
-from restore import observe
 from restore.adapters.docker.runner import Runner
-from restore.choices import StackChoices
-from restore.engine import new_recorder
 from restore.errors import RefusedError
 from restore.model import (
     Acceptance,
@@ -26,10 +23,13 @@ from restore.model import (
 from restore.model.secret import Secret
 from restore.plan.equivalence.certificate import public_part
 from restore.profile import load_profile
-from restore.recorder import Recorder
 from restore.repository.folder import FolderRepository
-from restore.request import ReplayRequest, Tools
-from restore.stages import foresee
+from restore.runs import observe
+from restore.runs.choices import StackChoices
+from restore.runs.entry import new_recorder
+from restore.runs.recorder import Recorder
+from restore.runs.request import ReplayRequest, Tools
+from restore.runs.stages import foresee
 
 pytestmark = pytest.mark.docker
 

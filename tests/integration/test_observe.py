@@ -29,11 +29,11 @@ from restore.model import (
     Versioned,
 )
 from restore.model.secret import Secret
-from restore.observe import available_modules, observed_facts, parse_version, predicted_facts
 from restore.plan.blueprint import blueprint
 from restore.plan.configuration.files import ConfigurationText
 from restore.plan.equivalence.compare import compare
 from restore.profile import Profile
+from restore.runs.observe import available_modules, observed_facts, parse_version, predicted_facts
 from tests.debian_conf import DEBIAN
 from tests.fix_servers import SECOND, SUPERUSER_PASSWORD, DatabaseLab, private_network
 

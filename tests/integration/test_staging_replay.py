@@ -25,7 +25,7 @@ from restore.plan.neutralise import administrator, for_copies
 from restore.profile import Neutralisation, NeutralisationAct, NeutralisationRule, Profile
 from restore.replay.replay import replay
 from restore.repository.folder import FolderRepository
-from restore.staging_safety import stop_unless_safe
+from restore.runs.staging.safety import stop_unless_safe
 from tests.fix_servers import DatabaseLab, Scene, production_scene
 
 pytestmark = pytest.mark.docker

@@ -27,10 +27,10 @@ from restore.profile import Invariant, UpgradeProfile
 from restore.report.files import write_report
 from restore.repository import open_repository
 from restore.repository.folder import FolderRepository
-from restore.upgrade.archive import Accepted, load_images, make_archive, read_archive
-from restore.upgrade.command import Upgrading, upgrade_database
-from restore.upgrade.difference import compared, subject_checks
-from restore.upgrade.measuring import measured
+from restore.runs.upgrade.archive import Accepted, load_images, make_archive, read_archive
+from restore.runs.upgrade.command import Upgrading, upgrade_database
+from restore.runs.upgrade.difference import compared, subject_checks
+from restore.runs.upgrade.measuring import measured
 from tests.fix_repository import DATABASE
 from tests.fix_servers import Scene
 from tests.report_samples import passed

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from restore import engine
 from restore.errors import RefusedError
 from restore.model import Acceptance, Credentials, Selection
 from restore.model.secret import Secret
+from restore.runs import entry
 from stacks import outputs
 from stacks.restored import REPLAYED_INTO, Replay, blueprint_of
 from tests.stacks.conftest import ANONYMISED, BLUEPRINT, STACK, Built, build, settings
@@ -41,16 +41,16 @@ class Engine:
     """Stands in for the engine and notes what it is asked."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, verdict: str = "pass") -> None:
-        self.asked: list[tuple[Any, engine.ReplayRequest]] = []
+        self.asked: list[tuple[Any, entry.ReplayRequest]] = []
         self.verdict = verdict
         self.error: Exception | None = None
-        monkeypatch.setattr(engine, "replay_outputs", self.replay)
+        monkeypatch.setattr(entry, "replay_outputs", self.replay)
 
-    def replay(self, found: Any, request: engine.ReplayRequest) -> engine.ReplaySummary:
+    def replay(self, found: Any, request: entry.ReplayRequest) -> entry.ReplaySummary:
         self.asked.append((found, request))
         if self.error is not None:
             raise self.error
-        return engine.ReplaySummary(
+        return entry.ReplaySummary(
             verdict=self.verdict,
             generation=request.selection.generation,
             report="/r/report.html",
@@ -195,8 +195,8 @@ def test_the_blueprint_is_the_engines(monkeypatch: pytest.MonkeyPatch) -> None:
         asked.append(args)
         return BLUEPRINT
 
-    monkeypatch.setattr(engine, "blueprint", blueprint)
+    monkeypatch.setattr(entry, "blueprint", blueprint)
     told = settings(erpImage="odoo:14.0")
 
     assert blueprint_of(told) == BLUEPRINT
-    assert asked[0][:2] == (told.selection, engine.StackChoices(told.images))
+    assert asked[0][:2] == (told.selection, entry.StackChoices(told.images))

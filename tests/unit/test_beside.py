@@ -7,9 +7,9 @@ from itertools import count
 
 import pytest
 
-from restore.beside import beside
 from restore.errors import DamagedGenerationError, RefusedError
 from restore.model import Progress, ProgressListener, ignore_progress
+from restore.runs.background import beside
 
 WORD = Progress("far")
 

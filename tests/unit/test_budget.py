@@ -12,9 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore import drill as drill_module
-from restore.drill import within_budget
-from restore.engine import new_recorder
 from restore.errors import UsageError
 from restore.model import (
     Acceptance,
@@ -27,13 +24,16 @@ from restore.model import (
 )
 from restore.model.durations import parse_budget, spoken
 from restore.profile import load_profile, parse_profile, profile_text
-from restore.recorder import Recorder
 from restore.report import to_html, to_junit
 from restore.report.budget import budget_check
 from restore.report.language import locale
 from restore.report.rto_plot import BOTTOM, HEIGHT, TOP, rto_plot
 from restore.report.trends import change, sparkline, trend
-from restore.request import ReplayRequest, Tools
+from restore.runs import drill as drill_module
+from restore.runs.drill import within_budget
+from restore.runs.entry import new_recorder
+from restore.runs.recorder import Recorder
+from restore.runs.request import ReplayRequest, Tools
 from tests.report_samples import CHECKS, STARTED, passed
 
 START = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)

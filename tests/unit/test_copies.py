@@ -13,16 +13,12 @@ from typing import Any, cast
 import pytest
 
 from fixtures.plans.cases import KEY, cases, request, staging_request
-from restore import drill as drill_module
-from restore import gc
 from restore.adapters import lock
 from restore.adapters.docker import leftovers
 from restore.adapters.docker.kept_copies import COPIES
 from restore.cli import cache
 from restore.cli import options as cli_options
 from restore.cli.main import run
-from restore.copy_time import copying_time
-from restore.drill import DrillRequest, with_policy
 from restore.errors import ExitCode, UsageError
 from restore.model import (
     ArtifactKind,
@@ -49,7 +45,6 @@ from restore.plan.cache.policy import Before, CopyOptions, CopyPolicy, decide
 from restore.plan.planning import describe_plan, plan
 from restore.plan.request import PlanRequest
 from restore.profile import load_profile
-from restore.recorder import Recorder
 from restore.replay.lanes import lanes_of
 from restore.report import parse_report, to_html, to_json, to_junit
 from restore.report.budget import budget_check
@@ -57,7 +52,12 @@ from restore.report.history import FILE, VERSION, Kin, before, entries, remember
 from restore.report.language import locale
 from restore.report.rto_plot import rto_plot
 from restore.report.trends import trend
-from restore.request import ReplayRequest, Tools
+from restore.runs import drill as drill_module
+from restore.runs import gc
+from restore.runs.copy_time import copying_time
+from restore.runs.drill import DrillRequest, with_policy
+from restore.runs.recorder import Recorder
+from restore.runs.request import ReplayRequest, Tools
 from tests.report_samples import STARTED, passed
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)

@@ -12,15 +12,15 @@ from typing import Any, cast
 
 import pytest
 
-from restore import drill as module
 from restore.adapters import lock
-from restore.drill import DrillRequest, rebuilt, restore_stack, stack_spec, verified
 from restore.errors import EnvironmentFailure, ExitCode, NotFoundError, ReplayError
 from restore.model import Acceptance, Generation, Role, Selection, ignore_progress, locations
 from restore.plan.request import MANY_BYTES
 from restore.profile import load_profile
-from restore.recorder import Recorder
-from restore.request import ReplayRequest, Tools
+from restore.runs import drill as module
+from restore.runs.drill import DrillRequest, rebuilt, restore_stack, stack_spec, verified
+from restore.runs.recorder import Recorder
+from restore.runs.request import ReplayRequest, Tools
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 STACK = "drill-20261124-060000-1a2b"

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from restore import gc
 from restore.adapters import lock
 from restore.adapters.docker import leftovers
 from restore.errors import NotFoundError, RefusedError
+from restore.runs import gc
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 DAY = timedelta(hours=24)

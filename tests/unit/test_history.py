@@ -16,7 +16,6 @@ from typing import Any, cast
 import pytest
 
 from restore.cli.main import run
-from restore.engine import new_recorder, reported
 from restore.errors import EnvironmentFailure, ExitCode, NotFoundError
 from restore.model import Report, Selection, StepStatus, Verdict, ignore_progress
 from restore.model.locations import ROOT
@@ -25,7 +24,8 @@ from restore.report import to_html, to_json
 from restore.report.evidence.files import verify_evidence
 from restore.report.files import JSON, read_report
 from restore.report.history import FILE, VERSION, Entry, Kin, entries, history_file, remembered
-from restore.request import ReplayRequest, Tools
+from restore.runs.entry import new_recorder, reported
+from restore.runs.request import ReplayRequest, Tools
 from tests.evidence_samples import SIGNER, TRUSTED
 from tests.report_samples import STARTED, early, passed
 

@@ -41,8 +41,8 @@ from restore.profile import (
 from restore.profile.lint_neutralisation import neutralisation_problems
 from restore.replay.lanes import lanes_of
 from restore.report.language import locale
-from restore.request import ReplayRequest
-from restore.staging_safety import required_account, stop_unless_safe
+from restore.runs.request import ReplayRequest
+from restore.runs.staging.safety import required_account, stop_unless_safe
 
 ACT = NeutralisationAct(
     ("ir_mail_server.active",),

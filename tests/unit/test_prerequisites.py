@@ -17,7 +17,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore import drill, stages
 from restore.adapters.postgres import commands
 from restore.capture import databases, scratch
 from restore.capture import files as capture_files
@@ -43,6 +42,7 @@ from restore.report.prerequisites.document import (
 from restore.report.prerequisites.exports import export_commands
 from restore.report.prerequisites.language import catalogue, words
 from restore.report.prerequisites.recovery import STAGES
+from restore.runs import drill, stages
 from stacks.network import addresses
 from stacks.outputs import REPOSITORY_PATH
 from stacks.settings import Place, default_subnet, parse

@@ -8,7 +8,7 @@ import pytest
 from restore.checks.base import Check, Finding, run_check, unverifiable, with_acceptances
 from restore.errors import EnvironmentFailure, RefusedError
 from restore.model import Acceptance, CheckResult, CheckStatus, StepStatus, Verdict, ignore_progress
-from restore.recorder import Recorder
+from restore.runs.recorder import Recorder
 
 START = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 

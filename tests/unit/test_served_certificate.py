@@ -15,7 +15,6 @@ from fixtures.authority import HOST, URL, server_pem
 from restore.adapters.docker.facts import address_of, foreseen_node, node_of
 from restore.capture.proxy import FILE, NAME
 from restore.checks.tls import tls_of
-from restore.choices import StackChoices, certificate_choice
 from restore.errors import DamagedGenerationError, NotFoundError
 from restore.model import (
     Artifact,
@@ -30,7 +29,8 @@ from restore.model import (
 )
 from restore.model.secret import Secret
 from restore.plan.equivalence.certificate import judge, public_part
-from restore.served_certificate import LONGEST, Served, foreseen_certificate, standing_certificate
+from restore.runs.certificate import LONGEST, Served, foreseen_certificate, standing_certificate
+from restore.runs.choices import StackChoices, certificate_choice
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 PEM = server_pem(NOW)

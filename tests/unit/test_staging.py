@@ -18,8 +18,8 @@ from restore.adapters.docker.runner import Runner
 from restore.errors import EnvironmentFailure, NotFoundError, RefusedError, UsageError
 from restore.model import locations
 from restore.model.secret import Secret
-from restore.staging import occupied, records
-from restore.staging.copies import (
+from restore.runs.staging import occupied, records
+from restore.runs.staging.copies import (
     Condition,
     CopyState,
     StagingCopy,
@@ -30,7 +30,7 @@ from restore.staging.copies import (
     require_owner,
     why_due,
 )
-from restore.staging.places import POOL, PORTS, free_port, free_subnet, routed
+from restore.runs.staging.places import POOL, PORTS, free_port, free_subnet, routed
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 WEEK = timedelta(days=7)

@@ -10,11 +10,11 @@ from typing import Any, cast
 
 import pytest
 
-from restore import stages
 from restore.errors import RefusedError, UsageError
 from restore.model import Environment, Purpose, Selection, ignore_progress
-from restore.request import ReplayRequest, Tools, utc_now
-from restore.staging_safety import require_anonymised
+from restore.runs import stages
+from restore.runs.request import ReplayRequest, Tools, utc_now
+from restore.runs.staging.safety import require_anonymised
 from stacks.keys import KEYS
 from stacks.settings import Place, parse
 

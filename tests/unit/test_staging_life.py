@@ -13,12 +13,10 @@ from typing import Any, cast
 
 import pytest
 
-from restore import drill
 from restore.adapters import lock
 from restore.adapters.pulumi.stack_file import StackSpec, settings_file, write_settings
 from restore.cli import gc
 from restore.cli.main import run
-from restore.drill import DrillRequest
 from restore.errors import EnvironmentFailure, ExitCode, RefusedError, ReplayError
 from restore.model import (
     CheckResult,
@@ -33,9 +31,11 @@ from restore.model import (
 )
 from restore.model.secret import Secret
 from restore.profile import load_profile
-from restore.request import ReplayRequest, Tools
-from restore.staging import creation, life, records, standing
-from restore.staging.copies import CopyState, StagingCopy
+from restore.runs import drill
+from restore.runs.drill import DrillRequest
+from restore.runs.request import ReplayRequest, Tools
+from restore.runs.staging import creation, life, records, standing
+from restore.runs.staging.copies import CopyState, StagingCopy
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 WEEK = timedelta(days=7)

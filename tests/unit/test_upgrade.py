@@ -11,7 +11,6 @@ import pytest
 from docker.errors import DockerException
 
 from restore.checks.scenarios import Played, parse_scenario
-from restore.drill import DrillRequest
 from restore.errors import NotFoundError, UsageError
 from restore.model import (
     Acceptance,
@@ -30,9 +29,10 @@ from restore.model import (
 from restore.model.upgrade import SERVED, distinct
 from restore.profile import Invariant, ServedThings, UpgradeProfile, load_profile
 from restore.profile.lint_upgrade import upgrade_problems
-from restore.request import ReplayRequest
-from restore.upgrade.command import Upgrading, command_check
-from restore.upgrade.difference import (
+from restore.runs.drill import DrillRequest
+from restore.runs.request import ReplayRequest
+from restore.runs.upgrade.command import Upgrading, command_check
+from restore.runs.upgrade.difference import (
     check_id,
     compared,
     is_wrong,
@@ -40,18 +40,18 @@ from restore.upgrade.difference import (
     subject_checks,
     subject_names,
 )
-from restore.upgrade.images import require_image
-from restore.upgrade.log_watch import LogWatch
-from restore.upgrade.measuring import native, problem_of
-from restore.upgrade.played import played_again
-from restore.upgrade.request import (
+from restore.runs.upgrade.images import require_image
+from restore.runs.upgrade.log_watch import LogWatch
+from restore.runs.upgrade.measuring import native, problem_of
+from restore.runs.upgrade.played import played_again
+from restore.runs.upgrade.request import (
     RehearsalRequest,
     new_image,
     require_known,
     require_upgrade,
     split,
 )
-from restore.upgrade.road_book import parse_road_book
+from restore.runs.upgrade.road_book import parse_road_book
 from tests.report_samples import passed
 
 PROFILE = UpgradeProfile(("upgrade", "{database}"), r"all done$", ("ERROR",), technical=("^ir_",))

@@ -21,8 +21,8 @@ from restore.model import (
     Versioned,
 )
 from restore.model.locations import ROOT
-from restore.upgrade.acceptance import REHEARSAL, newer_data, obstacles
-from restore.upgrade.road_book import load_road_book, parse_road_book, road_book_ids
+from restore.runs.upgrade.acceptance import REHEARSAL, newer_data, obstacles
+from restore.runs.upgrade.road_book import load_road_book, parse_road_book, road_book_ids
 from tests.report_samples import passed
 
 BOOK = load_road_book(ROOT / "fixtures" / "road-book.yaml")

@@ -16,9 +16,9 @@ from restore.model import CheckResult, CheckStatus, Generation, ImageFacts, Upgr
 from restore.model.locations import ROOT
 from restore.report.files import write_report
 from restore.repository.folder import FolderRepository
-from restore.upgrade import archive
-from restore.upgrade.acceptance import REHEARSAL
-from restore.upgrade.road_book import load_road_book
+from restore.runs.upgrade import archive
+from restore.runs.upgrade.acceptance import REHEARSAL
+from restore.runs.upgrade.road_book import load_road_book
 from tests.fix_repository import GenerationFactory, small_fingerprint
 from tests.report_samples import passed
 

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
-from typing import Final
 
 from restore.adapters.docker.runner import Runner
 from restore.adapters.docker.tunnel import Tunnel
-from restore.errors import EnvironmentFailure, NotFoundError, UsageError
-from restore.model import LOCAL, Door, Environment, Generation
-from restore.repository.base import Repository
-
-_MANIFEST: Final = "manifest.json"
+from restore.errors import EnvironmentFailure
+from restore.model import LOCAL, Door, Environment
 
 
 @contextmanager
@@ -35,37 +31,6 @@ def reached(environment: Environment, runner: Runner) -> Iterator[tuple[Environm
             if half.erp.door is not None:
                 engines.learn(half.erp.door.container, half.erp.door.host)
         yield engines.opened(environment), engines.runner()
-
-
-def require_same_repository(
-    environment: Environment, generation: Generation, repository: Repository, runner: Runner
-) -> None:
-    """Refuse a database server whose host shows it another repository, or none.
-
-    Only for servers on other hosts: what this machine mounts is what it reads.
-
-    Raises:
-        UsageError: names the host.
-        EnvironmentFailure: the host doesn't answer.
-    """
-    ours = (generation.root / _MANIFEST).read_bytes()
-    folder = generation.root.relative_to(repository.location)
-    for half in (environment, environment.reports):
-        if half is None or half.database.host is None:
-            continue
-        server = half.database
-        path = f"{server.repository}/{folder}/{_MANIFEST}"
-        try:
-            same = runner.read_file(server.container, path) == ours
-        except NotFoundError:
-            same = False
-        if not same:
-            raise UsageError(
-                f"Docker host {server.host} does not see generation {generation.id} "
-                f"in the repository of container {server.container[:12]}",
-                "mount the repository on that host, read-only, and name its path there in the "
-                "stack's setting repositoryPaths",
-            )
 
 
 class _Engines:

@@ -7,10 +7,10 @@ from dataclasses import replace
 from restore.checks.scenarios import Played, Scenario, play
 from restore.context import ReplayContext
 from restore.model import CheckResult
-from restore.request import ReplayRequest
-from restore.stages import ground_of, play_asked
-from restore.upgrade.request import AFTER
-from restore.upgrade.road_book import Entry, RoadBook, step_id
+from restore.runs.request import ReplayRequest
+from restore.runs.stages import ground_of, play_asked
+from restore.runs.upgrade.request import AFTER
+from restore.runs.upgrade.road_book import Entry, RoadBook, step_id
 
 
 def again(beginning: str, when: str, results: tuple[CheckResult, ...]) -> tuple[CheckResult, ...]:

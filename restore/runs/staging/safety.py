@@ -12,7 +12,7 @@ from restore.context import ReplayContext
 from restore.errors import RefusedError, UsageError
 from restore.model import CheckResult, CheckStatus, Credentials, Environment, Purpose
 from restore.plan.neutralise import Administrator, administrator, for_copies
-from restore.request import ReplayRequest, Tools
+from restore.runs.request import ReplayRequest, Tools
 
 _SALT: Final = 16
 _SAFE: Final = frozenset({CheckStatus.PASSED, CheckStatus.IGNORED, CheckStatus.WARNING})

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from restore.adapters.docker.reach import reached, require_same_repository
+from restore.adapters.docker.reach import reached
 from restore.checks import run_checks
 from restore.checks.base import with_acceptances
 from restore.checks.scenarios import Ground, Played, play_all, require_playable, require_steps
-from restore.choices import StackChoices
 from restore.context import ReplayContext
 from restore.errors import DamagedGenerationError, RefusedError, ReplayError, UsageError
 from restore.model import (
@@ -27,13 +26,15 @@ from restore.model import (
     StepStatus,
 )
 from restore.plan.request import copied_documents
-from restore.plan_stage import plan_foreseen, plan_standing
-from restore.recorder import Recorder
 from restore.replay.replay import ReplayInterrupted, replay
 from restore.repository.selection import choose
 from restore.repository.verify import require_sound, verify
-from restore.request import ReplayRequest, Tools
-from restore.staging_safety import (
+from restore.runs.choices import StackChoices
+from restore.runs.planning import plan_foreseen, plan_standing
+from restore.runs.recorder import Recorder
+from restore.runs.request import ReplayRequest, Tools
+from restore.runs.same_repository import require_same_repository
+from restore.runs.staging.safety import (
     administrator_of,
     for_purpose,
     require_anonymised,

@@ -14,8 +14,6 @@ from restore.checks import check_ids
 from restore.checks.anonymised import anonymised_check_ids
 from restore.checks.certificate import ID as CERTIFICATE
 from restore.checks.scenarios import is_step_key
-from restore.choices import StackChoices
-from restore.copying import choose_copies
 from restore.errors import UsageError
 from restore.model import (
     Blueprint,
@@ -25,7 +23,6 @@ from restore.model import (
     RestorePlan,
     Role,
 )
-from restore.observe import observed_facts, predicted_facts
 from restore.plan.blueprint import blueprint, configuration_texts
 from restore.plan.configuration.files import ConfigurationTexts
 from restore.plan.disk import disk_need
@@ -41,14 +38,17 @@ from restore.plan.request import (
     with_begun,
 )
 from restore.profile import Profile
-from restore.recorder import Recorder
 from restore.replay.steps.bulk import bulk_state, resources_of
 from restore.replay.steps.databases import existing_databases
 from restore.replay.steps.documents import existing_documents
 from restore.report import budget
-from restore.request import ReplayRequest, Tools
-from restore.served_certificate import Served, foreseen_certificate, standing_certificate
-from restore.staging_safety import required_account
+from restore.runs.cache import choose_copies
+from restore.runs.certificate import Served, foreseen_certificate, standing_certificate
+from restore.runs.choices import StackChoices
+from restore.runs.observe import observed_facts, predicted_facts
+from restore.runs.recorder import Recorder
+from restore.runs.request import ReplayRequest, Tools
+from restore.runs.staging.safety import required_account
 from stacks.outputs import REPOSITORY_PATH
 
 

@@ -17,16 +17,6 @@ from restore.checks import content_checks
 from restore.checks.base import with_acceptances
 from restore.checks.scenarios import Played, require_playable
 from restore.context import ReplayContext
-from restore.drill import (
-    DrillRequest,
-    rebuilt,
-    stack_choices,
-    stack_images,
-    stack_spec,
-    verified,
-    within_budget,
-)
-from restore.engine import new_recorder, reported
 from restore.model import (
     LOCAL,
     Acceptance,
@@ -44,17 +34,33 @@ from restore.model import (
     Upgrade,
 )
 from restore.model.stack_names import EPHEMERAL
-from restore.recorder import Recorder
 from restore.replay.steps.servers import start_erp, stop_erp
-from restore.request import Tools
-from restore.stages import foresee, replay_context, replay_into, require_reports_account, select
-from restore.upgrade.command import command_check, upgrade_database
-from restore.upgrade.command import configure as configure_erp
-from restore.upgrade.difference import compared, subject_checks
-from restore.upgrade.images import declared_version, require_image
-from restore.upgrade.measuring import measured
-from restore.upgrade.played import again, play_road_book, play_upgraded, played_again
-from restore.upgrade.request import (
+from restore.runs.drill import (
+    DrillRequest,
+    rebuilt,
+    stack_choices,
+    stack_images,
+    stack_spec,
+    verified,
+    within_budget,
+)
+from restore.runs.entry import new_recorder, reported
+from restore.runs.recorder import Recorder
+from restore.runs.request import Tools
+from restore.runs.stages import (
+    foresee,
+    replay_context,
+    replay_into,
+    require_reports_account,
+    select,
+)
+from restore.runs.upgrade.command import command_check, upgrade_database
+from restore.runs.upgrade.command import configure as configure_erp
+from restore.runs.upgrade.difference import compared, subject_checks
+from restore.runs.upgrade.images import declared_version, require_image
+from restore.runs.upgrade.measuring import measured
+from restore.runs.upgrade.played import again, play_road_book, play_upgraded, played_again
+from restore.runs.upgrade.request import (
     AFTER,
     ON_NEW_SERVER,
     RehearsalRequest,
@@ -63,7 +69,7 @@ from restore.upgrade.request import (
     require_upgrade,
     split,
 )
-from restore.upgrade.road_book_checks import road_book_checks
+from restore.runs.upgrade.road_book_checks import road_book_checks
 
 
 @dataclass(slots=True)

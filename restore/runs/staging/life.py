@@ -12,9 +12,9 @@ from restore.adapters import lock
 from restore.adapters.pulumi.stack_file import settings_file
 from restore.errors import RefusedError
 from restore.model import ProgressListener, Purpose, Report, ignore_progress, locations
-from restore.request import ReplayRequest
-from restore.staging import records
-from restore.staging.copies import (
+from restore.runs.request import ReplayRequest
+from restore.runs.staging import records
+from restore.runs.staging.copies import (
     PREFIX,
     CopyState,
     StagingCopy,
@@ -22,8 +22,8 @@ from restore.staging.copies import (
     require_life,
     why_due,
 )
-from restore.staging.creation import CREATE, neutralised
-from restore.staging.standing import destroy_stack
+from restore.runs.staging.creation import CREATE, neutralised
+from restore.runs.staging.standing import destroy_stack
 
 
 def renew(folder: Path, name: str, life: timedelta, now: datetime) -> StagingCopy:

@@ -12,8 +12,8 @@ from restore.adapters.docker.engine import answers
 from restore.adapters.docker.runner import Runner
 from restore.adapters.pulumi.stack_file import raw_settings, stack_names
 from restore.errors import EnvironmentFailure, NotFoundError
-from restore.staging.copies import StagingCopy
-from restore.staging.places import routed
+from restore.runs.staging.copies import StagingCopy
+from restore.runs.staging.places import routed
 
 _ROUTES: Final = Path("/proc/net/route")
 

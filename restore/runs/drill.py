@@ -15,11 +15,8 @@ from restore.adapters import lock
 from restore.adapters.pulumi.outputs import environment_from_outputs
 from restore.adapters.pulumi.rebuild import destroy, outputs_of, up
 from restore.adapters.pulumi.stack_file import StackSpec, setting_of, settings_file, stack_hosts
-from restore.beside import Beside, beside
 from restore.catalogue.foreign import Layout
 from restore.catalogue.importing import import_generation
-from restore.choices import StackChoices, certificate_choice
-from restore.engine import new_recorder, replay_standing, reported
 from restore.errors import UsageError
 from restore.model import Environment, Generation, ProgressListener, Report, Role, locations
 from restore.model.durations import parse_budget, parse_days
@@ -27,10 +24,19 @@ from restore.model.stack_names import EPHEMERAL
 from restore.plan.cache.policy import AS_TOLD, CopyOptions, CopyPolicy, decide
 from restore.plan.request import MANY_BYTES
 from restore.profile import is_profile_path
-from restore.recorder import Recorder
 from restore.report.history import Kin, before, history_file
-from restore.request import ReplayRequest, Tools
-from restore.stages import foresee, replay_into, require_integrity, require_reports_account, select
+from restore.runs.background import Beside, beside
+from restore.runs.choices import StackChoices, certificate_choice
+from restore.runs.entry import new_recorder, replay_standing, reported
+from restore.runs.recorder import Recorder
+from restore.runs.request import ReplayRequest, Tools
+from restore.runs.stages import (
+    foresee,
+    replay_into,
+    require_integrity,
+    require_reports_account,
+    select,
+)
 
 
 @dataclass(frozen=True, slots=True)

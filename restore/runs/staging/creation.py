@@ -22,8 +22,6 @@ from restore.adapters.pulumi.rebuild import stacks, up
 from restore.adapters.pulumi.stack_file import settings_file
 from restore.checks.anonymised import PREFIX as ANONYMISED
 from restore.checks.neutralised import PREFIX as NEUTRALISED
-from restore.drill import DrillRequest, replayed_anew, stack_images, stack_spec
-from restore.engine import new_recorder, reported
 from restore.errors import RefusedError
 from restore.model import (
     CheckResult,
@@ -38,11 +36,13 @@ from restore.model import (
 )
 from restore.model.secret import Secret
 from restore.profile import Profile
-from restore.recorder import Recorder
-from restore.request import Tools
-from restore.stages import select
-from restore.staging import records
-from restore.staging.copies import (
+from restore.runs.drill import DrillRequest, replayed_anew, stack_images, stack_spec
+from restore.runs.entry import new_recorder, reported
+from restore.runs.recorder import Recorder
+from restore.runs.request import Tools
+from restore.runs.stages import select
+from restore.runs.staging import records
+from restore.runs.staging.copies import (
     CopyState,
     StagingCopy,
     require_life,
@@ -50,10 +50,10 @@ from restore.staging.copies import (
     require_owner,
     stack_of,
 )
-from restore.staging.occupied import port_taken, published_ports, used_subnets
-from restore.staging.places import free_port, free_subnet
-from restore.staging.standing import destroy_stack, engines_of, stop_servers
-from restore.staging_safety import is_safe
+from restore.runs.staging.occupied import port_taken, published_ports, used_subnets
+from restore.runs.staging.places import free_port, free_subnet
+from restore.runs.staging.safety import is_safe
+from restore.runs.staging.standing import destroy_stack, engines_of, stop_servers
 
 CREATE: Final = "pra staging create"
 

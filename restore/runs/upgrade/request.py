@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from restore.checks import check_ids
-from restore.drill import DrillRequest
 from restore.errors import UsageError
 from restore.model import Acceptance, Generation
 from restore.model.upgrade import COMMAND
 from restore.profile import Profile
 from restore.profile.lint_upgrade import upgrade_problems
-from restore.upgrade.difference import check_id, subject_names
-from restore.upgrade.road_book import BEGINNING as ROAD_BOOK
-from restore.upgrade.road_book import RoadBook, road_book_ids
+from restore.runs.drill import DrillRequest
+from restore.runs.upgrade.difference import check_id, subject_names
+from restore.runs.upgrade.road_book import BEGINNING as ROAD_BOOK
+from restore.runs.upgrade.road_book import RoadBook, road_book_ids
 
 AFTER: Final = "upgraded."
 """Beginning of the ids of checks of the drill that are run again after the upgrade."""

@@ -30,7 +30,7 @@ from restore.errors import EnvironmentFailure
 from restore.model import Credentials, Measure, Rule
 from restore.model.upgrade import SERVED, distinct
 from restore.profile import Invariant, ServedThings, UpgradeProfile
-from restore.upgrade.difference import structure_measures
+from restore.runs.upgrade.difference import structure_measures
 
 LABEL: Final = "label"
 TIMEOUT: Final = 60.0

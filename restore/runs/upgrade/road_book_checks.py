@@ -17,8 +17,8 @@ from restore.checks.web import (
 from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure
 from restore.model import CheckResult, CheckStatus, Credentials
-from restore.upgrade.measuring import TIMEOUT
-from restore.upgrade.road_book import Entry, EntryKind, RoadBook, entry_id
+from restore.runs.upgrade.measuring import TIMEOUT
+from restore.runs.upgrade.road_book import Entry, EntryKind, RoadBook, entry_id
 
 
 def road_book_checks(

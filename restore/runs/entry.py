@@ -17,7 +17,6 @@ from restore.adapters import lock
 from restore.adapters.pulumi.outputs import environment_from_outputs
 from restore.anonymise import Anonymisation, anonymisation_asked
 from restore.anonymise.key import VARIABLE
-from restore.choices import StackChoices
 from restore.errors import EnvironmentFailure, Interrupted, RestoreError
 from restore.model import (
     Acceptance,
@@ -29,13 +28,14 @@ from restore.model import (
     locations,
 )
 from restore.profile import load_profile
-from restore.recorder import Recorder
 from restore.report.evidence.format import sign_files
 from restore.report.files import Signing, write_report
 from restore.report.history import Kin, history_file, remembered
 from restore.repository.selection import choose
-from restore.request import ReplayRequest, Tools, open_tools
-from restore.stages import foresee, replay_into, require_integrity, select
+from restore.runs.choices import StackChoices
+from restore.runs.recorder import Recorder
+from restore.runs.request import ReplayRequest, Tools, open_tools
+from restore.runs.stages import foresee, replay_into, require_integrity, select
 
 __all__ = [
     "ReplayRequest",

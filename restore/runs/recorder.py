@@ -9,7 +9,6 @@ from datetime import datetime
 
 from restore import __version__
 from restore.checks.base import with_acceptances
-from restore.copy_time import copying_time
 from restore.errors import RestoreError
 from restore.model import (
     Acceptance,
@@ -33,6 +32,7 @@ from restore.model import (
 )
 from restore.report.budget import budget_check
 from restore.report.evidence.format import Signer
+from restore.runs.copy_time import copying_time
 
 
 @dataclass(slots=True)

@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from restore.choices import StackChoices
 from restore.errors import DamagedGenerationError, NotFoundError
 from restore.model import (
     ArtifactKind,
@@ -20,6 +19,7 @@ from restore.model import (
 from restore.model.secret import Secret
 from restore.plan.equivalence.certificate import Judged, host_of, judge, other_certificate, short
 from restore.repository.base import Repository
+from restore.runs.choices import StackChoices
 
 LONGEST: Final = 1 << 20
 """Bytes of a PEM above which it is none."""

@@ -23,8 +23,8 @@ from restore.model import CheckResult, CheckStatus, Part, Step, StepKind
 from restore.model.upgrade import COMMAND
 from restore.profile import UpgradeProfile
 from restore.replay.steps.servers import restore_configuration
-from restore.upgrade.difference import check_id
-from restore.upgrade.log_watch import LogWatch
+from restore.runs.upgrade.difference import check_id
+from restore.runs.upgrade.log_watch import LogWatch
 
 EXPECTED: Final = "exit code 0, its ready line, and no error in its log"
 

@@ -19,7 +19,7 @@ from typing import Any, Final
 from restore.errors import EnvironmentFailure, NotFoundError
 from restore.model import Credentials
 from restore.model.secret import Secret
-from restore.staging.copies import CopyState, StagingCopy
+from restore.runs.staging.copies import CopyState, StagingCopy
 
 FORMAT: Final = 1
 """Version of a record's layout; a reader refuses a newer one."""

@@ -1,0 +1,1 @@
+"""The stories: drill, restore, `pulumi up`, staging copies, upgrades, gc."""
