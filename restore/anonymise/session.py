@@ -15,8 +15,6 @@ from fnmatch import fnmatchcase
 from itertools import groupby
 from typing import Final
 
-import psycopg
-
 from restore.adapters.postgres import sql
 from restore.anonymise.key import padded
 from restore.anonymise.layouts import LAYOUTS
@@ -310,7 +308,7 @@ class _Session:
             self._tell(table.title)
         try:
             yield
-        except psycopg.Error as error:
+        except sql.Error as error:
             constraint = (
                 f", constraint {error.diag.constraint_name}" if error.diag.constraint_name else ""
             )

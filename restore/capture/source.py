@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from docker.models.containers import Container
-
+from restore.adapters.docker.engine import Container
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres.sql import connect, rows
 from restore.errors import EnvironmentFailure, NotFoundError, ReplayError

@@ -9,8 +9,8 @@ from itertools import islice
 from typing import Final
 
 import httpx
-import psycopg
 
+from restore.adapters.postgres import sql
 from restore.errors import RestoreError
 from restore.model import Acceptance, CheckResult, CheckStatus
 from restore.model.secret import MASK, Secret
@@ -46,7 +46,7 @@ def run_check(check: Check, probe: Callable[[], Finding]) -> CheckResult:
     begun = time.perf_counter()
     try:
         finding = probe()
-    except (RestoreError, psycopg.Error, httpx.HTTPError, OSError) as error:
+    except (RestoreError, sql.Error, httpx.HTTPError, OSError) as error:
         finding = Finding(
             CheckStatus.UNVERIFIABLE,
             "nothing could be observed",
@@ -137,7 +137,7 @@ def describe(error: Exception) -> str:
     """An error in one text, without the statement that a server may quote in it."""
     if isinstance(error, RestoreError):
         return error.message
-    if isinstance(error, psycopg.Error) and error.diag.message_primary:
+    if isinstance(error, sql.Error) and error.diag.message_primary:
         return error.diag.message_primary
     return str(error).strip() or type(error).__name__
 

@@ -7,8 +7,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from psycopg import sql as compose
-
 from restore.adapters.postgres import sql
 from restore.adapters.postgres.facts import table_counts
 from restore.adapters.postgres.locales import database_locale
@@ -167,10 +165,10 @@ def _sequences(subject: _Subject) -> Finding:
 def _sequence_behind(connection: sql.Connection, row: tuple[Any, ...]) -> str | None:
     """What is wrong with a sequence: its next value is one that its column already passed."""
     schema, name, table_schema, table, column, increment = row
-    query = compose.SQL(
+    query = sql.compose.SQL(
         "SELECT s.last_value, s.is_called, (SELECT {extreme}({column}) FROM {table}) FROM {name} s"
     ).format(
-        extreme=compose.SQL("max" if increment > 0 else "min"),
+        extreme=sql.compose.SQL("max" if increment > 0 else "min"),
         column=sql.quoted(column),
         table=sql.quoted(table_schema, table),
         name=sql.quoted(schema, name),
@@ -226,7 +224,7 @@ def _role(subject: _Subject) -> Finding:
             readable = [(schema, name) for schema, name, allowed in tables if allowed]
             for schema, name in readable[:1]:
                 table = sql.quoted(schema, name)
-                connection.execute(compose.SQL("SELECT 1 FROM {} LIMIT 1").format(table))
+                connection.execute(sql.compose.SQL("SELECT 1 FROM {} LIMIT 1").format(table))
     except EnvironmentFailure as error:
         # The refused login is what this check looks for, of a server that lets others in.
         with _connect(subject):

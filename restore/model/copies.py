@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +42,11 @@ class KeptCopy:
     def complete(self) -> bool:
         """Whether it was finished."""
         return self.kept is not None
+
+
+MOUNTED: Final = "/pra-copy"
+"""Where a helper sees the volume of a copy."""
+
+
+DATA: Final = f"{MOUNTED}/data"
+"""The copied data in it."""

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
-import psycopg
-
+from restore.adapters.postgres import sql
 from restore.checks.base import describe
 from restore.context import ReplayContext
 from restore.errors import ReplayError, RestoreError
@@ -116,7 +115,7 @@ class Acts:
         """Where a copy was placed, an error is the copy's first: it is never used again."""
         try:
             yield
-        except (RestoreError, psycopg.Error, OSError) as error:
+        except (RestoreError, sql.Error, OSError) as error:
             kinds = (StepKind.PLACE_COPY, step.part)
             placed = [one for one in self._plan.steps if (one.kind, one.part) == kinds]
             if not placed or self.context.stopping.is_set():

@@ -7,8 +7,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-import psycopg
-
+from restore.adapters.postgres import sql
 from restore.checks.base import describe
 from restore.context import ReplayContext
 from restore.errors import RestoreError
@@ -133,7 +132,7 @@ class _Run:
         try:
             self._acts.perform(step)
             status, reason = StepStatus.SUCCEEDED, ""
-        except (RestoreError, psycopg.Error, OSError) as error:
+        except (RestoreError, sql.Error, OSError) as error:
             first = self.stop(f"after failure of {step.id}")
             self._error = error if first else self._error
             # What fails after that was given up on purpose.
@@ -169,7 +168,7 @@ class _Run:
             return
         for step in self._acts.in_bulk_mode:
             # Where this fails, too, the next replay finds it and puts it right.
-            with suppress(RestoreError, psycopg.Error):
+            with suppress(RestoreError, sql.Error):
                 self._acts.leave(step)
         if self._acts.ran is not None and not self._acts.promoting:
             with suppress(RestoreError):

@@ -15,12 +15,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Final
 
-from docker.errors import APIError
-from docker.models.containers import Container
-from docker.types import Mount
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from restore.adapters.docker.engine import answers
+from restore.adapters.docker.engine import APIError, Container, Mount, answers
 from restore.adapters.docker.helpers import Surroundings, helper
 from restore.adapters.docker.runner import TAIL_LINES, Runner
 from restore.errors import ReplayError

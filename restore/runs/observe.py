@@ -7,12 +7,11 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Final
 
-import psycopg
-
 from restore.adapters.docker.facts import foreseen_node, node_of
 from restore.adapters.docker.helpers import run_once
 from restore.adapters.docker.proxy_facts import proxy_facts
 from restore.adapters.docker.runner import ImageDescription, Runner
+from restore.adapters.postgres import sql
 from restore.adapters.postgres.facts import erp_facts, image_of, operating_system, server_facts
 from restore.adapters.postgres.locales import offered_locales
 from restore.adapters.postgres.sql import Connection, connect, rows
@@ -105,7 +104,7 @@ def observed_facts(runner: Runner, environment: Environment, profile: Profile) -
                 proxy=proxy_facts(runner, environment.proxy) if environment.proxy else None,
                 external_url=environment.external_url,
             )
-        except psycopg.Error as error:
+        except sql.Error as error:
             raise EnvironmentFailure(
                 f"PostgreSQL at {server.address}:{server.port} does not say what it offers: "
                 f"{str(error).strip()}"

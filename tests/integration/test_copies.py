@@ -16,11 +16,12 @@ from psycopg import sql as compose
 
 from restore.adapters.docker.health import wait_healthy
 from restore.adapters.docker.helpers import run_once
-from restore.adapters.docker.kept_copies import DATA, beside_copy, find_copies, remove_copy
+from restore.adapters.docker.kept_copies import beside_copy, find_copies, remove_copy
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import sql
 from restore.errors import EnvironmentFailure, ReplayError
 from restore.model import KeptCopy, ReplayMode, RestorePlan, Role, StepKind, StepStatus
+from restore.model.copies import DATA
 from restore.model.secret import Secret
 from restore.plan.cache.policy import CopyPolicy
 from restore.plan.planning import plan

@@ -1,4 +1,7 @@
-"""Connections to Docker engines: by socket, by ``ssh://``, and what is said when one refuses."""
+"""Connections to Docker engines: by socket, by ``ssh://``, and what is said when one refuses.
+
+The SDK's own names that other packages need are imported from here.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import docker
-from docker.errors import APIError, DockerException
+from docker import DockerClient
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.models.containers import Container
+from docker.types import Mount
 
 from restore.errors import EnvironmentFailure
 from restore.model import LOCAL
 
+__all__ = [
+    "APIError", "Container", "DockerClient", "DockerException", "ImageNotFound", "Mount",
+    "NotFound", "answers", "connected",
+]  # fmt: skip
 
-def connected(host: str | None = None, timeout: float = 600) -> docker.DockerClient:
+
+def connected(host: str | None = None, timeout: float = 600) -> DockerClient:
     """Reach the Docker engine at ``host`` (``DOCKER_HOST`` or the local socket when None).
 
     Args:

@@ -24,6 +24,7 @@ from restore.adapters.docker.runner import LABEL, ROLE, Runner
 from restore.adapters.docker.tar import Owner, single_file
 from restore.errors import EnvironmentFailure, NotFoundError
 from restore.model import KeptCopy
+from restore.model.copies import MOUNTED
 
 COPIES: Final = "kept-copies"
 """What the volumes of copies carry in the place of a stack."""
@@ -229,11 +230,3 @@ def _document(runner: Runner, container: str, name: str) -> dict[str, Any]:
     except (NotFoundError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-MOUNTED: Final = "/pra-copy"
-"""Where a helper sees the volume of a copy."""
-
-
-DATA: Final = f"{MOUNTED}/data"
-"""The copied data in it."""

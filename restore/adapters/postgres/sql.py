@@ -8,12 +8,19 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
-from psycopg import sql
+import psycopg.sql
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from restore.errors import EnvironmentFailure
 from restore.model import DatabaseServer
 from restore.model.secret import Secret
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+Error = psycopg.Error
+errors = psycopg.errors
+"""The errors by the server's own code."""
+compose = psycopg.sql
+"""Statements made of parts, each quoted as the server wants it."""
 
 SILENCE: Final = 60
 """Seconds after which a connection is given up whose other side is not there any more.
@@ -29,9 +36,6 @@ class _Login:
     role: str
     password: Secret
     options: Secret
-
-
-Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 @contextmanager
@@ -109,6 +113,6 @@ def rows(connection: Connection, query: str, *parameters: object) -> list[tuple[
     return connection.execute(query.encode(), parameters or None).fetchall()
 
 
-def quoted(*parts: str) -> sql.Identifier:
+def quoted(*parts: str) -> compose.Identifier:
     """A (qualified) name as PostgreSQL wants it."""
-    return sql.Identifier(*parts)
+    return compose.Identifier(*parts)

@@ -15,12 +15,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from docker.errors import APIError
-from docker.types import Mount
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from restore.adapters import lock
 from restore.adapters.docker import rights
+from restore.adapters.docker.engine import APIError, Mount
 from restore.adapters.docker.leftovers import Leftover, find_leftovers, remove
 from restore.adapters.docker.runner import LABEL, Execution, Runner
 from restore.catalogue.pgbackrest import recovery

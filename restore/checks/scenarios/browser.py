@@ -11,14 +11,11 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import docker
 import httpx
-from docker.errors import ImageNotFound, NotFound
-from docker.models.containers import Container
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from restore.adapters.docker import rights
-from restore.adapters.docker.engine import answers
+from restore.adapters.docker.engine import Container, DockerClient, ImageNotFound, NotFound, answers
 from restore.adapters.docker.runner import LABEL, Runner
 from restore.adapters.docker.tunnel import Tunnel
 from restore.checks.tls import tls_of
@@ -161,9 +158,7 @@ def told(error: Exception) -> str:
 
 
 @contextmanager
-def _container(
-    client: docker.DockerClient, environment: Environment, site: Site
-) -> Iterator[Container]:
+def _container(client: DockerClient, environment: Environment, site: Site) -> Iterator[Container]:
     rules = (f"--host-resolver-rules={site.rules}",) if site.rules else ()
     labels = {LABEL: environment.stack, "pra.role": ROLE}
     with answers("start a browser"):
@@ -195,7 +190,7 @@ def _container(
             made.remove(force=True)
 
 
-def _remove_old(client: docker.DockerClient, labels: dict[str, str]) -> None:
+def _remove_old(client: DockerClient, labels: dict[str, str]) -> None:
     """Remove the browser of a run that was killed: with it, the stack's network can't go."""
     selector: dict[str, str | list[str] | bool] = {
         "label": [f"{name}={value}" for name, value in labels.items()]

@@ -7,9 +7,9 @@ taken but the checks, which are made anew.
 
 from __future__ import annotations
 
-from restore.adapters.docker.kept_copies import DATA
 from restore.adapters.postgres import commands
 from restore.model import Step, StepKind
+from restore.model.copies import DATA
 from restore.plan.request import PlanRequest
 
 

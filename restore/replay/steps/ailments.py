@@ -15,10 +15,10 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from docker.errors import DockerException
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from restore.adapters.docker.disk import Room, ask_room, told_room
+from restore.adapters.docker.engine import DockerException
 from restore.adapters.docker.health import end_of
 from restore.adapters.docker.helpers import run_once
 from restore.adapters.docker.runner import Runner

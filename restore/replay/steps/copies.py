@@ -11,12 +11,8 @@ import re
 from contextlib import suppress
 from typing import Final
 
-import psycopg
-from psycopg import sql as compose
-
 from restore.adapters.docker.helpers import Helper
 from restore.adapters.docker.kept_copies import (
-    DATA,
     CopyOf,
     beside_copy,
     finish_copy,
@@ -31,6 +27,7 @@ from restore.adapters.postgres import commands, sql
 from restore.context import ReplayContext
 from restore.errors import ReplayError, RestoreError
 from restore.model import DatabaseServer, Step
+from restore.model.copies import DATA
 from restore.plan.bulk import KEPT
 from restore.replay.steps.database_servers import start_database, stop_database
 
@@ -166,8 +163,8 @@ def _give_password(context: ReplayContext, data: str, password: str | None) -> N
     even that is in no command line.
     """
     runner, server = context.runner, context.environment.database
-    statement = compose.SQL("SET log_statement TO none; ALTER ROLE {} PASSWORD {};\n").format(
-        compose.Identifier(server.superuser), compose.Literal(password)
+    statement = sql.compose.SQL("SET log_statement TO none; ALTER ROLE {} PASSWORD {};\n").format(
+        sql.compose.Identifier(server.superuser), sql.compose.Literal(password)
     )
     path = f"{data}/{_PASSWORD}"
     archive = single_file(
@@ -182,7 +179,7 @@ def _give_password(context: ReplayContext, data: str, password: str | None) -> N
     try:
         with sql.connect(server, _MAINTENANCE) as connection:
             connection.execute("SELECT 1")
-    except psycopg.Error as error:
+    except sql.Error as error:
         raise ReplayError(f"the server on a kept copy can't be used: {error}") from error
 
 

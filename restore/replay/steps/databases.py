@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-import psycopg
-from psycopg import sql as compose
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from restore.adapters.postgres import sql
@@ -107,7 +105,7 @@ def restore_database(context: ReplayContext, step: Step) -> None:
         # An interrupted pg_restore goes on inside the container as long as its sessions do; and
         # half a database must not fill the disk of an ERP that goes on with its old one.
         with (
-            suppress(RestoreError, psycopg.Error),
+            suppress(RestoreError, sql.Error),
             sql.connect(context.environment.database, MAINTENANCE) as connection,
         ):
             _drop(connection, name)
@@ -238,14 +236,14 @@ def _end_sessions(connection: sql.Connection, name: str) -> None:
 def _drop(connection: sql.Connection, name: str) -> None:
     """Drop a database of ours. Sessions that are ended are gone a moment later."""
     for attempt in Retrying(
-        retry=retry_if_exception_type(psycopg.errors.ObjectInUse),
+        retry=retry_if_exception_type(sql.errors.ObjectInUse),
         stop=stop_after_delay(_ENDING),
         wait=wait_fixed(0.2),
         reraise=True,
     ):
         with attempt:
             _end_sessions(connection, name)
-            connection.execute(compose.SQL("DROP DATABASE {}").format(sql.quoted(name)))
+            connection.execute(sql.compose.SQL("DROP DATABASE {}").format(sql.quoted(name)))
 
 
 @contextmanager
@@ -255,7 +253,7 @@ def _watched_size(context: ReplayContext, step: Step, expected: int) -> Iterator
 
     def watch() -> None:
         with (
-            suppress(RestoreError, psycopg.Error),
+            suppress(RestoreError, sql.Error),
             sql.connect(context.environment.database, MAINTENANCE) as connection,
         ):
             while not done.wait(_POLL):

@@ -9,8 +9,6 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-import psycopg
-
 from restore.adapters.postgres import commands, sql
 from restore.adapters.postgres.role_script import split_statements
 from restore.context import ReplayContext
@@ -50,7 +48,7 @@ def restore_properties(context: ReplayContext, database: str, temporary: str, us
             for statement in statements:
                 try:
                     connection.execute(statement.encode())
-                except psycopg.Error as error:
+                except sql.Error as error:
                     reason = error.diag.message_primary or type(error).__name__
                     raise ReplayError(f"{statement}: {reason}") from error
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-import psycopg
-from psycopg import sql as compose
-
 from restore.adapters.postgres import sql
 from restore.adapters.postgres.role_script import CREATE_ROLE, first_words, role_statements
 from restore.checks.passwords import roles_with_password
@@ -42,10 +39,10 @@ def restore_roles(context: ReplayContext, step: Step) -> None:
 def _apply(connection: sql.Connection, statement: str) -> None:
     try:
         connection.execute(statement.encode(*_CODING))
-    except psycopg.errors.DuplicateObject:
+    except sql.errors.DuplicateObject:
         if not CREATE_ROLE.match(statement):
             raise
-    except psycopg.Error as error:
+    except sql.Error as error:
         # The server's full message quotes the statement, which may hold a password's hash.
         reason = error.diag.message_primary or type(error).__name__
         raise ReplayError(f"{first_words(statement)}: {reason}") from None
@@ -67,12 +64,12 @@ def _set_password(connection: sql.Connection, server: DatabaseServer) -> None:
     verifier = connection.pgconn.encrypt_password(
         server.erp_password.reveal().encode(), server.erp_role.encode(), b"scram-sha-256"
     ).decode()
-    statement = compose.SQL("ALTER ROLE {} WITH LOGIN PASSWORD {}").format(
-        compose.Identifier(server.erp_role), compose.Literal(verifier)
+    statement = sql.compose.SQL("ALTER ROLE {} WITH LOGIN PASSWORD {}").format(
+        sql.compose.Identifier(server.erp_role), sql.compose.Literal(verifier)
     )
     try:
         connection.execute(statement)
-    except psycopg.errors.UndefinedObject as error:
+    except sql.errors.UndefinedObject as error:
         raise ReplayError(
             f"role {server.erp_role} of the ERP is not among the generation's roles",
             "the ERP's configuration and the roles of this generation don't belong together",
@@ -88,7 +85,7 @@ def _take_passwords(connection: sql.Connection, server: DatabaseServer) -> None:
     """Let no role log in by password but the engine's and the ERP's."""
     for name in roles_with_password(connection, server):
         connection.execute(
-            compose.SQL("ALTER ROLE {} WITH PASSWORD NULL").format(compose.Identifier(name))
+            sql.compose.SQL("ALTER ROLE {} WITH PASSWORD NULL").format(sql.compose.Identifier(name))
         )
 
 

@@ -9,11 +9,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
-from docker.errors import DockerException
-from docker.models.containers import Container
-
 from restore.adapters.docker import rights
-from restore.adapters.docker.engine import answers
+from restore.adapters.docker.engine import Container, DockerException, answers
 from restore.adapters.docker.helpers import Surroundings, helper
 from restore.adapters.docker.runner import Runner
 from restore.adapters.docker.streams import LineSplitter

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from docker.errors import DockerException
-
+from restore.adapters.docker.engine import DockerException
 from restore.adapters.docker.runner import Runner
 from restore.errors import NotFoundError
 from restore.model import Role

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import httpx
-import psycopg
 
 from restore.adapters.postgres import sql
 from restore.adapters.postgres.facts import database_facts, optional_rows
@@ -127,7 +126,7 @@ def _measure(
     try:
         with sql.connect(context.environment.database, database) as connection:
             found = _named_rows(connection, things.sql)
-    except (EnvironmentFailure, psycopg.Error) as error:
+    except (EnvironmentFailure, sql.Error) as error:
         return _unknown(database, things, describe(error))
     facts = distinct((row[LABEL], served_or_why(session, things, row)) for row in found)
     return Measure(database, things.name, things.title, Rule.SERVED, facts)
@@ -137,7 +136,7 @@ def _named_rows(connection: sql.Connection, query: str) -> list[dict[str, Any]]:
     """The rows of a query by the names of its columns; none without its tables."""
     try:
         cursor = connection.execute(query.encode())
-    except psycopg.errors.UndefinedTable:
+    except sql.errors.UndefinedTable:
         return []
     names = [column.name for column in cursor.description or ()]
     if LABEL not in names:
