@@ -79,7 +79,7 @@ def schema_table(name: str) -> Callable[[], str]:
     """A maker of the table of a schema's options."""
 
     def table() -> str:
-        from restore.schema import schema  # noqa: PLC0415
+        from restore.model.schema import schema  # noqa: PLC0415
 
         rows = list(_options(schema(name), schema(name), ""))
         return _table(("Option", "Type", "Required", "What it is", "Example"), rows)
@@ -139,7 +139,7 @@ def _example(described: dict[str, Any], option: dict[str, Any]) -> str:
 
 def commands() -> str:
     """What each command says of itself."""
-    from restore.cli import pra  # noqa: PLC0415
+    from restore.cli.main import pra  # noqa: PLC0415
 
     return "\n\n".join(_helps(pra, None, "pra"))
 

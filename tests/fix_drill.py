@@ -52,7 +52,7 @@ class Commands:
 
     def pra_argv(self, *arguments: str) -> list[str]:
         """The argv of ``pra``, with reports kept apart where a command writes one."""
-        program = [sys.executable, "-c", "from restore.cli import main; main()"]
+        program = [sys.executable, "-c", "from restore.cli.main import main; main()"]
         reports = ["--reports", str(self.reports)]
         return [
             *program,

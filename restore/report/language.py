@@ -161,7 +161,7 @@ def locale(language: str) -> Locale:
 
 
 def _catalogue(name: str) -> dict[str, str]:
-    path = resources.files("restore") / "templates" / name
+    path = resources.files("restore.report") / "templates" / name
     catalogue: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return catalogue
 

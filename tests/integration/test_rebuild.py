@@ -32,8 +32,8 @@ CANARY = "canary-'quoted' $x"
 
 DRILL = """
 import json, sys
-from restore.rebuild import up
-from restore.stack_file import StackSpec
+from restore.adapters.pulumi.rebuild import up
+from restore.adapters.pulumi.stack_file import StackSpec
 name, settings = json.loads(sys.argv[1])
 up(StackSpec(name, tuple((key, value) for key, value in settings)))
 """

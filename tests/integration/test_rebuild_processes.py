@@ -92,7 +92,7 @@ def test_the_process_is_interrupted_when_this_one_is_killed(tmp_path: Path) -> N
     script = "echo $$ >pid; while :; do sleep 0.05; done"
     program = f"""
 import os, pathlib
-from restore.processes import Command, run_attended
+from restore.adapters.processes import Command, run_attended
 folder = pathlib.Path({str(tmp_path)!r})
 run_attended(Command(("sh", "-c", {script!r}), folder, dict(os.environ)))
 """

@@ -25,8 +25,8 @@ pytestmark = pytest.mark.docker
 THROUGH_SSH = """\
 import sys, httpx
 from restore.model import Door
-from restore.runner import Runner
-from restore.tunnel import Tunnel
+from restore.adapters.docker.runner import Runner
+from restore.adapters.docker.tunnel import Tunnel
 host, container = sys.argv[1:]
 tunnel = Tunnel(Runner.connect(host).client, Door(host, container, "127.0.0.1", 80))
 print(httpx.get(f"http://127.0.0.1:{tunnel.port}/").status_code)

@@ -81,4 +81,4 @@ def test_a_named_stack_goes_whatever_it_is(tmp_path: Path) -> None:
     ],
 )
 def test_dockers_times_are_read(text: str, expected: datetime) -> None:
-    assert gc._time(text) == expected
+    assert leftovers._time(text) == expected

@@ -163,7 +163,7 @@ def test_several_processes_append_at_once(tmp_path: Path) -> None:
 KILLED = """
 import os, sys
 from pathlib import Path
-from restore import history
+from restore.report import history
 from tests.unit.test_history import DRILL, at_day
 with history._writable(Path(sys.argv[1])) as connection:
     history._append(connection, history.entry_of(at_day(2), DRILL))

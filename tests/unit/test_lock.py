@@ -19,7 +19,7 @@ HOLDER = """
 import sys, time
 from datetime import UTC, datetime
 from pathlib import Path
-from restore import lock
+from restore.adapters import lock
 with lock.stack_lock(Path(sys.argv[1]), "drill-1", "pra drill", now=datetime.now(UTC), kept=False):
     print("held", flush=True)
     sys.stdin.read()

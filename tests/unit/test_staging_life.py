@@ -160,7 +160,7 @@ def world(tmp_path: Path, small_generation: Generation, monkeypatch: pytest.Monk
     monkeypatch.setattr(standing, "destroy", made.destroy)
     monkeypatch.setattr(creation, "published_ports", lambda _engine: frozenset())
     monkeypatch.setattr(standing.Runner, "connect", lambda _host=None: Nobody())
-    monkeypatch.setattr(standing.gc, "find_leftovers", lambda *_arguments: ())
+    monkeypatch.setattr("restore.adapters.docker.leftovers.find_leftovers", lambda *_arguments: ())
     return made
 
 
@@ -359,7 +359,7 @@ def test_the_command_lists_renews_destroys_and_collects(
     monkeypatch.setattr("restore.cli.staging._servers", lambda _terminal: {})
     monkeypatch.setattr(gc, "other_engines", lambda _terminal: {})
     monkeypatch.setattr(gc, "find_copies", lambda _engine: ())
-    monkeypatch.setattr(gc.gc, "find_everywhere", lambda _engines: ())
+    monkeypatch.setattr(gc, "find_everywhere", lambda _engines: ())
     capsys.readouterr()
 
     assert run(["--json", "staging", "list"]) == ExitCode.PASS
@@ -394,7 +394,7 @@ def test_one_that_gc_can_not_end_is_in_no_others_way(
     monkeypatch.setattr("restore.cli.gc.utc_now", lambda: NOW + WEEK)
     monkeypatch.setattr(gc, "other_engines", lambda _terminal: {})
     monkeypatch.setattr(gc, "find_copies", lambda _engine: ())
-    monkeypatch.setattr(gc.gc, "find_everywhere", lambda _engines: ())
+    monkeypatch.setattr(gc, "find_everywhere", lambda _engines: ())
     assert run(["gc"]) == ExitCode.ENVIRONMENT
     told = capsys.readouterr().out
     assert "staging copy a" in told and "staging copy b" in told

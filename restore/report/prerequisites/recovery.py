@@ -54,8 +54,8 @@ def procedure(given: Prerequisites, words: Locale) -> Section:
         words.text("restore.title"),
         (
             Paragraph(words.text("restore.intro")),
-            Commands((Command(words.text("restore.runs.drill"), drill),)),
-            Paragraph(words.text("restore.runs.stages")),
+            Commands((Command(words.text("restore.drill"), drill),)),
+            Paragraph(words.text("restore.stages")),
             Items(tuple(words.text(f"stage.{name}") for name in STAGES), ordered=True),
             Paragraph(words.text("restore.standing")),
             Commands((Command(words.text("restore.restore"), restore),)),
