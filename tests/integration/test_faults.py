@@ -49,7 +49,7 @@ from restore.runs.recorder import Recorder
 from restore.runs.request import ReplayRequest, Tools
 from tests.fix_repository import DATABASE, flip_byte, small_documents
 from tests.fix_servers import Scene
-from tests.unit.test_lock import HOLDER
+from tests.unit.adapters.test_lock import HOLDER
 
 pytestmark = pytest.mark.docker
 

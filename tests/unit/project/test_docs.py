@@ -16,7 +16,7 @@ from restore.cli.main import pra
 from restore.errors import ExitCode
 from stacks.keys import KEYS
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.yml"))
 OWN_HOSTS = re.compile(r"127\.0\.0\.1(:\d+)?|localhost(:\d+)?|([\w-]+\.)*example\.(org|com)")

@@ -219,7 +219,7 @@ def test_too_little_room_is_said_before_writing(repository: FolderRepository) ->
 CRASH = """
 import io, os, sys
 from restore.repository import open_repository
-from tests.unit.test_repository import ID, SPEC
+from tests.unit.repository.test_repository import ID, SPEC
 with open_repository(sys.argv[1]).write(ID) as writer, writer.artifact(SPEC) as artifact:
     artifact.add("a", io.BytesIO(b"1"))
     print("written", flush=True)

@@ -51,7 +51,7 @@ from tests.report_samples import early, failed, passed
 
 Make = Callable[..., Prerequisites]
 CAPTURE = (databases, capture_files, scratch)
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 LANGUAGES = ("en", "fr")
 
 

@@ -39,7 +39,7 @@ from restore.plan.nodes import require_nodes
 from restore.plan.planning import plan
 from restore.plan.request import ExistingDatabase
 from restore.report.language import locale
-from tests.unit.test_reports import request as reports_request
+from tests.unit.plan.test_reports import request as reports_request
 
 SINCE = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 OLD, NEW = "20261122T180000Z-aaaaaa", "20261123T180000Z-bbbbbb"

@@ -12,7 +12,7 @@ import yaml
 from stacks.keys import NAMESPACE
 from stacks.settings import Place, parse
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def settings_of(stack: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from restore.adapters.postgres import commands
 from restore.errors import EnvironmentFailure, NotFoundError
 from restore.model import Holding, Node, NodeRecord, Role
 from restore.model.node_records import conclude, holds, record_text
-from tests.unit.test_nodes import NEW, OLD, record
+from tests.unit.model.test_nodes import NEW, OLD, record
 
 
 @dataclass

@@ -129,7 +129,7 @@ def test_the_same_run_is_never_kept_twice(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from tests.unit.test_history import keep
+from tests.unit.report.test_history import keep
 path, first, last = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 sys.stdin.readline()
 sys.exit(any(report.warnings for report in keep(path, *range(first, last))))
@@ -164,7 +164,7 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from restore.report import history
-from tests.unit.test_history import DRILL, at_day
+from tests.unit.report.test_history import DRILL, at_day
 with history._writable(Path(sys.argv[1])) as connection:
     history._append(connection, history.entry_of(at_day(2), DRILL))
     os.kill(os.getpid(), 9)
