@@ -158,14 +158,14 @@ def blueprint_of(settings: Settings) -> Blueprint:
     """
     from restore.runs import entry  # noqa: PLC0415
 
-    choices = entry.StackChoices(
+    overrides = entry.StackOverrides(
         settings.images,
         settings.certificate,
         settings.external_url,
         settings.plain,
         settings.placement.hosts,
     )
-    return entry.blueprint(settings.selection, choices, settings.accepted)
+    return entry.blueprint(settings.selection, overrides, settings.accepted)
 
 
 def _replay(props: dict[str, Any]) -> dict[str, Any]:

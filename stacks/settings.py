@@ -21,8 +21,8 @@ from pulumi.runtime import config as pulumi_config
 from restore.errors import UsageError
 from restore.model import Acceptance, Credentials, Purpose, Role, Selection
 from restore.model.durations import parse_budget, parse_days
+from restore.model.environment import certificate_choice
 from restore.model.secret import Secret
-from restore.runs.choices import certificate_choice
 from stacks.anonymise import KEY, AnonymiseSettings, read_anonymise
 from stacks.keys import DEFAULT_SHARED_MEMORY_MB, KEYS, NAMESPACE
 from stacks.placement import Placement, read_placement

@@ -34,12 +34,12 @@ from restore.cli.run_options import (
 from restore.cli.terminal import Terminal
 from restore.errors import UsageError
 from restore.model import Role, locations
+from restore.model.environment import StackOverrides, certificate_choice
 from restore.plan.text import describe_plan, plan_document
 from restore.report.files import find_run, read_report, render_report
 from restore.report.postops import read_events
 from restore.repository import create_repository
 from restore.repository.selection import LATEST
-from restore.runs.choices import StackChoices, certificate_choice
 from restore.runs.drill import DrillRequest, drill, restore_stack
 from restore.runs.entry import new_recorder
 from restore.runs.stages import foresee, select
@@ -68,12 +68,12 @@ def plan_command(terminal: Terminal, /, **options: Any) -> None:
       pra --json plan latest
     """
     with terminal.progress() as listener:
-        tools, request = prepare_replay(terminal, options, listener, "pra plan")
-        recorder = new_recorder("drill", request, tools)
-        generation = select(tools, request.selection.generation, recorder)
+        services, request = prepare_replay(terminal, options, listener, "pra plan")
+        recorder = new_recorder("drill", request, services)
+        generation = select(services, request.selection.generation, recorder)
         path, plain = certificate_choice(chosen_certificate(options), Path.cwd())
-        choices = StackChoices(chosen_images(options), path, plain=plain)
-        foresee(tools, generation, request, choices, recorder)
+        overrides = StackOverrides(chosen_images(options), path, plain=plain)
+        foresee(services, generation, request, overrides, recorder)
     plan = recorder.plan
     if plan is not None:
         for line in describe_plan(plan):
@@ -123,7 +123,7 @@ def drill_command(terminal: Terminal, /, **options: Any) -> int:
     """
     with ExitStack() as stack, terminal.progress() as listener:
         backup = _foreign(options, stack)
-        tools, replay = prepare_replay(terminal, options, listener, "pra drill")
+        services, replay = prepare_replay(terminal, options, listener, "pra drill")
         request = DrillRequest(
             replay=replay,
             base=options["stack"],
@@ -133,7 +133,7 @@ def drill_command(terminal: Terminal, /, **options: Any) -> int:
             backup=backup,
             copies=copy_choice(options),
         )
-        report, folder, recorder = drill(request, tools)
+        report, folder, recorder = drill(request, services)
     return conclude_run(terminal, report, folder, recorder)
 
 
@@ -170,10 +170,10 @@ def restore_command(terminal: Terminal, /, **options: Any) -> int:
       pra restore --stack staging --generation "latest-before 2026-11-23" --replace
     """
     with terminal.progress() as listener:
-        tools, request = prepare_replay(terminal, options, listener, "pra restore")
+        services, request = prepare_replay(terminal, options, listener, "pra restore")
         stack = options["stack"]
         request = life.as_copy(locations.STAGING, stack, request)
-        report, folder, recorder = restore_stack(stack, request, tools)
+        report, folder, recorder = restore_stack(stack, request, services)
         life.replayed(locations.STAGING, stack, report)
     return conclude_run(terminal, report, folder, recorder)
 

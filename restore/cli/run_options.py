@@ -31,11 +31,11 @@ from restore.cli.terminal import Terminal
 from restore.errors import ExitCode
 from restore.model import Credentials, ProgressListener, Report, Role, Selection, Verdict, locations
 from restore.model.durations import parse_budget
+from restore.model.environment import NO_CERTIFICATE
 from restore.profile import Profile
 from restore.report import report_document
-from restore.runs.choices import NO_CERTIFICATE
 from restore.runs.recorder import Recorder
-from restore.runs.request import ReplayRequest, Tools, open_tools
+from restore.runs.request import ReplayRequest, Services, open_services
 
 VERDICT_CODES: Final = {
     Verdict.PASS: ExitCode.PASS,
@@ -90,17 +90,17 @@ certificate_option = click.option(
 
 def prepare_replay(
     terminal: Terminal, options: dict[str, Any], listener: ProgressListener, command: str
-) -> tuple[Tools, ReplayRequest]:
+) -> tuple[Services, ReplayRequest]:
     accepted = acceptances(options["accepted_keys"], options["reasons"])
     selection = Selection(
         repository=Path(options["repository"]), generation="", profile=options["profile"]
     )
-    tools = open_tools(selection, listener)
-    choice = choose_generation(tools.repository, options["generation"], terminal)
+    services = open_services(selection, listener)
+    choice = choose_generation(services.repository, options["generation"], terminal)
     request = ReplayRequest(
         selection=Selection(selection.repository, choice, selection.profile),
-        credentials=check_credentials(options.get("check_login"), tools.profile.web.login),
-        reports_account=_reports_account(tools.profile, options.get("reports_login")),
+        credentials=check_credentials(options.get("check_login"), services.profile.web.login),
+        reports_account=_reports_account(services.profile, options.get("reports_login")),
         accepted=accepted,
         reports=options.get("reports", locations.REPORTS),
         language=options.get("lang", "en"),
@@ -112,7 +112,7 @@ def prepare_replay(
         # CI servers set a variable that has no value to nothing.
         rto_budget=parse_budget(budget) if (budget := options.get("rto_budget")) else None,
     )
-    return tools, request
+    return services, request
 
 
 def _reports_account(profile: Profile, login: str | None) -> Credentials | None:

@@ -43,8 +43,8 @@ from restore.cli.terminal import Terminal
 from restore.errors import EnvironmentFailure, UsageError
 from restore.model import locations
 from restore.model.durations import parse_age
+from restore.model.environment import NO_CERTIFICATE
 from restore.plan.cache.policy import CopyPolicy
-from restore.runs.choices import NO_CERTIFICATE
 from restore.runs.drill import DrillRequest
 from restore.runs.request import utc_now
 from restore.runs.staging import creation, life, records
@@ -129,8 +129,10 @@ def create_command(terminal: Terminal, /, **options: Any) -> int:
       pra staging create --name course --generation latest --anonymise builtin --key-file key
     """
     with terminal.progress() as listener:
-        tools, replay = prepare_replay(terminal, options, listener, creation.CREATE)
-        asked = anonymisation_asked(options["anonymise"], options["key_file"], tools.profile.name)
+        services, replay = prepare_replay(terminal, options, listener, creation.CREATE)
+        asked = anonymisation_asked(
+            options["anonymise"], options["key_file"], services.profile.name
+        )
         replay = replace(replay, copies=_copies(options), anonymisation=asked)
         base = options["stack"]
         if asked is None and setting_of(base, "anonymise") is not None:
@@ -146,10 +148,10 @@ def create_command(terminal: Terminal, /, **options: Any) -> int:
             images=chosen_images(options),
             certificate=own or NO_CERTIFICATE,
         )
-        login = options["administrator"] or tools.profile.web.login
+        login = options["administrator"] or services.profile.web.login
         if not login:
             raise UsageError(
-                f"profile {tools.profile.name} names no account of the ERP",
+                f"profile {services.profile.name} names no account of the ERP",
                 "name the copy's administrator: --administrator LOGIN",
             )
         request = creation.CopyRequest(
@@ -161,7 +163,7 @@ def create_command(terminal: Terminal, /, **options: Any) -> int:
             keep_failed=options["keep_failed"],
             external_url=options["external_url"],
         )
-        made = creation.create(request, tools)
+        made = creation.create(request, services)
     code = conclude_run(terminal, made.report, made.folder, made.recorder)
     _tell(terminal, made.copy)
     return code

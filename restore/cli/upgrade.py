@@ -119,14 +119,14 @@ def rehearse_command(terminal: Terminal, /, **options: Any) -> int:
     options["generation"] = options["generation"] or options["from_generation"]
     book = load_road_book(options["road_book"]) if options["road_book"] else None
     with terminal.progress() as listener:
-        tools, replay = prepare_replay(terminal, options, listener, "pra upgrade rehearse")
+        services, replay = prepare_replay(terminal, options, listener, "pra upgrade rehearse")
         request = RehearsalRequest(
             _drill(options, replay),
             erp=options["erp"],
             database=options["database"],
             road_book=book,
         )
-        report, folder, recorder = rehearse(request, tools)
+        report, folder, recorder = rehearse(request, services)
     _tell(terminal, report)
     return conclude_run(terminal, report, folder, recorder)
 
@@ -278,13 +278,13 @@ def rollback_command(terminal: Terminal, /, **options: Any) -> int:
             "generation": choice,
             "profile": str(archive.profile),
         }
-        tools, replay = prepare_replay(terminal, options, listener, "pra upgrade rollback")
-        load_images(tools.runner, archive)
+        services, replay = prepare_replay(terminal, options, listener, "pra upgrade rollback")
+        load_images(services.runner, archive)
         images: dict[Role, str] = {image.role: image.name for image in archive.images}
         # A recovery is loaded from its dumps, whatever an engine keeps.
         cold = CopyOptions(cold=True, keep=False)
         request = DrillRequest(replay, options["stack"], keep=True, images=images, copies=cold)
-        report, folder, recorder = drill(request, tools)
+        report, folder, recorder = drill(request, services)
     if recorder.error is None:
         terminal.print(f"stack {report.stack} holds generation {choice} on the archived images")
     return conclude_run(terminal, report, folder, recorder)

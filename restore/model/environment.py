@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -145,3 +146,29 @@ class Credentials:
 
     login: str
     password: Secret
+
+
+NO_CERTIFICATE: Final = "none"
+"""What is given in place of a path for a reverse proxy that serves plain HTTP."""
+
+
+@dataclass(frozen=True, slots=True)
+class StackOverrides:
+    """What a stack is told in place of what the generation says; ``None`` leaves it to that.
+
+    ``images`` are by role; ``certificate`` is the path of the reverse proxy's PEM, ``plain`` a
+    proxy without one, for those who have a proxy of their own before it.
+    """
+
+    images: Mapping[Role, str] = field(default_factory=dict)
+    certificate: Path | None = None
+    external_url: str | None = None
+    plain: bool = False
+    hosts: Hosts = ALL_LOCAL
+
+
+def certificate_choice(setting: str | None, root: Path) -> tuple[Path | None, bool]:
+    """The path that a setting gives, relative to ``root``, and whether it asks for plain HTTP."""
+    if setting is None or setting == NO_CERTIFICATE:
+        return None, setting is not None
+    return root / Path(setting).expanduser(), False

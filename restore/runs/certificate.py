@@ -16,10 +16,10 @@ from restore.model import (
     Generation,
     Severity,
 )
+from restore.model.environment import StackOverrides
 from restore.model.secret import Secret
 from restore.plan.equivalence.certificate import Judged, host_of, judge, other_certificate, short
 from restore.repository.base import Repository
-from restore.runs.choices import StackChoices
 
 LONGEST: Final = 1 << 20
 """Bytes of a PEM above which it is none."""
@@ -35,7 +35,7 @@ class Served:
 
 
 def foreseen_certificate(
-    repository: Repository, generation: Generation, choices: StackChoices, now: datetime
+    repository: Repository, generation: Generation, overrides: StackOverrides, now: datetime
 ) -> Served:
     """The certificate that an environment would serve: the stack's own, else the generation's.
 
@@ -43,16 +43,16 @@ def foreseen_certificate(
         NotFoundError: the stack names a file that is not there.
         DamagedGenerationError: the generation's can't be read.
     """
-    if choices.plain:
+    if overrides.plain:
         return Served(differences=_left_out(generation))
     pem = (
-        _given(choices.certificate)
-        if choices.certificate is not None
+        _given(overrides.certificate)
+        if overrides.certificate is not None
         else _captured(repository, generation)
     )
     if pem is None:
         return Served()
-    url = choices.external_url or generation.fingerprint.external_url
+    url = overrides.external_url or generation.fingerprint.external_url
     judged = judge(pem, host_of(url), now)
     kept = Secret(pem.decode("ascii", "replace")) if judged.servable else None
     return Served(kept, judged.facts, _differences(judged, generation))

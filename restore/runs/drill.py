@@ -20,16 +20,16 @@ from restore.catalogue.importing import import_generation
 from restore.errors import UsageError
 from restore.model import Environment, Generation, ProgressListener, Report, Role, locations
 from restore.model.durations import parse_budget, parse_days
+from restore.model.environment import StackOverrides, certificate_choice
 from restore.model.stack_names import EPHEMERAL
 from restore.plan.cache.policy import AS_TOLD, CopyOptions, CopyPolicy, decide
 from restore.plan.request import MANY_BYTES
 from restore.profile import is_profile_path
 from restore.report.history import Kin, before, history_file
 from restore.runs.background import Beside, beside
-from restore.runs.choices import StackChoices, certificate_choice
 from restore.runs.entry import new_recorder, replay_standing, reported
 from restore.runs.recorder import Recorder
-from restore.runs.request import ReplayRequest, Tools
+from restore.runs.request import ReplayRequest, Services
 from restore.runs.stages import (
     foresee,
     replay_into,
@@ -59,7 +59,7 @@ class DrillRequest:
     copies: CopyOptions = AS_TOLD
 
 
-def drill(request: DrillRequest, tools: Tools) -> tuple[Report, Path, Recorder]:
+def drill(request: DrillRequest, services: Services) -> tuple[Report, Path, Recorder]:
     """Rebuild an equivalent environment, replay a generation into it, judge, and destroy it.
 
     Raises:
@@ -68,9 +68,9 @@ def drill(request: DrillRequest, tools: Tools) -> tuple[Report, Path, Recorder]:
     request = replace(
         request,
         images={**stack_images(request.base), **request.images},
-        replay=with_policy(within_budget(request.replay, request.base), request, tools),
+        replay=with_policy(within_budget(request.replay, request.base), request, services),
     )
-    recorder = new_recorder(request.base, request.replay, tools)
+    recorder = new_recorder(request.base, request.replay, services)
     recorder.stack = stack = f"{EPHEMERAL}{recorder.run}"
 
     def story() -> None:
@@ -78,11 +78,15 @@ def drill(request: DrillRequest, tools: Tools) -> tuple[Report, Path, Recorder]:
             layout, choice = request.backup
             with recorder.stage("import", f"Import {layout.location}"):
                 import_generation(
-                    layout, choice, tools.repository, now=tools.now, listener=tools.listener
+                    layout,
+                    choice,
+                    services.repository,
+                    now=services.now,
+                    listener=services.listener,
                 )
-        generation = select(tools, request.replay.selection.generation, recorder)
-        standing = rebuilt(stack, generation, request, tools, recorder)
-        with replayed_anew(generation, request, tools, recorder, standing):
+        generation = select(services, request.replay.selection.generation, recorder)
+        standing = rebuilt(stack, generation, request, services, recorder)
+        with replayed_anew(generation, request, services, recorder, standing):
             pass
 
     report, folder = reported(recorder, request.replay, story)
@@ -95,11 +99,11 @@ def stack_images(stack: str) -> dict[Role, str]:
     return {role: image for role, image in found.items() if image is not None}
 
 
-def stack_choices(request: DrillRequest) -> StackChoices:
+def stack_overrides(request: DrillRequest) -> StackOverrides:
     """What the ephemeral stack is told: by the drill, else by the stack file it starts from."""
     told = request.certificate or setting_of(request.base, "certificate")
     certificate, plain = certificate_choice(told, locations.ROOT)
-    return StackChoices(
+    return StackOverrides(
         images=request.images,
         certificate=certificate,
         external_url=setting_of(request.base, "externalUrl"),
@@ -118,7 +122,7 @@ def within_budget(request: ReplayRequest, stack: str) -> ReplayRequest:
     return request if given is None else replace(request, rto_budget=parse_budget(given))
 
 
-def with_policy(replay: ReplayRequest, request: DrillRequest, tools: Tools) -> ReplayRequest:
+def with_policy(replay: ReplayRequest, request: DrillRequest, services: Services) -> ReplayRequest:
     """A replay with what it may do with kept copies, by the options, the stack and the history.
 
     Raises:
@@ -131,16 +135,16 @@ def with_policy(replay: ReplayRequest, request: DrillRequest, tools: Tools) -> R
     days = setting_of(request.base, "coldEvery") if options.cold_every is None else None
     if days is not None:
         options = replace(options, cold_every=parse_days(days))
-    kin = Kin(replay.command, tools.profile.name, request.base)
+    kin = Kin(replay.command, services.profile.name, request.base)
     known = before(history_file(replay.reports), kin)
-    return replace(replay, copies=decide(options, known, tools.now()))
+    return replace(replay, copies=decide(options, known, services.now()))
 
 
 @contextmanager
 def replayed_anew(
     generation: Generation,
     request: DrillRequest,
-    tools: Tools,
+    services: Services,
     recorder: Recorder,
     standing: AbstractContextManager[Environment],
 ) -> Iterator[Environment]:
@@ -149,19 +153,19 @@ def replayed_anew(
     Args:
         standing: rebuilds when it is entered, and sees to what becomes of it afterwards.
     """
-    with verified(generation, request, tools, recorder) as verification:
-        foresee(tools, generation, request.replay, stack_choices(request), recorder)
+    with verified(generation, request, services, recorder) as verification:
+        foresee(services, generation, request.replay, stack_overrides(request), recorder)
         require_reports_account(request.replay, recorder.plan)
         verification.require_so_far()
         with standing as environment:
             verification.require_done()
-            replay_into(environment, generation, request.replay, tools, recorder)
+            replay_into(environment, generation, request.replay, services, recorder)
             yield environment
 
 
 @contextmanager
 def verified(
-    generation: Generation, request: DrillRequest, tools: Tools, recorder: Recorder
+    generation: Generation, request: DrillRequest, services: Services, recorder: Recorder
 ) -> Iterator[Beside]:
     """Stage "verify", beside the body where it takes longer than seconds, else before it.
 
@@ -169,10 +173,10 @@ def verified(
     """
 
     def act(listener: ProgressListener) -> None:
-        told = replace(tools, listener=listener)
+        told = replace(services, listener=listener)
         require_integrity(told, generation, request.replay, recorder)
 
-    with beside(act, tools.listener) as verification:
+    with beside(act, services.listener) as verification:
         if generation.bytes < MANY_BYTES:
             verification.require_done()
         yield verification
@@ -180,28 +184,32 @@ def verified(
 
 @contextmanager
 def rebuilt(
-    stack: str, generation: Generation, request: DrillRequest, tools: Tools, recorder: Recorder
+    stack: str,
+    generation: Generation,
+    request: DrillRequest,
+    services: Services,
+    recorder: Recorder,
 ) -> Iterator[Environment]:
     """Stages "rebuild" and "destroy" around the body, which gets the environment that stands.
 
     The environment is destroyed however the body ends, unless it is to be kept; a stack that
     could not be built is destroyed too.
     """
-    started = tools.now()
+    started = services.now()
     with lock.stack_lock(
         locations.LOCKS, stack, request.replay.command, now=started, kept=request.keep
     ):
         stands = False
         try:
             with recorder.stage("rebuild", "Rebuild the environment with Pulumi"):
-                outputs = up(stack_spec(stack, generation, request), tools.listener)
+                outputs = up(stack_spec(stack, generation, request), services.listener)
                 environment = environment_from_outputs(outputs)
             stands = True
             yield environment
         finally:
             if not (request.keep and stands):
                 with recorder.stage("destroy", "Destroy the environment"):
-                    destroy(stack, tools.listener)
+                    destroy(stack, services.listener)
                 # Only of what is gone: the lock file tells 'pra gc' of the rest.
                 lock.release(locations.LOCKS, stack)
 
@@ -226,25 +234,25 @@ def stack_spec(stack: str, generation: Generation, request: DrillRequest) -> Sta
 
 
 def restore_stack(
-    stack: str, request: ReplayRequest, tools: Tools
+    stack: str, request: ReplayRequest, services: Services
 ) -> tuple[Report, Path, Recorder]:
     """Replay a generation into a stack that stands."""
     # A stack without its file in this clone has no settings to take a budget from.
     if settings_file(stack).exists():
         request = within_budget(request, stack)
-    recorder = new_recorder(stack, request, tools)
+    recorder = new_recorder(stack, request, services)
 
     def story() -> None:
         # Asked first: a stack that isn't there gets no lock file.
         environment = environment_from_outputs(outputs_of(stack))
-        require_mounted(environment, request, tools)
-        replay_standing(environment, request, tools, recorder)
+        require_mounted(environment, request, services)
+        replay_standing(environment, request, services, recorder)
 
     report, folder = reported(recorder, request, story)
     return report, folder, recorder
 
 
-def require_mounted(environment: Environment, request: ReplayRequest, tools: Tools) -> None:
+def require_mounted(environment: Environment, request: ReplayRequest, services: Services) -> None:
     """Refuse a repository that is not the one that the database server sees.
 
     Raises:
@@ -255,7 +263,7 @@ def require_mounted(environment: Environment, request: ReplayRequest, tools: Too
         # Its host may see it under another path: the replay looks what is there.
         return
     wanted = request.selection.repository.expanduser().resolve()
-    mounts = tools.runner.container(server.container).attrs["Mounts"]
+    mounts = services.runner.container(server.container).attrs["Mounts"]
     seen = [Path(m["Source"]) for m in mounts if m["Destination"] == server.repository]
     if wanted not in seen:
         raise UsageError(

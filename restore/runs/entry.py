@@ -27,20 +27,20 @@ from restore.model import (
     Selection,
     locations,
 )
+from restore.model.environment import StackOverrides
 from restore.profile import load_profile
 from restore.report.evidence.format import sign_files
 from restore.report.files import Signing, write_report
 from restore.report.history import Kin, history_file, remembered
 from restore.repository.selection import choose
-from restore.runs.choices import StackChoices
 from restore.runs.recorder import Recorder
-from restore.runs.request import ReplayRequest, Tools, open_tools
+from restore.runs.request import ReplayRequest, Services, open_services
 from restore.runs.stages import foresee, replay_into, require_integrity, select
 
 __all__ = [
     "ReplayRequest",
     "ReplaySummary",
-    "StackChoices",
+    "StackOverrides",
     "anonymisation",
     "blueprint",
     "replay_outputs",
@@ -58,23 +58,23 @@ class ReplaySummary:
 
 
 def blueprint(
-    selection: Selection, choices: StackChoices, accepted: tuple[Acceptance, ...] = ()
+    selection: Selection, overrides: StackOverrides, accepted: tuple[Acceptance, ...] = ()
 ) -> Blueprint:
     """Compute the equivalent environment that a generation asks for.
 
     Args:
-        choices: what the stack is told in place of what the generation says.
+        overrides: what the stack is told in place of what the generation says.
         accepted: differences that the user accepts.
 
     Raises:
         RestoreError: the repository, generation or profile can't be used, or the environment
             would not be equivalent.
     """
-    tools = open_tools(selection)
-    generation = choose(tools.repository, selection.generation)
+    services = open_services(selection)
+    generation = choose(services.repository, selection.generation)
     request = ReplayRequest(selection, None, accepted, locations.REPORTS)
-    recorder = new_recorder("", request, tools)
-    return foresee(tools, generation, request, choices, recorder)
+    recorder = new_recorder("", request, services)
+    return foresee(services, generation, request, overrides, recorder)
 
 
 def anonymisation(rules: str | None, key: str | None, profile: str) -> Anonymisation | None:
@@ -94,12 +94,12 @@ def replay_outputs(outputs: Mapping[str, Any], request: ReplayRequest) -> Replay
     Raises:
         RestoreError: what stopped the run, after its report was written.
     """
-    tools = open_tools(request.selection)
+    services = open_services(request.selection)
     environment = environment_from_outputs(outputs)
-    recorder = new_recorder(environment.stack, request, tools)
+    recorder = new_recorder(environment.stack, request, services)
 
     report, folder = reported(
-        recorder, request, lambda: replay_standing(environment, request, tools, recorder)
+        recorder, request, lambda: replay_standing(environment, request, services, recorder)
     )
     if recorder.error is not None:
         raise recorder.error
@@ -114,7 +114,7 @@ def replay_outputs(outputs: Mapping[str, Any], request: ReplayRequest) -> Replay
 
 
 def replay_standing(
-    environment: Environment, request: ReplayRequest, tools: Tools, recorder: Recorder
+    environment: Environment, request: ReplayRequest, services: Services, recorder: Recorder
 ) -> None:
     """Choose, verify and replay a generation into a stack that stands, alone in it.
 
@@ -124,11 +124,11 @@ def replay_standing(
         RestoreError: what stopped the run.
     """
     with lock.stack_lock(
-        locations.LOCKS, environment.stack, request.command, now=tools.now(), kept=True
+        locations.LOCKS, environment.stack, request.command, now=services.now(), kept=True
     ):
-        generation = select(tools, request.selection.generation, recorder)
-        require_integrity(tools, generation, request, recorder)
-        replay_into(environment, generation, request, tools, recorder)
+        generation = select(services, request.selection.generation, recorder)
+        require_integrity(services, generation, request, recorder)
+        replay_into(environment, generation, request, services, recorder)
 
 
 def new_run(now: datetime) -> str:
@@ -136,19 +136,19 @@ def new_run(now: datetime) -> str:
     return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
-def new_recorder(stack: str, request: ReplayRequest, tools: Tools) -> Recorder:
+def new_recorder(stack: str, request: ReplayRequest, services: Services) -> Recorder:
     """The recorder of a new run."""
     return Recorder(
-        run=new_run(tools.now()),
+        run=new_run(services.now()),
         command=request.command,
         stack=stack,
         accepted=request.accepted,
-        now=tools.now,
-        listener=tools.listener,
-        profile=tools.profile.name,
+        now=services.now,
+        listener=services.listener,
+        profile=services.profile.name,
         base=stack,
-        rto_budget=request.rto_budget or tools.profile.rto_budget,
-        signer=tools.signer,
+        rto_budget=request.rto_budget or services.profile.rto_budget,
+        signer=services.signer,
     )
 
 

@@ -23,6 +23,7 @@ from restore.model import (
     RestorePlan,
     Role,
 )
+from restore.model.environment import StackOverrides
 from restore.plan.blueprint import blueprint, configuration_texts
 from restore.plan.configuration.files import ConfigurationTexts
 from restore.plan.disk import disk_need
@@ -44,19 +45,18 @@ from restore.replay.steps.documents import existing_documents
 from restore.report import budget
 from restore.runs.cache import choose_copies
 from restore.runs.certificate import Served, foreseen_certificate, standing_certificate
-from restore.runs.choices import StackChoices
 from restore.runs.observe import observed_facts, predicted_facts
 from restore.runs.recorder import Recorder
-from restore.runs.request import ReplayRequest, Tools
+from restore.runs.request import ReplayRequest, Services
 from restore.runs.staging.safety import required_account
 from stacks.outputs import REPOSITORY_PATH
 
 
 def plan_foreseen(
-    tools: Tools,
+    services: Services,
     generation: Generation,
     request: ReplayRequest,
-    choices: StackChoices,
+    overrides: StackOverrides,
     recorder: Recorder,
 ) -> Blueprint:
     """Plan for the environment that would be rebuilt, from its images alone.
@@ -65,20 +65,20 @@ def plan_foreseen(
         RefusedError: it would not do.
         UsageError: as ``foresee`` says.
     """
-    texts = configuration_texts(tools.repository, generation, tools.profile)
-    served = foreseen_certificate(tools.repository, generation, choices, tools.now())
-    intended = blueprint(generation, tools.profile, texts, choices.images)
+    texts = configuration_texts(services.repository, generation, services.profile)
+    served = foreseen_certificate(services.repository, generation, overrides, services.now())
+    intended = blueprint(generation, services.profile, texts, overrides.images)
     intended = replace(intended, certificate=served.pem)
     recorder.changes = intended.changes
     recorder.facts = replace(
-        predicted_facts(tools.runner, intended, tools.profile, choices.hosts),
+        predicted_facts(services.runner, intended, services.profile, overrides.hosts),
         certificate=served.facts,
-        external_url=choices.external_url,
+        external_url=overrides.external_url,
     )
     target = foreseen_target("drill", intended, REPOSITORY_PATH)
-    target = replace(target, resources=resources_of(tools.runner))
+    target = replace(target, resources=resources_of(services.runner))
     subject = _Subject(generation, texts, served)
-    _plan(_wanted(tools, subject, request, target, recorder), recorder)
+    _plan(_wanted(services, subject, request, target, recorder), recorder)
     return intended
 
 
@@ -86,29 +86,31 @@ def plan_standing(
     environment: Environment,
     generation: Generation,
     request: ReplayRequest,
-    tools: Tools,
+    services: Services,
     recorder: Recorder,
 ) -> RestorePlan:
     """Look at an environment that stands, and plan for it."""
-    texts = configuration_texts(tools.repository, generation, tools.profile)
-    recorder.changes = blueprint(generation, tools.profile, texts).changes
-    served = standing_certificate(environment, generation, tools.now())
+    texts = configuration_texts(services.repository, generation, services.profile)
+    recorder.changes = blueprint(generation, services.profile, texts).changes
+    served = standing_certificate(environment, generation, services.now())
     recorder.facts = replace(
-        observed_facts(tools.runner, environment, tools.profile), certificate=served.facts
+        observed_facts(services.runner, environment, services.profile), certificate=served.facts
     )
     with sql.connect(environment.database, "postgres") as connection:
         existing = existing_databases(connection)
     names = [facts.name for facts in generation.fingerprint.databases]
-    documents = existing_documents(tools.runner, environment.erp.container, tools.profile, names)
-    reports = _reports_target(tools, environment)
-    stands = environment_nodes(tools.runner, environment)
+    documents = existing_documents(
+        services.runner, environment.erp.container, services.profile, names
+    )
+    reports = _reports_target(services, environment)
+    stands = environment_nodes(services.runner, environment)
     require_nodes(request.nodes, tuple(node.role for node in stands))
     proxy = any(node.role is Role.PROXY for node in stands)
     target = standing_target(environment, existing, documents, reports, proxy=proxy)
-    target = with_server(tools.runner, environment, tools.profile, target)
-    target = with_begun(target, begun_nodes(tools.runner, stands))
-    wanted = _wanted(tools, _Subject(generation, texts, served), request, target, recorder)
-    chosen = choose_copies(tools.runner, environment, wanted, request.copies)
+    target = with_server(services.runner, environment, services.profile, target)
+    target = with_begun(target, begun_nodes(services.runner, stands))
+    wanted = _wanted(services, _Subject(generation, texts, served), request, target, recorder)
+    chosen = choose_copies(services.runner, environment, wanted, request.copies)
     recorder.mode, recorder.mode_reason = chosen.mode, chosen.reason
     recorder.warnings += chosen.warnings
     return _plan(chosen.request, recorder)
@@ -124,7 +126,7 @@ class _Subject:
 
 
 def _wanted(
-    tools: Tools,
+    services: Services,
     subject: _Subject,
     request: ReplayRequest,
     target: PlanTarget,
@@ -140,7 +142,7 @@ def _wanted(
     required_account(request)
     wanted = PlanRequest(
         generation=subject.generation,
-        profile=tools.profile,
+        profile=services.profile,
         texts=subject.texts,
         facts=recorder.facts,
         target=target,
@@ -152,7 +154,7 @@ def _wanted(
         purpose=request.purpose,
         anonymise=request.anonymisation.rules if request.anonymisation else None,
         found=(
-            *clock_difference(subject.generation, tools.now()),
+            *clock_difference(subject.generation, services.now()),
             *subject.served.differences,
             *_short_disk(subject.generation, request, recorder),
         ),
@@ -182,14 +184,14 @@ def _short_disk(
     return disk_difference(need, recorder.facts) if recorder.facts else ()
 
 
-def _reports_target(tools: Tools, environment: Environment) -> PlanTarget | None:
+def _reports_target(services: Services, environment: Environment) -> PlanTarget | None:
     """The reports server's half of an environment that stands, with the databases that it holds."""
     reports = environment.reports
-    if reports is None or tools.profile.reports is None:
+    if reports is None or services.profile.reports is None:
         return None
     with sql.connect(reports.database, "postgres") as connection:
         target = standing_target(reports, existing_databases(connection))
-    return with_server(tools.runner, reports, tools.profile.reports.server, target)
+    return with_server(services.runner, reports, services.profile.reports.server, target)
 
 
 def with_server(

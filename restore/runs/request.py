@@ -60,7 +60,7 @@ class ReplayRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class Services:
     """The outside, as the engine uses it. Without a ``signer``, reports are not signed."""
 
     runner: Runner
@@ -76,14 +76,14 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def open_tools(selection: Selection, listener: ProgressListener = ignore_progress) -> Tools:
+def open_services(selection: Selection, listener: ProgressListener = ignore_progress) -> Services:
     """Reach all that a run needs, or say at once what is missing.
 
     Raises:
         RestoreError: the repository, the profile, the signing key or the Docker engine can't be
             used.
     """
-    return Tools(
+    return Services(
         runner=Runner.connect(),
         repository=open_repository(str(selection.repository)),
         profile=load_profile(selection.profile),

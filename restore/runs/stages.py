@@ -25,14 +25,14 @@ from restore.model import (
     StepKind,
     StepStatus,
 )
+from restore.model.environment import StackOverrides
 from restore.plan.request import copied_documents
 from restore.replay.replay import ReplayInterrupted, replay
 from restore.repository.selection import choose
 from restore.repository.verify import require_sound, verify
-from restore.runs.choices import StackChoices
 from restore.runs.planning import plan_foreseen, plan_standing
 from restore.runs.recorder import Recorder
-from restore.runs.request import ReplayRequest, Tools
+from restore.runs.request import ReplayRequest, Services
 from restore.runs.same_repository import require_same_repository
 from restore.runs.staging.safety import (
     administrator_of,
@@ -42,70 +42,72 @@ from restore.runs.staging.safety import (
 )
 
 
-def select(tools: Tools, choice: str, recorder: Recorder) -> Generation:
+def select(services: Services, choice: str, recorder: Recorder) -> Generation:
     """Stage "select": find the generation that a choice names."""
     with recorder.stage("select", f"Choose generation {choice}"):
-        generation = choose(tools.repository, choice)
+        generation = choose(services.repository, choice)
         recorder.generation = generation
-        if generation.profile != tools.profile.name:
+        if generation.profile != services.profile.name:
             raise RefusedError(
                 f"generation {generation.id} was made with profile {generation.profile}, "
-                f"not {tools.profile.name}",
+                f"not {services.profile.name}",
                 f"use --profile {generation.profile}",
             )
     return generation
 
 
 def require_integrity(
-    tools: Tools, generation: Generation, request: ReplayRequest, recorder: Recorder
+    services: Services, generation: Generation, request: ReplayRequest, recorder: Recorder
 ) -> None:
     """Stage "verify": every checksum of the generation, before anything is made.
 
     Many documents that the replay copies must all be there; they are read once, and compared, when
     they are copied aside.
     """
-    unread = copied_documents(generation, tools.profile, request.selection.databases, request.nodes)
+    unread = copied_documents(
+        generation, services.profile, request.selection.databases, request.nodes
+    )
     with recorder.stage("verify", f"Verify generation {generation.id}"):
         require_sound(
             verify(
-                tools.repository,
+                services.repository,
                 generation,
                 jobs=request.jobs,
-                listener=tools.listener,
+                listener=services.listener,
                 unread=unread,
             )
         )
 
 
 def foresee(
-    tools: Tools,
+    services: Services,
     generation: Generation,
     request: ReplayRequest,
-    choices: StackChoices,
+    overrides: StackOverrides,
     recorder: Recorder,
 ) -> Blueprint:
     """Stage "foresee": plan for the environment that would be rebuilt, from its images alone.
 
     Args:
-        choices: what the stack is told in place of what the generation says.
+        overrides: what the stack is told in place of what the generation says.
 
     Raises:
         RefusedError: the environment would not be equivalent; nothing was made.
         UsageError: an acceptance names neither a difference nor a check.
     """
-    tools = for_purpose(tools, request)
+    services = for_purpose(services, request)
     with recorder.stage("foresee", "Compare the images with the backup"):
         require_steps(request.accepted, request.scenarios)
-        if choices.hosts.of(Role.ERP) == LOCAL:
-            require_playable(request.scenarios, request.credentials, tools.runner)
-        return plan_foreseen(tools, generation, request, choices, recorder)
+        if overrides.hosts.of(Role.ERP) == LOCAL:
+            require_playable(request.scenarios, request.credentials, services.runner)
+        return plan_foreseen(services, generation, request, overrides, recorder)
 
 
 def replay_into(
     environment: Environment,
     generation: Generation,
     request: ReplayRequest,
-    tools: Tools,
+    services: Services,
     recorder: Recorder,
 ) -> None:
     """Stages "plan", "replay" and "check" on an environment that stands.
@@ -119,30 +121,30 @@ def replay_into(
         # Whatever command replays into a staging copy: production's data must not run there.
         request = replace(request, purpose=Purpose.STAGING)
     require_anonymised(environment, request)
-    with reached(environment, tools.runner) as (at_hand, runner):
-        require_same_repository(at_hand, generation, tools.repository, runner)
-        _replay_into(at_hand, generation, request, replace(tools, runner=runner), recorder)
+    with reached(environment, services.runner) as (at_hand, runner):
+        require_same_repository(at_hand, generation, services.repository, runner)
+        _replay_into(at_hand, generation, request, replace(services, runner=runner), recorder)
 
 
 def _replay_into(
     environment: Environment,
     generation: Generation,
     request: ReplayRequest,
-    tools: Tools,
+    services: Services,
     recorder: Recorder,
 ) -> None:
     """Replay into an environment whose every server this machine reaches."""
-    tools = for_purpose(tools, request)
+    services = for_purpose(services, request)
     with recorder.stage("plan", "Compare the environment with the backup and plan"):
-        planned = plan_standing(environment, generation, request, tools, recorder)
+        planned = plan_standing(environment, generation, request, services, recorder)
         require_reports_account(request, planned)
         require_steps(request.accepted, request.scenarios)
         erp = environment.erp.container
-        require_playable(request.scenarios, request.credentials, tools.runner, erp)
-    context = replay_context(environment, generation, request, tools, recorder)
+        require_playable(request.scenarios, request.credentials, services.runner, erp)
+    context = replay_context(environment, generation, request, services, recorder)
     # What is left to people is about production's new place; a copy has none.
     recovery = request.purpose is Purpose.RECOVERY
-    recorder.operations = tools.profile.checklist if recovery else ()
+    recorder.operations = services.profile.checklist if recovery else ()
     with recorder.stage("replay", f"Replay generation {generation.id}"):
         _replay(planned, context, recorder)
     if any(check.status is CheckStatus.FAILED for check in recorder.checks):
@@ -153,7 +155,7 @@ def _replay_into(
         recorder.checks = (*recorder.checks, *found)
         # Last: scenarios may change what the other checks compare.
         _play(context, request, recorder)
-        recorder.checked = tools.now()
+        recorder.checked = services.now()
         stop_unless_safe(context, found)
 
 
@@ -161,7 +163,7 @@ def replay_context(
     environment: Environment,
     generation: Generation,
     request: ReplayRequest,
-    tools: Tools,
+    services: Services,
     recorder: Recorder,
 ) -> ReplayContext:
     """What steps and checks work with, once there is a plan.
@@ -171,13 +173,13 @@ def replay_context(
     """
     assert recorder.plan is not None  # noqa: S101 - the caller has planned
     return ReplayContext(
-        runner=tools.runner,
+        runner=services.runner,
         environment=environment,
-        repository=tools.repository,
+        repository=services.repository,
         generation=generation,
-        profile=tools.profile,
-        listener=tools.listener,
-        now=tools.now,
+        profile=services.profile,
+        listener=services.listener,
+        now=services.now,
         jobs=request.jobs,
         accepted=request.accepted,
         reports_account=request.reports_account,

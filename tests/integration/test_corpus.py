@@ -24,17 +24,17 @@ from restore.checks.web import scenario_check_ids
 from restore.cli.run_options import VERDICT_CODES
 from restore.errors import ExitCode, RestoreError
 from restore.model import Acceptance, CheckStatus, Selection, ignore_progress
+from restore.model.environment import StackOverrides
 from restore.profile import Profile
 from restore.repository import create_repository
 from restore.repository.folder import FolderRepository
-from restore.runs.choices import StackChoices
 from restore.runs.entry import new_recorder, reported
-from restore.runs.request import ReplayRequest, Tools
+from restore.runs.request import ReplayRequest, Services
 from restore.runs.stages import foresee, replay_into, require_integrity, select
 from tests.corpus.good import ROLE, captured, imported, make_good, mapped, nightly, zipped
 from tests.corpus.kinds import ITEMS, KINDS
 from tests.corpus.model import Base, Case, Good, Kind, Stage
-from tests.corpus.tools import documents, index, lay, sign, unprivileged, untouched
+from tests.corpus.services import documents, index, lay, sign, unprivileged, untouched
 from tests.fix_repository import copy_repository
 from tests.fix_servers import DatabaseLab, environment_of, erp_server
 
@@ -138,7 +138,7 @@ def drilled(place: Place, base: Base, folder: Path, work: Path) -> Outcome:
     except RestoreError as error:
         stage = Stage.IMPORT if base in LAYOUTS else Stage.SELECT
         return Outcome(stage, error.exit_code, f"{error.message}\n{error.hint}")
-    tools = Tools(
+    services = Services(
         place.lab.runner, repository, place.profile, lambda: datetime.now(UTC), ignore_progress
     )
     web = scenario_check_ids(place.profile.web)
@@ -148,15 +148,15 @@ def drilled(place: Place, base: Base, folder: Path, work: Path) -> Outcome:
         accepted=tuple(Acceptance(one, "the server only sleeps") for one in web),
         reports=work / "reports",
     )
-    recorder = new_recorder("corpus", request, tools)
+    recorder = new_recorder("corpus", request, services)
 
     def story() -> None:
-        generation = select(tools, "latest", recorder)
-        require_integrity(tools, generation, request, recorder)
-        foresee(tools, generation, request, StackChoices(), recorder)
+        generation = select(services, "latest", recorder)
+        require_integrity(services, generation, request, recorder)
+        foresee(services, generation, request, StackOverrides(), recorder)
         started.append("rebuild")
         environment = environment_of(place.lab, repository, place.erp)
-        replay_into(environment, generation, request, tools, recorder)
+        replay_into(environment, generation, request, services, recorder)
 
     report, written = reported(recorder, request, story)
     assert (written / "report.json").is_file()

@@ -46,7 +46,7 @@ from restore.replay.replay import replay
 from restore.report.files import read_report
 from restore.runs.entry import replay_standing, reported
 from restore.runs.recorder import Recorder
-from restore.runs.request import ReplayRequest, Tools
+from restore.runs.request import ReplayRequest, Services
 from tests.fix_repository import DATABASE, flip_byte, small_documents
 from tests.fix_servers import Scene
 from tests.unit.adapters.test_lock import HOLDER
@@ -127,7 +127,7 @@ def test_damaged_documents_of_many_are_all_named_and_nothing_is_promoted(
     report, _ = reported(
         recorder,
         request,
-        lambda: replay_standing(scene.context.environment, request, tools(scene), recorder),
+        lambda: replay_standing(scene.context.environment, request, services(scene), recorder),
     )
 
     assert isinstance(recorder.error, DamagedGenerationError)
@@ -195,7 +195,7 @@ def test_a_failure_between_the_promotions_leaves_the_database_closed_and_again_s
     request, recorder = asked(scene, tmp_path)
     generation = scene.context.generation.id
     request = replace(request, selection=replace(request.selection, generation=generation))
-    outside = replace(tools(scene), listener=listener)
+    outside = replace(services(scene), listener=listener)
     with pytest.raises(ReplayError, match="is not there to be promoted"):
         replay_standing(environment, request, outside, recorder)
 
@@ -240,20 +240,20 @@ def test_two_runs_on_one_stack_and_a_lock_whose_owner_died(
 ) -> None:
     request, recorder = asked(scene, tmp_path)
     with pytest.raises(RefusedError, match=f"in use by process {owner.pid} .pra drill"):
-        replay_standing(scene.context.environment, request, tools(scene), recorder)
+        replay_standing(scene.context.environment, request, services(scene), recorder)
     assert recorder.stages == []
 
     os.kill(owner.pid, signal.SIGKILL)
     owner.wait()
     # The lock is free: the run comes as far as its generation, which there is none of.
     with pytest.raises(NotFoundError, match="20990101T000000Z"):
-        replay_standing(scene.context.environment, request, tools(scene), recorder)
+        replay_standing(scene.context.environment, request, services(scene), recorder)
 
 
-def tools(scene: Scene) -> Tools:
+def services(scene: Scene) -> Services:
     """The outside as the engine uses it, of a scene."""
     context = scene.context
-    return Tools(context.runner, context.repository, context.profile, utc, ignore_progress)
+    return Services(context.runner, context.repository, context.profile, utc, ignore_progress)
 
 
 def asked(scene: Scene, reports: Path) -> tuple[ReplayRequest, Recorder]:

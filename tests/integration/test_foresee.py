@@ -20,15 +20,15 @@ from restore.model import (
     Severity,
     ignore_progress,
 )
+from restore.model.environment import StackOverrides
 from restore.model.secret import Secret
 from restore.plan.equivalence.certificate import public_part
 from restore.profile import load_profile
 from restore.repository.folder import FolderRepository
 from restore.runs import observe
-from restore.runs.choices import StackChoices
 from restore.runs.entry import new_recorder
 from restore.runs.recorder import Recorder
-from restore.runs.request import ReplayRequest, Tools
+from restore.runs.request import ReplayRequest, Services
 from restore.runs.stages import foresee
 
 pytestmark = pytest.mark.docker
@@ -45,9 +45,9 @@ def look(
     """Foresees a drill of the real generation; the blueprint is None when it was refused."""
 
     def look(
-        choices: StackChoices, *accepted: str, expected: str | None = None
+        overrides: StackOverrides, *accepted: str, expected: str | None = None
     ) -> tuple[Blueprint | None, Recorder]:
-        tools = Tools(
+        services = Services(
             runner=docker_runner,
             repository=production_repository,
             profile=load_profile("odoo"),
@@ -57,18 +57,18 @@ def look(
         selection = Selection(Path(production_repository.location), "latest", "odoo")
         acceptances = tuple(Acceptance(key, "because") for key in accepted)
         request = ReplayRequest(selection, None, acceptances, Path("unused"))
-        recorder = new_recorder("", request, tools)
+        recorder = new_recorder("", request, services)
         if expected is None:
-            return foresee(tools, production_generation, request, choices, recorder), recorder
+            return foresee(services, production_generation, request, overrides, recorder), recorder
         with pytest.raises(RefusedError, match=expected):
-            foresee(tools, production_generation, request, choices, recorder)
+            foresee(services, production_generation, request, overrides, recorder)
         return None, recorder
 
     return look
 
 
 def test_the_machine_that_captured_is_large_enough(look: Foresee) -> None:
-    made, recorder = look(StackChoices())
+    made, recorder = look(StackOverrides())
     assert made is not None and made.certificate is not None
     assert recorder.differences == ()
     assert recorder.facts is not None and recorder.facts.certificate is not None
@@ -78,24 +78,24 @@ def test_the_machine_that_captured_is_large_enough(look: Foresee) -> None:
 def test_too_small_a_disk_is_refused(look: Foresee, monkeypatch: pytest.MonkeyPatch) -> None:
     small = NodeFacts(cpus=0.5, memory=1 << 30, disk=10**9, disk_free=10**9)
     monkeypatch.setattr(observe, "foreseen_node", lambda _runner: small)
-    _, recorder = look(StackChoices(), expected="sizing.disk: expected 2.* GB free")
+    _, recorder = look(StackOverrides(), expected="sizing.disk: expected 2.* GB free")
     keys = {item.key: item.severity for item in recorder.differences}
     assert keys["sizing.disk"] is Severity.BLOCKING
     assert keys["sizing.cpus.database"] is keys["sizing.memory.erp"] is Severity.WARNING
-    made, _ = look(StackChoices(), "sizing.disk")
+    made, _ = look(StackOverrides(), "sizing.disk")
     assert made is not None
 
 
 def test_a_pem_without_key_is_refused_or_left_out(look: Foresee, tmp_path: Path) -> None:
     path = tmp_path / "public.pem"
     path.write_text(public_part(Secret(server_pem().decode())), encoding="utf-8")
-    look(StackChoices(certificate=path), expected="no private key")
-    made, recorder = look(StackChoices(certificate=path), "certificate.key")
+    look(StackOverrides(certificate=path), expected="no private key")
+    made, recorder = look(StackOverrides(certificate=path), "certificate.key")
     assert made is not None and made.certificate is None
     assert {item.key for item in recorder.differences} == {"certificate.key", "certificate.other"}
 
 
 def test_plain_http_is_a_choice(look: Foresee) -> None:
-    made, recorder = look(StackChoices(plain=True))
+    made, recorder = look(StackOverrides(plain=True))
     assert made is not None and made.certificate is None
     assert [item.severity for item in recorder.differences] == [Severity.NOTE]

@@ -199,4 +199,4 @@ def test_the_blueprint_is_the_engines(monkeypatch: pytest.MonkeyPatch) -> None:
     told = settings(erpImage="odoo:14.0")
 
     assert blueprint_of(told) == BLUEPRINT
-    assert asked[0][:2] == (told.selection, entry.StackChoices(told.images))
+    assert asked[0][:2] == (told.selection, entry.StackOverrides(told.images))

@@ -39,7 +39,7 @@ from restore.profile import Profile
 from restore.runs.drill import DrillRequest, replayed_anew, stack_images, stack_spec
 from restore.runs.entry import new_recorder, reported
 from restore.runs.recorder import Recorder
-from restore.runs.request import Tools
+from restore.runs.request import Services
 from restore.runs.stages import select
 from restore.runs.staging import records
 from restore.runs.staging.copies import (
@@ -91,7 +91,7 @@ class Made:
     copy: StagingCopy | None
 
 
-def create(request: CopyRequest, tools: Tools) -> Made:
+def create(request: CopyRequest, services: Services) -> Made:
     """Make a staging copy: rebuilt, replayed, neutralised, checked, and kept only if all passed.
 
     Raises:
@@ -102,14 +102,14 @@ def create(request: CopyRequest, tools: Tools) -> Made:
     require_life(request.life)
     request = _complete(request)
     replay = request.drill.replay
-    recorder = new_recorder(request.drill.base, replay, tools)
+    recorder = new_recorder(request.drill.base, replay, services)
     recorder.stack = stack_of(request.name)
     # A copy beside production is no recovery: it is judged by what it is, not by its pace.
     recorder.rto_budget = None
-    tools = replace(tools, profile=_unhurried(tools.profile))
-    creation = _Creation(request, tools, recorder)
+    services = replace(services, profile=_unhurried(services.profile))
+    creation = _Creation(request, services, recorder)
     with lock.stack_lock(
-        locations.LOCKS, recorder.stack, replay.command, now=tools.now(), kept=True
+        locations.LOCKS, recorder.stack, replay.command, now=services.now(), kept=True
     ):
         creation.begin()
         report, folder = reported(recorder, replay, creation.story)
@@ -143,9 +143,9 @@ def _complete(request: CopyRequest) -> CopyRequest:
 class _Creation:
     """A copy under way, by a process that holds its stack's lock."""
 
-    def __init__(self, request: CopyRequest, tools: Tools, recorder: Recorder) -> None:
+    def __init__(self, request: CopyRequest, services: Services, recorder: Recorder) -> None:
         self._request = request
-        self._tools = tools
+        self._tools = services
         self._recorder = recorder
         self._copy: StagingCopy | None = None
         self._made_anything = False
@@ -183,10 +183,10 @@ class _Creation:
 
     def story(self) -> None:
         """Make the copy; what fails on the way leaves nothing that can be reached."""
-        tools, recorder, drill = self._tools, self._recorder, self._request.drill
-        generation = select(tools, drill.replay.selection.generation, recorder)
+        services, recorder, drill = self._tools, self._recorder, self._request.drill
+        generation = select(services, drill.replay.selection.generation, recorder)
         standing = self._standing(generation)
-        with replayed_anew(generation, drill, tools, recorder, standing) as environment:
+        with replayed_anew(generation, drill, services, recorder, standing) as environment:
             if self._passed():
                 self._keep(environment)
 

@@ -12,17 +12,17 @@ from restore.context import ReplayContext
 from restore.errors import RefusedError, UsageError
 from restore.model import CheckResult, CheckStatus, Credentials, Environment, Purpose
 from restore.plan.neutralise import Administrator, administrator, for_copies
-from restore.runs.request import ReplayRequest, Tools
+from restore.runs.request import ReplayRequest, Services
 
 _SALT: Final = 16
 _SAFE: Final = frozenset({CheckStatus.PASSED, CheckStatus.IGNORED, CheckStatus.WARNING})
 
 
-def for_purpose(tools: Tools, request: ReplayRequest) -> Tools:
+def for_purpose(services: Services, request: ReplayRequest) -> Services:
     """The tools, with a profile whose configuration files are those of a copy, if it is one."""
     if request.purpose is not Purpose.STAGING:
-        return tools
-    return replace(tools, profile=for_copies(tools.profile))
+        return services
+    return replace(services, profile=for_copies(services.profile))
 
 
 def administrator_of(request: ReplayRequest) -> Administrator | None:

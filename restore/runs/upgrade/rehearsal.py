@@ -38,15 +38,15 @@ from restore.replay.steps.servers import start_erp, stop_erp
 from restore.runs.drill import (
     DrillRequest,
     rebuilt,
-    stack_choices,
     stack_images,
+    stack_overrides,
     stack_spec,
     verified,
     within_budget,
 )
 from restore.runs.entry import new_recorder, reported
 from restore.runs.recorder import Recorder
-from restore.runs.request import Tools
+from restore.runs.request import Services
 from restore.runs.stages import (
     foresee,
     replay_context,
@@ -78,7 +78,7 @@ class _Rehearsal:
 
     request: RehearsalRequest
     drill: DrillRequest
-    tools: Tools
+    services: Services
     recorder: Recorder
     generation: Generation
     old: Blueprint
@@ -98,47 +98,47 @@ class _Rehearsal:
     @contextmanager
     def context(self) -> Iterator[ReplayContext]:
         """The environment as steps and checks see it, wherever its servers stand."""
-        with reached(self.environment, self.tools.runner) as (at_hand, runner):
-            tools = replace(self.tools, runner=runner)
+        with reached(self.environment, self.services.runner) as (at_hand, runner):
+            services = replace(self.services, runner=runner)
             replay = self.drill.replay
-            yield replay_context(at_hand, self.generation, replay, tools, self.recorder)
+            yield replay_context(at_hand, self.generation, replay, services, self.recorder)
 
 
-def rehearse(request: RehearsalRequest, tools: Tools) -> tuple[Report, Path, Recorder]:
+def rehearse(request: RehearsalRequest, services: Services) -> tuple[Report, Path, Recorder]:
     """Restore on the old version, upgrade there, and say what the upgrade changed.
 
     Raises:
         UsageError: the profile does not say how its ERP is upgraded, or nothing is to be upgraded.
     """
-    require_upgrade(request, tools.profile)
+    require_upgrade(request, services.profile)
     drill = request.drill
     drill = replace(
         drill,
         images={**stack_images(drill.base), **drill.images},
         replay=within_budget(drill.replay, drill.base),
     )
-    recorder = new_recorder(drill.base, drill.replay, tools)
+    recorder = new_recorder(drill.base, drill.replay, services)
     recorder.stack = stack = f"{EPHEMERAL}{recorder.run}"
     ours, others = split(drill.replay.accepted)
     drill = replace(drill, replay=replace(drill.replay, accepted=others))
 
     def story() -> None:
-        generation = select(tools, drill.replay.selection.generation, recorder)
-        with verified(generation, drill, tools, recorder) as verification:
-            old = foresee(tools, generation, drill.replay, stack_choices(drill), recorder)
+        generation = select(services, drill.replay.selection.generation, recorder)
+        with verified(generation, drill, services, recorder) as verification:
+            old = foresee(services, generation, drill.replay, stack_overrides(drill), recorder)
             require_reports_account(drill.replay, recorder.plan)
-            require_known(ours, request, tools.profile, generation)
-            _require_at_hand(request, drill, old, tools)
+            require_known(ours, request, services.profile, generation)
+            _require_at_hand(request, drill, old, services)
             verification.require_so_far()
-            with rebuilt(stack, generation, drill, tools, recorder) as environment:
+            with rebuilt(stack, generation, drill, services, recorder) as environment:
                 verification.require_done()
-                replay_into(environment, generation, drill.replay, tools, recorder)
+                replay_into(environment, generation, drill.replay, services, recorder)
                 # What people do after a disaster is nobody's to do here.
                 recorder.operations = request.road_book.checklist if request.road_book else ()
                 if not _failed(recorder.checks):
                     _upgrade(
                         _Rehearsal(
-                            request, drill, tools, recorder, generation, old, environment, ours
+                            request, drill, services, recorder, generation, old, environment, ours
                         )
                     )
 
@@ -147,17 +147,17 @@ def rehearse(request: RehearsalRequest, tools: Tools) -> tuple[Report, Path, Rec
 
 
 def _require_at_hand(
-    request: RehearsalRequest, drill: DrillRequest, old: Blueprint, tools: Tools
+    request: RehearsalRequest, drill: DrillRequest, old: Blueprint, services: Services
 ) -> None:
     """Refuse what would end a rehearsal after its restore, as far as this machine can tell."""
-    hosts = stack_choices(drill).hosts
+    hosts = stack_overrides(drill).hosts
     if request.erp is not None and hosts.of(Role.ERP) == LOCAL:
-        require_image(tools.runner, new_image(request.erp, old.erp.image))
+        require_image(services.runner, new_image(request.erp, old.erp.image))
     if request.database is not None and hosts.of(Role.DATABASE) == LOCAL:
-        require_image(tools.runner, request.database)
+        require_image(services.runner, request.database)
     for _, script in request.road_book.scripts if request.road_book else ():
         if hosts.of(Role.ERP) == LOCAL:
-            require_playable((script,), drill.replay.credentials, tools.runner)
+            require_playable((script,), drill.replay.credentials, services.runner)
 
 
 def _upgrade(run: _Rehearsal) -> None:
@@ -209,13 +209,13 @@ def _move_database(run: _Rehearsal, image: str) -> ServerChange:
     with run.recorder.stage("new-database", f"Make the database server anew from {image}"):
         _rebuild(run, Role.DATABASE, image)
     request = replace(run.drill.replay, replace=True)
-    other = new_recorder(run.drill.base, request, run.tools)
+    other = new_recorder(run.drill.base, request, run.services)
     other.generation = run.generation
     # So that scenarios make what they made on the old server, by the same names.
     other.run = run.recorder.run
     try:
         with run.recorder.stage("replay-upgraded", "Restore into the new database server"):
-            replay_into(run.environment, run.generation, request, run.tools, other)
+            replay_into(run.environment, run.generation, request, run.services, other)
     finally:
         played = Played(other.checks, other.pictures)
         _keep_played(run, played_again(ON_NEW_SERVER, "On the new database server", played))
@@ -246,7 +246,7 @@ def _rebuild(run: _Rehearsal, role: Role, image: str) -> None:
         images={**run.drill.images, role: image},
         replay=replace(run.drill.replay, accepted=accepted),
     )
-    outputs = up(stack_spec(run.recorder.stack, run.generation, run.drill), run.tools.listener)
+    outputs = up(stack_spec(run.recorder.stack, run.generation, run.drill), run.services.listener)
     run.environment = environment_from_outputs(outputs)
 
 
@@ -261,7 +261,7 @@ def _run_commands(run: _Rehearsal) -> bool:
             def see(_line: str, label: str = label) -> None:
                 nonlocal lines
                 lines += 1
-                run.tools.listener(Progress(label, done_items=lines))
+                run.services.listener(Progress(label, done_items=lines))
 
             done = upgrade_database(at, run.steps, database, see)
             _keep(run, (command_check(database, done),))
@@ -276,7 +276,7 @@ def _server_change(run: _Rehearsal, role: Role, before: str, after: str) -> Serv
 
 def _declared(run: _Rehearsal, role: Role, image: str) -> str:
     """The version that an image declares; empty while it is not on the engine."""
-    return declared_version(run.tools.runner, run.tools.profile, role, image)
+    return declared_version(run.services.runner, run.services.profile, role, image)
 
 
 def _keep(run: _Rehearsal, found: tuple[CheckResult, ...]) -> None:

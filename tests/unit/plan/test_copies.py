@@ -57,7 +57,7 @@ from restore.runs import gc
 from restore.runs.copy_time import copying_time
 from restore.runs.drill import DrillRequest, with_policy
 from restore.runs.recorder import Recorder
-from restore.runs.request import ReplayRequest, Tools
+from restore.runs.request import ReplayRequest, Services
 from tests.report_samples import STARTED, passed
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
@@ -278,9 +278,9 @@ def drill_of(reports: Path, **changes: Any) -> CopyPolicy:
         Selection(Path("backups"), "latest", "odoo"), None, (), reports, command="pra drill"
     )
     nothing = cast(Any, None)
-    tools = Tools(nothing, nothing, load_profile("odoo"), lambda: NOW, ignore_progress)
+    services = Services(nothing, nothing, load_profile("odoo"), lambda: NOW, ignore_progress)
     asked = replace(DrillRequest(replay, base="drill", keep=False, images={}), **changes)
-    return with_policy(replay, asked, tools).copies
+    return with_policy(replay, asked, services).copies
 
 
 def test_the_stack_and_the_history_say_when_a_drill_is_cold(

@@ -33,7 +33,7 @@ from restore.runs import drill as drill_module
 from restore.runs.drill import within_budget
 from restore.runs.entry import new_recorder
 from restore.runs.recorder import Recorder
-from restore.runs.request import ReplayRequest, Tools
+from restore.runs.request import ReplayRequest, Services
 from tests.report_samples import CHECKS, STARTED, passed
 
 START = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
@@ -122,14 +122,14 @@ def test_the_option_beats_the_stack_and_the_stack_the_profile(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     profile = replace(load_profile("odoo"), rto_budget=3600.0)
-    tools = Tools(cast(Any, None), cast(Any, None), profile, lambda: START, ignore_progress)
+    services = Services(cast(Any, None), cast(Any, None), profile, lambda: START, ignore_progress)
     settings = {"rtoBudget": "15m"}
     monkeypatch.setattr(drill_module, "setting_of", lambda _stack, name: settings.get(name))
 
-    assert new_recorder("", request_of(), tools).rto_budget == 3600
+    assert new_recorder("", request_of(), services).rto_budget == 3600
     assert within_budget(request_of(), "drill").rto_budget == 900
     assert within_budget(request_of(60), "drill").rto_budget == 60
-    assert new_recorder("", request_of(60), tools).rto_budget == 60
+    assert new_recorder("", request_of(60), services).rto_budget == 60
     settings["rtoBudget"] = "soon"
     with pytest.raises(UsageError):
         within_budget(request_of(), "drill")

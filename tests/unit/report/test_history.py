@@ -25,7 +25,7 @@ from restore.report.evidence.files import verify_evidence
 from restore.report.files import JSON, read_report
 from restore.report.history import FILE, VERSION, Entry, Kin, entries, history_file, remembered
 from restore.runs.entry import new_recorder, reported
-from restore.runs.request import ReplayRequest, Tools
+from restore.runs.request import ReplayRequest, Services
 from tests.evidence_samples import SIGNER, TRUSTED
 from tests.report_samples import STARTED, early, passed
 
@@ -206,8 +206,8 @@ def test_where_the_history_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 # A whole run
 
 
-def tools(signed: bool) -> Tools:
-    return Tools(
+def services(signed: bool) -> Services:
+    return Services(
         cast(Any, None),
         cast(Any, None),
         load_profile("odoo"),
@@ -223,7 +223,7 @@ def test_every_run_is_signed_and_kept(
 ) -> None:
     monkeypatch.delenv("PRA_HISTORY", raising=False)
     request = ReplayRequest(Selection(tmp_path, "latest", "odoo"), None, (), tmp_path / "reports")
-    recorder = new_recorder("staging", request, tools(signed))
+    recorder = new_recorder("staging", request, services(signed))
 
     report, folder = reported(recorder, request, lambda: None)
 

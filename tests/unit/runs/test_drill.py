@@ -20,11 +20,11 @@ from restore.profile import load_profile
 from restore.runs import drill as module
 from restore.runs.drill import DrillRequest, rebuilt, restore_stack, stack_spec, verified
 from restore.runs.recorder import Recorder
-from restore.runs.request import ReplayRequest, Tools
+from restore.runs.request import ReplayRequest, Services
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 STACK = "drill-20261124-060000-1a2b"
-TOOLS = Tools(
+SERVICES = Services(
     runner=cast(Any, None),
     repository=cast(Any, None),
     profile=load_profile("odoo"),
@@ -68,7 +68,7 @@ def play(
     *,
     keep: bool = False,
 ) -> None:
-    with rebuilt(STACK, generation, request_of(folder, keep=keep), TOOLS, recorder):
+    with rebuilt(STACK, generation, request_of(folder, keep=keep), SERVICES, recorder):
         if error is not None:
             raise error
 
@@ -151,7 +151,7 @@ def test_a_stack_that_is_not_there_gets_no_lock(
         raise NotFoundError(f"there is no stack {stack}")
 
     monkeypatch.setattr(module, "outputs_of", absent)
-    _, _, recorder = restore_stack("nope", request_of(tmp_path).replay, TOOLS)
+    _, _, recorder = restore_stack("nope", request_of(tmp_path).replay, SERVICES)
     assert recorder.error is not None and recorder.error.exit_code is ExitCode.NOT_FOUND
     assert not (locations.LOCKS / "nope.lock").exists()
 
@@ -189,7 +189,7 @@ def test_a_large_generation_is_verified_beside_what_comes_next(
     monkeypatch.setattr(module, "require_integrity", verify)
     artifact = replace(small_generation.artifacts[0], bytes=size)
     generation = replace(small_generation, artifacts=(artifact,))
-    with verified(generation, request_of(tmp_path), TOOLS, recorder) as verification:
+    with verified(generation, request_of(tmp_path), SERVICES, recorder) as verification:
         order.append("body")
         go.set()
         verification.require_done()

@@ -27,10 +27,10 @@ from restore.model import (
     NodeFacts,
     ProxyFacts,
 )
+from restore.model.environment import StackOverrides, certificate_choice
 from restore.model.secret import Secret
 from restore.plan.equivalence.certificate import judge, public_part
 from restore.runs.certificate import LONGEST, Served, foreseen_certificate, standing_certificate
-from restore.runs.choices import StackChoices, certificate_choice
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 PEM = server_pem(NOW)
@@ -61,9 +61,9 @@ def made(small_generation: Generation) -> Generation:
     return replace(small_generation, fingerprint=fingerprint, artifacts=artifacts)
 
 
-def foreseen(made: Generation, choices: StackChoices, content: bytes = PEM) -> Served:
+def foreseen(made: Generation, overrides: StackOverrides, content: bytes = PEM) -> Served:
     repository: Any = OneFile(content)
-    return foreseen_certificate(repository, made, choices, NOW)
+    return foreseen_certificate(repository, made, overrides, NOW)
 
 
 def keys(served: Served) -> list[str]:
@@ -71,7 +71,7 @@ def keys(served: Served) -> list[str]:
 
 
 def test_the_generation_s_is_served(made: Generation) -> None:
-    served = foreseen(made, StackChoices())
+    served = foreseen(made, StackOverrides())
     assert served.pem == Secret(PEM.decode())
     assert (served.facts, served.differences) == (judge(PEM, HOST, NOW).facts, ())
     assert "PRIVATE" not in repr(served)
@@ -80,33 +80,33 @@ def test_the_generation_s_is_served(made: Generation) -> None:
 def test_the_stack_s_own_wins_and_is_noted(made: Generation, tmp_path: Path) -> None:
     own = tmp_path / "own.pem"
     own.write_bytes(server_pem(NOW))
-    served = foreseen(made, StackChoices(certificate=own))
+    served = foreseen(made, StackOverrides(certificate=own))
     assert served.pem == Secret(own.read_text())
     assert keys(served) == ["certificate.other"]
     with pytest.raises(NotFoundError, match="can't be read"):
-        foreseen(made, StackChoices(certificate=tmp_path / "missing.pem"))
+        foreseen(made, StackOverrides(certificate=tmp_path / "missing.pem"))
 
 
 def test_its_name_is_held_against_the_stack_s_url_first(made: Generation) -> None:
-    served = foreseen(made, StackChoices(external_url="https://rescue.example.org"))
+    served = foreseen(made, StackOverrides(external_url="https://rescue.example.org"))
     assert keys(served) == ["certificate.name"]
     assert served.pem is not None
 
 
 def test_what_no_server_can_start_with_is_not_served(made: Generation) -> None:
     public = public_part(Secret(PEM.decode())).encode()
-    served = foreseen(made, StackChoices(), public)
+    served = foreseen(made, StackOverrides(), public)
     assert (served.pem, keys(served)) == (None, ["certificate.key"])
-    assert keys(foreseen(made, StackChoices(), b"junk")) == ["certificate.key"]
+    assert keys(foreseen(made, StackOverrides(), b"junk")) == ["certificate.key"]
     with pytest.raises(DamagedGenerationError, match="too large for a certificate"):
-        foreseen(made, StackChoices(), PEM + b"\n" * LONGEST)
+        foreseen(made, StackOverrides(), PEM + b"\n" * LONGEST)
 
 
 def test_without_one(made: Generation, small_generation: Generation) -> None:
-    assert foreseen(small_generation, StackChoices()) == Served()
-    plain = foreseen(made, StackChoices(plain=True))
+    assert foreseen(small_generation, StackOverrides()) == Served()
+    plain = foreseen(made, StackOverrides(plain=True))
     assert (plain.pem, plain.facts, keys(plain)) == (None, None, ["certificate.other"])
-    assert foreseen(small_generation, StackChoices(plain=True)) == Served()
+    assert foreseen(small_generation, StackOverrides(plain=True)) == Served()
 
 
 def environment(certificate: str | None, url: str = "https://127.0.0.1:4443") -> Environment:

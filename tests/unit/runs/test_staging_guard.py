@@ -13,7 +13,7 @@ import pytest
 from restore.errors import RefusedError, UsageError
 from restore.model import Environment, Purpose, Selection, ignore_progress
 from restore.runs import stages
-from restore.runs.request import ReplayRequest, Tools, utc_now
+from restore.runs.request import ReplayRequest, Services, utc_now
 from restore.runs.staging.safety import require_anonymised
 from stacks.keys import KEYS
 from stacks.settings import Place, parse
@@ -39,9 +39,9 @@ def test_the_environment_says_what_is_replayed_into_it(
     )
     request = ReplayRequest(Selection(Path("b"), "latest", "odoo"), None, (), Path("r"))
     nothing = cast(Any, None)
-    tools = Tools(nothing, nothing, nothing, utc_now, ignore_progress)
+    services = Services(nothing, nothing, nothing, utc_now, ignore_progress)
 
-    stages.replay_into(environment, nothing, request, tools, nothing)
+    stages.replay_into(environment, nothing, request, services, nothing)
 
     assert asked == [purpose]
 

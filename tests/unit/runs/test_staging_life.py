@@ -33,7 +33,7 @@ from restore.model.secret import Secret
 from restore.profile import load_profile
 from restore.runs import drill
 from restore.runs.drill import DrillRequest
-from restore.runs.request import ReplayRequest, Tools
+from restore.runs.request import ReplayRequest, Services
 from restore.runs.staging import creation, life, records, standing
 from restore.runs.staging.copies import CopyState, StagingCopy
 
@@ -93,11 +93,11 @@ class World:
             name=name, owner="A. Martin", life=WEEK, login="boss", folder=self.folder / "staging",
             drill=DrillRequest(replay, base="drill", keep=True, images={}), **options,
         )  # fmt: skip
-        tools = Tools(
+        services = Services(
             runner=cast(Any, None), repository=Repository(), profile=load_profile("odoo"),
             now=lambda: self.now, listener=ignore_progress,
         )  # fmt: skip
-        return creation.create(request, tools)
+        return creation.create(request, services)
 
     @property
     def copies(self) -> tuple[StagingCopy, ...]:
