@@ -5,17 +5,17 @@ import signal
 from hypothesis import settings
 
 pytest_plugins = [
-    "tests.fix_repository",
-    "tests.fix_production",
-    "tests.fix_openprod",
-    "tests.fix_servers",
-    "tests.fix_drill",
-    "tests.fix_prerequisites",
-    "tests.fix_foreign",
-    "tests.fix_pgbackrest",
-    "tests.fix_tryton",
-    "tests.fix_hosts",
-    "tests.fix_upgrade",
+    "tests.support.repository",
+    "tests.support.production",
+    "tests.support.openprod",
+    "tests.support.servers",
+    "tests.support.drill",
+    "tests.support.prerequisites",
+    "tests.support.foreign",
+    "tests.support.pgbackrest",
+    "tests.support.tryton",
+    "tests.support.hosts",
+    "tests.support.upgrade",
 ]
 
 # Whoever starts the tests in the background has SIGINT ignored, and children inherit that: no

@@ -26,7 +26,7 @@ from tests.corpus.tools import (
     swap,
     zero,
 )
-from tests.fix_repository import copy_repository, writable
+from tests.support.repository import copy_repository, writable
 
 DATA: Final = "*.dat.gz"
 TABLE_OF_CONTENTS: Final = "toc.dat"

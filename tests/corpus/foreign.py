@@ -21,8 +21,8 @@ from restore.errors import ExitCode
 from tests.corpus.good import DAY, zip_members
 from tests.corpus.model import Base, Case, Damage, Kind, Stage
 from tests.corpus.tools import cut, zero
-from tests.fix_repository import DATABASE
-from tests.foreign_samples import ODOO_MANIFEST, CustomDump, tar_member, tar_of, zip_of
+from tests.support.foreign_samples import ODOO_MANIFEST, CustomDump, tar_member, tar_of, zip_of
+from tests.support.repository import DATABASE
 
 _ZIP: Final = "backup.zip"
 _BOMB: Final = 1 << 30

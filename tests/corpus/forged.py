@@ -35,7 +35,7 @@ from tests.corpus.tools import (
 )
 
 if TYPE_CHECKING:
-    from tests.fix_servers import DatabaseLab
+    from tests.support.servers import DatabaseLab
 
 _DUMP: Final = ArtifactKind.DATABASE
 _END: Final = b"--\n-- PostgreSQL database dump complete\n--\n\n"
@@ -161,7 +161,7 @@ def _without_artifacts(kind: ArtifactKind) -> Damage:
 
 def _remove(path: Any) -> None:
     from restore.repository.tree import remove_tree  # noqa: PLC0415
-    from tests.fix_repository import writable  # noqa: PLC0415
+    from tests.support.repository import writable  # noqa: PLC0415
 
     if path.is_dir():
         writable(path / "x")

@@ -28,9 +28,9 @@ from restore.profile import Profile
 from restore.repository import create_repository
 from restore.repository.folder import FolderRepository
 from tests.corpus.model import Base, Good
-from tests.fix_repository import DATABASE, STARTED, Contents, GenerationFactory
-from tests.fix_servers import SCHEMA, DatabaseLab, dump_files
-from tests.foreign_samples import odoo_members, tar_member, tar_of, zip_of
+from tests.support.foreign_samples import odoo_members, tar_member, tar_of, zip_of
+from tests.support.repository import DATABASE, STARTED, Contents, GenerationFactory
+from tests.support.servers import SCHEMA, DatabaseLab, dump_files
 
 ROLE = "reporting"
 EXTENSION = "unaccent"

@@ -14,7 +14,7 @@ from restore.model import DatabaseFacts, Fingerprint, Generation
 from restore.repository.folder import FolderRepository
 
 if TYPE_CHECKING:
-    from tests.fix_servers import DatabaseLab
+    from tests.support.servers import DatabaseLab
 
 
 class Base(StrEnum):

@@ -14,7 +14,7 @@ from typing import Any
 
 from restore.model import ArtifactKind, Generation
 from tests.corpus.model import Case, Damage
-from tests.fix_repository import edit_index, edit_manifest, writable
+from tests.support.repository import edit_index, edit_manifest, writable
 
 _CAPABILITY_VERSION = 0x20080522
 _PASSES_MODES = 1 << 1 | 1 << 2

@@ -20,7 +20,7 @@ from restore.anonymise.key import VARIABLE
 from restore.errors import ExitCode
 from restore.model import KeptCopy
 from restore.repository.folder import FolderRepository
-from tests.fix_drill import Commands, labelled, told
+from tests.support.drill import Commands, labelled, told
 
 pytestmark = [pytest.mark.docker, pytest.mark.e2e]
 

@@ -13,8 +13,8 @@ from fixtures.production import LOGIN
 from restore.adapters.docker.runner import Runner
 from restore.errors import ExitCode
 from restore.repository.folder import FolderRepository
-from tests.fix_canaries import canaries_of, watched
-from tests.fix_drill import Commands, told
+from tests.support.canaries import canaries_of, watched
+from tests.support.drill import Commands, told
 
 pytestmark = [pytest.mark.docker, pytest.mark.e2e]
 

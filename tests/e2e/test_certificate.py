@@ -10,7 +10,7 @@ from fixtures.authority import server_pem
 from restore.adapters.docker.runner import Runner
 from restore.errors import ExitCode
 from restore.repository.folder import FolderRepository
-from tests.fix_drill import Commands, labelled, told
+from tests.support.drill import Commands, labelled, told
 
 pytestmark = [pytest.mark.docker, pytest.mark.e2e]
 

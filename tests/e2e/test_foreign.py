@@ -14,8 +14,8 @@ from fixtures.production import DATABASE
 from restore.adapters.docker.runner import Runner
 from restore.errors import ExitCode
 from restore.model.locations import IMPORTS
-from tests.fix_drill import Commands, fingerprint, labelled, told
-from tests.fix_foreign import BRANCHES, ForeignBackups
+from tests.support.drill import Commands, fingerprint, labelled, told
+from tests.support.foreign import BRANCHES, ForeignBackups
 
 pytestmark = [pytest.mark.docker, pytest.mark.e2e]
 

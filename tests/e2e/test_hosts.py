@@ -17,8 +17,8 @@ from restore.adapters.pulumi.stack_file import StackSpec, write_settings
 from restore.errors import ExitCode
 from restore.model.locations import ROOT
 from restore.repository.folder import FolderRepository
-from tests.docker_hosts import DockerHost
-from tests.fix_drill import Commands, stack_of, told
+from tests.support.docker_hosts import DockerHost
+from tests.support.drill import Commands, stack_of, told
 
 pytestmark = [pytest.mark.docker, pytest.mark.e2e]
 

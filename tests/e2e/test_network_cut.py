@@ -11,7 +11,7 @@ import pytest
 from fixtures.production import PASSWORD
 from restore.model.locations import ROOT
 from restore.repository.folder import FolderRepository
-from tests.fix_drill import TIMEOUT, Commands, told
+from tests.support.drill import TIMEOUT, Commands, told
 
 pytestmark = [pytest.mark.docker, pytest.mark.e2e]
 

@@ -9,8 +9,8 @@ import pytest
 from fixtures import odoo19
 from restore.adapters.docker.runner import Runner
 from restore.errors import ExitCode
-from tests.fix_drill import Commands, told
-from tests.fix_production import Kind, cached_production
+from tests.support.drill import Commands, told
+from tests.support.production import Kind, cached_production
 
 pytestmark = [pytest.mark.docker, pytest.mark.e2e, pytest.mark.heavy]
 

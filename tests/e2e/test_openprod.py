@@ -35,8 +35,8 @@ from restore.model import CheckResult, Credentials, Part
 from restore.model.secret import Secret
 from restore.profile import load_profile
 from restore.repository.folder import FolderRepository
-from tests.fix_drill import Commands, labelled, told
-from tests.fix_repository import copy_repository, edit_index, writable
+from tests.support.drill import Commands, labelled, told
+from tests.support.repository import copy_repository, edit_index, writable
 
 pytestmark = [pytest.mark.docker, pytest.mark.e2e]
 

@@ -20,9 +20,9 @@ from restore.model.locations import ROOT
 from restore.report.evidence.keys import create_key
 from restore.repository.folder import FolderRepository
 from restore.repository.seal import sealed
-from tests.fix_canaries import Watch, canaries_of, watched
-from tests.fix_drill import Commands, labelled, told
-from tests.fix_repository import edit_manifest, forget_file, writable
+from tests.support.canaries import Watch, canaries_of, watched
+from tests.support.drill import Commands, labelled, told
+from tests.support.repository import edit_manifest, forget_file, writable
 
 pytestmark = [pytest.mark.docker, pytest.mark.e2e]
 

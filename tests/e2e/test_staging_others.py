@@ -19,8 +19,8 @@ from restore.errors import ExitCode
 from restore.repository.folder import FolderRepository
 from restore.runs.staging.copies import stack_of
 from tests.e2e.test_odoo19 import ODOO19
-from tests.fix_drill import Commands, labelled, told
-from tests.fix_production import cached_production
+from tests.support.drill import Commands, labelled, told
+from tests.support.production import cached_production
 
 pytestmark = [pytest.mark.docker, pytest.mark.e2e, pytest.mark.heavy]
 

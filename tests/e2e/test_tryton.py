@@ -8,8 +8,8 @@ from restore.errors import ExitCode
 from restore.model import ArtifactKind
 from restore.model.locations import ROOT
 from restore.repository.folder import FolderRepository
-from tests.fix_drill import Commands, told
-from tests.fix_repository import forget_file
+from tests.support.drill import Commands, told
+from tests.support.repository import forget_file
 
 pytestmark = [pytest.mark.docker, pytest.mark.e2e]
 

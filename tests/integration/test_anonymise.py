@@ -19,8 +19,8 @@ from restore.errors import ReplayError, UsageError
 from restore.model import ArtifactKind
 from restore.model.secret import Secret
 from restore.repository.folder import FolderRepository
-from tests.fix_repository import copy_repository
-from tests.fix_servers import REPOSITORIES, DatabaseLab
+from tests.support.repository import copy_repository
+from tests.support.servers import REPOSITORIES, DatabaseLab
 
 pytestmark = pytest.mark.docker
 

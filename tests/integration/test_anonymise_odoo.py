@@ -13,8 +13,8 @@ from restore.model import CheckStatus, Purpose, StepStatus
 from restore.model.secret import Secret
 from restore.plan.neutralise import administrator
 from restore.replay.replay import replay
-from tests.fix_servers import Scene
 from tests.integration.test_replay_odoo import ADMIN, DATABASE, FILESTORE, odoo
+from tests.support.servers import Scene
 
 __all__ = ["odoo"]
 

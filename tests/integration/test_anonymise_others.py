@@ -14,9 +14,9 @@ from restore.anonymise.placeholders import placeholders
 from restore.anonymise.session import Outcome, anonymise
 from restore.model.secret import Secret
 from restore.repository.folder import FolderRepository
-from tests import anonymise_samples, neutral_openerp
-from tests.fix_servers import DatabaseLab
-from tests.neutral_lab import restored
+from tests.support import anonymise_samples, neutral_openerp
+from tests.support.neutral_lab import restored
+from tests.support.servers import DatabaseLab
 
 pytestmark = pytest.mark.docker
 

@@ -22,8 +22,8 @@ from restore.plan.bulk import KEPT, BulkState
 from restore.plan.request import standing_target
 from restore.replay.replay import ReplayContext, replay
 from restore.replay.steps.bulk import bulk_state
-from tests.fix_repository import DATABASE, flip_byte
-from tests.fix_servers import DatabaseLab, Scene, postgresql_lab
+from tests.support.repository import DATABASE, flip_byte
+from tests.support.servers import DatabaseLab, Scene, postgresql_lab
 
 pytestmark = pytest.mark.docker
 

@@ -33,7 +33,7 @@ from restore.profile import load_profile
 from restore.repository import folder_writer
 from restore.repository.folder import FolderRepository
 from restore.repository.verify import verify
-from tests.fix_repository import DATABASE
+from tests.support.repository import DATABASE
 
 pytestmark = pytest.mark.docker
 

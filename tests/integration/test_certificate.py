@@ -40,7 +40,7 @@ from restore.plan.equivalence.certificate import judge, public_part
 from restore.profile import ProxyProfile, load_profile
 from restore.repository.folder import FolderRepository
 from stacks.proxy import CERTIFICATE, CONFIGURATION, HEALTH, configuration
-from tests.fix_servers import placed, private_network
+from tests.support.servers import placed, private_network
 
 pytestmark = pytest.mark.docker
 

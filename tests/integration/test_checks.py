@@ -24,8 +24,8 @@ from restore.model import (
 )
 from restore.model.secret import Secret
 from restore.replay.replay import replay
-from tests.fix_repository import DATABASE, small_documents
-from tests.fix_servers import Scene, Source
+from tests.support.repository import DATABASE, small_documents
+from tests.support.servers import Scene, Source
 
 pytestmark = pytest.mark.docker
 

@@ -28,8 +28,8 @@ from restore.plan.planning import plan
 from restore.replay.replay import ReplayInterrupted, ReplayOutcome, replay
 from restore.runs import gc
 from restore.runs.cache import Choice, choose_copies
-from tests.fix_repository import DATABASE
-from tests.fix_servers import SUPERUSER_PASSWORD, Scene, make_request
+from tests.support.repository import DATABASE
+from tests.support.servers import SUPERUSER_PASSWORD, Scene, make_request
 
 pytestmark = pytest.mark.docker
 

@@ -34,9 +34,9 @@ from restore.runs.stages import foresee, replay_into, require_integrity, select
 from tests.corpus.good import ROLE, captured, imported, make_good, mapped, nightly, zipped
 from tests.corpus.kinds import ITEMS, KINDS
 from tests.corpus.model import Base, Case, Good, Kind, Stage
-from tests.corpus.services import documents, index, lay, sign, unprivileged, untouched
-from tests.fix_repository import copy_repository
-from tests.fix_servers import DatabaseLab, environment_of, erp_server
+from tests.corpus.tools import documents, index, lay, sign, unprivileged, untouched
+from tests.support.repository import copy_repository
+from tests.support.servers import DatabaseLab, environment_of, erp_server
 
 pytestmark = pytest.mark.docker
 

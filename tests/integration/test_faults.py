@@ -47,8 +47,8 @@ from restore.report.files import read_report
 from restore.runs.entry import replay_standing, reported
 from restore.runs.recorder import Recorder
 from restore.runs.request import ReplayRequest, Services
-from tests.fix_repository import DATABASE, flip_byte, small_documents
-from tests.fix_servers import Scene
+from tests.support.repository import DATABASE, flip_byte, small_documents
+from tests.support.servers import Scene
 from tests.unit.adapters.test_lock import HOLDER
 
 pytestmark = pytest.mark.docker

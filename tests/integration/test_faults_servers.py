@@ -23,8 +23,9 @@ from restore.adapters.postgres import sql
 from restore.model import StepKind, StepStatus
 from restore.profile import Profile
 from restore.replay.replay import existing_databases, replay
-from tests.fix_repository import DATABASE, GenerationFactory, small_fingerprint
-from tests.fix_servers import (
+from tests.integration.test_faults import replayed
+from tests.support.repository import DATABASE, GenerationFactory, small_fingerprint
+from tests.support.servers import (
     DatabaseLab,
     Scene,
     Source,
@@ -33,7 +34,6 @@ from tests.fix_servers import (
     make_source,
     postgresql_lab,
 )
-from tests.integration.test_faults import replayed
 
 pytestmark = pytest.mark.docker
 

@@ -17,7 +17,7 @@ from restore.checks.isolation import archive_check, isolation_checks, replicatio
 from restore.checks.network import OUTSIDE, network_finding, next_hop
 from restore.errors import EnvironmentFailure
 from restore.model import CheckResult, CheckStatus, Role
-from tests.fix_servers import DatabaseLab, Scene
+from tests.support.servers import DatabaseLab, Scene
 
 pytestmark = pytest.mark.docker
 

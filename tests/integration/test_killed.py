@@ -18,9 +18,9 @@ from restore.model.node_records import MARK, conclude
 from restore.plan.request import standing_target, with_begun
 from restore.replay.replay import existing_databases
 from restore.replay.steps.documents import existing_documents
-from tests.fix_repository import DATABASE, GenerationFactory
-from tests.fix_servers import Scene, Source
-from tests.killed_replay import MIDDLE, order, run
+from tests.support.killed_replay import MIDDLE, order, run
+from tests.support.repository import DATABASE, GenerationFactory
+from tests.support.servers import Scene, Source
 
 pytestmark = pytest.mark.docker
 

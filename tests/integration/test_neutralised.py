@@ -11,9 +11,9 @@ import pytest
 from restore.checks import uncovered
 from restore.profile import Neutralisation, Profile
 from restore.repository.folder import FolderRepository
-from tests.fix_servers import DatabaseLab
-from tests.neutral_lab import Connection, apply, left, neutralising, plant, restored, unseen
-from tests.neutral_samples import ROWS, TABLES
+from tests.support.neutral_lab import Connection, apply, left, neutralising, plant, restored, unseen
+from tests.support.neutral_samples import ROWS, TABLES
+from tests.support.servers import DatabaseLab
 
 pytestmark = pytest.mark.docker
 

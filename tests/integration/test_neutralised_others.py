@@ -11,9 +11,8 @@ import pytest
 from restore.checks import uncovered
 from restore.profile import Neutralisation, load_profile
 from restore.repository.folder import FolderRepository
-from tests import neutral_openerp, neutral_reports, neutral_tryton
-from tests.fix_servers import DatabaseLab
-from tests.neutral_lab import (
+from tests.support import neutral_openerp, neutral_reports, neutral_tryton
+from tests.support.neutral_lab import (
     ACCOUNT,
     Connection,
     Rows,
@@ -25,6 +24,7 @@ from tests.neutral_lab import (
     restored,
     unseen,
 )
+from tests.support.servers import DatabaseLab
 
 pytestmark = pytest.mark.docker
 

@@ -25,8 +25,8 @@ from restore.model import (
 from restore.model.node_records import conclude, describe_nodes, holds
 from restore.profile import OperationCheck, OperationKind, PostOperation
 from restore.replay.replay import replay
-from tests.fix_repository import DATABASE
-from tests.fix_servers import Scene
+from tests.support.repository import DATABASE
+from tests.support.servers import Scene
 
 pytestmark = pytest.mark.docker
 

@@ -34,8 +34,8 @@ from restore.plan.configuration.files import ConfigurationText
 from restore.plan.equivalence.compare import compare
 from restore.profile import Profile
 from restore.runs.observe import available_modules, observed_facts, parse_version, predicted_facts
-from tests.debian_conf import DEBIAN
-from tests.fix_servers import SECOND, SUPERUSER_PASSWORD, DatabaseLab, private_network
+from tests.support.debian_conf import DEBIAN
+from tests.support.servers import SECOND, SUPERUSER_PASSWORD, DatabaseLab, private_network
 
 pytestmark = pytest.mark.docker
 

@@ -18,11 +18,11 @@ from restore.checks import uncovered
 from restore.model.secret import Secret
 from restore.profile import load_profile
 from restore.repository.folder import FolderRepository
-from tests import neutral_odoo19
 from tests.e2e.test_odoo19 import ODOO19
-from tests.fix_production import cached_production
-from tests.fix_servers import DatabaseLab, postgresql_lab
-from tests.neutral_lab import apply, left, neutralising, plant, restored, unseen
+from tests.support import neutral_odoo19
+from tests.support.neutral_lab import apply, left, neutralising, plant, restored, unseen
+from tests.support.production import cached_production
+from tests.support.servers import DatabaseLab, postgresql_lab
 
 pytestmark = [pytest.mark.docker, pytest.mark.heavy]
 

@@ -30,9 +30,9 @@ from restore.model.stack_names import IMPORT
 from restore.profile import load_profile
 from restore.repository.folder import FolderRepository
 from restore.repository.verify import require_sound, verify
-from tests.fix_canaries import Watch
-from tests.fix_drill import Commands, collecting, fingerprint, told
-from tests.fix_pgbackrest import PASSPHRASE, STANZA, start_cluster
+from tests.support.canaries import Watch
+from tests.support.drill import Commands, collecting, fingerprint, told
+from tests.support.pgbackrest import PASSPHRASE, STANZA, start_cluster
 
 pytestmark = pytest.mark.docker
 

@@ -26,8 +26,8 @@ from restore.model import (
 )
 from restore.replay.replay import ReplayInterrupted, existing_databases, replay
 from restore.replay.steps.documents import existing_documents
-from tests.fix_repository import DATABASE, flip_byte, forget_file, small_documents
-from tests.fix_servers import ERP_PASSWORD, ROLES, Scene, Source
+from tests.support.repository import DATABASE, flip_byte, forget_file, small_documents
+from tests.support.servers import ERP_PASSWORD, ROLES, Scene, Source
 
 pytestmark = pytest.mark.docker
 

@@ -16,7 +16,7 @@ from restore.model.secret import Secret
 from restore.profile import Profile
 from restore.replay.replay import replay
 from restore.repository.folder import FolderRepository
-from tests.fix_servers import DatabaseLab, Scene, production_scene
+from tests.support.servers import DatabaseLab, Scene, production_scene
 
 pytestmark = pytest.mark.docker
 

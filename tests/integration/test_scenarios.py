@@ -21,8 +21,8 @@ from restore.model import ErpServer as Erp
 from restore.model.secret import Secret
 from restore.report import to_html
 from restore.report.files import write_report
-from tests.fix_servers import placed, private_network
-from tests.report_samples import passed
+from tests.support.report_samples import passed
+from tests.support.servers import placed, private_network
 
 pytestmark = pytest.mark.docker
 

@@ -26,7 +26,7 @@ from restore.profile import Neutralisation, NeutralisationAct, NeutralisationRul
 from restore.replay.replay import replay
 from restore.repository.folder import FolderRepository
 from restore.runs.staging.safety import stop_unless_safe
-from tests.fix_servers import DatabaseLab, Scene, production_scene
+from tests.support.servers import DatabaseLab, Scene, production_scene
 
 pytestmark = pytest.mark.docker
 

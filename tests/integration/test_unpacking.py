@@ -13,7 +13,7 @@ from restore.errors import DamagedGenerationError, ReplayError
 from restore.model import FileEntry
 from restore.replay import unpacking
 from restore.replay.tar import archive
-from tests.fix_servers import Scene
+from tests.support.servers import Scene
 
 pytestmark = pytest.mark.docker
 

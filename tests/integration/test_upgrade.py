@@ -31,9 +31,9 @@ from restore.runs.upgrade.archive import Accepted, load_images, make_archive, re
 from restore.runs.upgrade.command import Upgrading, upgrade_database
 from restore.runs.upgrade.difference import compared, subject_checks
 from restore.runs.upgrade.measuring import measured
-from tests.fix_repository import DATABASE
-from tests.fix_servers import Scene
-from tests.report_samples import passed
+from tests.support.report_samples import passed
+from tests.support.repository import DATABASE
+from tests.support.servers import Scene
 
 pytestmark = pytest.mark.docker
 

@@ -19,7 +19,7 @@ import zstandard
 from restore.catalogue.archives import judge_tar, opened_zip, tar_files
 from restore.catalogue.dumps import tree_files
 from restore.errors import DamagedGenerationError, NotFoundError
-from tests.foreign_samples import tar_member, tar_of, zip_of
+from tests.support.foreign_samples import tar_member, tar_of, zip_of
 
 
 def zip_with(path: Path, name: str = "x", content: bytes = b"x", **values: Any) -> Path:

@@ -21,7 +21,7 @@ from restore.catalogue.compression import plain_stream
 from restore.catalogue.dumps import created_at, dump_at
 from restore.errors import DamagedGenerationError, NotFoundError
 from restore.model import DumpForm, TableFacts
-from tests.foreign_samples import ENTRIES, PLAIN, CustomDump
+from tests.support.foreign_samples import ENTRIES, PLAIN, CustomDump
 
 COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,

@@ -18,7 +18,7 @@ from restore.errors import DamagedGenerationError, NotFoundError, UsageError
 from restore.model import ArtifactKind, DumpForm
 from restore.profile import Profile, load_profile
 from restore.repository.ids import started_of
-from tests.foreign_samples import (
+from tests.support.foreign_samples import (
     DOCUMENTS,
     ODOO_MANIFEST,
     PLAIN,

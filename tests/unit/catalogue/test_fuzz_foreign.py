@@ -32,7 +32,7 @@ from restore.catalogue.layouts import open_layout
 from restore.errors import RestoreError
 from restore.profile import load_profile
 from restore.repository import create_repository
-from tests.foreign_samples import (
+from tests.support.foreign_samples import (
     DOCUMENTS,
     ENTRIES,
     ODOO_MANIFEST,

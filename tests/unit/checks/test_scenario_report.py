@@ -10,7 +10,7 @@ import pytest
 from restore.model import Picture, Report
 from restore.report import parse_report, to_html, to_json
 from restore.report.files import render_pages, write_report
-from tests.report_samples import passed
+from tests.support.report_samples import passed
 
 PICTURE = Picture("scenario-a.b.png", 3, "0" * 64)
 

@@ -17,9 +17,9 @@ from restore.model.durations import parse_age
 from restore.report.files import write_report
 from restore.repository.folder import FolderRepository
 from restore.repository.manifest import render_manifest
-from tests.fix_prerequisites import furnished
-from tests.fix_repository import edit_manifest, flip_byte, writable
-from tests.report_samples import passed
+from tests.support.prerequisites import furnished
+from tests.support.report_samples import passed
+from tests.support.repository import edit_manifest, flip_byte, writable
 
 
 def test_generations_are_listed_and_shown(

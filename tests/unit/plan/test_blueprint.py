@@ -12,7 +12,7 @@ from restore.plan.blueprint import blueprint, configuration_texts, erp_role
 from restore.plan.configuration.files import ConfigurationText
 from restore.plan.configuration.postgresql_conf import postgresql_value
 from restore.profile import load_profile
-from tests.fix_repository import Contents
+from tests.support.repository import Contents
 
 PROFILE = load_profile("odoo")
 MADE = generation(database("specibike_prod"))

@@ -14,7 +14,7 @@ from restore.plan.configuration.postgresql_conf import (
     unquote,
 )
 from restore.plan.configuration.postgresql_safe import PostgresqlPaths, reconcile_postgresql
-from tests.debian_conf import DEBIAN
+from tests.support.debian_conf import DEBIAN
 
 PATHS = PostgresqlPaths("/var/lib/postgresql/data", "/etc/hba", "/var/lib/postgresql/data/ident")
 

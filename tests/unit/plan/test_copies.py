@@ -58,7 +58,7 @@ from restore.runs.copy_time import copying_time
 from restore.runs.drill import DrillRequest, with_policy
 from restore.runs.recorder import Recorder
 from restore.runs.request import ReplayRequest, Services
-from tests.report_samples import STARTED, passed
+from tests.support.report_samples import STARTED, passed
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -31,8 +31,8 @@ from restore.report.evidence.files import verify_evidence
 from restore.report.evidence.format import sign_files
 from restore.report.files import read_report, write_report
 from restore.report.postops import last_events, read_events, record_event
-from tests.evidence_samples import SIGNER, TRUSTED
-from tests.report_samples import passed
+from tests.support.evidence_samples import SIGNER, TRUSTED
+from tests.support.report_samples import passed
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 MAIL = ManualOperation(

@@ -24,9 +24,9 @@ from restore.runs.staging import records
 from restore.runs.upgrade.archive import read_archive
 from stacks.restored import Replay
 from stacks.secrets import Passwords
-from tests.evidence_samples import SIGNER, TRUSTED
-from tests.report_samples import passed
 from tests.stacks.conftest import STACK, build, settings
+from tests.support.evidence_samples import SIGNER, TRUSTED
+from tests.support.report_samples import passed
 
 FILES = Path(__file__).parents[2] / "files" / "before-0.2"
 

@@ -34,7 +34,7 @@ from restore.runs.drill import within_budget
 from restore.runs.entry import new_recorder
 from restore.runs.recorder import Recorder
 from restore.runs.request import ReplayRequest, Services
-from tests.report_samples import CHECKS, STARTED, passed
+from tests.support.report_samples import CHECKS, STARTED, passed
 
 START = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 

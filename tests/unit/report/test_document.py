@@ -12,7 +12,7 @@ from restore.model import Report
 from restore.model.schema import schema, schema_errors
 from restore.model.secret import Secret
 from restore.report import parse_report, report_document, to_json
-from tests.report_samples import SAMPLES, passed
+from tests.support.report_samples import SAMPLES, passed
 
 samples = pytest.mark.parametrize("report", [make() for make in SAMPLES.values()], ids=SAMPLES)
 

@@ -26,8 +26,8 @@ from restore.report.evidence.format import (
 )
 from restore.report.evidence.keys import public_pem
 from restore.report.files import JSON, write_report
-from tests.evidence_samples import OTHER, SIGNER, TRUSTED, public
-from tests.report_samples import STARTED, passed
+from tests.support.evidence_samples import OTHER, SIGNER, TRUSTED, public
+from tests.support.report_samples import STARTED, passed
 
 REPORT = replace(passed(), signed_by=SIGNER.id)
 

@@ -8,7 +8,7 @@ import pytest
 from restore.errors import NotFoundError, UsageError
 from restore.report import files
 from restore.report.files import find_run, read_report, render_report, write_report
-from tests.report_samples import early, passed
+from tests.support.report_samples import early, passed
 
 
 def test_every_rendering_is_written(tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ from restore.report.files import JSON, read_report
 from restore.report.history import FILE, VERSION, Entry, Kin, entries, history_file, remembered
 from restore.runs.entry import new_recorder, reported
 from restore.runs.request import ReplayRequest, Services
-from tests.evidence_samples import SIGNER, TRUSTED
-from tests.report_samples import STARTED, early, passed
+from tests.support.evidence_samples import SIGNER, TRUSTED
+from tests.support.report_samples import STARTED, early, passed
 
 DRILL = Kin("pra drill", "odoo", "drill")
 ANY = Kin()

@@ -13,7 +13,15 @@ from restore.report import to_html
 from restore.report.html import MOST_DETAILS, _environment
 from restore.report.language import locale
 from restore.report.timeline import LEFT, RIGHT, timeline
-from tests.report_samples import SAMPLES, STARTED, broken, early, failed, passed, unverifiable
+from tests.support.report_samples import (
+    SAMPLES,
+    STARTED,
+    broken,
+    early,
+    failed,
+    passed,
+    unverifiable,
+)
 
 VOID = {"meta", "br", "wbr"}
 NBSP = "\N{NO-BREAK SPACE}"

@@ -7,7 +7,7 @@ import pytest
 
 from restore.model import CheckStatus, Report, StepStatus
 from restore.report import to_junit
-from tests.report_samples import SAMPLES, broken, early, failed, passed, unverifiable
+from tests.support.report_samples import SAMPLES, broken, early, failed, passed, unverifiable
 
 
 def parsed(report: Report, language: str = "en") -> Element:

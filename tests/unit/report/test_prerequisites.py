@@ -46,8 +46,8 @@ from restore.runs import drill, stages
 from stacks.network import addresses
 from stacks.outputs import REPOSITORY_PATH
 from stacks.settings import Place, default_subnet, parse
-from tests.fix_prerequisites import CERTIFICATE, SAMPLES, furnished, sample, stack_facts
-from tests.report_samples import early, failed, passed
+from tests.support.prerequisites import CERTIFICATE, SAMPLES, furnished, sample, stack_facts
+from tests.support.report_samples import early, failed, passed
 
 Make = Callable[..., Prerequisites]
 CAPTURE = (databases, capture_files, scratch)
@@ -518,7 +518,7 @@ def test_breaking_loses_nothing(text: str) -> None:
 def test_samples_are_up_to_date(tmp_path: Path, language: str) -> None:
     path = SAMPLES / f"prerequisites.{language}.md"
     made = sample(tmp_path, language)
-    assert path.read_text(encoding="utf-8") == made, "run: python -m tests.fix_prerequisites"
+    assert path.read_text(encoding="utf-8") == made, "run: python -m tests.support.prerequisites"
 
 
 def test_the_memory_is_that_of_the_readme() -> None:

@@ -21,7 +21,7 @@ from restore.report.prerequisites.document import Column, ColumnKind, Document, 
 from restore.report.prerequisites.pdf import to_pdf
 from restore.report.prerequisites.pdf_style import STYLES, cell_code, code_markup, markup
 from restore.repository.folder import FolderRepository
-from tests.report_samples import failed, passed
+from tests.support.report_samples import failed, passed
 
 Make = Callable[..., Prerequisites]
 

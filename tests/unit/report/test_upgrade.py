@@ -17,7 +17,7 @@ from restore.model import (
     UpgradeSubject,
 )
 from restore.report import parse_report, to_html, to_json
-from tests.report_samples import passed
+from tests.support.report_samples import passed
 
 TITLE = LocalText("Trial balance", "Balance générale")
 UPGRADE = Upgrade(

@@ -10,7 +10,7 @@ from restore.errors import DamagedGenerationError, NotFoundError, UsageError
 from restore.model import Generation
 from restore.repository.folder import FolderRepository
 from restore.repository.selection import choose
-from tests.fix_repository import STARTED, GenerationFactory, edit_manifest
+from tests.support.repository import STARTED, GenerationFactory, edit_manifest
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from restore.model import (
 from restore.model.schema import schema, schema_errors
 from restore.repository.index import parse_entry, render_entry
 from restore.repository.manifest import parse_manifest, render_manifest
-from tests.fix_repository import edit_manifest
+from tests.support.repository import edit_manifest
 
 ROOT = Path("/backups/generations/20261123T180000Z-00ff00")
 

@@ -24,7 +24,7 @@ from restore.repository.base import (
     started_of,
 )
 from restore.repository.folder import FolderRepository
-from tests.fix_repository import (
+from tests.support.repository import (
     DATABASE,
     STARTED,
     Contents,

@@ -12,7 +12,7 @@ from restore.model import ArtifactKind, Generation, Progress
 from restore.repository.base import ProblemKind
 from restore.repository.folder import FolderRepository
 from restore.repository.verify import Verification, require_sound, verify
-from tests.fix_repository import (
+from tests.support.repository import (
     DATABASE,
     Contents,
     GenerationFactory,

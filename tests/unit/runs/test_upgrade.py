@@ -52,7 +52,7 @@ from restore.runs.upgrade.request import (
     split,
 )
 from restore.runs.upgrade.road_book import parse_road_book
-from tests.report_samples import passed
+from tests.support.report_samples import passed
 
 PROFILE = UpgradeProfile(("upgrade", "{database}"), r"all done$", ("ERROR",), technical=("^ir_",))
 

@@ -23,7 +23,7 @@ from restore.model import (
 from restore.model.locations import ROOT
 from restore.runs.upgrade.acceptance import REHEARSAL, newer_data, obstacles
 from restore.runs.upgrade.road_book import load_road_book, parse_road_book, road_book_ids
-from tests.report_samples import passed
+from tests.support.report_samples import passed
 
 BOOK = load_road_book(ROOT / "fixtures" / "road-book.yaml")
 NOW = datetime(2026, 11, 24, tzinfo=UTC)

@@ -19,8 +19,8 @@ from restore.repository.folder import FolderRepository
 from restore.runs.upgrade import archive
 from restore.runs.upgrade.acceptance import REHEARSAL
 from restore.runs.upgrade.road_book import load_road_book
-from tests.fix_repository import GenerationFactory, small_fingerprint
-from tests.report_samples import passed
+from tests.support.report_samples import passed
+from tests.support.repository import GenerationFactory, small_fingerprint
 
 BOOK = load_road_book(ROOT / "fixtures" / "road-book.yaml")
 

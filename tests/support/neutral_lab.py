@@ -23,8 +23,8 @@ from restore.plan.neutralise import (
 )
 from restore.profile import Neutralisation, NeutralisationRule
 from restore.repository.folder import FolderRepository
-from tests.fix_repository import copy_repository
-from tests.fix_servers import REPOSITORIES, SUPERUSER_PASSWORD, DatabaseLab
+from tests.support.repository import copy_repository
+from tests.support.servers import REPOSITORIES, SUPERUSER_PASSWORD, DatabaseLab
 
 ACCOUNT: Final = administrator(Credentials("admin", Secret("of the copy")), b"0123456789abcdef")
 EXTERNAL_URL: Final = "https://copie.example:8443"

@@ -21,7 +21,7 @@ from restore.adapters.docker import leftovers
 from restore.adapters.docker.runner import Runner
 from restore.model import stack_names
 from restore.model.locations import ENVIRONMENT, LOCKS, ROOT
-from tests.fix_production import alone, cache_folder
+from tests.support.production import alone, cache_folder
 
 TIMEOUT = 400
 

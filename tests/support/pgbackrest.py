@@ -21,7 +21,7 @@ from fixtures.site import ERP_ROLE, Site, new_site
 from restore.adapters.docker.runner import Runner
 from restore.model import ArtifactKind, Generation
 from restore.model.secret import Secret
-from tests.fix_foreign import put_tree
+from tests.support.foreign import put_tree
 
 IMAGE = "pra/pgbackrest:13"
 STANZA = "erp"

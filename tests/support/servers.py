@@ -50,7 +50,7 @@ from restore.replay.replay import existing_databases, replay
 from restore.repository.base import Repository
 from restore.repository.folder import FolderRepository
 from restore.runs.planning import with_server
-from tests.fix_repository import (
+from tests.support.repository import (
     DATABASE,
     Contents,
     GenerationFactory,

@@ -8,7 +8,7 @@ from fixtures import upgrade
 from fixtures.site import POSTGRESQL_IMAGE
 from restore.adapters.docker.runner import Runner
 from restore.repository.folder import FolderRepository
-from tests.fix_production import Kind, cached_production
+from tests.support.production import Kind, cached_production
 
 _SOURCES = (
     "fixtures/upgrade.py",

@@ -30,7 +30,7 @@ from restore.repository import create_repository
 from restore.repository.base import ArtifactSpec, FileOrigin, GenerationSummary, generation_id
 from restore.repository.folder import FolderRepository
 from restore.repository.seal import sealed
-from tests.foreign_samples import CustomDump
+from tests.support.foreign_samples import CustomDump
 
 DATABASE = "specibike_prod"
 STARTED = datetime(2026, 11, 23, 18, 0, 0, tzinfo=UTC)

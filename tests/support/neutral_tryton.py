@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.neutral_lab import Rows
+from tests.support.neutral_lab import Rows
 
 TABLES: Final = """
 CREATE TABLE notification_email (id serial, from_ varchar, subject varchar, recipients integer);

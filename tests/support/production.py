@@ -27,23 +27,21 @@ from fixtures.site import ODOO_IMAGE, POSTGRESQL_IMAGE
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import commands
 from restore.model import Generation
+from restore.model.locations import ROOT
 from restore.repository.folder import FolderRepository
 from restore.repository.tree import remove_tree
-from tests.fix_repository import copy_repository
+from tests.support.repository import copy_repository
 
-_ROOT = Path(__file__).resolve().parent.parent
 _SOURCES = (
     "fixtures/site.py",
-    "restore/capture*.py",
+    "restore/capture/*.py",
     "restore/plan/equivalence/certificate.py",
     "restore/adapters/docker/facts.py",
     "restore/adapters/docker/proxy_facts.py",
-    "restore/model/nodes.py",
+    "restore/model/node_records.py",
     "restore/plan/configuration/erp_login.py",
     "restore/adapters/postgres/facts.py",
-    "restore/capture/source.py",
     "restore/repository/transfer.py",
-    "restore/repository/manifest.py",
     "restore/repository/*.py",
     "restore/model/schemas/manifest.schema.json",
 )
@@ -87,7 +85,7 @@ def _cache_key(runner: Runner, kind: Kind) -> str:
     """A name for all that a production's generation depends on."""
     digest = hashlib.sha256()
     for pattern in (*_SOURCES, *kind.sources):
-        for path in sorted(_ROOT.glob(pattern)):
+        for path in sorted(ROOT.glob(pattern)):
             digest.update(path.name.encode() + b"\0" + content_of(path) + b"\0")
     dump = commands.dump_database(commands.DumpRequest("d", "f", "s", 2))
     digest.update(repr((dump, commands.dump_roles("s"))).encode())

@@ -25,20 +25,18 @@ from restore.adapters.docker.runner import Runner
 from restore.model.locations import ROOT
 from restore.repository.folder import FolderRepository
 from restore.repository.folder_writer import remove_tree
-from tests.fix_production import alone, cache_folder, content_of
+from tests.support.production import alone, cache_folder, content_of
 
 _SOURCES = (
     "fixtures/*.py",
-    "restore/capture*.py",
+    "restore/capture/*.py",
     "restore/model/parts.py",
     "restore/plan/equivalence/certificate.py",
     "restore/adapters/postgres/facts.py",
     "restore/adapters/docker/facts.py",
     "restore/adapters/docker/proxy_facts.py",
-    "restore/model/nodes.py",
-    "restore/capture/source.py",
+    "restore/model/node_records.py",
     "restore/repository/transfer.py",
-    "restore/repository/manifest.py",
     "restore/repository/*.py",
     "restore/profile/builtin/openprod.yaml",
     "restore/model/schemas/manifest.schema.json",

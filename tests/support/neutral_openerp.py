@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.neutral_lab import Rows
+from tests.support.neutral_lab import Rows
 
 _BOTH: Final = """
 CREATE TABLE ir_module_module (

@@ -1,6 +1,7 @@
-"""A replay in a process of its own, which is killed at a step: ``python -m tests.killed_replay``.
+"""A replay in a process of its own, which is killed at a step.
 
-Standard input is a JSON document of what ``order`` makes; the process ends by SIGKILL, or well.
+Run as ``python -m tests.support.killed_replay``, on a JSON document of what ``order`` makes; the
+process ends by SIGKILL, or well.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from restore.adapters.docker.runner import Runner
 from restore.adapters.pulumi.outputs import environment_from_outputs
 from restore.context import ReplayContext
 from restore.model import Progress, StepStatus
+from restore.model.locations import ROOT
 from restore.profile import load_profile
 from restore.replay.replay import replay
 from restore.repository.folder import FolderRepository
 from stacks import outputs
-from tests.fix_servers import Scene, make_plan
+from tests.support.servers import Scene, make_plan
 
 MIDDLE = "middle"
 
@@ -67,13 +69,13 @@ def order(scene: Scene, generation: str, step: int, when: str) -> dict[str, Any]
 def run(document: dict[str, Any]) -> subprocess.CompletedProcess[str]:
     """Run the process."""
     return subprocess.run(
-        [sys.executable, "-m", "tests.killed_replay"],
+        [sys.executable, "-m", "tests.support.killed_replay"],
         input=json.dumps(document),
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
-        cwd=Path(__file__).resolve().parent.parent,
+        cwd=ROOT,
     )
 
 

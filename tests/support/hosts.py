@@ -9,8 +9,8 @@ import pytest
 from fixtures import tryton
 from fixtures.site import POSTGRESQL_IMAGE
 from restore.adapters.docker.runner import Runner
-from tests.docker_hosts import DockerHost, docker_hosts
-from tests.fix_production import alone, cache_folder
+from tests.support.docker_hosts import DockerHost, docker_hosts
+from tests.support.production import alone, cache_folder
 
 PROXY_IMAGE = "pra/nginx:1.18"
 

@@ -1,6 +1,6 @@
 """A document from a small generation, and the samples of the documentation.
 
-``python -m tests.fix_prerequisites`` writes the samples anew.
+``python -m tests.support.prerequisites`` writes the samples anew.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ from restore.report.prerequisites import (
 from restore.repository import create_repository
 from restore.repository.folder import FolderRepository
 from stacks.described import describe_stack
-from tests.fix_repository import Contents, GenerationFactory
-from tests.report_samples import passed
+from tests.support.report_samples import passed
+from tests.support.repository import Contents, GenerationFactory
 
-SAMPLES = Path(__file__).resolve().parents[1] / "docs" / "examples"
+SAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
 SETTINGS = {
     "subnet": "10.20.30.0/24",
     "externalUrl": "https://erp-rescue.example.org",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.neutral_lab import Rows
+from tests.support.neutral_lab import Rows
 
 LOGIN: Final = "jasperadmin"
 

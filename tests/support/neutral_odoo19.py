@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from tests import neutral_samples
-from tests.neutral_lab import Rows
+from tests.support import neutral_samples
+from tests.support.neutral_lab import Rows
 
 _SAME: Final = re.sub(
     r"\bADD (?=\w)",

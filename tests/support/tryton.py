@@ -11,9 +11,9 @@ from fixtures import tryton
 from fixtures.site import POSTGRESQL_IMAGE
 from restore.adapters.docker.runner import Runner
 from restore.repository.folder import FolderRepository
-from tests.fix_drill import Commands
-from tests.fix_production import Kind, cached_production
-from tests.fix_repository import copy_repository
+from tests.support.drill import Commands
+from tests.support.production import Kind, cached_production
+from tests.support.repository import copy_repository
 
 TRYTON = Kind(
     "tryton",
