@@ -17,7 +17,7 @@ from restore.errors import ExitCode
 from stacks.keys import KEYS
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.yml"))
 OWN_HOSTS = re.compile(r"127\.0\.0\.1(:\d+)?|localhost(:\d+)?|([\w-]+\.)*example\.(org|com)")
 FENCE = re.compile(r"^ *```(sh|yaml|text)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from restore.model.locations import ROOT
 
@@ -38,3 +40,13 @@ def test_example_data_goes_into_the_clones_own_repository_only(
     asked = (tmp_path / "asked").read_text(encoding="utf-8").splitlines()
     assert (asked[0] == f"python -m fixtures.production --repository {repository}") is filled
     assert asked[-1].startswith(f"pra drill --stack drill --repository {repository} ")
+
+
+def test_pre_commit_runs_what_make_lint_runs() -> None:
+    argv = ["make", "--no-print-directory", "-n", "-C", ROOT, "-o", "setup", "lint"]
+    recipe = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+    content = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    entries = [hook["entry"] for repo in content["repos"] for hook in repo["hooks"]]
+    prefix = ". .pra/activate"
+    commands = [shlex.split(entry)[2].removeprefix(f"{prefix} && ") for entry in entries]
+    assert recipe.strip() == f"{prefix}; {' && '.join(commands)}"
