@@ -1,12 +1,38 @@
-"""Where this clone keeps what it makes. All but the programs themselves is under ``.pra/``."""
+"""Where ``pra`` keeps what it makes: in a clone's ``.pra/``, else in the user's folder of state.
 
+State never lies in the current folder: whoever can write there could add trusted keys.
+"""
+
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parent.parent.parent
-"""The clone: stack files and the Pulumi program live here."""
 
-STATE: Final = ROOT / ".pra"
+def state_folder(above: Path, environ: Mapping[str, str]) -> Path:
+    """Choose the folder of state.
+
+    Args:
+        above: the folder that holds the package ``restore``: a clone, when it has a Pulumi.yaml.
+
+    Returns:
+        The clone's ``.pra``; for an installed package ``pra`` in ``XDG_STATE_HOME``, which is
+        ``~/.local/state`` when it isn't set or is no absolute path.
+    """
+    if (above / "Pulumi.yaml").is_file():
+        return above / ".pra"
+    chosen = Path(environ.get("XDG_STATE_HOME", ""))
+    if not chosen.is_absolute():
+        chosen = Path(environ.get("HOME", "/"), ".local", "state")
+    return chosen / "pra"
+
+
+_ABOVE: Final = Path(__file__).resolve().parent.parent.parent
+STATE: Final = state_folder(_ABOVE, os.environ)
+IS_CLONE: Final = STATE.parent == _ABOVE
+ROOT: Final = _ABOVE if IS_CLONE else STATE
+"""Stack files are here and, in a clone, the Pulumi program."""
+
 REPOSITORY: Final = STATE / "repository"
 REPORTS: Final = STATE / "reports"
 IMPORTS: Final = STATE / "imports"

@@ -217,6 +217,11 @@ class _Cli(auto.PulumiCommand):
     """Pulumi's CLI, found and run in the environment that set-up prepared."""
 
     def __init__(self) -> None:
+        if not (locations.ROOT / "Pulumi.yaml").is_file():
+            raise EnvironmentFailure(
+                f"no Pulumi program in {locations.ROOT}: this pra is installed outside a clone",
+                "clone the repository, run 'make setup' and '. .pra/activate' there, and try again",
+            )
         self.environment = pulumi_environment(read_set_up(locations.ENVIRONMENT), os.environ)
         found = shutil.which("pulumi", path=self.environment["PATH"])
         if found is None:

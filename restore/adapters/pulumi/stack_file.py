@@ -184,7 +184,10 @@ def _read(path: Path) -> Mapping[str, Any]:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise NotFoundError(
-            f"stack file {path} does not exist", "name one that does: drill, ci, staging"
+            f"stack file {path} does not exist",
+            "name one that does: drill, ci, staging"
+            if locations.IS_CLONE
+            else "copy one there from a clone of the repository, or run pra in the clone",
         ) from error
     except (OSError, yaml.YAMLError) as error:
         raise EnvironmentFailure(f"stack file {path} can't be read: {error}") from error
