@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
+from restore.adapters import logs
 from restore.adapters.docker.runner import Execution
 from restore.errors import EnvironmentFailure
 from restore.model.secret import Secret
@@ -48,6 +49,13 @@ def run_attended(
     Raises:
         EnvironmentFailure: it could not be started.
     """
+    with logs.timed("process", argv=command.argv) as told:
+        ended = _run(command, on_output, on_error)
+        told["exit_code"] = ended.exit_code
+        return ended
+
+
+def _run(command: Command, on_output: Listener | None, on_error: Listener | None) -> Execution:
     try:
         process = subprocess.Popen(
             (*_dying_with_us(), *command.argv),

@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from restore import __version__
+from restore.adapters import logs
 from restore.adapters.docker.facts import node_of
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres.facts import erp_facts, image_of, operating_system, server_facts
@@ -58,6 +59,19 @@ def capture(
         EnvironmentFailure: a server does not run or does not answer.
         ReplayError: a dump, a document or a file could not be read or stored.
     """
+    with logs.timed("capture") as told:
+        generation = _capture(runner, repository, request, now, listener)
+        told["generation"] = generation.id
+        return generation
+
+
+def _capture(
+    runner: Runner,
+    repository: Repository,
+    request: CaptureRequest,
+    now: Callable[[], datetime],
+    listener: ProgressListener,
+) -> Generation:
     started = now()
     source = find_source(runner, request.profile, request.database_container, request.erp_container)
     names = list_databases(source, request.profile, request.databases)

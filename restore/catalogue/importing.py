@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from restore import __version__
+from restore.adapters import logs
 from restore.catalogue.foreign import ForeignArtifact, ForeignFile, ForeignGeneration, Layout
 from restore.errors import EnvironmentFailure, RestoreError
 from restore.model import Generation, Progress, ProgressListener, ignore_progress
@@ -55,8 +56,11 @@ def import_generation(
         ReplayError: the repository can't take it.
     """
     listener(Progress(label=f"read {layout.location}"))
-    with closing(_Reading(layout)) as reading:
-        wanted = choose_id(reading, choice)
+    with (
+        logs.timed("import", location=layout.location, choice=choice) as told,
+        closing(_Reading(layout)) as reading,
+    ):
+        told["generation"] = wanted = choose_id(reading, choice)
         if wanted in repository.ids():
             return Imported(repository.load(wanted), new=False)
         # Every byte is looked at before the first is stored.

@@ -10,11 +10,12 @@ import signal
 import sys
 import traceback
 from types import FrameType
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import click
 
 from restore import __version__
+from restore.adapters import logs
 from restore.cli.anonymise import anonymise_group
 from restore.cli.backup import capture_command, generations_group, verify_command
 from restore.cli.cache import cache_group
@@ -32,6 +33,11 @@ from restore.cli.status import status_command
 from restore.cli.terminal import Terminal
 from restore.cli.upgrade import upgrade_group
 from restore.errors import ExitCode, RestoreError
+from restore.runs.entry import new_run
+from restore.runs.request import utc_now
+
+LOGGED: Final = ("capture", "import", "gc", "staging")
+"""The commands that change something outside of a run that is reported: they log for themselves."""
 
 
 @click.group(
@@ -50,16 +56,28 @@ Exit codes: 0 pass, 1 internal error, 2 usage, 3 verdict fail, 4 unverifiable, 5
 """,
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-@click.option("--verbose", is_flag=True, help="Show the traceback of errors.")
+@click.option(
+    "--verbose", is_flag=True, help="Show commands and stages as they go, and errors' tracebacks."
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    help="How they are shown on stderr: as text, or as JSON lines.  [default: text, if verbose]",
+)
 @click.version_option(__version__, prog_name="pra")
 @click.pass_context
-def pra(context: click.Context, as_json: bool, verbose: bool) -> None:
+def pra(context: click.Context, as_json: bool, verbose: bool, log_format: str | None) -> None:
     """Restore ERP backups into a rebuilt environment, and prove that they work.
 
     A generation is one consistent backup set in a repository. A drill rebuilds an equivalent
     environment with Pulumi, replays a generation into it, checks the result and gives a verdict.
     """
-    context.obj = Terminal(as_json=as_json, verbose=verbose)
+    context.obj = Terminal(as_json=as_json, verbose=verbose or log_format is not None)
+    if context.obj.verbose:
+        context.with_resource(logs.shown(as_json=log_format == "json"))
+    if context.invoked_subcommand in LOGGED:
+        command = f"pra {context.invoked_subcommand}"
+        context.with_resource(logs.run_log(new_run(utc_now()), command=command))
 
 
 @pra.command("completion")

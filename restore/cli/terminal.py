@@ -144,8 +144,11 @@ class Terminal:
 
     @contextmanager
     def progress(self) -> Iterator[ProgressListener]:
-        """Show progress while the body runs: a bar on a terminal, a line a label elsewhere."""
-        if not self.err.is_terminal:
+        """Show progress while the body runs: a bar on a terminal, a line a label elsewhere.
+
+        Lines, too, among those of a log: a bar is redrawn over them.
+        """
+        if self.verbose or not self.err.is_terminal:
             yield self._lines()
             return
         columns = (

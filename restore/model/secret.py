@@ -1,8 +1,18 @@
 """A text whose every rendering is ``***``."""
 
+import json
+import re
+from functools import lru_cache
 from typing import Final, NoReturn
+from urllib.parse import quote
 
 MASK: Final = "***"
+
+_KNOWN: Final[set[str]] = set()
+"""The texts of this process's secrets: what ``mask_known`` hides."""
+
+_SHORT: Final = 8
+"""Characters below which a secret is hidden as a whole word only: ``odoo``, not ``odoo_prod``."""
 
 
 class Secret:
@@ -16,6 +26,7 @@ class Secret:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        _KNOWN.add(text)
 
     def reveal(self) -> str:
         """Return the text itself."""
@@ -41,3 +52,22 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is never pickled")
+
+
+def mask_known(text: str) -> str:
+    """Hide in a text every secret that this process holds, as it is, quoted, or line by line."""
+    spellings = {spelling for secret in tuple(_KNOWN) for spelling in _spellings(secret)}
+    for spelling in sorted(spellings, key=len, reverse=True):
+        if len(spelling) >= _SHORT:
+            text = text.replace(spelling, MASK)
+        elif spelling in text:
+            text = re.sub(rf"(?<!\w){re.escape(spelling)}(?!\w)", MASK, text)
+    return text
+
+
+@lru_cache(maxsize=4096)
+def _spellings(secret: str) -> frozenset[str]:
+    """How a secret may stand in a command, a URL, SQL or JSON; a key's lines each by itself."""
+    plain = {secret, *(line for line in secret.splitlines() if len(line) >= 2 * _SHORT)}
+    quoted = {quote(secret, safe=""), json.dumps(secret)[1:-1], secret.replace("'", "''")}
+    return frozenset(text for text in plain | quoted if text.strip())

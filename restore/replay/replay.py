@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from restore.adapters import logs
 from restore.adapters.postgres import sql
 from restore.checks.base import describe
 from restore.context import ReplayContext
@@ -126,7 +127,12 @@ class _Run:
 
     def perform(self, step: Step) -> None:
         """Run one step and keep how it ended."""
+        with logs.bound(step=step.id):
+            self._perform(step)
+
+    def _perform(self, step: Step) -> None:
         self.context.listener(Progress(step.title, 0, step.bytes, 0, step.items))
+        logs.event("step begins", title=step.title)
         started, begun = self.context.now(), time.perf_counter()
         status, reason = StepStatus.ABORTED, "a bug of the engine"
         try:
@@ -150,6 +156,7 @@ class _Run:
             self._results[step.id] = StepResult(
                 step.id, step.title, status, started, seconds, reason
             )
+            logs.event("step ends", status=status, seconds=round(seconds, 3), reason=reason)
 
     def stop(self, why: str) -> bool:
         """Let nothing new begin, and what runs beside be given up; whether this is the first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import tempfile
+import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from restore import __version__
-from restore.adapters import lock
+from restore.adapters import lock, logs
 from restore.adapters.pulumi.outputs import environment_from_outputs
 from restore.anonymise import Anonymisation, anonymisation_asked
 from restore.anonymise.key import VARIABLE
@@ -160,20 +161,24 @@ def reported(
     Returns:
         The report, whose ``error`` says what stopped the run, and its folder.
     """
-    try:
-        story()
-    except RestoreError as error:
-        recorder.error = error
-    except KeyboardInterrupt:
-        recorder.error = Interrupted("interrupted", "run it again: it begins afresh")
-    except Exception as error:  # a bug still leaves a report, and says that it is one
-        recorder.error = RestoreError(
-            f"internal error: {type(error).__name__}: {error}", "please report it as a bug"
-        )
-        recorder.error.__cause__ = error
-    kin = Kin(recorder.command, recorder.profile, recorder.base)
-    report = remembered(recorder.report(), kin, history_file(request.reports))
-    return report, _kept(report, request, recorder)
+    with logs.run_log(recorder.run, command=recorder.command, stack=recorder.stack):
+        logs.event("run begins", profile=recorder.profile, version=__version__)
+        try:
+            story()
+        except RestoreError as error:
+            recorder.error = error
+        except KeyboardInterrupt:
+            recorder.error = Interrupted("interrupted", "run it again: it begins afresh")
+        except Exception as error:  # a bug still leaves a report, and says that it is one
+            recorder.error = RestoreError(
+                f"internal error: {type(error).__name__}: {error}", "please report it as a bug"
+            )
+            recorder.error.__cause__ = error
+            logs.event("bug", trace="".join(traceback.format_tb(error.__traceback__)))
+        kin = Kin(recorder.command, recorder.profile, recorder.base)
+        report = remembered(recorder.report(), kin, history_file(request.reports))
+        logs.event("run ends", verdict=report.verdict, error=report.error)
+        return report, _kept(report, request, recorder)
 
 
 def _signing(recorder: Recorder) -> Signing | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from restore import __version__
+from restore.adapters import logs
 from restore.checks.base import with_acceptances
 from restore.errors import RestoreError
 from restore.model import (
@@ -81,9 +82,11 @@ class Recorder:
         """Time a stage and keep how it ended; what it raises goes on."""
         self.listener(Progress(title))
         started = self.now()
+        logs.event("stage begins", stage=name, title=title)
         status, reason = StepStatus.SUCCEEDED, ""
         try:
-            yield
+            with logs.bound(stage=name):
+                yield
         except RestoreError as error:
             status, reason = StepStatus.FAILED, error.message
             raise
@@ -93,6 +96,7 @@ class Recorder:
         finally:
             seconds = (self.now() - started).total_seconds()
             self.stages.append(StepResult(name, title, status, started, seconds, reason))
+            logs.event("stage ends", stage=name, status=status, seconds=seconds, reason=reason)
 
     def report(self) -> Report:
         """The findings so far. A run that ended in an error has failed."""

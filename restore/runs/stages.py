@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from restore.adapters import logs
 from restore.adapters.docker.reach import reached
 from restore.checks import run_checks
 from restore.checks.base import with_acceptances
+from restore.checks.passwords import captured_secrets
 from restore.checks.scenarios import Ground, Played, play_all, require_playable, require_steps
 from restore.context import ReplayContext
 from restore.errors import DamagedGenerationError, RefusedError, ReplayError, UsageError
@@ -47,6 +49,7 @@ def select(services: Services, choice: str, recorder: Recorder) -> Generation:
     with recorder.stage("select", f"Choose generation {choice}"):
         generation = choose(services.repository, choice)
         recorder.generation = generation
+        logs.describe_run(generation=generation.id)
         if generation.profile != services.profile.name:
             raise RefusedError(
                 f"generation {generation.id} was made with profile {generation.profile}, "
@@ -142,6 +145,8 @@ def _replay_into(
         erp = environment.erp.container
         require_playable(request.scenarios, request.credentials, services.runner, erp)
     context = replay_context(environment, generation, request, services, recorder)
+    # What production holds is known from here on, and masked in the log.
+    tuple(captured_secrets(context))
     # What is left to people is about production's new place; a copy has none.
     recovery = request.purpose is Purpose.RECOVERY
     recorder.operations = services.profile.checklist if recovery else ()

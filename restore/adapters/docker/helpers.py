@@ -15,6 +15,7 @@ from docker.errors import DockerException
 from docker.models.containers import Container
 from docker.types import LogConfig, Mount
 
+from restore.adapters import logs
 from restore.adapters.docker import rights
 from restore.adapters.docker.engine import answers
 from restore.adapters.docker.runner import LABEL, ROLE, TAIL_LINES, Runner, tail
@@ -83,9 +84,10 @@ def helper(
         log_config=_WHOLE_LOG,
     )
     try:
-        for folder, archive in given.archives:
-            made.put_archive(folder, archive)
-        yield made
+        with logs.timed("helper container", container=str(made.id)[:12], like=like[:12], argv=argv):
+            for folder, archive in given.archives:
+                made.put_archive(folder, archive)
+            yield made
     finally:
         # One that stays harms nobody: the next replay, and 'pra gc', find it by its label.
         with suppress(DockerException):

@@ -11,6 +11,7 @@ from typing import Any
 from docker.errors import APIError, NotFound
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from restore.adapters import logs
 from restore.adapters.docker.runner import LABEL, Runner
 from restore.errors import EnvironmentFailure
 from restore.model import LOCAL
@@ -89,6 +90,7 @@ def remove(
         "volume": lambda api, item: api.remove_volume(item.name),
     }
     for item in sorted(leftovers, key=lambda item: list(removers).index(item.kind)):
+        logs.event(f"remove {item.kind}", name=item.name, stack=item.stack, host=item.host)
         api = (others or {}).get(item.host, runner).client.api
         try:
             for attempt in Retrying(

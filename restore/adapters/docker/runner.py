@@ -17,6 +17,7 @@ import docker
 from docker.errors import ImageNotFound, NotFound
 from docker.models.containers import Container
 
+from restore.adapters import logs
 from restore.adapters.docker.engine import answers, connected
 from restore.adapters.docker.streams import CHUNK, EMPTY, ChunkReader, LineSplitter
 from restore.errors import NotFoundError, ReplayError
@@ -198,7 +199,10 @@ class Runner:
             key: value.reveal() if isinstance(value, Secret) else value
             for key, value in environment.items()
         }
-        with answers(f"run {argv[0]} in container {container[:12]}"):
+        with (
+            logs.timed("command", container=container[:12], argv=argv, user=user) as told,
+            answers(f"run {argv[0]} in container {container[:12]}"),
+        ):
             exec_id = api.exec_create(container, list(argv), user=user, environment=plain)["Id"]
             out, err = LineSplitter(), LineSplitter()
             frames = api.exec_start(exec_id, stream=True, demux=True)
@@ -211,7 +215,8 @@ class Runner:
             for line in err.rest():
                 on_error_line(line)
             yield from out.rest()
-            return cast(int, api.exec_inspect(exec_id)["ExitCode"])
+            told["exit_code"] = code = cast(int, api.exec_inspect(exec_id)["ExitCode"])
+            return code
 
     def read_archive(
         self, container: str, path: str
@@ -258,6 +263,7 @@ class Runner:
         Raises:
             NotFoundError: the container has no such folder.
         """
+        logs.event("write into container", container=container[:12], path=path)
         with answers(f"write into {path} of container {container[:12]}"):
             try:
                 self.engine_of(container).api.put_archive(container, path, iter(chunks))
@@ -267,12 +273,14 @@ class Runner:
     def start(self, container: str) -> None:
         """Start a container; nothing happens when it runs."""
         found = self.container(container)
+        logs.event("start container", container=container[:12])
         with answers(f"start container {container[:12]}"):
             found.start()
 
     def stop(self, container: str, grace: int = 20) -> None:
         """Stop a container, killing it after ``grace`` seconds; nothing happens when it stands."""
         found = self.container(container)
+        logs.event("stop container", container=container[:12])
         with answers(f"stop container {container[:12]}"):
             found.stop(timeout=grace)
 

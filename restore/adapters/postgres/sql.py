@@ -11,6 +11,7 @@ import psycopg
 import psycopg.sql
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from restore.adapters import logs
 from restore.errors import EnvironmentFailure
 from restore.model import DatabaseServer
 from restore.model.secret import Secret
@@ -60,7 +61,9 @@ def connect(
         (server.erp_role, server.erp_password) if as_erp else (server.superuser, server.password)
     )
     login = _Login(role, password, options or Secret(""))
-    connection = _open(server, database, login, deadline)
+    at = f"{server.address}:{server.port}"
+    with logs.timed("connect to database", server=at, database=database, role=role):
+        connection = _open(server, database, login, deadline)
     with connection:
         yield connection
 

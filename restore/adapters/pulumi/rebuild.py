@@ -27,6 +27,7 @@ from pulumi.automation.events import DiagnosticEvent, EngineEvent
 from semver import VersionInfo
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
+from restore.adapters import logs
 from restore.adapters.docker import leftovers
 from restore.adapters.docker.runner import Runner
 from restore.adapters.processes import Command, run_attended
@@ -317,6 +318,12 @@ def _explained(
     act: str, watch: _Watch | None = None, spec: StackSpec | None = None
 ) -> Iterator[None]:
     """Turn what Pulumi refuses into an error that says what was tried, and what next."""
+    with logs.timed("pulumi", act=act), _errors(act, watch, spec):
+        yield
+
+
+@contextmanager
+def _errors(act: str, watch: _Watch | None, spec: StackSpec | None) -> Iterator[None]:
     try:
         yield
     except StackNotFoundError as error:

@@ -27,7 +27,7 @@ class Engine:
 
     def create(self, image: str, **options: Any) -> SimpleNamespace:
         self.made.append({"image": image, **options})
-        return SimpleNamespace(remove=self.remove)
+        return SimpleNamespace(id="helper", remove=self.remove)
 
     def remove(self, *, force: bool) -> None:
         self.removed += force

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from restore.cli import options
 from restore.cli.main import run
 from restore.cli.terminal import Terminal
 from restore.errors import ExitCode, UsageError
-from restore.model import Acceptance, Difference, Generation, Severity
+from restore.model import Acceptance, Difference, Generation, Severity, locations
 from restore.model.durations import parse_age
 from restore.report.files import write_report
 from restore.repository.folder import FolderRepository
@@ -256,3 +257,25 @@ def test_gc_removes_what_an_interrupted_capture_left(
     assert not left.exists()
     assert run(["gc", "--repository", "/nowhere"]) == ExitCode.PASS
     assert "nothing to remove" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", [["--verbose"], ["--log-format", "json"]])
+def test_a_command_that_fails_leaves_a_log_and_shows_it(
+    option: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(locations, "LOGS", tmp_path / "logs")
+    (tmp_path / "cut.zip").write_bytes(b"PK")
+    backup, where = f"odoo-zip:{tmp_path}/cut.zip", str(tmp_path / "repository")
+    assert run([*option, "import", backup, "--repository", where]) == ExitCode.DAMAGED
+
+    (log,) = (tmp_path / "logs").iterdir()
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+    begun, ended = map(json.loads, log.read_text(encoding="utf-8").splitlines())
+    assert (begun["event"], begun["command"]) == ("import begins", "pra import")
+    assert ended["event"] == "import ends" and "cut.zip" in ended["error"]
+    shown = capsys.readouterr().err
+    assert ('"event": "import ends"' in shown) is (option[0] == "--log-format")
+    assert "import ends" in shown

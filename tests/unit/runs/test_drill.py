@@ -154,6 +154,10 @@ def test_a_stack_that_is_not_there_gets_no_lock(
     _, _, recorder = restore_stack("nope", request_of(tmp_path).replay, SERVICES)
     assert recorder.error is not None and recorder.error.exit_code is ExitCode.NOT_FOUND
     assert not (locations.LOCKS / "nope.lock").exists()
+    log = (locations.LOGS / f"{recorder.run}.jsonl").read_text(encoding="utf-8")
+    begun, ended = map(json.loads, log.splitlines())
+    assert (begun["event"], begun["stack"], begun["command"]) == ("run begins", "nope", "pra drill")
+    assert (ended["verdict"], ended["error"]) == ("fail", "there is no stack nope")
 
 
 def test_the_images_of_a_stack_file_are_found_by_their_settings_names(
