@@ -12,7 +12,7 @@ from restore.cli.options import reports_option
 from restore.cli.terminal import Terminal
 from restore.model import Verdict
 from restore.model.durations import spoken
-from restore.report.history import Entry, Kin, entries, history_file
+from restore.report.history import Entry, RunGroup, entries, history_file
 from restore.report.trends import Trend, change, is_cached, sparkline, trend
 
 _COLUMNS = (
@@ -44,18 +44,18 @@ def history_command(
       pra history --profile odoo --stack-base ci --last 50
       pra --json history
     """
-    found = entries(history_file(reports), Kin(None, profile, stack_base), last)
-    groups: dict[Kin, list[Entry]] = {}
+    found = entries(history_file(reports), RunGroup(None, profile, stack_base), last)
+    groups: dict[RunGroup, list[Entry]] = {}
     for entry in found:
-        groups.setdefault(entry.kin, []).append(entry)
-    for kin, runs in groups.items():
-        title = f"{kin.command}, profile {kin.profile}, stack settings {kin.base or 'none'}"
+        groups.setdefault(entry.group, []).append(entry)
+    for group, runs in groups.items():
+        title = f"{group.command}, profile {group.profile}, stack settings {group.base or 'none'}"
         terminal.table(title, _COLUMNS, list(_rows(runs)))
         for line in _summary(runs):
             terminal.print(line)
     if not found:
         terminal.print("no such run")
-    terminal.json([_document(kin, runs) for kin, runs in groups.items()])
+    terminal.json([_document(group, runs) for group, runs in groups.items()])
 
 
 def _rows(runs: list[Entry]) -> Iterator[tuple[str, ...]]:
@@ -106,13 +106,13 @@ def _percent(share: float | None) -> str:
     return "-" if share is None else f"{share:+.0%}"
 
 
-def _document(kin: Kin, runs: list[Entry]) -> dict[str, Any]:
+def _document(group: RunGroup, runs: list[Entry]) -> dict[str, Any]:
     found = trend([entry.past for entry in runs])
     cached = trend([entry.past for entry in runs], cached=True)
     return {
-        "command": kin.command,
-        "profile": kin.profile,
-        "stack_base": kin.base,
+        "command": group.command,
+        "profile": group.profile,
+        "stack_base": group.base,
         "rto": None if found is None else _trend(found),
         "cached": None if cached is None else _trend(cached),
         "runs": [_run(entry) for entry in runs],

@@ -42,7 +42,7 @@ from restore.repository import create_repository
 from restore.repository.selection import LATEST
 from restore.runs.drill import DrillRequest, drill, restore_stack
 from restore.runs.entry import new_recorder
-from restore.runs.stages import foresee, select
+from restore.runs.stages import preflight, select
 from restore.runs.staging import life
 
 
@@ -73,7 +73,7 @@ def plan_command(terminal: Terminal, /, **options: Any) -> None:
         generation = select(services, request.selection.generation, recorder)
         path, plain = certificate_choice(chosen_certificate(options), Path.cwd())
         overrides = StackOverrides(chosen_images(options), path, plain=plain)
-        foresee(services, generation, request, overrides, recorder)
+        preflight(services, generation, request, overrides, recorder)
     plan = recorder.plan
     if plan is not None:
         for line in describe_plan(plan):

@@ -41,7 +41,7 @@ from restore.model import Environment, ProgressListener, Selection, locations
 from restore.profile import load_profile
 from restore.replay.steps.databases import existing_databases
 from restore.report.evidence.keys import signer_of_environment
-from restore.runs.entry import new_run, reported
+from restore.runs.entry import new_run, run_to_report
 from restore.runs.recorder import Recorder
 from restore.runs.request import ReplayRequest, utc_now
 
@@ -122,7 +122,7 @@ def run_command(terminal: Terminal, /, **options: Any) -> int:
     require_steps(request.accepted, scenarios)
     with terminal.progress() as listener:
         recorder = _recorder(options["stack"], request, profile.name, listener)
-        report, folder = reported(
+        report, folder = run_to_report(
             recorder,
             request,
             lambda: _play(options["stack"], options["database"], request, recorder),

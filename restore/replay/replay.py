@@ -23,8 +23,8 @@ from restore.model import (
 )
 from restore.replay.dispatch import Acts
 from restore.replay.lanes import Lane, lanes_of
-from restore.replay.steps.ailments import Ailment, ailments
 from restore.replay.steps.databases import existing_databases
+from restore.replay.steps.diagnose import Diagnosis, diagnose
 
 __all__ = ["ReplayContext", "ReplayInterrupted", "ReplayOutcome", "existing_databases", "replay"]
 
@@ -145,7 +145,7 @@ class _Run:
             status = StepStatus.FAILED if first else StepStatus.ABORTED
             reason = _reason(error) if first else f"given up {self.stopped_by}"
             if first:
-                found = ailments(self.context, step, describe(error), started)
+                found = diagnose(self.context, step, describe(error), started)
                 reason = _reason(error, found)
         except KeyboardInterrupt:
             reason = "interrupted"
@@ -209,7 +209,7 @@ class _Run:
         return ReplayOutcome(steps, checks, self._error, tuple(self._acts.warnings))
 
 
-def _reason(error: Exception, found: tuple[Ailment, ...] = ()) -> str:
+def _reason(error: Exception, found: tuple[Diagnosis, ...] = ()) -> str:
     text = "\n".join((describe(error), *(one.cause for one in found)))
     # What ails a server is nearer to the cause than what its tool's failure suggests.
     hints = [*(one.hint for one in found), getattr(error, "hint", "")]

@@ -18,7 +18,7 @@ from typing import IO, Final
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from restore.adapters.docker.engine import APIError, Container, Mount, answers
-from restore.adapters.docker.helpers import Surroundings, helper
+from restore.adapters.docker.helpers import HelperOptions, helper
 from restore.adapters.docker.runner import TAIL_LINES, Runner
 from restore.errors import ReplayError
 
@@ -76,7 +76,7 @@ def _started(
         stream.chmod(0o644)
         mount = Mount(_PIPE, str(stream), "bind", read_only=True)
         container = stack.enter_context(
-            helper(runner, like, ("tar", *options, "-C", path), Surroundings(mounts=(mount,)))
+            helper(runner, like, ("tar", *options, "-C", path), HelperOptions(mounts=(mount,)))
         )
         container.start()
         return container, _opened(container, stream)

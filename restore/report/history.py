@@ -67,7 +67,7 @@ _DURATION_COLUMNS: Final = ("run", "kind", "position", "id", "title", "status", 
 
 
 @dataclass(frozen=True, slots=True)
-class Kin:
+class RunGroup:
     """What runs have in common that compare with each other; None is any.
 
     ``base`` is the stack whose settings they have: a drill's stack file, or the stack itself.
@@ -94,7 +94,7 @@ class Entry:
     """A run in the history. ``report_sha256`` is the digest of its ``report.json``."""
 
     past: PastRun
-    kin: Kin
+    group: RunGroup
     stack: str
     finished: datetime
     error: str | None
@@ -110,7 +110,7 @@ def history_file(reports: Path) -> Path:
     return Path(named).expanduser() if named else reports / FILE
 
 
-def remembered(report: Report, kin: Kin, path: Path) -> Report:
+def append_to_history(report: Report, group: RunGroup, path: Path) -> Report:
     """Append a run to the history, and show the runs before it in its report.
 
     A history that can't be used is a warning in the report: it never fails a run.
@@ -120,15 +120,15 @@ def remembered(report: Report, kin: Kin, path: Path) -> Report:
     """
     try:
         with _writable(path) as connection:
-            past = tuple(one.past for one in _entries(connection, kin, SHOWN))
+            past = tuple(one.past for one in _entries(connection, group, SHOWN))
             report = replace(report, history=past)
-            _append(connection, entry_of(report, kin))
+            _append(connection, entry_of(report, group))
     except RestoreError as error:
         return replace(report, warnings=(*report.warnings, error.message))
     return report
 
 
-def entries(path: Path, kin: Kin, last: int) -> tuple[Entry, ...]:
+def entries(path: Path, group: RunGroup, last: int) -> tuple[Entry, ...]:
     """The last runs of a history, oldest first, with the durations of their stages and steps.
 
     Raises:
@@ -140,7 +140,7 @@ def entries(path: Path, kin: Kin, last: int) -> tuple[Entry, ...]:
             return ()
         return tuple(
             replace(one, timings=_timings(connection, one.past.run))
-            for one in _entries(connection, kin, last, version)
+            for one in _entries(connection, group, last, version)
         )
 
 
@@ -153,11 +153,11 @@ def _readable(path: Path) -> Iterator[tuple[sqlite3.Connection, int]]:
         yield connection, _version(connection, path)
 
 
-def before(path: Path, kin: Kin) -> Before:
+def before(path: Path, group: RunGroup) -> Before:
     """What a history says of the runs before a drill; nothing where it can't be read."""
     try:
         with _readable(path) as (connection, version):
-            found = _entries(connection, kin, _LOOKED_BACK, version) if version else ()
+            found = _entries(connection, group, _LOOKED_BACK, version) if version else ()
     except RestoreError:
         return Before()
     past = [one.past for one in reversed(found)]
@@ -167,11 +167,11 @@ def before(path: Path, kin: Kin) -> Before:
     return Before(next((one.started for one in cold), None), failed)
 
 
-def entry_of(report: Report, kin: Kin) -> Entry:
+def entry_of(report: Report, group: RunGroup) -> Entry:
     """A report as a row of the history."""
     return Entry(
         past=report.past,
-        kin=kin,
+        group=group,
         stack=report.stack,
         finished=report.finished,
         error=report.error,
@@ -230,9 +230,9 @@ def _upgrades(version: int) -> Iterator[str]:
 
 
 def _append(connection: sqlite3.Connection, entry: Entry) -> None:
-    past, kin = entry.past, entry.kin
+    past, group = entry.past, entry.group
     row = (
-        past.run, kin.command, kin.profile, kin.base, entry.stack, past.generation,
+        past.run, group.command, group.profile, group.base, entry.stack, past.generation,
         past.verdict.value, _moment(past.started), _moment(entry.finished), past.rto, past.rpo,
         past.budget, past.bytes, entry.error, entry.engine_version, entry.signed_by,
         entry.report_sha256, past.mode.value if past.mode else None,
@@ -254,7 +254,7 @@ def _insert(
 
 
 def _entries(
-    connection: sqlite3.Connection, kin: Kin, last: int, version: int = VERSION
+    connection: sqlite3.Connection, group: RunGroup, last: int, version: int = VERSION
 ) -> tuple[Entry, ...]:
     columns = ", ".join(_RUN_COLUMNS)
     if version == 1:
@@ -264,7 +264,7 @@ def _entries(
         f"SELECT {columns} FROM runs "  # noqa: S608 - names of columns, of this module
         "WHERE (?1 IS NULL OR command = ?1) AND (?2 IS NULL OR profile = ?2) "
         "AND (?3 IS NULL OR base = ?3) ORDER BY started DESC, run DESC LIMIT ?4",
-        (kin.command, kin.profile, kin.base, last),
+        (group.command, group.profile, group.base, last),
     ).fetchall()
     return tuple(_entry(dict(zip(_RUN_COLUMNS, row, strict=True))) for row in reversed(rows))
 
@@ -282,7 +282,7 @@ def _entry(row: dict[str, Any]) -> Entry:
             bytes=row["bytes"],
             mode=ReplayMode(row["mode"]) if row["mode"] else None,
         ),
-        kin=Kin(row["command"], row["profile"], row["base"]),
+        group=RunGroup(row["command"], row["profile"], row["base"]),
         stack=row["stack"],
         finished=datetime.fromisoformat(row["finished"]),
         error=row["error"],

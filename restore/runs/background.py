@@ -13,7 +13,7 @@ Act = Callable[[ProgressListener], None]
 """Tells the listener how far it is, again and again: that is where it is given up."""
 
 
-class Beside:
+class BackgroundTask:
     """An act under way."""
 
     def __init__(self, act: Act, listener: ProgressListener) -> None:
@@ -21,7 +21,7 @@ class Beside:
         self._listener = listener
         self._given_up = threading.Event()
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="pra-beside", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="pra-background", daemon=True)
         self._thread.start()
 
     def require_done(self) -> None:
@@ -56,13 +56,13 @@ class _GivenUpError(Exception):
 
 
 @contextmanager
-def beside(act: Act, listener: ProgressListener) -> Iterator[Beside]:
+def in_background(act: Act, listener: ProgressListener) -> Iterator[BackgroundTask]:
     """Run an act while the body runs. The body says where it waits for it.
 
     When the body ends before that, the act is given up; but a body that met damage waits for the
     act, which may know of more.
     """
-    under_way = Beside(act, listener)
+    under_way = BackgroundTask(act, listener)
     try:
         yield under_way
     except DamagedGenerationError:

@@ -25,13 +25,13 @@ from restore.model.stack_names import EPHEMERAL
 from restore.plan.cache.policy import AS_TOLD, CopyOptions, CopyPolicy, decide
 from restore.plan.request import MANY_BYTES
 from restore.profile import is_profile_path
-from restore.report.history import Kin, before, history_file
-from restore.runs.background import Beside, beside
-from restore.runs.entry import new_recorder, replay_standing, reported
+from restore.report.history import RunGroup, before, history_file
+from restore.runs.background import BackgroundTask, in_background
+from restore.runs.entry import new_recorder, replay_standing, run_to_report
 from restore.runs.recorder import Recorder
 from restore.runs.request import ReplayRequest, Services
 from restore.runs.stages import (
-    foresee,
+    preflight,
     replay_into,
     require_integrity,
     require_reports_account,
@@ -89,7 +89,7 @@ def drill(request: DrillRequest, services: Services) -> tuple[Report, Path, Reco
         with replayed_anew(generation, request, services, recorder, standing):
             pass
 
-    report, folder = reported(recorder, request.replay, story)
+    report, folder = run_to_report(recorder, request.replay, story)
     return report, folder, recorder
 
 
@@ -135,8 +135,8 @@ def with_policy(replay: ReplayRequest, request: DrillRequest, services: Services
     days = setting_of(request.base, "coldEvery") if options.cold_every is None else None
     if days is not None:
         options = replace(options, cold_every=parse_days(days))
-    kin = Kin(replay.command, services.profile.name, request.base)
-    known = before(history_file(replay.reports), kin)
+    group = RunGroup(replay.command, services.profile.name, request.base)
+    known = before(history_file(replay.reports), group)
     return replace(replay, copies=decide(options, known, services.now()))
 
 
@@ -154,7 +154,7 @@ def replayed_anew(
         standing: rebuilds when it is entered, and sees to what becomes of it afterwards.
     """
     with verified(generation, request, services, recorder) as verification:
-        foresee(services, generation, request.replay, stack_overrides(request), recorder)
+        preflight(services, generation, request.replay, stack_overrides(request), recorder)
         require_reports_account(request.replay, recorder.plan)
         verification.require_so_far()
         with standing as environment:
@@ -166,7 +166,7 @@ def replayed_anew(
 @contextmanager
 def verified(
     generation: Generation, request: DrillRequest, services: Services, recorder: Recorder
-) -> Iterator[Beside]:
+) -> Iterator[BackgroundTask]:
     """Stage "verify", beside the body where it takes longer than seconds, else before it.
 
     The body waits for it before anything is replayed.
@@ -176,7 +176,7 @@ def verified(
         told = replace(services, listener=listener)
         require_integrity(told, generation, request.replay, recorder)
 
-    with beside(act, services.listener) as verification:
+    with in_background(act, services.listener) as verification:
         if generation.bytes < MANY_BYTES:
             verification.require_done()
         yield verification
@@ -248,7 +248,7 @@ def restore_stack(
         require_mounted(environment, request, services)
         replay_standing(environment, request, services, recorder)
 
-    report, folder = reported(recorder, request, story)
+    report, folder = run_to_report(recorder, request, story)
     return report, folder, recorder
 
 

@@ -32,11 +32,11 @@ from restore.model.environment import StackOverrides
 from restore.profile import load_profile
 from restore.report.evidence.format import sign_files
 from restore.report.files import Signing, write_report
-from restore.report.history import Kin, history_file, remembered
+from restore.report.history import RunGroup, append_to_history, history_file
 from restore.repository.selection import choose
 from restore.runs.recorder import Recorder
 from restore.runs.request import ReplayRequest, Services, open_services
-from restore.runs.stages import foresee, replay_into, require_integrity, select
+from restore.runs.stages import preflight, replay_into, require_integrity, select
 
 __all__ = [
     "ReplayRequest",
@@ -75,7 +75,7 @@ def blueprint(
     generation = choose(services.repository, selection.generation)
     request = ReplayRequest(selection, None, accepted, locations.REPORTS)
     recorder = new_recorder("", request, services)
-    return foresee(services, generation, request, overrides, recorder)
+    return preflight(services, generation, request, overrides, recorder)
 
 
 def anonymisation(rules: str | None, key: str | None, profile: str) -> Anonymisation | None:
@@ -99,7 +99,7 @@ def replay_outputs(outputs: Mapping[str, Any], request: ReplayRequest) -> Replay
     environment = environment_from_outputs(outputs)
     recorder = new_recorder(environment.stack, request, services)
 
-    report, folder = reported(
+    report, folder = run_to_report(
         recorder, request, lambda: replay_standing(environment, request, services, recorder)
     )
     if recorder.error is not None:
@@ -153,7 +153,7 @@ def new_recorder(stack: str, request: ReplayRequest, services: Services) -> Reco
     )
 
 
-def reported(
+def run_to_report(
     recorder: Recorder, request: ReplayRequest, story: Callable[[], None]
 ) -> tuple[Report, Path]:
     """Run a story to its end, however it ends, keep it in the history and write its report.
@@ -175,8 +175,8 @@ def reported(
             )
             recorder.error.__cause__ = error
             logs.event("bug", trace="".join(traceback.format_tb(error.__traceback__)))
-        kin = Kin(recorder.command, recorder.profile, recorder.base)
-        report = remembered(recorder.report(), kin, history_file(request.reports))
+        group = RunGroup(recorder.command, recorder.profile, recorder.base)
+        report = append_to_history(recorder.report(), group, history_file(request.reports))
         logs.event("run ends", verdict=report.verdict, error=report.error)
         return report, _kept(report, request, recorder)
 

@@ -63,7 +63,7 @@ def plan_foreseen(
 
     Raises:
         RefusedError: it would not do.
-        UsageError: as ``foresee`` says.
+        UsageError: as ``preflight`` says.
     """
     texts = configuration_texts(services.repository, generation, services.profile)
     served = foreseen_certificate(services.repository, generation, overrides, services.now())

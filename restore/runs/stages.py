@@ -12,7 +12,13 @@ from restore.adapters.docker.reach import reached
 from restore.checks import run_checks
 from restore.checks.base import with_acceptances
 from restore.checks.passwords import captured_secrets
-from restore.checks.scenarios import Ground, Played, play_all, require_playable, require_steps
+from restore.checks.scenarios import (
+    Ground,
+    ScenarioResults,
+    play_all,
+    require_playable,
+    require_steps,
+)
 from restore.context import ReplayContext
 from restore.errors import DamagedGenerationError, RefusedError, ReplayError, UsageError
 from restore.model import (
@@ -82,7 +88,7 @@ def require_integrity(
         )
 
 
-def foresee(
+def preflight(
     services: Services,
     generation: Generation,
     request: ReplayRequest,
@@ -205,9 +211,9 @@ def _play(context: ReplayContext, request: ReplayRequest, recorder: Recorder) ->
     recorder.pictures = (*recorder.pictures, *played.pictures)
 
 
-def play_asked(context: ReplayContext, request: ReplayRequest) -> Played:
+def play_asked(context: ReplayContext, request: ReplayRequest) -> ScenarioResults:
     """Play a request's scenarios in the first database, as the check does pages."""
-    played = Played()
+    played = ScenarioResults()
     for database in context.databases[:1]:
         played += play_all(ground_of(context, request, database), request.scenarios)
     return played

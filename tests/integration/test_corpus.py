@@ -28,9 +28,9 @@ from restore.model.environment import StackOverrides
 from restore.profile import Profile
 from restore.repository import create_repository
 from restore.repository.folder import FolderRepository
-from restore.runs.entry import new_recorder, reported
+from restore.runs.entry import new_recorder, run_to_report
 from restore.runs.request import ReplayRequest, Services
-from restore.runs.stages import foresee, replay_into, require_integrity, select
+from restore.runs.stages import preflight, replay_into, require_integrity, select
 from tests.corpus.good import ROLE, captured, imported, make_good, mapped, nightly, zipped
 from tests.corpus.kinds import ITEMS, KINDS
 from tests.corpus.model import Base, Case, Good, Kind, Stage
@@ -153,12 +153,12 @@ def drilled(place: Place, base: Base, folder: Path, work: Path) -> Outcome:
     def story() -> None:
         generation = select(services, "latest", recorder)
         require_integrity(services, generation, request, recorder)
-        foresee(services, generation, request, StackOverrides(), recorder)
+        preflight(services, generation, request, StackOverrides(), recorder)
         started.append("rebuild")
         environment = environment_of(place.lab, repository, place.erp)
         replay_into(environment, generation, request, services, recorder)
 
-    report, written = reported(recorder, request, story)
+    report, written = run_to_report(recorder, request, story)
     assert (written / "report.json").is_file()
     code = recorder.error.exit_code if recorder.error else VERDICT_CODES[report.verdict]
     bad = (CheckStatus.FAILED, CheckStatus.UNVERIFIABLE, CheckStatus.WARNING)

@@ -44,7 +44,7 @@ from restore.model import (
 )
 from restore.replay.replay import replay
 from restore.report.files import read_report
-from restore.runs.entry import replay_standing, reported
+from restore.runs.entry import replay_standing, run_to_report
 from restore.runs.recorder import Recorder
 from restore.runs.request import ReplayRequest, Services
 from tests.support.repository import DATABASE, flip_byte, small_documents
@@ -124,7 +124,7 @@ def test_damaged_documents_of_many_are_all_named_and_nothing_is_promoted(
     request, recorder = asked(scene, tmp_path)
     request = replace(request, selection=replace(request.selection, generation=generation.id))
 
-    report, _ = reported(
+    report, _ = run_to_report(
         recorder,
         request,
         lambda: replay_standing(scene.context.environment, request, services(scene), recorder),
@@ -291,7 +291,7 @@ def test_a_full_disk_for_reports_is_told_with_the_verdict_and_the_report_is_kept
         raise NotFoundError("no such generation")
 
     with pytest.raises(EnvironmentFailure, match="No space left on device") as raised:
-        reported(recorder, ReplayRequest(selection, None, (), full), story)
+        run_to_report(recorder, ReplayRequest(selection, None, (), full), story)
 
     assert "the verdict is fail; what had ended the run: no such generation" in raised.value.message
     found = re.search(r"the report lies in (\S+):", raised.value.hint)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from restore.adapters.docker.runner import LABEL, Runner
-from restore.checks.scenarios import Ground, Played, parse_scenario, play, screenshot
+from restore.checks.scenarios import Ground, ScenarioResults, parse_scenario, play, screenshot
 from restore.errors import EnvironmentFailure
 from restore.model import CheckResult, CheckStatus, Credentials, DatabaseServer, Environment
 from restore.model import ErpServer as Erp
@@ -82,14 +82,14 @@ def site() -> bytes:
     return made.getvalue()
 
 
-def played(environment: Environment, runner: Runner, steps: str) -> Played:
+def played(environment: Environment, runner: Runner, steps: str) -> ScenarioResults:
     account = Credentials("ann", Secret(PASSWORD))
     text = f"name: shop\ntitle: The shop\ndeadline: 10\nsteps:\n{steps}"
     ground = Ground(environment, runner, "prod", account, "run-1")
     return play(ground, parse_scenario(text, "shop.yaml"))
 
 
-def by_step(found: Played) -> dict[str, CheckResult]:
+def by_step(found: ScenarioResults) -> dict[str, CheckResult]:
     return {one.id.removeprefix("scenario.shop."): one for one in found.results}
 
 
@@ -128,7 +128,7 @@ def test_pages_are_used_as_people_use_them(
     reported_with_pictures(found, tmp_path)
 
 
-def reported_with_pictures(found: Played, folder: Path) -> None:
+def reported_with_pictures(found: ScenarioResults, folder: Path) -> None:
     """The pictures lie beside the report, are signed with it, and are shown; no secret is."""
     report = replace(passed(), checks=found.results)
     signed: dict[str, bytes] = {}

@@ -24,7 +24,7 @@ from docker.types import EndpointConfig, Healthcheck, IPAMConfig, IPAMPool, Moun
 from psycopg import sql as compose
 
 from restore.adapters.docker.health import wait_healthy
-from restore.adapters.docker.helpers import Surroundings, run_once
+from restore.adapters.docker.helpers import HelperOptions, run_once
 from restore.adapters.docker.runner import LABEL, Runner
 from restore.adapters.postgres import commands, sql
 from restore.adapters.postgres.facts import database_facts
@@ -187,7 +187,7 @@ class Scene:
 
     def in_erp(self, *argv: str, user: str = "root") -> str:
         """Run a command beside the ERP's container, on its volumes."""
-        return run_once(self.context.runner, self.erp, argv, Surroundings(user=user))
+        return run_once(self.context.runner, self.erp, argv, HelperOptions(user=user))
 
     def replay_database(self) -> None:
         """Replay the database alone, to where people can connect to it."""

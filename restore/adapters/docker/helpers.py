@@ -36,7 +36,7 @@ _WHOLE_LOG: Final = LogConfig(
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class HelperOptions:
     """What a helper has besides another's image and volumes.
 
     ``network`` is the name of one network that it is on, if need be; ``archives`` are tar archives
@@ -51,12 +51,12 @@ class Surroundings:
     kept: tuple[str, ...] = rights.TREE
 
 
-_PLAIN: Final = Surroundings()
+_PLAIN: Final = HelperOptions()
 
 
 @contextmanager
 def helper(
-    runner: Runner, like: str, argv: tuple[str, ...], given: Surroundings = _PLAIN
+    runner: Runner, like: str, argv: tuple[str, ...], given: HelperOptions = _PLAIN
 ) -> Iterator[Container]:
     """A container with another's image and volumes, on its engine; removed when the body ends.
 
@@ -120,7 +120,7 @@ class Helper:
 
 
 @contextmanager
-def beside(runner: Runner, like: str, given: Surroundings = _PLAIN) -> Iterator[Helper]:
+def beside(runner: Runner, like: str, given: HelperOptions = _PLAIN) -> Iterator[Helper]:
     """A helper of a container that waits for commands; gone when the body ends."""
     with ExitStack() as stack:
         with answers(f"work beside container {like[:12]}"):
@@ -129,13 +129,15 @@ def beside(runner: Runner, like: str, given: Surroundings = _PLAIN) -> Iterator[
         yield Helper(Runner(runner.engine_of(like)), str(made.id))
 
 
-def run_once(runner: Runner, like: str, argv: tuple[str, ...], given: Surroundings = _PLAIN) -> str:
+def run_once(
+    runner: Runner, like: str, argv: tuple[str, ...], given: HelperOptions = _PLAIN
+) -> str:
     """Run a command in a helper of a container, as ``lines_once`` does, and return its output."""
     return "\n".join(lines_once(runner, like, argv, given))
 
 
 def lines_once(
-    runner: Runner, like: str, argv: tuple[str, ...], given: Surroundings = _PLAIN
+    runner: Runner, like: str, argv: tuple[str, ...], given: HelperOptions = _PLAIN
 ) -> Iterator[str]:
     """Run a command in a helper of a container; its output, line by line, in constant memory.
 

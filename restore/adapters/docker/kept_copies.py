@@ -19,7 +19,7 @@ from docker.types import Mount
 
 from restore.adapters.docker import rights
 from restore.adapters.docker.engine import answers
-from restore.adapters.docker.helpers import HELPER, Helper, Surroundings, beside, helper
+from restore.adapters.docker.helpers import HELPER, Helper, HelperOptions, beside, helper
 from restore.adapters.docker.runner import LABEL, ROLE, Runner
 from restore.adapters.docker.tar import Owner, single_file
 from restore.errors import EnvironmentFailure, NotFoundError
@@ -132,7 +132,7 @@ def beside_copy(
 ) -> Iterator[Helper]:
     """A helper with the volumes of container ``like`` and that of a copy; gone at the end."""
     mount = Mount(MOUNTED, volume, "volume", read_only=read_only)
-    with beside(runner, like, Surroundings(mounts=(mount,))) as there:
+    with beside(runner, like, HelperOptions(mounts=(mount,))) as there:
         yield there
 
 
@@ -157,7 +157,7 @@ def note_use(runner: Runner, like: str, volume: str, now: datetime) -> None:
     """Write down that a copy was placed beside container ``like``."""
     mount = Mount(MOUNTED, volume, "volume")
     archive = _file(_USED, {"used": now.isoformat()})
-    given = Surroundings(mounts=(mount,), archives=((MOUNTED, archive),))
+    given = HelperOptions(mounts=(mount,), archives=((MOUNTED, archive),))
     with answers(f"write into copy {volume}"), helper(runner, like, ("true",), given):
         pass  # It is not started: what is written through it stays.
 

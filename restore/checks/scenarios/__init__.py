@@ -4,7 +4,7 @@ from restore.checks.scenarios.browser import Browser, open_browser, require_brow
 from restore.checks.scenarios.pictures import screenshot
 from restore.checks.scenarios.playing import (
     Ground,
-    Played,
+    ScenarioResults,
     is_step_key,
     play,
     play_all,
@@ -18,8 +18,8 @@ __all__ = [
     "Api",
     "Browser",
     "Ground",
-    "Played",
     "Scenario",
+    "ScenarioResults",
     "ScenarioStep",
     "is_step_key",
     "load_scenario",

@@ -57,25 +57,25 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class ScenarioResults:
     """What came of scenarios: a result a step, and the screenshots by the names of their files."""
 
     results: tuple[CheckResult, ...] = ()
     pictures: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
 
-    def __add__(self, other: Played) -> Played:
-        return Played(self.results + other.results, self.pictures + other.pictures)
+    def __add__(self, other: ScenarioResults) -> ScenarioResults:
+        return ScenarioResults(self.results + other.results, self.pictures + other.pictures)
 
 
-def play_all(ground: Ground, scenarios: tuple[Scenario, ...]) -> Played:
+def play_all(ground: Ground, scenarios: tuple[Scenario, ...]) -> ScenarioResults:
     """Play scenarios one after the other, each as a new visitor; never raises for what it finds."""
-    played = Played()
+    played = ScenarioResults()
     for scenario in scenarios:
         played += play(ground, scenario)
     return played
 
 
-def play(ground: Ground, scenario: Scenario) -> Played:
+def play(ground: Ground, scenario: Scenario) -> ScenarioResults:
     """Play one scenario. What follows a failed step is unverifiable."""
     results: list[CheckResult] = []
     pictures: list[tuple[str, bytes]] = []
@@ -96,7 +96,7 @@ def play(ground: Ground, scenario: Scenario) -> Played:
                 facts = Picture(name, len(picture), sha256(picture).hexdigest())
                 result = replace(result, picture=facts)
             results.append(result)
-    return Played(tuple(results), tuple(pictures))
+    return ScenarioResults(tuple(results), tuple(pictures))
 
 
 def require_playable(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Final
 
-from restore.adapters.docker.helpers import Surroundings, run_once
+from restore.adapters.docker.helpers import HelperOptions, run_once
 from restore.adapters.docker.tar import single_file
 from restore.checks.neutralised import problems
 from restore.context import ReplayContext
@@ -56,4 +56,4 @@ def _by_command(context: ReplayContext, step: Step) -> None:
         for path in paths
     ]
     user = f"{owner.user}:{owner.group}"
-    run_once(runner, erp, step.argv, Surroundings(user, min(networks), archives=tuple(files)))
+    run_once(runner, erp, step.argv, HelperOptions(user, min(networks), archives=tuple(files)))

@@ -37,7 +37,7 @@ from restore.model import (
 from restore.model.secret import Secret
 from restore.profile import Profile
 from restore.runs.drill import DrillRequest, replayed_anew, stack_images, stack_spec
-from restore.runs.entry import new_recorder, reported
+from restore.runs.entry import new_recorder, run_to_report
 from restore.runs.recorder import Recorder
 from restore.runs.request import Services
 from restore.runs.stages import select
@@ -112,7 +112,7 @@ def create(request: CopyRequest, services: Services) -> Made:
         locations.LOCKS, recorder.stack, replay.command, now=services.now(), kept=True
     ):
         creation.begin()
-        report, folder = reported(recorder, replay, creation.story)
+        report, folder = run_to_report(recorder, replay, creation.story)
         return Made(report, folder, recorder, creation.end())
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from restore.adapters.docker import rights
 from restore.adapters.docker.engine import Container, DockerException, answers
-from restore.adapters.docker.helpers import Surroundings, helper
+from restore.adapters.docker.helpers import HelperOptions, helper
 from restore.adapters.docker.runner import Runner
 from restore.adapters.docker.streams import LineSplitter
 from restore.checks.base import masked, plural
@@ -136,7 +136,7 @@ def _container(context: ReplayContext, argv: tuple[str, ...]) -> Iterator[Contai
     """A container beside the ERP's, like it in all that the upgrade sees; not started."""
     erp, user = context.environment.erp.container, context.profile.erp.user
     variables = context.runner.container(erp).attrs["Config"].get("Env") or ()
-    given = Surroundings(
+    given = HelperOptions(
         user=user,
         network=context.environment.network,
         environment=tuple(variables),

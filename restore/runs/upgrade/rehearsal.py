@@ -15,7 +15,7 @@ from restore.adapters.pulumi.outputs import environment_from_outputs
 from restore.adapters.pulumi.rebuild import up
 from restore.checks import content_checks
 from restore.checks.base import with_acceptances
-from restore.checks.scenarios import Played, require_playable
+from restore.checks.scenarios import ScenarioResults, require_playable
 from restore.context import ReplayContext
 from restore.model import (
     LOCAL,
@@ -44,11 +44,11 @@ from restore.runs.drill import (
     verified,
     within_budget,
 )
-from restore.runs.entry import new_recorder, reported
+from restore.runs.entry import new_recorder, run_to_report
 from restore.runs.recorder import Recorder
 from restore.runs.request import Services
 from restore.runs.stages import (
-    foresee,
+    preflight,
     replay_context,
     replay_into,
     require_reports_account,
@@ -59,7 +59,6 @@ from restore.runs.upgrade.command import configure as configure_erp
 from restore.runs.upgrade.difference import compared, subject_checks
 from restore.runs.upgrade.images import declared_version, require_image
 from restore.runs.upgrade.measuring import measured
-from restore.runs.upgrade.played import again, play_road_book, play_upgraded, played_again
 from restore.runs.upgrade.request import (
     AFTER,
     ON_NEW_SERVER,
@@ -70,6 +69,7 @@ from restore.runs.upgrade.request import (
     split,
 )
 from restore.runs.upgrade.road_book_checks import road_book_checks
+from restore.runs.upgrade.scenarios import again, play_road_book, play_upgraded, played_again
 
 
 @dataclass(slots=True)
@@ -125,7 +125,7 @@ def rehearse(request: RehearsalRequest, services: Services) -> tuple[Report, Pat
     def story() -> None:
         generation = select(services, drill.replay.selection.generation, recorder)
         with verified(generation, drill, services, recorder) as verification:
-            old = foresee(services, generation, drill.replay, stack_overrides(drill), recorder)
+            old = preflight(services, generation, drill.replay, stack_overrides(drill), recorder)
             require_reports_account(drill.replay, recorder.plan)
             require_known(ours, request, services.profile, generation)
             _require_at_hand(request, drill, old, services)
@@ -142,7 +142,7 @@ def rehearse(request: RehearsalRequest, services: Services) -> tuple[Report, Pat
                         )
                     )
 
-    report, folder = reported(recorder, drill.replay, story)
+    report, folder = run_to_report(recorder, drill.replay, story)
     return report, folder, recorder
 
 
@@ -217,7 +217,7 @@ def _move_database(run: _Rehearsal, image: str) -> ServerChange:
         with run.recorder.stage("replay-upgraded", "Restore into the new database server"):
             replay_into(run.environment, run.generation, request, run.services, other)
     finally:
-        played = Played(other.checks, other.pictures)
+        played = ScenarioResults(other.checks, other.pictures)
         _keep_played(run, played_again(ON_NEW_SERVER, "On the new database server", played))
     return change
 
@@ -283,7 +283,7 @@ def _keep(run: _Rehearsal, found: tuple[CheckResult, ...]) -> None:
     run.recorder.checks = (*run.recorder.checks, *with_acceptances(found, run.accepted))
 
 
-def _keep_played(run: _Rehearsal, played: Played) -> None:
+def _keep_played(run: _Rehearsal, played: ScenarioResults) -> None:
     _keep(run, played.results)
     run.recorder.pictures = (*run.recorder.pictures, *played.pictures)
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 from docker.types import Mount
 
 from restore.adapters.docker import rights
-from restore.adapters.docker.helpers import Surroundings, helper
+from restore.adapters.docker.helpers import HelperOptions, helper
 from restore.adapters.docker.runner import LABEL, Runner
 
 
@@ -38,7 +38,7 @@ def test_a_helper_stands_on_the_engine_of_its_container_with_the_least_rights() 
     runner = Runner(cast(Any, here)).reaching({"erp": Runner(cast(Any, there))})
 
     mount = Mount("/pra-stream", "/tmp/pra-x/stream", "bind", read_only=True)
-    with helper(runner, "erp", ("tar", "--extract"), Surroundings(mounts=(mount,))):
+    with helper(runner, "erp", ("tar", "--extract"), HelperOptions(mounts=(mount,))):
         assert there.removed == 0
 
     assert here.made == []

@@ -48,7 +48,7 @@ from restore.profile import load_profile
 from restore.replay.lanes import lanes_of
 from restore.report import parse_report, to_html, to_json, to_junit
 from restore.report.budget import budget_check
-from restore.report.history import FILE, VERSION, Kin, before, entries, remembered
+from restore.report.history import FILE, VERSION, RunGroup, append_to_history, before, entries
 from restore.report.language import locale
 from restore.report.rto_plot import rto_plot
 from restore.report.trends import trend
@@ -62,7 +62,7 @@ from tests.support.report_samples import STARTED, passed
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
-DRILL = Kin("pra drill", "odoo", "drill")
+DRILL = RunGroup("pra drill", "odoo", "drill")
 SERVER = ServerIdentity(
     image="sha256:" + "1" * 64,
     version="13.16",
@@ -322,7 +322,7 @@ def ran(
 
 def keep(path: Path, *reports: Report) -> None:
     for report in reports:
-        assert remembered(report, DRILL, path).warnings == ()
+        assert append_to_history(report, DRILL, path).warnings == ()
 
 
 def test_the_history_tells_the_last_cold_drill_that_passed(tmp_path: Path) -> None:

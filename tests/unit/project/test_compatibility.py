@@ -17,7 +17,7 @@ from restore.model.node_records import parse_record, record_text
 from restore.report import parse_report, to_json
 from restore.report.evidence.format import sign_files, trusted_evidence
 from restore.report.files import JSON
-from restore.report.history import Kin, entries, remembered
+from restore.report.history import RunGroup, append_to_history, entries
 from restore.report.postops import FILE, read_events, record_event
 from restore.repository.manifest import parse_manifest, render_manifest
 from restore.runs.staging import records
@@ -51,11 +51,11 @@ def test_a_history(tmp_path: Path) -> None:
     old, new = tmp_path / "old.sqlite", tmp_path / "new.sqlite"
     with closing(sqlite3.connect(old)) as connection:
         connection.executescript(stored("history.sql"))
-    kept = entries(old, Kin(), 10)
+    kept = entries(old, RunGroup(), 10)
     assert [entry.past.run for entry in kept] == ["20261129-170403-78a6", "20261129-170723-0ef5"]
     for name, entry in zip(("report-drill.json", "report-staging.json"), kept, strict=True):
-        remembered(parse_report(stored(name)), entry.kin, new)
-    assert entries(new, Kin(), 10) == kept
+        append_to_history(parse_report(stored(name)), entry.group, new)
+    assert entries(new, RunGroup(), 10) == kept
     assert rows(new) == rows(old)
 
 

@@ -27,7 +27,7 @@ from restore.replay import dispatch as table_of_acts
 from restore.replay import replay as module
 from restore.replay.replay import ReplayInterrupted, replay
 from restore.replay.steps import servers
-from restore.replay.steps.ailments import Ailment
+from restore.replay.steps.diagnose import Diagnosis
 
 KINDS = (StepKind.STOP_ERP, StepKind.ROLES, StepKind.START_ERP)
 
@@ -61,7 +61,7 @@ def context(heard: list[Progress]) -> ReplayContext:
 @pytest.fixture(autouse=True)
 def healthy(monkeypatch: pytest.MonkeyPatch) -> None:
     """No server is asked what ails it."""
-    monkeypatch.setattr(module, "ailments", lambda *_: ())
+    monkeypatch.setattr(module, "diagnose", lambda *_: ())
 
 
 @pytest.fixture
@@ -316,8 +316,8 @@ def test_what_ails_a_server_is_told_with_the_failure_and_its_hint_comes_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     acts[StepKind.ROLES] = raising(ReplayError("the tool ended", "look at the dump"))
-    found = (Ailment("the disk is full", "make room"), Ailment("memory ran out", ""))
-    monkeypatch.setattr(module, "ailments", lambda *_: found)
+    found = (Diagnosis("the disk is full", "make room"), Diagnosis("memory ran out", ""))
+    monkeypatch.setattr(module, "diagnose", lambda *_: found)
 
     outcome = replay(plan_of(*KINDS), context)
 

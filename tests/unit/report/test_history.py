@@ -23,14 +23,22 @@ from restore.profile import load_profile
 from restore.report import to_html, to_json
 from restore.report.evidence.files import verify_evidence
 from restore.report.files import JSON, read_report
-from restore.report.history import FILE, VERSION, Entry, Kin, entries, history_file, remembered
-from restore.runs.entry import new_recorder, reported
+from restore.report.history import (
+    FILE,
+    VERSION,
+    Entry,
+    RunGroup,
+    append_to_history,
+    entries,
+    history_file,
+)
+from restore.runs.entry import new_recorder, run_to_report
 from restore.runs.request import ReplayRequest, Services
 from tests.support.evidence_samples import SIGNER, TRUSTED
 from tests.support.report_samples import STARTED, early, passed
 
-DRILL = Kin("pra drill", "odoo", "drill")
-ANY = Kin()
+DRILL = RunGroup("pra drill", "odoo", "drill")
+ANY = RunGroup()
 
 
 def at_day(number: int, report: Report | None = None) -> Report:
@@ -40,18 +48,18 @@ def at_day(number: int, report: Report | None = None) -> Report:
     return replace(report, run=f"run-{number:02}", started=STARTED + moved)
 
 
-def keep(path: Path, *numbers: int, kin: Kin = DRILL) -> list[Report]:
-    return [remembered(at_day(number), kin, path) for number in numbers]
+def keep(path: Path, *numbers: int, group: RunGroup = DRILL) -> list[Report]:
+    return [append_to_history(at_day(number), group, path) for number in numbers]
 
 
 def test_a_run_is_kept_with_all_that_was_measured(tmp_path: Path) -> None:
     path = tmp_path / "new" / FILE
-    report = remembered(replace(passed(), signed_by="abc", rto_budget=60.0), DRILL, path)
+    report = append_to_history(replace(passed(), signed_by="abc", rto_budget=60.0), DRILL, path)
 
     (entry,) = entries(path, ANY, 10)
 
     assert entry.past == report.past
-    assert (entry.kin, entry.stack) == (DRILL, report.stack)
+    assert (entry.group, entry.stack) == (DRILL, report.stack)
     assert (entry.signed_by, entry.error) == ("abc", None)
     assert entry.report_sha256 == sha256(to_json(report).encode()).hexdigest()
     assert [one.id for one in entry.timings if one.kind == "stage"] == [s.id for s in report.stages]
@@ -61,7 +69,7 @@ def test_a_run_is_kept_with_all_that_was_measured(tmp_path: Path) -> None:
 
 
 def test_a_run_that_ended_early_is_kept_too(tmp_path: Path) -> None:
-    remembered(early(), DRILL, tmp_path / FILE)
+    append_to_history(early(), DRILL, tmp_path / FILE)
     (entry,) = entries(tmp_path / FILE, ANY, 10)
     assert entry.past.generation is None and entry.past.rto is None
     assert entry.past.verdict is Verdict.FAIL
@@ -71,21 +79,21 @@ def test_a_run_that_ended_early_is_kept_too(tmp_path: Path) -> None:
 def test_a_report_shows_the_runs_that_compare(tmp_path: Path) -> None:
     path = tmp_path / FILE
     keep(path, 1, 2)
-    keep(path, 3, kin=Kin("pra restore", "odoo", "drill"))
-    keep(path, 4, kin=Kin("pra drill", "odoo", "ci"))
-    keep(path, 5, kin=Kin("pra drill", "openprod", "drill"))
+    keep(path, 3, group=RunGroup("pra restore", "odoo", "drill"))
+    keep(path, 4, group=RunGroup("pra drill", "odoo", "ci"))
+    keep(path, 5, group=RunGroup("pra drill", "openprod", "drill"))
 
     (report,) = keep(path, 6)
 
     assert [past.run for past in report.history] == ["run-01", "run-02"]
     assert report.warnings == ()
     assert len(entries(path, ANY, 100)) == 6
-    assert [e.past.run for e in entries(path, Kin(profile="odoo"), 2)] == ["run-04", "run-06"]
+    assert [e.past.run for e in entries(path, RunGroup(profile="odoo"), 2)] == ["run-04", "run-06"]
 
 
 def test_names_that_are_not_utf8_are_kept_as_far_as_they_go(tmp_path: Path) -> None:
     path = tmp_path / FILE
-    report = remembered(replace(passed(), error="file \udcff is gone"), DRILL, path)
+    report = append_to_history(replace(passed(), error="file \udcff is gone"), DRILL, path)
     assert report.warnings == ()
     assert entries(path, ANY, 1)[0].error == "file ? is gone"
 
@@ -111,7 +119,7 @@ def test_a_history_that_cannot_be_used_is_a_warning(tmp_path: Path) -> None:
     damaged.write_text("this is no database, and longer than a header of one " * 20)
     folder.mkdir()
     for path in (damaged, folder, behind):
-        report = remembered(passed(), DRILL, path)
+        report = append_to_history(passed(), DRILL, path)
         assert len(report.warnings) == 1, path
         assert str(path) in report.warnings[0]
         assert report.verdict is Verdict.PASS
@@ -225,10 +233,10 @@ def test_every_run_is_signed_and_kept(
     request = ReplayRequest(Selection(tmp_path, "latest", "odoo"), None, (), tmp_path / "reports")
     recorder = new_recorder("staging", request, services(signed))
 
-    report, folder = reported(recorder, request, lambda: None)
+    report, folder = run_to_report(recorder, request, lambda: None)
 
     (entry,) = entries(tmp_path / "reports" / FILE, ANY, 10)
-    assert entry.kin == Kin("pulumi up", "odoo", "staging")
+    assert entry.group == RunGroup("pulumi up", "odoo", "staging")
     assert entry.report_sha256 == sha256((folder / JSON).read_bytes()).hexdigest()
     assert read_report(folder) == report
     assert report.signed_by == entry.signed_by == (SIGNER.id if signed else None)
@@ -250,8 +258,8 @@ def reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         [(40.0, "pass"), (44.0, "pass"), (9.0, "fail"), (63.0, "pass")]
     ):
         report = replace(passed(), rto=rto, verdict=Verdict(verdict), rto_budget=90.0)
-        remembered(at_day(number, report), DRILL, tmp_path / FILE)
-    keep(tmp_path / FILE, 9, kin=Kin("pra restore", "odoo", "staging"))
+        append_to_history(at_day(number, report), DRILL, tmp_path / FILE)
+    keep(tmp_path / FILE, 9, group=RunGroup("pra restore", "odoo", "staging"))
     return tmp_path
 
 
@@ -283,7 +291,7 @@ def test_history_of_nothing(reports: Path, capsys: pytest.CaptureFixture[str]) -
 
 
 def test_history_of_failures_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    remembered(early(), DRILL, tmp_path / FILE)
+    append_to_history(early(), DRILL, tmp_path / FILE)
     assert run(["history", "--reports", str(tmp_path)]) == ExitCode.PASS
     assert "no run passed" in capsys.readouterr().out
 

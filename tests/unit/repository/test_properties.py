@@ -397,7 +397,7 @@ def test_what_was_planned_is_what_is_executed_up_to_the_first_failure(
     )
     with (
         patch("restore.replay.dispatch.ACTS", dict.fromkeys(StepKind, act)),
-        patch("restore.replay.replay.ailments", return_value=()),
+        patch("restore.replay.replay.diagnose", return_value=()),
     ):
         outcome = replay(made, context)
 

@@ -141,7 +141,7 @@ def world(tmp_path: Path, small_generation: Generation, monkeypatch: pytest.Monk
         monkeypatch.setattr(locations, name, tmp_path / place)
     story = {
         "replay_into": made.replay,
-        "foresee": lambda *_arguments: None,
+        "preflight": lambda *_arguments: None,
         "verified": at_once,
     }
     for name, fake in story.items():
@@ -265,7 +265,7 @@ def test_a_run_that_ends_before_anything_is_made_is_forgotten(
     def refuse(*_arguments: object) -> None:
         raise RefusedError("not equivalent")
 
-    monkeypatch.setattr(drill, "foresee", refuse)
+    monkeypatch.setattr(drill, "preflight", refuse)
     assert world.create().copy is None
     assert world.copies == () and world.gone == [] and lock.abandoned(locations.LOCKS) == {}
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from docker.errors import DockerException
 
-from restore.checks.scenarios import Played, parse_scenario
+from restore.checks.scenarios import ScenarioResults, parse_scenario
 from restore.errors import NotFoundError, UsageError
 from restore.model import (
     Acceptance,
@@ -43,7 +43,6 @@ from restore.runs.upgrade.difference import (
 from restore.runs.upgrade.images import require_image
 from restore.runs.upgrade.log_watch import LogWatch
 from restore.runs.upgrade.measuring import native, problem_of
-from restore.runs.upgrade.played import played_again
 from restore.runs.upgrade.request import (
     RehearsalRequest,
     new_image,
@@ -52,6 +51,7 @@ from restore.runs.upgrade.request import (
     split,
 )
 from restore.runs.upgrade.road_book import parse_road_book
+from restore.runs.upgrade.scenarios import played_again
 from tests.support.report_samples import passed
 
 PROFILE = UpgradeProfile(("upgrade", "{database}"), r"all done$", ("ERROR",), technical=("^ir_",))
@@ -312,7 +312,7 @@ def test_what_is_played_again_hides_nothing_of_what_was_played_before() -> None:
         picture=picture,
     )  # fmt: skip
     bare = replace(home, id="scenario.sale.call", picture=None)
-    before = Played((home, bare), ((picture.name, content),))
+    before = ScenarioResults((home, bare), ((picture.name, content),))
 
     after = played_again("upgraded.", "After the upgrade", before)
 

@@ -13,8 +13,8 @@ from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure
 from restore.model import Step, StepKind
 from restore.profile import load_profile
-from restore.replay.steps import ailments as module
-from restore.replay.steps.ailments import ailments
+from restore.replay.steps import diagnose as module
+from restore.replay.steps.diagnose import diagnose
 
 SINCE = datetime(2026, 11, 24, tzinfo=UTC)
 LOAD = Step("restore-database:db", StepKind.RESTORE_DATABASE, "", "db__pra_0a1b2c")
@@ -78,7 +78,7 @@ def context_of(runner: object) -> ReplayContext:
 
 
 def told(server: Server, words: str = "it failed", step: Step = LOAD) -> list[tuple[str, str]]:
-    return [(one.cause, one.hint) for one in ailments(context_of(server), step, words, SINCE)]
+    return [(one.cause, one.hint) for one in diagnose(context_of(server), step, words, SINCE)]
 
 
 def test_healthy_servers_tell_nothing() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from restore.errors import DamagedGenerationError, RefusedError
 from restore.model import Progress, ProgressListener, ignore_progress
-from restore.runs.background import beside
+from restore.runs.background import in_background
 
 WORD = Progress("far")
 
@@ -22,7 +22,7 @@ def test_the_body_runs_meanwhile_and_gets_what_was_raised_where_it_waits() -> No
         raise DamagedGenerationError("damaged", "")
 
     seen = []
-    with pytest.raises(DamagedGenerationError), beside(act, ignore_progress) as under_way:
+    with pytest.raises(DamagedGenerationError), in_background(act, ignore_progress) as under_way:
         under_way.require_so_far()
         seen.append("body")
         go.set()
@@ -41,7 +41,7 @@ def test_it_is_given_up_when_the_body_fails() -> None:
                 ended.append(number)
                 raise
 
-    with pytest.raises(RefusedError), beside(act, ignore_progress):
+    with pytest.raises(RefusedError), in_background(act, ignore_progress):
         raise RefusedError("not equivalent", "")
     assert len(ended) == 1
 
@@ -53,13 +53,16 @@ def test_who_meets_damage_hears_of_all() -> None:
         go.wait(10)
         raise DamagedGenerationError("two files", "")
 
-    with pytest.raises(DamagedGenerationError, match="two files"), beside(act, ignore_progress):
+    with (
+        pytest.raises(DamagedGenerationError, match="two files"),
+        in_background(act, ignore_progress),
+    ):
         go.set()
         raise DamagedGenerationError("one file", "")
 
 
 def test_what_it_tells_is_handed_on() -> None:
     told: list[Progress] = []
-    with beside(lambda listener: listener(WORD), told.append) as under_way:
+    with in_background(lambda listener: listener(WORD), told.append) as under_way:
         under_way.require_done()
     assert told == [WORD]

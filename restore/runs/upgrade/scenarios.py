@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from restore.checks.scenarios import Played, Scenario, play
+from restore.checks.scenarios import Scenario, ScenarioResults, play
 from restore.context import ReplayContext
 from restore.model import CheckResult
 from restore.runs.request import ReplayRequest
@@ -20,20 +20,22 @@ def again(beginning: str, when: str, results: tuple[CheckResult, ...]) -> tuple[
     )
 
 
-def played_again(beginning: str, when: str, played: Played) -> Played:
+def played_again(beginning: str, when: str, played: ScenarioResults) -> ScenarioResults:
     """Scenarios that were played before, with their screenshots, under names of their own."""
     found = _pictures_named(played, f"{beginning.removesuffix('.')}-")
     return replace(found, results=again(beginning, when, found.results))
 
 
-def play_upgraded(context: ReplayContext, request: ReplayRequest) -> Played:
+def play_upgraded(context: ReplayContext, request: ReplayRequest) -> ScenarioResults:
     """Play the rehearsal's scenarios once more, on the upgraded ERP, where the drill did."""
     return played_again(AFTER, "After the upgrade", play_asked(context, request))
 
 
-def play_road_book(context: ReplayContext, request: ReplayRequest, book: RoadBook) -> Played:
+def play_road_book(
+    context: ReplayContext, request: ReplayRequest, book: RoadBook
+) -> ScenarioResults:
     """Play the scenarios that a road book names, each on every database."""
-    played = Played()
+    played = ScenarioResults()
     for entry, script in book.scripts:
         for number, database in enumerate(context.databases, 1):
             found = play(ground_of(context, request, database), script)
@@ -52,7 +54,7 @@ def _as_entry(
     )
 
 
-def _pictures_named(played: Played, beginning: str) -> Played:
+def _pictures_named(played: ScenarioResults, beginning: str) -> ScenarioResults:
     """The same, whose screenshots have names that begin so."""
     results = tuple(
         replace(one, picture=replace(one.picture, name=f"{beginning}{one.picture.name}"))
@@ -60,4 +62,6 @@ def _pictures_named(played: Played, beginning: str) -> Played:
         else one
         for one in played.results
     )
-    return Played(results, tuple((f"{beginning}{name}", data) for name, data in played.pictures))
+    return ScenarioResults(
+        results, tuple((f"{beginning}{name}", data) for name, data in played.pictures)
+    )

@@ -29,7 +29,7 @@ from restore.runs import observe
 from restore.runs.entry import new_recorder
 from restore.runs.recorder import Recorder
 from restore.runs.request import ReplayRequest, Services
-from restore.runs.stages import foresee
+from restore.runs.stages import preflight
 
 pytestmark = pytest.mark.docker
 
@@ -59,9 +59,11 @@ def look(
         request = ReplayRequest(selection, None, acceptances, Path("unused"))
         recorder = new_recorder("", request, services)
         if expected is None:
-            return foresee(services, production_generation, request, overrides, recorder), recorder
+            return preflight(
+                services, production_generation, request, overrides, recorder
+            ), recorder
         with pytest.raises(RefusedError, match=expected):
-            foresee(services, production_generation, request, overrides, recorder)
+            preflight(services, production_generation, request, overrides, recorder)
         return None, recorder
 
     return look

@@ -46,35 +46,35 @@ _COUNT: Final = re.compile(r"^oom_kill (\d+)$", re.M)
 
 
 @dataclass(frozen=True, slots=True)
-class Ailment:
+class Diagnosis:
     """What is wrong with a server, and what to do about it."""
 
     cause: str
     hint: str
 
 
-def ailments(
+def diagnose(
     context: ReplayContext, step: Step, words: str, since: datetime
-) -> tuple[Ailment, ...]:
+) -> tuple[Diagnosis, ...]:
     """Whatever the servers of a step tell that may have ended it; never an error.
 
     Args:
         words: what the step failed with.
         since: when it began.
     """
-    found: list[Ailment] = []
+    found: list[Diagnosis] = []
     # What can't be asked tells nothing; the step's own words are told in any case.
     with suppress(RestoreError, DockerException, OSError, tarfile.TarError, KeyError):
         found += _of(context.of(step.part), step, words, since)
     return tuple(found)
 
 
-def _of(context: ReplayContext, step: Step, words: str, since: datetime) -> Iterator[Ailment]:
+def _of(context: ReplayContext, step: Step, words: str, since: datetime) -> Iterator[Diagnosis]:
     server = _Server(context.runner, context.environment.database.container, since)
     said = words + server.log() if _of_database(step) else words
     # A server that was hit by a full disk speaks of shared memory, too, but not in one line.
     if any(_NO_ROOM.search(line) and _SHARED_MEMORY.search(line) for line in said.splitlines()):
-        yield Ailment(
+        yield Diagnosis(
             "the database server's shared memory (/dev/shm) is full",
             _setting(step, "databaseSharedMemoryMb"),
         )
@@ -83,12 +83,12 @@ def _of(context: ReplayContext, step: Step, words: str, since: datetime) -> Iter
     yield from server.ended(words, _setting(step, "databaseMemoryMb"))
 
 
-def _full(context: ReplayContext, step: Step, said: str) -> Iterator[Ailment]:
+def _full(context: ReplayContext, step: Step, said: str) -> Iterator[Diagnosis]:
     """That the disk which a step writes to is full."""
     container, folder, name = _place(context, step)
     room = _room(context.runner, container, folder)
     if _NO_ROOM.search(said) or room.free < _FULL:
-        yield Ailment(
+        yield Diagnosis(
             f"the disk of {name} ({folder}) is full: "
             f"{room.free >> 20} MiB of {room.size >> 20} MiB are free now",
             "make room there, then run it again: 'pra prerequisites' tells what it takes",
@@ -138,20 +138,20 @@ class _Server:
     container: str
     since: datetime
 
-    def ended(self, words: str, more: str) -> Iterator[Ailment]:
+    def ended(self, words: str, more: str) -> Iterator[Diagnosis]:
         """How it ended, or that the kernel killed one of its processes."""
         status = self._status(words)
         limit = self._limit()
         if status != "running":
             end = end_of(self.runner, self.container)
-            yield Ailment(
+            yield Diagnosis(
                 f"the database server {end}: {self.log().strip()}",
                 more if "memory" in end else "start it: 'docker start', or 'pulumi up'",
             )
             return
         if killed := self._killed():
             of = f"(its limit is {limit >> 20} MiB)" if limit else "(the machine's)"
-            yield Ailment(
+            yield Diagnosis(
                 f"the kernel has killed {killed} of the database server's processes for lack of "
                 f"memory since it was started {of}",
                 more if limit else "its machine needs more memory",
