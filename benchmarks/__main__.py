@@ -25,8 +25,8 @@ import docker
 from benchmarks.page import Machine, Scale, page, plot
 from benchmarks.sample import Sample, prepare, sample_at
 from benchmarks.target import target
-from benchmarks.ways import Measure, Way, keep_copy, ways
-from restore.adapters.docker.kept_copies import find_copies, remove_copy
+from benchmarks.ways import Measure, Way, keep_cache, ways
+from restore.adapters.docker.cache_volumes import find_caches, remove_cache
 from restore.adapters.docker.runner import Runner
 from restore.plan.bulk import Resources
 from restore.replay.steps.bulk import resources_of
@@ -125,13 +125,13 @@ def _copy_kept(
     try:
         with target(client, sample, wheels, (), foreign=False) as made:
             stack = made.site.stack
-            keep_copy(made, sample, jobs)
+            keep_cache(made, sample, jobs)
         yield
     finally:
         runner = Runner(client)
-        for copy in find_copies(runner):
+        for copy in find_caches(runner):
             if copy.stack == stack:
-                remove_copy(runner, copy.volume)
+                remove_cache(runner, copy.volume)
 
 
 def _kept(sample: Sample) -> Path:

@@ -29,23 +29,23 @@ from restore.model import (
 )
 from restore.model.secret import Secret
 from restore.plan.blueprint import configuration_texts
-from restore.plan.cache.policy import CopyPolicy
+from restore.plan.cache.policy import CachePolicy
 from restore.plan.planning import plan
 from restore.plan.request import PlanRequest, copied_documents, standing_target
 from restore.profile import load_profile
 from restore.replay.replay import replay
 from restore.repository.folder import FolderRepository
 from restore.repository.verify import require_sound, verify
-from restore.runs.cache import choose_copies
+from restore.runs.cache import choose_cache
 from restore.runs.planning import with_server
 
 _LEFT_OUT: Final = (StepKind.STOP_ERP, StepKind.START_ERP, StepKind.CONFIGURATION)
 _POLICIES: Final = {
-    "cold": CopyPolicy(),
-    "keep": CopyPolicy(keep=True),
-    "cached": CopyPolicy(use=True),
+    "cold": CachePolicy(),
+    "keep": CachePolicy(keep=True),
+    "cached": CachePolicy(use=True),
 }
-"""What a replay may do with kept copies, by its name here."""
+"""What a replay may do with caches, by its name here."""
 
 
 def main(given: dict[str, Any]) -> None:
@@ -68,7 +68,7 @@ def main(given: dict[str, Any]) -> None:
         target=with_server(runner, environment, profile, standing_target(environment)),
         jobs=given["jobs"],
     )
-    chosen = choose_copies(runner, environment, request, _POLICIES[given["copies"]])
+    chosen = choose_cache(runner, environment, request, _POLICIES[given["copies"]])
     if (chosen.mode is ReplayMode.CACHED) != (given["copies"] == "cached"):
         raise RuntimeError(f"the replay would be {chosen.mode}: {chosen.reason}")
     planned = plan(chosen.request)
@@ -83,7 +83,7 @@ def main(given: dict[str, Any]) -> None:
         jobs=given["jobs"],
         run="bench",
         # No copy of others goes for this one.
-        most_copies=64,
+        most_caches=64,
     )
     outcome = replay(replace(planned, steps=steps), context)
     ended = time.monotonic()

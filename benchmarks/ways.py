@@ -158,7 +158,7 @@ def _odoo_zip(target: Target, _sample: Sample, _jobs: int) -> Measure:
     return _timed(lambda: target.in_erp("python3", "-c", script, user="odoo"))
 
 
-def keep_copy(target: Target, sample: Sample, jobs: int) -> None:
+def keep_cache(target: Target, sample: Sample, jobs: int) -> None:
     """Keep the copy that ``ours, cached`` places; timed by nobody."""
     _ours(target, sample, jobs, "keep")
 
@@ -193,4 +193,4 @@ def _ours(target: Target, sample: Sample, jobs: int, copies: str) -> Measure:
     return Measure(found["seconds"], usage.ru_maxrss * 1024, found["steps"])
 
 
-__all__ = ["CACHED", "FLOOR", "OURS", "Measure", "Way", "keep_copy", "resources_of", "ways"]
+__all__ = ["CACHED", "FLOOR", "OURS", "Measure", "Way", "keep_cache", "resources_of", "ways"]

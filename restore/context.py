@@ -21,7 +21,7 @@ from restore.model import (
     ignore_progress,
 )
 from restore.model.parts import reports_generation
-from restore.plan.cache.policy import MOST_COPIES
+from restore.plan.cache.policy import MOST_CACHES
 from restore.plan.neutralise import Administrator
 from restore.profile import Profile
 from restore.repository.base import Repository
@@ -36,7 +36,7 @@ class ReplayContext:
     server's account, as which the engine speaks to its REST interface. ``run``
     is the run's id; ``databases`` are those of the ERP that are replayed, every one when empty.
     ``administrator`` is whom a ``STAGING`` copy is given to; None for a recovery.
-    ``most_copies`` is how many kept copies an engine may hold once one is added.
+    ``most_caches`` is how many caches an engine may hold once one is added.
     """
 
     runner: Runner
@@ -53,7 +53,7 @@ class ReplayContext:
     databases: tuple[str, ...] = ()
     purpose: Purpose = Purpose.RECOVERY
     administrator: Administrator | None = None
-    most_copies: int = MOST_COPIES
+    most_caches: int = MOST_CACHES
     anonymisation: Anonymisation | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when what is under way is to be given up: something beside it failed."""

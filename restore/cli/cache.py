@@ -1,4 +1,4 @@
-"""Commands of kept copies: list and remove them."""
+"""Commands of caches of database servers: list and remove them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from restore.adapters.docker.kept_copies import find_copies, remove_copy
+from restore.adapters.docker.cache_volumes import find_caches, remove_cache
 from restore.adapters.docker.runner import Runner
 from restore.cli.options import every_engine
 from restore.cli.terminal import Terminal
 from restore.errors import EnvironmentFailure, NotFoundError, UsageError
-from restore.model import LOCAL, KeptCopy
+from restore.model import LOCAL, Cache
 from restore.plan.text import size_text
 
 _COLUMNS = ("copy", "key", "generation", "part", "size", "kept (UTC)", "last used (UTC)", "by")
@@ -22,7 +22,7 @@ _COLUMNS = ("copy", "key", "generation", "part", "size", "kept (UTC)", "last use
 class _Found:
     host: str
     engine: Runner
-    copy: KeptCopy
+    cache: Cache
 
 
 @click.group("cache")
@@ -75,12 +75,12 @@ def remove_command(terminal: Terminal, keys: tuple[str, ...], everything: bool) 
         gone: list[_Found] = []
         for one in chosen:
             try:
-                remove_copy(one.engine, one.copy.volume)
+                remove_cache(one.engine, one.cache.volume)
             except EnvironmentFailure as error:
                 refused.append(error)
                 continue
             gone.append(one)
-            terminal.print(f"removed {one.copy.volume}{_where(one)}")
+            terminal.print(f"removed {one.cache.volume}{_where(one)}")
         if refused:
             raise refused[0]
         if not chosen:
@@ -90,16 +90,16 @@ def remove_command(terminal: Terminal, keys: tuple[str, ...], everything: bool) 
 
 def _find(engines: dict[str, Runner]) -> tuple[_Found, ...]:
     return tuple(
-        _Found(host, engine, copy)
+        _Found(host, engine, cache)
         for host, engine in engines.items()
-        for copy in find_copies(engine)
+        for cache in find_caches(engine)
     )
 
 
 def _named(found: tuple[_Found, ...], keys: tuple[str, ...]) -> list[_Found]:
     chosen: list[_Found] = []
     for key in keys:
-        named = [one for one in found if one.copy.volume == key or one.copy.key.startswith(key)]
+        named = [one for one in found if one.cache.volume == key or one.cache.key.startswith(key)]
         if not named or not key:
             raise NotFoundError(f"there is no copy {key}", "'pra cache list' shows which there are")
         chosen += [one for one in named if one not in chosen]
@@ -111,32 +111,32 @@ def _where(one: _Found) -> str:
 
 
 def _row(one: _Found) -> tuple[str, ...]:
-    copy = one.copy
+    cache = one.cache
     return (
-        copy.volume + _where(one),
-        copy.key[:12],
-        copy.generation,
-        copy.part,
-        size_text(copy.bytes) if copy.complete else "-",
-        f"{copy.kept:%Y-%m-%d %H:%M}" if copy.kept else "not finished",
-        f"{copy.used:%Y-%m-%d %H:%M}" if copy.used else "-",
-        copy.stack,
+        cache.volume + _where(one),
+        cache.key[:12],
+        cache.generation,
+        cache.part,
+        size_text(cache.bytes) if cache.complete else "-",
+        f"{cache.kept:%Y-%m-%d %H:%M}" if cache.kept else "not finished",
+        f"{cache.used:%Y-%m-%d %H:%M}" if cache.used else "-",
+        cache.stack,
     )
 
 
 def _document(one: _Found) -> dict[str, Any]:
-    copy = one.copy
+    cache = one.cache
     return {
-        "copy": copy.volume,
-        "key": copy.key,
+        "copy": cache.volume,
+        "key": cache.key,
         "host": one.host,
-        "generation": copy.generation,
-        "part": copy.part,
-        "stack": copy.stack,
-        "complete": copy.complete,
-        "created": copy.created.isoformat(),
-        "kept": copy.kept.isoformat() if copy.kept else None,
-        "used": copy.used.isoformat() if copy.used else None,
-        "bytes": copy.bytes,
-        "files": copy.files,
+        "generation": cache.generation,
+        "part": cache.part,
+        "stack": cache.stack,
+        "complete": cache.complete,
+        "created": cache.created.isoformat(),
+        "kept": cache.kept.isoformat() if cache.kept else None,
+        "used": cache.used.isoformat() if cache.used else None,
+        "bytes": cache.bytes,
+        "files": cache.files,
     }

@@ -8,7 +8,7 @@ from datetime import datetime
 import click
 
 from restore.adapters import lock
-from restore.adapters.docker.kept_copies import find_copies
+from restore.adapters.docker.cache_volumes import find_caches
 from restore.adapters.docker.leftovers import Leftover, find_everywhere, remove
 from restore.adapters.docker.runner import Runner
 from restore.adapters.pulumi.rebuild import destroy, stacks
@@ -59,8 +59,8 @@ def gc_command(
     else:
         chosen = gc.choose_collections(leftovers, locations.LOCKS, now=utc_now(), older_than=age)
         # After the drills, whose helpers may stand on them.
-        copies = [(host, one) for host, engine in engines.items() for one in find_copies(engine)]
-        chosen += gc.choose_copies(copies, locations.LOCKS, now=utc_now(), older_than=age)
+        caches = [(host, one) for host, engine in engines.items() for one in find_caches(engine)]
+        chosen += gc.choose_caches(caches, locations.LOCKS, now=utc_now(), older_than=age)
         chosen += gc.choose_readers(leftovers, now=utc_now(), older_than=age)
     for collection in chosen:
         terminal.print(f"{collection.stack}: {collection.reason}")

@@ -18,7 +18,7 @@ from restore.errors import EnvironmentFailure, ExitCode, UsageError
 from restore.model import LOCAL, Acceptance, Credentials, Generation, locations
 from restore.model.durations import parse_days
 from restore.model.secret import Secret
-from restore.plan.cache.policy import COLD_EVERY, MOST_COPIES, CopyOptions
+from restore.plan.cache.policy import COLD_EVERY, MOST_CACHES, CacheOptions
 from restore.repository.base import Repository
 from restore.repository.selection import choose
 
@@ -120,12 +120,12 @@ no_copy_option: Final[Decorator] = click.option(
 
 
 def copy_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of a drill that are about kept copies of database servers."""
+    """Options of a drill that are about caches of database servers."""
     for option in (
         click.option(
             "--copies",
             type=click.IntRange(min=1),
-            default=MOST_COPIES,
+            default=MOST_CACHES,
             show_default=True,
             metavar="N",
             help="Kept copies that an engine holds at most; those not used for longest go.",
@@ -143,14 +143,14 @@ def copy_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def copy_choice(options: dict[str, Any]) -> CopyOptions:
-    """What a drill was told of kept copies.
+def cache_options(options: dict[str, Any]) -> CacheOptions:
+    """What a drill was told of caches.
 
     Raises:
         UsageError: an option is no number of days.
     """
     days: str | None = options["cold_every"]
-    return CopyOptions(
+    return CacheOptions(
         cold=options["cold"],
         keep=not options["no_copy"],
         cold_every=None if days is None else parse_days(days),

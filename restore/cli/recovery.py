@@ -13,7 +13,7 @@ from restore.catalogue.importing import temporary_folder
 from restore.cli.foreign import at_option, image_option, open_backup
 from restore.cli.options import (
     accept_option,
-    copy_choice,
+    cache_options,
     copy_options,
     jobs_option,
     language_option,
@@ -131,7 +131,7 @@ def drill_command(terminal: Terminal, /, **options: Any) -> int:
             images=chosen_images(options),
             certificate=chosen_certificate(options),
             backup=backup,
-            copies=copy_choice(options),
+            cache=cache_options(options),
         )
         report, folder, recorder = drill(request, services)
     return conclude_run(terminal, report, folder, recorder)

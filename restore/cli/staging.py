@@ -44,7 +44,7 @@ from restore.errors import EnvironmentFailure, UsageError
 from restore.model import locations
 from restore.model.durations import parse_age
 from restore.model.environment import NO_CERTIFICATE
-from restore.plan.cache.policy import CopyPolicy
+from restore.plan.cache.policy import CachePolicy
 from restore.runs.drill import DrillRequest
 from restore.runs.request import utc_now
 from restore.runs.staging import creation, life, records
@@ -133,7 +133,7 @@ def create_command(terminal: Terminal, /, **options: Any) -> int:
         asked = anonymisation_asked(
             options["anonymise"], options["key_file"], services.profile.name
         )
-        replay = replace(replay, copies=_copies(options), anonymisation=asked)
+        replay = replace(replay, cache=_cache_policy(options), anonymisation=asked)
         base = options["stack"]
         if asked is None and setting_of(base, "anonymise") is not None:
             raise UsageError(
@@ -230,11 +230,11 @@ def destroy_command(terminal: Terminal, name: str) -> None:
     terminal.json({"name": copy.name, "stack": copy.stack, "destroyed": True})
 
 
-def _copies(options: dict[str, Any]) -> CopyPolicy:
+def _cache_policy(options: dict[str, Any]) -> CachePolicy:
     """A staging copy proves nothing of a recovery: whatever copy is kept may be used."""
     cold: bool = options["cold"]
     why = "asked for by --cold" if cold else ""
-    return CopyPolicy(use=not cold, keep=not options["no_copy"], why=why)
+    return CachePolicy(use=not cold, keep=not options["no_copy"], why=why)
 
 
 def _tell(terminal: Terminal, copy: StagingCopy | None) -> None:

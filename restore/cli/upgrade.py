@@ -31,7 +31,7 @@ from restore.cli.run_options import (
 from restore.cli.terminal import Terminal
 from restore.errors import RefusedError, UsageError
 from restore.model import Generation, OperationEvent, Report, Role, Rule, locations
-from restore.plan.cache.policy import CopyOptions
+from restore.plan.cache.policy import CacheOptions
 from restore.report.files import find_run, read_report
 from restore.report.operations import operation_rows
 from restore.report.postops import read_events, record_event
@@ -282,8 +282,8 @@ def rollback_command(terminal: Terminal, /, **options: Any) -> int:
         load_images(services.runner, archive)
         images: dict[Role, str] = {image.role: image.name for image in archive.images}
         # A recovery is loaded from its dumps, whatever an engine keeps.
-        cold = CopyOptions(cold=True, keep=False)
-        request = DrillRequest(replay, options["stack"], keep=True, images=images, copies=cold)
+        cold = CacheOptions(cold=True, keep=False)
+        request = DrillRequest(replay, options["stack"], keep=True, images=images, cache=cold)
         report, folder, recorder = drill(request, services)
     if recorder.error is None:
         terminal.print(f"stack {report.stack} holds generation {choice} on the archived images")

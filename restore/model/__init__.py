@@ -4,8 +4,8 @@ Times are timezone-aware UTC. Durations are seconds. Sizes are bytes.
 """
 
 from restore.model.blueprint import Blueprint, ConfigurationChange, Mount, ServerBlueprint, Upload
+from restore.model.cache import Cache, CacheUse
 from restore.model.comparison import Acceptance, Difference, EnvironmentFacts, Severity
-from restore.model.copies import CopyUse, KeptCopy
 from restore.model.environment import (
     ALL_LOCAL,
     LOCAL,
@@ -82,12 +82,13 @@ __all__ = [
     "Artifact",
     "ArtifactKind",
     "Blueprint",
+    "Cache",
+    "CacheUse",
     "CertificateFacts",
     "CheckResult",
     "CheckStatus",
     "ConfigurationChange",
     "ConstraintFacts",
-    "CopyUse",
     "Credentials",
     "DataSource",
     "DatabaseFacts",
@@ -106,7 +107,6 @@ __all__ = [
     "Holding",
     "Hosts",
     "ImageFacts",
-    "KeptCopy",
     "KeystoreFile",
     "LocalText",
     "ManualOperation",

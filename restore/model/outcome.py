@@ -131,7 +131,7 @@ class ReplayMode(StrEnum):
     COLD = "cold"
     """From the dumps of the generation."""
     CACHED = "cached"
-    """From a kept copy of a server into which an earlier drill had loaded those dumps."""
+    """From a cache of a server into which an earlier drill had loaded those dumps."""
 
 
 @dataclass(frozen=True, slots=True)

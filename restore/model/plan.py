@@ -25,8 +25,8 @@ class StepKind(StrEnum):
     ANALYZE = "analyze"
     STATISTICS = "statistics"
     CHECK_DATABASE = "check-database"
-    KEEP_COPY = "keep-copy"
-    PLACE_COPY = "place-copy"
+    KEEP_CACHE = "keep-copy"
+    PLACE_CACHE = "place-copy"
     PROMOTE_DATABASE = "promote-database"
     OPEN_DATABASE = "open-database"
     DOCUMENTS = "documents"
@@ -53,8 +53,8 @@ _OF_DATABASE_SERVERS: Final = frozenset(
         StepKind.ANALYZE,
         StepKind.STATISTICS,
         StepKind.CHECK_DATABASE,
-        StepKind.KEEP_COPY,
-        StepKind.PLACE_COPY,
+        StepKind.KEEP_CACHE,
+        StepKind.PLACE_CACHE,
         StepKind.PROMOTE_DATABASE,
         StepKind.OPEN_DATABASE,
         StepKind.NEUTRALISE,

@@ -14,7 +14,7 @@ from restore.model import (
     Artifact,
     ArtifactKind,
     Blueprint,
-    CopyUse,
+    CacheUse,
     Difference,
     Environment,
     EnvironmentFacts,
@@ -84,8 +84,8 @@ class PlanTarget:
     """The nodes, the half's own two, into which a replay that did not end was under way."""
     bulk: BulkState = BulkState.NONE
     """Whether a replay that was cut short left its database server in bulk mode."""
-    copy: CopyUse | None = None
-    """Which kept copy of its database server is placed, or made; None does neither."""
+    cache: CacheUse | None = None
+    """Which cache of its database server's data is placed, or made; None does neither."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ Steps come in this order; each holds all that its execution needs:
 | ``ANALYZE`` | temporary name | ``argv`` |
 | ``CHECK_DATABASE`` | temporary name | |
 | ``LEAVE_BULK_MODE`` | the server's data | ``argv`` (brings it all to disk) |
-| ``KEEP_COPY`` | key of the copy | ``staging`` the server's data, ``argv`` (brings it to disk) |
-| ``PLACE_COPY`` | the server's data | ``staging`` volume of the copy, ``argv`` (as above) |
+| ``KEEP_CACHE`` | key of the cache | ``staging`` the server's data, ``argv`` (brings it to disk) |
+| ``PLACE_CACHE`` | the server's data | ``staging`` volume of the cache, ``argv`` (as above) |
 | ``DOCUMENTS`` | final folder | ``source``, ``staging`` folder, ``owner``, ``bytes``, ``items`` |
 | ``PROMOTE_DATABASE`` | final name | ``staging`` temporary name, ``argv`` (one transaction) |
 | ``PROMOTE_DOCUMENTS`` | final folder | ``staging`` folder, which replaces the target |
@@ -31,8 +31,8 @@ place and it is opened, nobody can connect to it, whoever starts the ERP. A repl
 in between leaves no mixture that could be worked on. ``database`` is always the final name; every
 ``argv`` runs in the database server's container as user ``postgres``.
 
-A kept copy is placed before ``ROLES``, and stands for all that makes databases aside but their
-checks; ``plan_copies`` says when.
+A cache is placed before ``ROLES``, and stands for all that makes databases aside but their
+checks; ``cache.steps`` says when.
 
 A generation that was imported may lack roles, and its dumps may say of nothing whose it is. The
 roles that they name are made without any right. What nobody owns is made as a role of its own,
@@ -63,7 +63,7 @@ from restore.model import (
 )
 from restore.model.node_records import MARK
 from restore.plan.bulk_steps import in_bulk_mode, is_large
-from restore.plan.cache.steps import with_copy
+from restore.plan.cache.steps import with_cache
 from restore.plan.configuration.files import find_text, placeholders, reconcile
 from restore.plan.request import (
     PlanRequest,
@@ -87,7 +87,7 @@ def steps_of(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> tupl
     documents = tuple(chain.from_iterable(_documents(request, facts) for facts in databases))
     return (
         Step("stop-erp", StepKind.STOP_ERP, "Stop the ERP server", Role.ERP),
-        *with_copy(
+        *with_cache(
             request,
             tuple(_roles(request)),
             in_bulk_mode(

@@ -14,7 +14,7 @@ from restore.model import CheckResult, Part, RestorePlan, Step, StepKind
 from restore.replay.steps import (
     anonymise,
     bulk,
-    copies,
+    cache,
     databases,
     documents,
     neutralise,
@@ -100,15 +100,15 @@ class Acts:
             self.checks += results
             databases.require_passed(results)
 
-    def keep_copy(self, step: Step) -> None:
-        """Keep a copy of a server's data. Where that fails, what was restored is right."""
-        if problem := copies.keep_copy(self.context.of(step.part), step):
+    def keep_cache(self, step: Step) -> None:
+        """Make a cache of a server's data. Where that fails, what was restored is right."""
+        if problem := cache.keep_cache(self.context.of(step.part), step):
             self.warnings.append(problem)
 
-    def place_copy(self, step: Step) -> None:
-        """Place a kept copy of a server's data."""
+    def place_cache(self, step: Step) -> None:
+        """Place a cache of a server's data."""
         with self._of_copy(step):
-            copies.place_copy(self.context.of(step.part), step)
+            cache.place_cache(self.context.of(step.part), step)
 
     @contextmanager
     def _of_copy(self, step: Step) -> Iterator[None]:
@@ -116,11 +116,11 @@ class Acts:
         try:
             yield
         except (RestoreError, sql.Error, OSError) as error:
-            kinds = (StepKind.PLACE_COPY, step.part)
+            kinds = (StepKind.PLACE_CACHE, step.part)
             placed = [one for one in self._plan.steps if (one.kind, one.part) == kinds]
             if not placed or self.context.stopping.is_set():
                 raise
-            gone = copies.discard_copy(self.context.of(step.part), placed[0])
+            gone = cache.discard_cache(self.context.of(step.part), placed[0])
             told = f"this was a kept copy, {placed[0].staging}, not the backup itself"
             hint = "it was discarded: run the drill again, which will be cold"
             if not gone:
@@ -168,8 +168,8 @@ ACTS: Final[Mapping[StepKind, Callable[[Acts, Step], None]]] = {
     StepKind.ANALYZE: _act(databases.analyze_database),
     StepKind.STATISTICS: _act(databases.analyze_database),
     StepKind.CHECK_DATABASE: Acts.check_database,
-    StepKind.KEEP_COPY: Acts.keep_copy,
-    StepKind.PLACE_COPY: Acts.place_copy,
+    StepKind.KEEP_CACHE: Acts.keep_cache,
+    StepKind.PLACE_CACHE: Acts.place_cache,
     StepKind.DOCUMENTS: _act(documents.restore_documents),
     StepKind.CONFIGURATION: Acts.configure,
     StepKind.PROMOTE_DATABASE: _promotion(databases.promote_database),

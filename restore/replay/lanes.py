@@ -24,8 +24,8 @@ _OF_DATABASES: Final = frozenset(
         StepKind.ANALYZE,
         StepKind.CHECK_DATABASE,
         StepKind.LEAVE_BULK_MODE,
-        StepKind.KEEP_COPY,
-        StepKind.PLACE_COPY,
+        StepKind.KEEP_CACHE,
+        StepKind.PLACE_CACHE,
     }
 )
 _ASIDE: Final = _OF_DATABASES | {StepKind.DOCUMENTS}

@@ -13,7 +13,7 @@ CHECK: Final = "rto.budget"
 def budget_check(budget: float, rto: float | None, mode: ReplayMode | None = None) -> CheckResult:
     """Hold a run's recovery time against its budget, both in seconds.
 
-    One that used a kept copy can only exceed it: that it was quick enough proves nothing.
+    One that used a cache can only exceed it: that it was quick enough proves nothing.
     """
     status, observed, reason = CheckStatus.PASSED, "not measured", ""
     details: tuple[str, ...] = ()

@@ -53,7 +53,7 @@ _TABLES: Final = (
     """,
 )
 _MODE_BEFORE_2: Final = "CASE WHEN rto IS NULL THEN NULL ELSE 'cold' END"
-"""Before there were kept copies, every replay was cold."""
+"""Before there were caches, every replay was cold."""
 _UPGRADES: Final = {
     1: ("ALTER TABLE runs ADD COLUMN mode TEXT", f"UPDATE runs SET mode = {_MODE_BEFORE_2}"),  # noqa: S608
 }

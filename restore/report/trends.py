@@ -43,7 +43,7 @@ def trend(runs: Sequence[PastRun], *, cached: bool = False) -> Trend | None:
     """The trend of runs, oldest first; None when none passed.
 
     A run that failed recovered nothing to count on: its time is no recovery time. Nor is that of
-    one that used a kept copy.
+    one that used a cache.
 
     Args:
         cached: look at those instead.
@@ -57,7 +57,7 @@ def trend(runs: Sequence[PastRun], *, cached: bool = False) -> Trend | None:
 
 
 def is_cached(run: PastRun) -> bool:
-    """Whether a run used a kept copy."""
+    """Whether a run used a cache."""
     return run.mode is ReplayMode.CACHED
 
 

@@ -1,4 +1,4 @@
-"""Chooses, for an environment that stands, whether a kept copy is placed or one is kept."""
+"""Chooses, for an environment that stands, whether a cache is placed or one is made."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from restore.adapters.docker.cache_volumes import find_caches
 from restore.adapters.docker.disk import ask_room, told_room
-from restore.adapters.docker.kept_copies import find_copies
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import sql
 from restore.adapters.postgres.locales import offered_locales
 from restore.model import (
-    CopyUse,
+    Cache,
+    CacheUse,
     DatabaseServer,
     Environment,
-    KeptCopy,
     Part,
     ReplayMode,
     Role,
@@ -24,8 +24,8 @@ from restore.model import (
 from restore.model.node_records import DATABASE_ROLES
 from restore.plan.bulk import BulkState
 from restore.plan.bulk_steps import size_of
-from restore.plan.cache.key import ServerIdentity, copy_key
-from restore.plan.cache.policy import CopyPolicy
+from restore.plan.cache.key import ServerIdentity, cache_key
+from restore.plan.cache.policy import CachePolicy
 from restore.plan.disk import disk_need
 from restore.plan.planning import plan
 from restore.plan.reports import reports_request
@@ -43,7 +43,7 @@ _EXTENSIONS: Final = "SELECT name, default_version FROM pg_catalog.pg_available_
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A plan's request with what it does with kept copies, the mode that makes it, and why.
+    """A plan's request with what it does with caches, the mode that makes it, and why.
 
     ``mode`` is None where no database is replayed at all.
     """
@@ -61,12 +61,12 @@ class _Half:
     request: PlanRequest
 
 
-def choose_copies(
-    runner: Runner, environment: Environment, request: PlanRequest, policy: CopyPolicy
+def choose_cache(
+    runner: Runner, environment: Environment, request: PlanRequest, policy: CachePolicy
 ) -> Choice:
-    """Decide whether a plan places kept copies, or keeps some, and say why.
+    """Decide whether a plan places caches, or makes some, and say why.
 
-    Copies are placed for every database server of the environment, or for none.
+    Caches are placed for every database server of the environment, or for none.
 
     Raises:
         RefusedError: there is no plan for the environment.
@@ -81,20 +81,20 @@ def choose_copies(
         return replace(cold, reason=policy.why or "the environment is not a new one")
     planned = plan(request)
     keys = {
-        half.part: copy_key(request, planned, half.part, server_identity(runner, half.server))
+        half.part: cache_key(request, planned, half.part, server_identity(runner, half.server))
         for half in halves
     }
     if policy.use:
         found = {half.part: _newest(runner, half, keys[half.part]) for half in halves}
         copies = {part: copy for part, copy in found.items() if copy is not None}
         if len(copies) == len(halves):
-            uses = {part: CopyUse(copy.key, copy.volume) for part, copy in copies.items()}
+            uses = {part: CacheUse(copy.key, copy.volume) for part, copy in copies.items()}
             return Choice(_with(request, uses), ReplayMode.CACHED, _told(copies[Part.ERP]))
         cold = replace(cold, reason="no copy is kept of this generation for such a server")
     problem = _short_of_room(runner, halves, request) if policy.keep else ""
     if not policy.keep or problem:
         return replace(cold, warnings=(problem,) if problem else ())
-    return replace(cold, request=_with(request, {part: CopyUse(k) for part, k in keys.items()}))
+    return replace(cold, request=_with(request, {part: CacheUse(k) for part, k in keys.items()}))
 
 
 def server_identity(runner: Runner, server: DatabaseServer) -> ServerIdentity:
@@ -125,24 +125,24 @@ def _is_new(request: PlanRequest) -> bool:
     return not request.target.existing and request.target.bulk is BulkState.NONE
 
 
-def _newest(runner: Runner, half: _Half, key: str) -> KeptCopy | None:
+def _newest(runner: Runner, half: _Half, key: str) -> Cache | None:
     there = Runner(runner.engine_of(half.server.container))
-    return next((one for one in find_copies(there, key) if one.complete), None)
+    return next((one for one in find_caches(there, key) if one.complete), None)
 
 
-def _told(copy: KeptCopy) -> str:
+def _told(copy: Cache) -> str:
     return f"copy {copy.key[:12]}, kept {copy.kept:%Y-%m-%d %H:%M} UTC by {copy.stack}"
 
 
-def _with(request: PlanRequest, uses: dict[Part, CopyUse]) -> PlanRequest:
-    target = replace(request.target, copy=uses[Part.ERP])
+def _with(request: PlanRequest, uses: dict[Part, CacheUse]) -> PlanRequest:
+    target = replace(request.target, cache=uses[Part.ERP])
     if target.reports is not None and Part.REPORTS in uses:
-        target = replace(target, reports=replace(target.reports, copy=uses[Part.REPORTS]))
+        target = replace(target, reports=replace(target.reports, cache=uses[Part.REPORTS]))
     return replace(request, target=target)
 
 
 def _short_of_room(runner: Runner, halves: tuple[_Half, ...], request: PlanRequest) -> str:
-    """Why there is no room for copies beside the databases themselves; empty when there is."""
+    """Why there is no room for caches beside the databases themselves; empty when there is."""
     names = tuple(facts.name for facts in request.generation.fingerprint.databases)
     need = disk_need(request.generation, request.databases or names).environment
     for half in halves:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from restore.model import RestorePlan, StepKind, StepResult
 
 
-def copying_time(plan: RestorePlan | None, results: tuple[StepResult, ...]) -> float:
+def caching_time(plan: RestorePlan | None, results: tuple[StepResult, ...]) -> float:
     """The seconds by which a run would have been shorter without its copies.
 
     While documents are still being copied, a copy of a database server delays nothing.
@@ -16,7 +16,7 @@ def copying_time(plan: RestorePlan | None, results: tuple[StepResult, ...]) -> f
     total = 0.0
     for result in results:
         kind, part = kinds.get(result.id, (None, None))
-        if kind is not StepKind.KEEP_COPY:
+        if kind is not StepKind.KEEP_CACHE:
             continue
         beside = [
             _end(other) for other in results if kinds.get(other.id) == (StepKind.DOCUMENTS, part)

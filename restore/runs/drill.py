@@ -22,7 +22,7 @@ from restore.model import Environment, Generation, ProgressListener, Report, Rol
 from restore.model.durations import parse_budget, parse_days
 from restore.model.environment import StackOverrides, certificate_choice
 from restore.model.stack_names import EPHEMERAL
-from restore.plan.cache.policy import AS_TOLD, CopyOptions, CopyPolicy, decide
+from restore.plan.cache.policy import AS_TOLD, CacheOptions, CachePolicy, decide
 from restore.plan.request import MANY_BYTES
 from restore.profile import is_profile_path
 from restore.report.history import RunGroup, before, history_file
@@ -46,8 +46,8 @@ class DrillRequest:
     ``base`` names the stack file whose settings the ephemeral stack starts from; ``keep`` leaves
     the environment standing afterwards. ``backup`` is one that others made, and which of it: it is
     imported first, into the repository of the replay's selection. ``certificate`` is the absolute
-    path of a PEM in place of the generation's, or ``none``. ``copies`` is what may be done with
-    kept copies of database servers.
+    path of a PEM in place of the generation's, or ``none``. ``cache`` is what may be done with
+    caches of database servers' data.
     """
 
     replay: ReplayRequest
@@ -56,7 +56,7 @@ class DrillRequest:
     images: Mapping[Role, str]
     certificate: str | None = None
     backup: tuple[Layout, str] | None = None
-    copies: CopyOptions = AS_TOLD
+    cache: CacheOptions = AS_TOLD
 
 
 def drill(request: DrillRequest, services: Services) -> tuple[Report, Path, Recorder]:
@@ -123,21 +123,21 @@ def within_budget(request: ReplayRequest, stack: str) -> ReplayRequest:
 
 
 def with_policy(replay: ReplayRequest, request: DrillRequest, services: Services) -> ReplayRequest:
-    """A replay with what it may do with kept copies, by the options, the stack and the history.
+    """A replay with what it may do with caches, by the options, the stack and the history.
 
     Raises:
         UsageError: the stack's setting is no number of days.
     """
     if request.backup is not None:
         # What is imported is another generation each time.
-        return replace(replay, copies=CopyPolicy(why="a backup of others is loaded each time"))
-    options = request.copies
+        return replace(replay, cache=CachePolicy(why="a backup of others is loaded each time"))
+    options = request.cache
     days = setting_of(request.base, "coldEvery") if options.cold_every is None else None
     if days is not None:
         options = replace(options, cold_every=parse_days(days))
     group = RunGroup(replay.command, services.profile.name, request.base)
     known = before(history_file(replay.reports), group)
-    return replace(replay, copies=decide(options, known, services.now()))
+    return replace(replay, cache=decide(options, known, services.now()))
 
 
 @contextmanager

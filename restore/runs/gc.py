@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from restore.adapters import lock
-from restore.adapters.docker.kept_copies import COPIES
+from restore.adapters.docker.cache_volumes import CACHES
 from restore.adapters.docker.leftovers import Leftover
 from restore.errors import NotFoundError, RefusedError
-from restore.model import KeptCopy
+from restore.model import Cache
 from restore.model.stack_names import is_ephemeral
 
 
@@ -73,36 +73,36 @@ def named_collection(
     return (Collection(stack, "named", items),)
 
 
-def choose_copies(
-    copies: Iterable[tuple[str, KeptCopy]], locks: Path, *, now: datetime, older_than: timedelta
+def choose_caches(
+    caches: Iterable[tuple[str, Cache]], locks: Path, *, now: datetime, older_than: timedelta
 ) -> tuple[Collection, ...]:
-    """Decide which kept copies to remove: unfinished ones whose drill is dead, or not known.
+    """Decide which caches to remove: unfinished ones whose drill is dead, or not known.
 
     Args:
-        copies: each with its Docker host.
+        caches: each with its Docker host.
     """
     dead = lock.abandoned(locks)
     chosen: list[Collection] = []
-    for host, copy in copies:
-        owner = dead.get(copy.stack)
-        old = now - copy.created > older_than and not lock.alive(locks, copy.stack)
-        if copy.complete or not (owner or old):
+    for host, cache in caches:
+        owner = dead.get(cache.stack)
+        old = now - cache.created > older_than and not lock.alive(locks, cache.stack)
+        if cache.complete or not (owner or old):
             continue
         reason = (
-            f"{copy.stack} ended while it kept this copy" if owner else f"older than {older_than}"
+            f"{cache.stack} ended while it kept this copy" if owner else f"older than {older_than}"
         )
-        item = Leftover("volume", copy.volume, copy.volume, COPIES, copy.created, host)
-        chosen.append(Collection(COPIES, f"not finished: {reason}", (item,)))
+        item = Leftover("volume", cache.volume, cache.volume, CACHES, cache.created, host)
+        chosen.append(Collection(CACHES, f"not finished: {reason}", (item,)))
     return tuple(chosen)
 
 
 def choose_readers(
     leftovers: Iterable[Leftover], *, now: datetime, older_than: timedelta
 ) -> tuple[Collection, ...]:
-    """The containers through which copies were looked at, when they were left behind."""
+    """The containers through which caches were looked at, when they were left behind."""
     items = tuple(
         item
         for item in leftovers
-        if (item.stack, item.kind) == (COPIES, "container") and now - item.created > older_than
+        if (item.stack, item.kind) == (CACHES, "container") and now - item.created > older_than
     )
-    return (Collection(COPIES, f"older than {older_than}", items),) if items else ()
+    return (Collection(CACHES, f"older than {older_than}", items),) if items else ()

@@ -43,7 +43,7 @@ from restore.replay.steps.bulk import bulk_state, resources_of
 from restore.replay.steps.databases import existing_databases
 from restore.replay.steps.documents import existing_documents
 from restore.report import budget
-from restore.runs.cache import choose_copies
+from restore.runs.cache import choose_cache
 from restore.runs.certificate import Served, foreseen_certificate, standing_certificate
 from restore.runs.observe import observed_facts, predicted_facts
 from restore.runs.recorder import Recorder
@@ -110,7 +110,7 @@ def plan_standing(
     target = with_server(services.runner, environment, services.profile, target)
     target = with_begun(target, begun_nodes(services.runner, stands))
     wanted = _wanted(services, _Subject(generation, texts, served), request, target, recorder)
-    chosen = choose_copies(services.runner, environment, wanted, request.copies)
+    chosen = choose_cache(services.runner, environment, wanted, request.cache)
     recorder.mode, recorder.mode_reason = chosen.mode, chosen.reason
     recorder.warnings += chosen.warnings
     return _plan(chosen.request, recorder)

@@ -33,7 +33,7 @@ from restore.model import (
 )
 from restore.report.budget import budget_check
 from restore.report.evidence.format import Signer
-from restore.runs.copy_time import copying_time
+from restore.runs.copy_time import caching_time
 
 
 @dataclass(slots=True)
@@ -105,7 +105,7 @@ class Recorder:
             if self.generation
             else None
         )
-        copying = copying_time(self.plan, self.steps)
+        copying = caching_time(self.plan, self.steps)
         rto = (self.checked - self.started).total_seconds() - copying if self.checked else None
         broken = self.error is not None or any(
             stage.status is not StepStatus.SUCCEEDED for stage in self.stages

@@ -19,7 +19,7 @@ from restore.model import (
     Selection,
     ignore_progress,
 )
-from restore.plan.cache.policy import NO_COPIES, CopyPolicy
+from restore.plan.cache.policy import NO_CACHE, CachePolicy
 from restore.profile import Profile, load_profile
 from restore.report.evidence.format import Signer
 from restore.report.evidence.keys import signer_of_environment
@@ -36,7 +36,7 @@ class ReplayRequest:
     once everything else was checked.
     ``replace`` allows a database that is there already to be replaced. ``nodes`` are those that are
     replayed. ``rto_budget`` is the longest accepted recovery time in seconds; the profile's when
-    None. ``copies`` says what may be done with kept copies: nothing, unless a new environment is
+    None. ``cache`` says what may be done with caches: nothing, unless a new environment is
     made. For a ``STAGING`` copy, ``credentials`` are what its administrator is given: login, and a
     password that production does not have.
     """
@@ -54,7 +54,7 @@ class ReplayRequest:
     nodes: tuple[Role, ...] = tuple(Role)
     rto_budget: float | None = None
     purpose: Purpose = Purpose.RECOVERY
-    copies: CopyPolicy = NO_COPIES
+    cache: CachePolicy = NO_CACHE
     anonymisation: Anonymisation | None = None
     """Rules and key by which a ``STAGING`` copy is anonymised; None when it is not."""
 

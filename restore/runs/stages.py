@@ -198,7 +198,7 @@ def replay_context(
         databases=recorder.plan.databases,
         purpose=request.purpose,
         administrator=administrator_of(request),
-        most_copies=request.copies.most,
+        most_caches=request.cache.most,
         anonymisation=request.anonymisation,
     )
 

@@ -14,11 +14,11 @@ from docker.types import Mount
 
 from fixtures.site import POSTGRESQL_IMAGE
 from fixtures.staging_copies import volumes_of
-from restore.adapters.docker.kept_copies import find_copies, remove_copy
+from restore.adapters.docker.cache_volumes import find_caches, remove_cache
 from restore.adapters.docker.runner import LABEL, Runner
 from restore.anonymise.key import VARIABLE
 from restore.errors import ExitCode
-from restore.model import KeptCopy
+from restore.model import Cache
 from restore.repository.folder import FolderRepository
 from tests.support.drill import Commands, labelled, told
 
@@ -30,9 +30,9 @@ def copying(commands: Commands, docker_runner: Runner) -> Iterator[Commands]:
     """Commands that keep copies; theirs, and all else that they made, is gone afterwards."""
     yield replace(commands, variables=(("PRA_NO_COPY", ""),))
     stacks = [f"drill-{folder.name}" for folder in commands.reports.glob("*")]
-    for copy in find_copies(docker_runner):
+    for copy in find_caches(docker_runner):
         if copy.stack in stacks:
-            remove_copy(docker_runner, copy.volume)
+            remove_cache(docker_runner, copy.volume)
     assert [item for stack in stacks for item in labelled(docker_runner, stack)] == []
 
 
@@ -67,7 +67,7 @@ def test_a_drill_again_uses_the_copy_that_the_first_one_kept(
     listed = json.loads(copying.pra("--json", "cache", "list").stdout)
     assert [one for one in listed if one["stack"] == f"drill-{first['run']}" and one["used"]]
 
-    (kept,) = (one for one in find_copies(docker_runner) if one.stack == f"drill-{first['run']}")
+    (kept,) = (one for one in find_caches(docker_runner) if one.stack == f"drill-{first['run']}")
     a_staging_copy_starts_from_it(copying, production_repository, docker_runner, kept)
 
     printed, third = drilled(copying, production_repository, "--cold", "--no-copy")
@@ -81,7 +81,7 @@ def test_a_drill_again_uses_the_copy_that_the_first_one_kept(
 
 
 def a_staging_copy_starts_from_it(
-    commands: Commands, repository: FolderRepository, runner: Runner, kept: KeptCopy
+    commands: Commands, repository: FolderRepository, runner: Runner, kept: Cache
 ) -> None:
     """Anonymised, and nothing of that comes into what is kept, which holds originals."""
     name = f"t{secrets.token_hex(3)}"
@@ -111,7 +111,7 @@ def a_staging_copy_starts_from_it(
     assert ended.returncode == ExitCode.PASS, told(ended)
 
 
-def content_of(runner: Runner, copy: KeptCopy) -> bytes:
+def content_of(runner: Runner, copy: Cache) -> bytes:
     """A digest of every file of a kept copy's data."""
     every = "find /copy/data -type f -exec sha256sum {} + | sort | sha256sum"
     digest: bytes = runner.client.containers.run(

@@ -1,4 +1,4 @@
-"""What a kept copy's key is made of: all that a database server's loaded data depend on. Pure."""
+"""What a cache's key is made of: all that a database server's loaded data depend on. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from restore.plan.reports import reports_request
 from restore.plan.request import PlanRequest
 
 FORMAT: Final = 1
-"""Version of what a copy is; another one makes other keys."""
+"""Version of what a cache is; another one makes other keys."""
 
 _LOADING: Final = frozenset(
     {
@@ -42,7 +42,9 @@ class ServerIdentity:
     extensions: tuple[Versioned, ...] = ()
 
 
-def copy_key(request: PlanRequest, planned: RestorePlan, part: Part, server: ServerIdentity) -> str:
+def cache_key(
+    request: PlanRequest, planned: RestorePlan, part: Part, server: ServerIdentity
+) -> str:
     """The key of one half's server, 64 characters: whatever changes its data changes the key.
 
     Args:

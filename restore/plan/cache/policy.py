@@ -1,4 +1,4 @@
-"""When a drill may use a kept copy, and when it must be cold. Pure."""
+"""When a drill may use a cache, and when it must be cold. Pure."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Final
 COLD_EVERY: Final = 7.0
 """Days after which a drill is cold, unless told otherwise."""
 
-MOST_COPIES: Final = 2
-"""Copies that an engine keeps, unless told otherwise."""
+MOST_CACHES: Final = 2
+"""Caches that an engine keeps, unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
-class CopyOptions:
-    """What a drill was told of kept copies. ``cold_every`` is in days; 0 is always."""
+class CacheOptions:
+    """What a drill was told of caches. ``cold_every`` is in days; 0 is always."""
 
     cold: bool = False
     keep: bool = True
     cold_every: float | None = None
-    most: int = MOST_COPIES
+    most: int = MOST_CACHES
 
 
 @dataclass(frozen=True, slots=True)
-class CopyPolicy:
-    """What a replay may do with kept copies: use one, keep one, and how many stay at most.
+class CachePolicy:
+    """What a replay may do with caches: use one, make one, and how many stay at most.
 
     ``why`` says why none is used.
     """
@@ -33,11 +33,11 @@ class CopyPolicy:
     use: bool = False
     keep: bool = False
     why: str = ""
-    most: int = MOST_COPIES
+    most: int = MOST_CACHES
 
 
-AS_TOLD: Final = CopyOptions()
-NO_COPIES: Final = CopyPolicy()
+AS_TOLD: Final = CacheOptions()
+NO_CACHE: Final = CachePolicy()
 """What a recovery may do: nothing."""
 
 
@@ -45,20 +45,20 @@ NO_COPIES: Final = CopyPolicy()
 class Before:
     """What the history says of comparable runs: the last cold one that passed.
 
-    ``cached_failed`` says that the very last one used a copy, and failed.
+    ``cached_failed`` says that the very last one used a cache, and failed.
     """
 
     cold: datetime | None = None
     cached_failed: bool = False
 
 
-def decide(options: CopyOptions, before: Before, now: datetime) -> CopyPolicy:
+def decide(options: CacheOptions, before: Before, now: datetime) -> CachePolicy:
     """The policy of a drill that begins now."""
     why = _why_cold(options, before, now)
-    return CopyPolicy(use=not why, keep=options.keep, why=why, most=options.most)
+    return CachePolicy(use=not why, keep=options.keep, why=why, most=options.most)
 
 
-def _why_cold(options: CopyOptions, before: Before, now: datetime) -> str:
+def _why_cold(options: CacheOptions, before: Before, now: datetime) -> str:
     every = COLD_EVERY if options.cold_every is None else options.cold_every
     if options.cold:
         return "asked for by --cold"

@@ -1,6 +1,6 @@
-"""When a plan keeps a copy of a database server's data, or places one. Pure.
+"""When a plan makes a cache of a database server's data, or places one. Pure.
 
-A copy is taken once the databases are loaded and checked under their temporary names, and before
+A cache is made once the databases are loaded and checked under their temporary names, and before
 anything is promoted. Placed, it stands for the steps that loaded them: all that comes before it was
 taken but the checks, which are made anew.
 """
@@ -9,21 +9,21 @@ from __future__ import annotations
 
 from restore.adapters.postgres import commands
 from restore.model import Step, StepKind
-from restore.model.copies import DATA
+from restore.model.cache import DATA
 from restore.plan.request import PlanRequest
 
 
-def with_copy(
+def with_cache(
     request: PlanRequest, roles: tuple[Step, ...], made: tuple[Step, ...]
 ) -> tuple[Step, ...]:
     """The steps up to databases that are checked under their temporary names.
 
     Args:
-        roles: the steps that make roles; they run again, for a copy has the passwords of another
+        roles: the steps that make roles; they run again, for a cache has the passwords of another
             environment.
         made: the steps that make the databases from their dumps.
     """
-    use = request.target.copy
+    use = request.target.cache
     if use is None:
         return (*roles, *made)
     size = sum(step.bytes for step in made)
@@ -34,7 +34,7 @@ def with_copy(
             *made,
             Step(
                 id="keep-copy",
-                kind=StepKind.KEEP_COPY,
+                kind=StepKind.KEEP_CACHE,
                 title="Keep a copy of the database server's data",
                 target=use.key,
                 staging=data,
@@ -43,7 +43,7 @@ def with_copy(
         )
     place = Step(
         id="place-copy",
-        kind=StepKind.PLACE_COPY,
+        kind=StepKind.PLACE_CACHE,
         title="Place a kept copy of the database server's data",
         target=data,
         staging=use.volume,

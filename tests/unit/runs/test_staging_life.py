@@ -358,7 +358,7 @@ def test_the_command_lists_renews_destroys_and_collects(
         monkeypatch.setattr(f"{module}.utc_now", lambda: NOW + WEEK)
     monkeypatch.setattr("restore.cli.staging._servers", lambda _terminal: {})
     monkeypatch.setattr(gc, "other_engines", lambda _terminal: {})
-    monkeypatch.setattr(gc, "find_copies", lambda _engine: ())
+    monkeypatch.setattr(gc, "find_caches", lambda _engine: ())
     monkeypatch.setattr(gc, "find_everywhere", lambda _engines: ())
     capsys.readouterr()
 
@@ -393,7 +393,7 @@ def test_one_that_gc_can_not_end_is_in_no_others_way(
     world.fails["destroy"] = EnvironmentFailure("Docker is gone")
     monkeypatch.setattr("restore.cli.gc.utc_now", lambda: NOW + WEEK)
     monkeypatch.setattr(gc, "other_engines", lambda _terminal: {})
-    monkeypatch.setattr(gc, "find_copies", lambda _engine: ())
+    monkeypatch.setattr(gc, "find_caches", lambda _engine: ())
     monkeypatch.setattr(gc, "find_everywhere", lambda _engines: ())
     assert run(["gc"]) == ExitCode.ENVIRONMENT
     told = capsys.readouterr().out

@@ -1,6 +1,6 @@
-"""Copies of a database server's data: kept once databases are checked, placed into a new server.
+"""Caches of a database server's data: made once databases are checked, placed into a new server.
 
-The server is stopped meanwhile, in order: what it wrote is then consistent by itself. A copy is of
+The server is stopped meanwhile, in order: what it wrote is then consistent by itself. A cache is of
 what the databases are made of; configuration, and the superuser's password, stay the environment's
 own.
 """
@@ -11,23 +11,23 @@ import re
 from contextlib import suppress
 from typing import Final
 
-from restore.adapters.docker.helpers import Helper
-from restore.adapters.docker.kept_copies import (
-    CopyOf,
-    beside_copy,
-    finish_copy,
-    new_copy,
+from restore.adapters.docker.cache_volumes import (
+    CacheLabels,
+    beside_cache,
+    create_cache,
+    finish_cache,
     note_use,
-    read_copy,
-    remove_copy,
-    remove_others,
+    read_cache,
+    remove_cache,
+    remove_other_caches,
 )
+from restore.adapters.docker.helpers import Helper
 from restore.adapters.docker.tar import Owner, single_file
 from restore.adapters.postgres import commands, sql
 from restore.context import ReplayContext
 from restore.errors import ReplayError, RestoreError
 from restore.model import DatabaseServer, Step
-from restore.model.copies import DATA
+from restore.model.cache import DATA
 from restore.plan.bulk import KEPT
 from restore.replay.steps.database_servers import start_database, stop_database
 
@@ -42,19 +42,19 @@ _LAST_SEGMENT: Final = re.compile(r"REDO WAL file:\s*([0-9A-F]{24})")
 _SHUT_DOWN: Final = re.compile(r"cluster state:\s*shut down$", re.MULTILINE)
 
 
-def keep_copy(context: ReplayContext, step: Step) -> str:
-    """Keep a copy of the server's data. The server runs again afterwards, whatever happens.
+def keep_cache(context: ReplayContext, step: Step) -> str:
+    """Make a cache of the server's data. The server runs again afterwards, whatever happens.
 
     Returns:
         Why there is none, which fails no replay; empty when there is one.
     """
     runner, server = context.runner, context.environment.database
     container = server.container
-    of = CopyOf(step.target, context.generation.id, step.part, context.environment.stack)
-    volume = new_copy(runner, container, of)
+    of = CacheLabels(step.target, context.generation.id, step.part, context.environment.stack)
+    volume = create_cache(runner, container, of)
     problem = ""
     try:
-        with beside_copy(runner, container, volume) as helper:
+        with beside_cache(runner, container, volume) as helper:
             stop_database(runner, server)
             try:
                 _copy(helper, str(step.staging))
@@ -64,14 +64,14 @@ def keep_copy(context: ReplayContext, step: Step) -> str:
     except (RestoreError, OSError) as error:
         problem = f"no copy of the database server's data was kept: {error}"
         with suppress(RestoreError):
-            remove_copy(runner, volume, container)
+            remove_cache(runner, volume, container)
     except BaseException:
         with suppress(RestoreError):
-            remove_copy(runner, volume, container)
+            remove_cache(runner, volume, container)
         raise
     start_database(runner, server)
     if not problem:
-        remove_others(runner, container, volume, step.target, context.most_copies)
+        remove_other_caches(runner, container, volume, step.target, context.most_caches)
     return problem
 
 
@@ -101,21 +101,21 @@ def _finish(context: ReplayContext, step: Step, helper: Helper) -> None:
             helper.run("rm", "-f", "--", f"{DATA}/pg_wal/{name}")
     helper.run(*step.argv, user=_OS_USER)
     files, size = _count(helper, DATA)
-    finish_copy(helper, context.now(), size, files)
+    finish_cache(helper, context.now(), size, files)
 
 
-def place_copy(context: ReplayContext, step: Step) -> None:
-    """Put a kept copy in the place of a new server's data, which must hold no database.
+def place_cache(context: ReplayContext, step: Step) -> None:
+    """Put a cache in the place of a new server's data, which must hold no database.
 
     Raises:
-        ReplayError: the copy is not what it was, or no server starts on it.
+        ReplayError: the cache is not what it was, or no server starts on it.
     """
     runner, server = context.runner, context.environment.database
     data, volume = step.target, str(step.staging)
-    copy = read_copy(runner, server.container, volume)
+    cached = read_cache(runner, server.container, volume)
     password = _stored_password(server)
-    with beside_copy(runner, server.container, volume, read_only=True) as helper:
-        if _count(helper, DATA) != (copy.files, copy.bytes):
+    with beside_cache(runner, server.container, volume, read_only=True) as helper:
+        if _count(helper, DATA) != (cached.files, cached.bytes):
             raise ReplayError(f"kept copy {volume} has not the files that it had")
         stop_database(runner, server)
         others = [word for name in _OWN for word in ("!", "-name", name)]
@@ -128,10 +128,10 @@ def place_copy(context: ReplayContext, step: Step) -> None:
     note_use(runner, server.container, volume, context.now())
 
 
-def discard_copy(context: ReplayContext, step: Step) -> bool:
-    """Remove the copy that a step placed; whether it could be."""
+def discard_cache(context: ReplayContext, step: Step) -> bool:
+    """Remove the cache that a step placed; whether it could be."""
     try:
-        remove_copy(context.runner, str(step.staging), context.environment.database.container)
+        remove_cache(context.runner, str(step.staging), context.environment.database.container)
     except RestoreError:
         return False
     return True

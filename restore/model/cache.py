@@ -1,4 +1,4 @@
-"""Kept copies: the data of a database server, as an earlier drill had loaded and checked it."""
+"""Caches: the data of a database server, as an earlier drill had loaded and checked it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class CopyUse:
-    """What a plan does with kept copies of a database server.
+class CacheUse:
+    """What a plan does with the cache of a database server's data.
 
-    ``key`` names all that the server's data depend on. ``volume`` holds the copy of that key which
-    is placed; None loads the databases, and then keeps a copy under that key.
+    ``key`` names all that the server's data depend on. ``volume`` holds the cache of that key which
+    is placed; None loads the databases, and then makes a cache under that key.
     """
 
     key: str
@@ -20,7 +20,7 @@ class CopyUse:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptCopy:
+class Cache:
     """A copy of a database server's data, in a volume of its own on a Docker engine.
 
     ``kept`` is None for one that was not finished: it can't be used. ``stack`` is that of the run
@@ -45,8 +45,8 @@ class KeptCopy:
 
 
 MOUNTED: Final = "/pra-copy"
-"""Where a helper sees the volume of a copy."""
+"""Where a helper sees the volume of a cache."""
 
 
 DATA: Final = f"{MOUNTED}/data"
-"""The copied data in it."""
+"""The cached data in it."""

@@ -1,4 +1,4 @@
-"""Kept copies: their key, their plans, and when a drill must be cold."""
+"""Caches: their key, their plans, and when a drill must be cold."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ import pytest
 from fixtures.plans.cases import KEY, cases, request, staging_request
 from restore.adapters import lock
 from restore.adapters.docker import leftovers
-from restore.adapters.docker.kept_copies import COPIES
+from restore.adapters.docker.cache_volumes import CACHES
 from restore.cli import cache
 from restore.cli import options as cli_options
 from restore.cli.main import run
 from restore.errors import ExitCode, UsageError
 from restore.model import (
     ArtifactKind,
+    Cache,
+    CacheUse,
     CheckStatus,
-    CopyUse,
     DatabaseLocale,
-    KeptCopy,
     Part,
     ReplayMode,
     Report,
@@ -40,8 +40,8 @@ from restore.model import (
 from restore.model.durations import parse_days
 from restore.plan.cache import key
 from restore.plan.cache.key import ServerIdentity
-from restore.plan.cache.key import copy_key as key_of
-from restore.plan.cache.policy import Before, CopyOptions, CopyPolicy, decide
+from restore.plan.cache.key import cache_key as key_of
+from restore.plan.cache.policy import Before, CacheOptions, CachePolicy, decide
 from restore.plan.planning import describe_plan, plan
 from restore.plan.request import PlanRequest
 from restore.profile import load_profile
@@ -54,7 +54,7 @@ from restore.report.rto_plot import rto_plot
 from restore.report.trends import trend
 from restore.runs import drill as drill_module
 from restore.runs import gc
-from restore.runs.copy_time import copying_time
+from restore.runs.copy_time import caching_time
 from restore.runs.drill import DrillRequest, with_policy
 from restore.runs.recorder import Recorder
 from restore.runs.request import ReplayRequest, Services
@@ -116,7 +116,7 @@ def test_staging_copies_share_what_a_drill_kept_and_change_it_nowhere() -> None:
     anonymised = cases()["anonymised"]
     assert the_key(anonymised) == the_key(staging_request()) == the_key()
     kinds = [step.kind for step in plan(anonymised).steps]
-    kept = kinds.index(StepKind.KEEP_COPY)
+    kept = kinds.index(StepKind.KEEP_CACHE)
     later = (StepKind.PROMOTE_DATABASE, StepKind.NEUTRALISE, StepKind.ANONYMISE)
     assert all(kinds.index(kind) > kept for kind in later)
 
@@ -180,41 +180,41 @@ def test_what_is_no_part_of_the_data_is_no_part_of_the_key() -> None:
 # The plan
 
 
-def using(use: CopyUse, *names: str) -> PlanRequest:
+def using(use: CacheUse, *names: str) -> PlanRequest:
     plain = request(*names)
-    return replace(plain, target=replace(plain.target, copy=use), bulk_from=0)
+    return replace(plain, target=replace(plain.target, cache=use), bulk_from=0)
 
 
 def test_a_copy_is_kept_when_all_is_checked_and_nothing_promoted() -> None:
-    kinds = [step.kind for step in plan(using(CopyUse(KEY), "a", "b")).steps]
-    keep = kinds.index(StepKind.KEEP_COPY)
+    kinds = [step.kind for step in plan(using(CacheUse(KEY), "a", "b")).steps]
+    keep = kinds.index(StepKind.KEEP_CACHE)
     assert kinds[keep - 1] is StepKind.LEAVE_BULK_MODE
     assert kinds[:keep].count(StepKind.CHECK_DATABASE) == 2
     assert keep < kinds.index(StepKind.PROMOTE_DATABASE)
-    assert StepKind.PLACE_COPY not in kinds
+    assert StepKind.PLACE_CACHE not in kinds
 
 
 def test_a_placed_copy_stands_for_all_that_loads_and_for_no_check() -> None:
     cold = plan(replace(request("a", "b"), bulk_from=0))
-    cached = plan(using(CopyUse(KEY, "pra-copy-x"), "a", "b"))
+    cached = plan(using(CacheUse(KEY, "pra-copy-x"), "a", "b"))
     loading = (
         StepKind.ENTER_BULK_MODE, StepKind.CREATE_DATABASE, StepKind.RESTORE_DATABASE,
         StepKind.ANALYZE, StepKind.LEAVE_BULK_MODE,
     )  # fmt: skip
     rest = [step for step in cold.steps if step.kind not in loading]
-    placed = [step for step in cached.steps if step.kind is not StepKind.PLACE_COPY]
+    placed = [step for step in cached.steps if step.kind is not StepKind.PLACE_CACHE]
     assert placed == rest
     kinds = [step.kind for step in cached.steps]
-    order = (StepKind.STOP_ERP, StepKind.PLACE_COPY, StepKind.ROLES, StepKind.CHECK_DATABASE)
+    order = (StepKind.STOP_ERP, StepKind.PLACE_CACHE, StepKind.ROLES, StepKind.CHECK_DATABASE)
     assert tuple(kinds[:4]) == order
     assert "pra-copy-x → /var/lib/postgresql/data" in "\n".join(describe_plan(cached))
 
 
 def test_documents_are_copied_beside_a_copy_that_is_placed() -> None:
-    groups = list(lanes_of(plan(using(CopyUse(KEY, "pra-copy-x"))).steps))
+    groups = list(lanes_of(plan(using(CacheUse(KEY, "pra-copy-x"))).steps))
     databases, documents = groups[1]
     assert [step.kind for step in databases] == [
-        StepKind.PLACE_COPY, StepKind.ROLES, StepKind.CHECK_DATABASE,
+        StepKind.PLACE_CACHE, StepKind.ROLES, StepKind.CHECK_DATABASE,
     ]  # fmt: skip
     assert {step.kind for step in documents} == {StepKind.DOCUMENTS}
 
@@ -227,29 +227,29 @@ RECENT = Before(cold=NOW - 2 * DAY)
 @pytest.mark.parametrize(
     ("options", "known", "why"),
     [
-        (CopyOptions(), RECENT, ""),
-        (CopyOptions(cold=True), RECENT, "asked for by --cold"),
-        (CopyOptions(cold_every=0), RECENT, "every drill is to be cold (--cold-every 0)"),
-        (CopyOptions(), Before(), "no cold drill with these settings has passed yet"),
-        (CopyOptions(cold_every=2.5), RECENT, ""),
+        (CacheOptions(), RECENT, ""),
+        (CacheOptions(cold=True), RECENT, "asked for by --cold"),
+        (CacheOptions(cold_every=0), RECENT, "every drill is to be cold (--cold-every 0)"),
+        (CacheOptions(), Before(), "no cold drill with these settings has passed yet"),
+        (CacheOptions(cold_every=2.5), RECENT, ""),
         (
-            CopyOptions(cold_every=2),
+            CacheOptions(cold_every=2),
             RECENT,
             "the last cold drill that passed is 2.0 days old (--cold-every 2)",
         ),
         (
-            CopyOptions(),
+            CacheOptions(),
             Before(NOW - 8 * DAY),
             "the last cold drill that passed is 8.0 days old (--cold-every 7)",
         ),
         (
-            CopyOptions(),
+            CacheOptions(),
             replace(RECENT, cached_failed=True),
             "the last drill used a kept copy and failed",
         ),
     ],
 )
-def test_why_a_drill_is_cold(options: CopyOptions, known: Before, why: str) -> None:
+def test_why_a_drill_is_cold(options: CacheOptions, known: Before, why: str) -> None:
     policy = decide(options, known, NOW)
     assert (policy.use, policy.why) == (not why, why)
     if why:
@@ -257,9 +257,9 @@ def test_why_a_drill_is_cold(options: CopyOptions, known: Before, why: str) -> N
 
 
 def test_what_is_kept_does_not_depend_on_what_is_used() -> None:
-    assert decide(CopyOptions(cold=True, most=5), RECENT, NOW).keep
-    assert decide(CopyOptions(cold=True, most=5), RECENT, NOW).most == 5
-    assert not decide(CopyOptions(keep=False), RECENT, NOW).keep
+    assert decide(CacheOptions(cold=True, most=5), RECENT, NOW).keep
+    assert decide(CacheOptions(cold=True, most=5), RECENT, NOW).most == 5
+    assert not decide(CacheOptions(keep=False), RECENT, NOW).keep
 
 
 @pytest.mark.parametrize(("text", "days"), [("0", 0), ("7", 7), ("0.5", 0.5)])
@@ -273,14 +273,14 @@ def test_what_is_no_number_of_days_is_refused(text: str) -> None:
         parse_days(text)
 
 
-def drill_of(reports: Path, **changes: Any) -> CopyPolicy:
+def drill_of(reports: Path, **changes: Any) -> CachePolicy:
     replay = ReplayRequest(
         Selection(Path("backups"), "latest", "odoo"), None, (), reports, command="pra drill"
     )
     nothing = cast(Any, None)
     services = Services(nothing, nothing, load_profile("odoo"), lambda: NOW, ignore_progress)
     asked = replace(DrillRequest(replay, base="drill", keep=False, images={}), **changes)
-    return with_policy(replay, asked, services).copies
+    return with_policy(replay, asked, services).cache
 
 
 def test_the_stack_and_the_history_say_when_a_drill_is_cold(
@@ -295,12 +295,12 @@ def test_the_stack_and_the_history_say_when_a_drill_is_cold(
     assert drill_of(tmp_path).use
     settings["coldEvery"] = "2"
     assert not drill_of(tmp_path).use
-    assert drill_of(tmp_path, copies=CopyOptions(cold_every=9)).use
+    assert drill_of(tmp_path, cache=CacheOptions(cold_every=9)).use
     settings["coldEvery"] = "soon"
     with pytest.raises(UsageError):
         drill_of(tmp_path)
     backup = cast(Any, (None, "latest"))
-    assert drill_of(tmp_path, backup=backup) == CopyPolicy(
+    assert drill_of(tmp_path, backup=backup) == CachePolicy(
         why="a backup of others is loaded each time"
     )
 
@@ -409,8 +409,8 @@ def test_every_rendering_says_that_a_copy_was_used() -> None:
 def test_a_recovery_time_is_without_the_keeping_of_a_copy(
     documents_end: float, copying: float
 ) -> None:
-    planned = plan(using(CopyUse(KEY)))
-    ends = {StepKind.KEEP_COPY: (100.0, 10.0), StepKind.DOCUMENTS: (50.0, documents_end - 50.0)}
+    planned = plan(using(CacheUse(KEY)))
+    ends = {StepKind.KEEP_CACHE: (100.0, 10.0), StepKind.DOCUMENTS: (50.0, documents_end - 50.0)}
     results = tuple(
         StepResult(step.id, step.title, StepStatus.SUCCEEDED, NOW + timedelta(seconds=at), took)
         for step in planned.steps
@@ -425,7 +425,7 @@ def test_a_recovery_time_is_without_the_keeping_of_a_copy(
     assert (report.copying, report.rto) == (copying, 200 - copying)
     page = to_html(replace(report, generation=passed().generation))
     assert ("in which nothing but a copy for later drills was kept" in page) is (copying > 0)
-    assert copying_time(None, results) == 0
+    assert caching_time(None, results) == 0
 
 
 def test_the_plot_does_not_join_what_used_a_copy() -> None:
@@ -456,15 +456,15 @@ def test_a_budget_that_a_copy_keeps_within_proves_nothing() -> None:
 STACK = "drill-20261124-050000-00a1"
 
 
-def copy_of(name: str, kept: datetime | None = NOW, age: timedelta = DAY / 24) -> KeptCopy:
-    return KeptCopy(
+def copy_of(name: str, kept: datetime | None = NOW, age: timedelta = DAY / 24) -> Cache:
+    return Cache(
         volume=f"pra-copy-{name}", key=name * 8, generation="g", part="erp", stack=STACK,
         created=NOW - age, kept=kept, bytes=1 << 20, files=3,
     )  # fmt: skip
 
 
-def collected(locks: Path, *copies: KeptCopy) -> list[str]:
-    found = gc.choose_copies([("local", one) for one in copies], locks, now=NOW, older_than=DAY)
+def collected(locks: Path, *copies: Cache) -> list[str]:
+    found = gc.choose_caches([("local", one) for one in copies], locks, now=NOW, older_than=DAY)
     return [item.name for collection in found for item in collection.leftovers]
 
 
@@ -479,16 +479,16 @@ def test_what_a_dead_drill_did_not_finish_goes_and_what_is_whole_stays(tmp_path:
 
 def test_containers_through_which_copies_were_read_go_by_age() -> None:
     items = [
-        leftovers.Leftover("container", "1", "x", COPIES, NOW - 2 * DAY),
-        leftovers.Leftover("container", "2", "y", COPIES, NOW),
-        leftovers.Leftover("volume", "3", "z", COPIES, NOW - 2 * DAY),
+        leftovers.Leftover("container", "1", "x", CACHES, NOW - 2 * DAY),
+        leftovers.Leftover("container", "2", "y", CACHES, NOW),
+        leftovers.Leftover("volume", "3", "z", CACHES, NOW - 2 * DAY),
     ]
     (found,) = gc.choose_readers(items, now=NOW, older_than=DAY)
     assert [item.id for item in found.leftovers] == ["1"]
 
 
 @pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> list[KeptCopy]:
+def engine(monkeypatch: pytest.MonkeyPatch) -> list[Cache]:
     """Copies on an engine that is none; those that are removed go."""
     copies = [copy_of("aabb"), copy_of("aacc"), copy_of("dd", None)]
 
@@ -501,12 +501,12 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> list[KeptCopy]:
 
     monkeypatch.setattr(cli_options.Runner, "connect", Engine)
     monkeypatch.setattr(cli_options, "other_engines", lambda _terminal: {})
-    monkeypatch.setattr(cache, "find_copies", lambda _engine: tuple(copies))
-    monkeypatch.setattr(cache, "remove_copy", remove)
+    monkeypatch.setattr(cache, "find_caches", lambda _engine: tuple(copies))
+    monkeypatch.setattr(cache, "remove_cache", remove)
     return copies
 
 
-def test_copies_are_listed(engine: list[KeptCopy], capsys: pytest.CaptureFixture[str]) -> None:
+def test_copies_are_listed(engine: list[Cache], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["cache", "list"]) == ExitCode.PASS
     out = capsys.readouterr().out
     assert "pra-copy-aabb" in out and "not finished" in out
@@ -519,7 +519,7 @@ def test_copies_are_listed(engine: list[KeptCopy], capsys: pytest.CaptureFixture
 
 
 def test_copies_are_removed_by_name_by_key_or_all(
-    engine: list[KeptCopy], capsys: pytest.CaptureFixture[str]
+    engine: list[Cache], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["cache", "remove"]) == ExitCode.USAGE
     assert run(["cache", "remove", "--all", "aabb"]) == ExitCode.USAGE

@@ -14,34 +14,34 @@ import psycopg
 import pytest
 from psycopg import sql as compose
 
+from restore.adapters.docker.cache_volumes import beside_cache, find_caches, remove_cache
 from restore.adapters.docker.health import wait_healthy
 from restore.adapters.docker.helpers import run_once
-from restore.adapters.docker.kept_copies import beside_copy, find_copies, remove_copy
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import sql
 from restore.errors import EnvironmentFailure, ReplayError
-from restore.model import KeptCopy, ReplayMode, RestorePlan, Role, StepKind, StepStatus
-from restore.model.copies import DATA
+from restore.model import Cache, ReplayMode, RestorePlan, Role, StepKind, StepStatus
+from restore.model.cache import DATA
 from restore.model.secret import Secret
-from restore.plan.cache.policy import CopyPolicy
+from restore.plan.cache.policy import CachePolicy
 from restore.plan.planning import plan
 from restore.replay.replay import ReplayInterrupted, ReplayOutcome, replay
 from restore.runs import gc
-from restore.runs.cache import Choice, choose_copies
+from restore.runs.cache import Choice, choose_cache
 from tests.support.repository import DATABASE
 from tests.support.servers import SUPERUSER_PASSWORD, Scene, make_request
 
 pytestmark = pytest.mark.docker
 
-KEEP = CopyPolicy(keep=True, why="told so")
-USE = CopyPolicy(use=True)
+KEEP = CachePolicy(keep=True, why="told so")
+USE = CachePolicy(use=True)
 NEW_PASSWORD = Secret("another superuser's p4ss '\\")
 NEW_ERP_PASSWORD = Secret("another ERP's p4ss")
 
 
-def copies(scene: Scene) -> list[KeptCopy]:
+def copies(scene: Scene) -> list[Cache]:
     """The copies that the tests of this server made."""
-    return [one for one in find_copies(scene.lab.runner) if one.stack == scene.lab.stack]
+    return [one for one in find_caches(scene.lab.runner) if one.stack == scene.lab.stack]
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +49,7 @@ def no_copy_stays(scene: Scene) -> Iterator[None]:
     """The server's superuser has its password again, and its copies are gone."""
     yield
     for copy in copies(scene):
-        remove_copy(scene.lab.runner, copy.volume)
+        remove_cache(scene.lab.runner, copy.volume)
     assert copies(scene) == []
     change_password(scene, SUPERUSER_PASSWORD)
 
@@ -61,8 +61,8 @@ def change_password(scene: Scene, password: Secret) -> None:
     scene.lab.runner.check(scene.lab.container, (*argv, statement.as_string(None)), user="postgres")
 
 
-def choice(scene: Scene, policy: CopyPolicy) -> Choice:
-    return choose_copies(
+def choice(scene: Scene, policy: CachePolicy) -> Choice:
+    return choose_cache(
         scene.lab.runner, scene.context.environment, make_request(scene.context), policy
     )
 
@@ -76,7 +76,7 @@ def of_database(planned: RestorePlan) -> RestorePlan:
     return replace(planned, steps=steps)
 
 
-def replayed(scene: Scene, policy: CopyPolicy) -> tuple[Choice, ReplayOutcome]:
+def replayed(scene: Scene, policy: CachePolicy) -> tuple[Choice, ReplayOutcome]:
     chosen = choice(scene, policy)
     return chosen, replay(of_database(plan(chosen.request)), scene.context)
 
@@ -114,7 +114,7 @@ def test_a_copy_is_kept_and_placed_into_a_server_with_other_passwords(scene: Sce
     assert failures(outcome) == []
     assert chosen.mode is ReplayMode.CACHED and copy.key[:12] in chosen.reason
     ran = {step.kind for step in plan(chosen.request).steps}
-    assert StepKind.PLACE_COPY in ran and StepKind.RESTORE_DATABASE not in ran
+    assert StepKind.PLACE_CACHE in ran and StepKind.RESTORE_DATABASE not in ran
     with sql.connect(server, DATABASE) as connection:
         assert connection.execute("SELECT count(*) FROM sale_order").fetchone() == (40,)
     with sql.connect(server, DATABASE, as_erp=True) as connection:
@@ -165,7 +165,7 @@ def test_a_damaged_copy_fails_the_replay_says_so_and_is_discarded(
     found = scene.lab.execute("SELECT pg_relation_filepath('sale_order')", DATABASE)
     path = {"rows": str(found[0][0]), "control": "global/pg_control"}.get(damage, "PG_VERSION")
     (copy,) = copies(scene)
-    with beside_copy(scene.lab.runner, scene.lab.container, copy.volume) as helper:
+    with beside_cache(scene.lab.runner, scene.lab.container, copy.volume) as helper:
         size = helper.run("stat", "--format=%s", f"{DATA}/{path}").strip()
         helper.run("truncate", "--size=0", f"{DATA}/{path}")
         if damage != "file":
@@ -205,7 +205,7 @@ def test_what_was_killed_while_it_was_kept_is_never_used(scene: Scene) -> None:
     def run() -> None:
         # All is there but the file that says so.
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr("restore.replay.steps.copies.finish_copy", die)
+            patched.setattr("restore.replay.steps.cache.finish_cache", die)
             replay(planned, replace(scene.context, runner=Runner.connect()))
 
     process = multiprocessing.get_context("fork").Process(target=run)
@@ -225,11 +225,11 @@ def test_what_was_killed_while_it_was_kept_is_never_used(scene: Scene) -> None:
         helper.remove(force=True)
 
 
-def choose_copies_to_collect(left: KeptCopy) -> tuple[gc.Collection, ...]:
+def choose_copies_to_collect(left: Cache) -> tuple[gc.Collection, ...]:
     """What ``pra gc`` would take, a day later."""
     later = left.created + timedelta(days=1, minutes=1)
     nowhere = Path("/nonexistent")
-    return gc.choose_copies([("local", left)], nowhere, now=later, older_than=timedelta(days=1))
+    return gc.choose_caches([("local", left)], nowhere, now=later, older_than=timedelta(days=1))
 
 
 @pytest.mark.parametrize("error", [ReplayError("no space left"), KeyboardInterrupt()])
@@ -239,7 +239,7 @@ def test_what_can_not_be_kept_leaves_nothing_and_fails_nothing(
     def fail(*_given: object) -> None:
         raise error
 
-    monkeypatch.setattr("restore.replay.steps.copies.finish_copy", fail)
+    monkeypatch.setattr("restore.replay.steps.cache.finish_cache", fail)
     planned = of_database(plan(choice(scene, KEEP).request))
     if isinstance(error, KeyboardInterrupt):
         with pytest.raises(ReplayInterrupted):
@@ -259,13 +259,13 @@ def test_without_room_no_copy_is_kept_and_that_is_told(
 ) -> None:
     monkeypatch.setattr("restore.plan.disk.LEAST_MARGIN", 1 << 60)
     chosen = choice(scene, KEEP)
-    assert StepKind.KEEP_COPY not in {step.kind for step in plan(chosen.request).steps}
+    assert StepKind.KEEP_CACHE not in {step.kind for step in plan(chosen.request).steps}
     (warning,) = chosen.warnings
     assert "no copy of the database server's data is kept: that would take" in warning
 
 
 def test_copies_of_the_same_key_and_those_unused_for_longest_go(scene: Scene) -> None:
-    scene = replace(scene, context=replace(scene.context, most_copies=1))
+    scene = replace(scene, context=replace(scene.context, most_caches=1))
     kept(scene)
     (first,) = copies(scene)
     change_password(scene, SUPERUSER_PASSWORD)

@@ -1,6 +1,6 @@
-"""Kept copies of database servers' data: volumes of their own on the engine of their server.
+"""Caches of database servers' data: volumes of their own on the engine of their server.
 
-A copy is finished by a small file beside the data, written last: one without it is never used.
+A cache is finished by a small file beside the data, written last: one without it is never used.
 The labels of its volume say what it is of, so that they can be read while it is made.
 """
 
@@ -23,11 +23,11 @@ from restore.adapters.docker.helpers import HELPER, Helper, HelperOptions, besid
 from restore.adapters.docker.runner import LABEL, ROLE, Runner
 from restore.adapters.docker.tar import Owner, single_file
 from restore.errors import EnvironmentFailure, NotFoundError
-from restore.model import KeptCopy
-from restore.model.copies import MOUNTED
+from restore.model import Cache
+from restore.model.cache import MOUNTED
 
-COPIES: Final = "kept-copies"
-"""What the volumes of copies carry in the place of a stack."""
+CACHES: Final = "kept-copies"
+"""What the volumes of caches carry in the place of a stack."""
 
 VOLUMES: Final = "pra-copy-"
 """How the names of their volumes begin; the beginning of the key follows."""
@@ -46,8 +46,8 @@ _ROOT: Final = Owner(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class CopyOf:
-    """What a copy is of, as the labels of its volume say."""
+class CacheLabels:
+    """What a cache was made of, as the labels of its volume say."""
 
     key: str
     generation: str
@@ -55,23 +55,23 @@ class CopyOf:
     stack: str
 
 
-def find_copies(runner: Runner, key: str | None = None) -> tuple[KeptCopy, ...]:
-    """The copies on a runner's own engine, unfinished ones too, those used last first."""
-    selector = f"{LABEL}={COPIES}" if key is None else f"{_KEY}={key}"
+def find_caches(runner: Runner, key: str | None = None) -> tuple[Cache, ...]:
+    """The caches on a runner's own engine, unfinished ones too, those used last first."""
+    selector = f"{LABEL}={CACHES}" if key is None else f"{_KEY}={key}"
     with answers("list kept copies"):
         volumes = runner.client.volumes.list(filters={"label": selector})
-        found = [_copy(runner, volume.attrs) for volume in volumes]
+        found = [_cache_of(runner, volume.attrs) for volume in volumes]
     return tuple(sorted(filter(None, found), key=_last_use, reverse=True))
 
 
-def _last_use(copy: KeptCopy) -> datetime:
-    return copy.used or copy.kept or copy.created
+def _last_use(cache: Cache) -> datetime:
+    return cache.used or cache.kept or cache.created
 
 
-def new_copy(runner: Runner, like: str, of: CopyOf) -> str:
-    """Make the volume of a copy, empty, on the engine of container ``like``; its name."""
+def create_cache(runner: Runner, like: str, of: CacheLabels) -> str:
+    """Make an empty volume for a cache on the engine of container ``like``, and return its name."""
     labels = {
-        LABEL: COPIES,
+        LABEL: CACHES,
         _KEY: of.key,
         _GENERATION: of.generation,
         _PART: of.part,
@@ -84,15 +84,15 @@ def new_copy(runner: Runner, like: str, of: CopyOf) -> str:
     return name
 
 
-def finish_copy(there: Helper, now: datetime, size: int, files: int) -> None:
-    """Mark a copy as complete; its data are on disk already."""
+def finish_cache(there: Helper, now: datetime, size: int, files: int) -> None:
+    """Mark a cache as complete; its data are on disk already."""
     document = {"format": FORMAT, "kept": now.isoformat(), "bytes": size, "files": files}
     there.write(MOUNTED, _file(MARKER, document))
     there.run("sync", f"{MOUNTED}/{MARKER}", MOUNTED)
 
 
-def remove_copy(runner: Runner, volume: str, like: str | None = None) -> None:
-    """Remove a copy. What is gone already is no error.
+def remove_cache(runner: Runner, volume: str, like: str | None = None) -> None:
+    """Remove a cache. What is gone already is no error.
 
     Raises:
         EnvironmentFailure: a container uses it.
@@ -109,35 +109,35 @@ def remove_copy(runner: Runner, volume: str, like: str | None = None) -> None:
         ) from error
 
 
-def remove_others(runner: Runner, like: str, kept: str, key: str, most: int) -> None:
-    """Remove older copies of the same key, and those that were not used for longest.
+def remove_other_caches(runner: Runner, like: str, kept: str, key: str, most: int) -> None:
+    """Remove older caches of the same key, and those that were not used for longest.
 
     Args:
         kept: the volume that stays whatever happens.
         most: how many may stay.
     """
     there = Runner(runner.engine_of(like))
-    complete = [one for one in find_copies(there) if one.complete and one.volume != kept]
+    complete = [one for one in find_caches(there) if one.complete and one.volume != kept]
     same = [one for one in complete if one.key == key]
     others = [one for one in complete if one.key != key]
-    for copy in (*same, *others[max(0, most - 1) :]):
+    for cache in (*same, *others[max(0, most - 1) :]):
         # One that is just being placed stays; the next drill that keeps one sees to it.
         with suppress(EnvironmentFailure):
-            remove_copy(there, copy.volume)
+            remove_cache(there, cache.volume)
 
 
 @contextmanager
-def beside_copy(
+def beside_cache(
     runner: Runner, like: str, volume: str, *, read_only: bool = False
 ) -> Iterator[Helper]:
-    """A helper with the volumes of container ``like`` and that of a copy; gone at the end."""
+    """A helper with the volumes of container ``like`` and that of a cache; gone at the end."""
     mount = Mount(MOUNTED, volume, "volume", read_only=read_only)
     with beside(runner, like, HelperOptions(mounts=(mount,))) as there:
         yield there
 
 
-def read_copy(runner: Runner, like: str, volume: str) -> KeptCopy:
-    """A complete copy, by its volume.
+def read_cache(runner: Runner, like: str, volume: str) -> Cache:
+    """A complete cache, by its volume.
 
     Raises:
         NotFoundError: there is none, or it was not finished.
@@ -145,16 +145,16 @@ def read_copy(runner: Runner, like: str, volume: str) -> KeptCopy:
     there = Runner(runner.engine_of(like))
     with answers(f"look up copy {volume}"):
         try:
-            copy = _copy(there, there.client.volumes.get(volume).attrs)
+            cache = _cache_of(there, there.client.volumes.get(volume).attrs)
         except NotFound:
-            copy = None
-    if copy is None or not copy.complete:
+            cache = None
+    if cache is None or not cache.complete:
         raise NotFoundError(f"there is no finished copy {volume}")
-    return copy
+    return cache
 
 
 def note_use(runner: Runner, like: str, volume: str, now: datetime) -> None:
-    """Write down that a copy was placed beside container ``like``."""
+    """Write down that a cache was placed beside container ``like``."""
     mount = Mount(MOUNTED, volume, "volume")
     archive = _file(_USED, {"used": now.isoformat()})
     given = HelperOptions(mounts=(mount,), archives=((MOUNTED, archive),))
@@ -163,14 +163,14 @@ def note_use(runner: Runner, like: str, volume: str, now: datetime) -> None:
 
 
 def _file(name: str, document: Mapping[str, Any]) -> bytes:
-    """A small file beside the copied data, as a tar archive."""
+    """A small file beside the cached data, as a tar archive."""
     return single_file(name, json.dumps(document).encode(), _ROOT, 0o600)
 
 
-def _copy(runner: Runner, attrs: Mapping[str, Any]) -> KeptCopy | None:
-    """A copy as its labels and its files say; None for one that goes meanwhile."""
+def _cache_of(runner: Runner, attrs: Mapping[str, Any]) -> Cache | None:
+    """A cache as its labels and its files say; None for one that goes meanwhile."""
     labels = attrs.get("Labels") or {}
-    made = KeptCopy(
+    cache = Cache(
         volume=str(attrs["Name"]),
         key=labels.get(_KEY, ""),
         generation=labels.get(_GENERATION, ""),
@@ -179,29 +179,29 @@ def _copy(runner: Runner, attrs: Mapping[str, Any]) -> KeptCopy | None:
         created=datetime.fromisoformat(str(attrs["CreatedAt"]).replace("Z", "+00:00")),
     )
     try:
-        marker, used = _files(runner, made.volume, labels.get(_IMAGE, ""))
+        marker, used = _files(runner, cache.volume, labels.get(_IMAGE, ""))
     except ImageNotFound:
         # Nothing but that image could use it.
-        return made
+        return cache
     except NotFound:
         return None
     if not marker:
-        return made
+        return cache
     try:
-        made = replace(
-            made,
+        cache = replace(
+            cache,
             kept=datetime.fromisoformat(marker["kept"]),
             bytes=int(marker["bytes"]),
             files=int(marker["files"]),
         )
-        return replace(made, used=datetime.fromisoformat(used["used"])) if used else made
+        return replace(cache, used=datetime.fromisoformat(used["used"])) if used else cache
     except (KeyError, TypeError, ValueError):
         # Another engine's: it is whole, and its key is none of ours.
-        return replace(made, kept=made.kept or made.created)
+        return replace(cache, kept=cache.kept or cache.created)
 
 
 def _files(runner: Runner, volume: str, image: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The small files beside a copy's data, read through a container that is never started."""
+    """The small files beside a cache's data, read through a container that is never started."""
     container = runner.client.containers.create(
         image,
         entrypoint="true",
@@ -209,7 +209,7 @@ def _files(runner: Runner, volume: str, image: str) -> tuple[dict[str, Any], dic
         security_opt=list(rights.SECURITY),
         cap_drop=list(rights.DROPPED),
         mounts=[Mount(MOUNTED, volume, "volume", read_only=True)],
-        labels={LABEL: COPIES, ROLE: HELPER},
+        labels={LABEL: CACHES, ROLE: HELPER},
     )
     try:
         if not runner.client.volumes.get(volume).attrs.get("Labels"):
