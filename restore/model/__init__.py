@@ -18,6 +18,7 @@ from restore.model.environment import (
     Role,
 )
 from restore.model.fingerprint import (
+    CertificateFacts,
     ConstraintFacts,
     DatabaseFacts,
     DatabaseLocale,
@@ -25,6 +26,7 @@ from restore.model.fingerprint import (
     Fingerprint,
     ImageFacts,
     KeystoreFile,
+    NodeFacts,
     ProxyFacts,
     ReportsFacts,
     ServerFacts,
@@ -43,8 +45,7 @@ from restore.model.generation import (
     Part,
     Selection,
 )
-from restore.model.holding import Holding, Node, NodeRecord, NodeState, NodeStatus
-from restore.model.nodes import CertificateFacts, NodeFacts
+from restore.model.nodes import Holding, Node, NodeRecord, NodeState, NodeStatus
 from restore.model.operations import LocalText, ManualOperation, OperationEvent
 from restore.model.outcome import (
     CheckResult,

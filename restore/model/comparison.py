@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from restore.model.fingerprint import ServerFacts, Versioned
-from restore.model.nodes import CertificateFacts
+from restore.model.fingerprint import CertificateFacts, ServerFacts, Versioned
 
 
 @dataclass(frozen=True, slots=True)
