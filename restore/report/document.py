@@ -1,6 +1,8 @@
 """A report as JSON text, and back: ``report.json`` holds all that any rendering needs.
 
 The document mirrors the model field by field, in its order, so that equal reports give equal texts.
+Its ``messages`` say of each text that was made from a template which one and with which values, so
+that it can be rendered in another language.
 Its schema is published in ``schemas/report.schema.json``.
 """
 
@@ -19,6 +21,7 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from restore.errors import UsageError
 from restore.model import Report
+from restore.model.messages import Message, is_template
 from restore.model.schema import schema_errors
 
 FORMAT: Final = 1
@@ -40,7 +43,46 @@ def to_json(report: Report) -> str:
 
 def report_document(report: Report) -> dict[str, Any]:
     """The same document, before it is written as text."""
-    return {"format": FORMAT, **_encode(report)}
+    document = {"format": FORMAT, **_encode(report)}
+    table = {str(text): _entry(text) for text in _messages(document)}
+    return {**document, "messages": dict(sorted(table.items()))} if table else document
+
+
+def _messages(value: Any) -> Iterator[Message]:
+    """The messages of a document that values fill: their text alone doesn't tell the template."""
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _messages(item)
+    elif isinstance(value, Message) and value.values:
+        yield value
+
+
+def _entry(text: Message) -> dict[str, Any]:
+    values = {
+        name: _entry(value) if isinstance(value, Message) else value
+        for name, value in text.values.items()
+    }
+    return {"template": text.template, "values": values}
+
+
+def _message(entry: dict[str, Any]) -> Message:
+    """Build a message of its entry; one of a strange template is its own template as it stands."""
+    if not is_template(entry["template"]):
+        return Message(entry["template"])
+    values = {
+        name: _message(value) if isinstance(value, dict) else value
+        for name, value in entry["values"].items()
+    }
+    return Message(entry["template"], values)
+
+
+def _with_messages(value: Any, table: dict[str, Message]) -> Any:
+    """A document whose texts are messages again, where its table has them."""
+    if isinstance(value, dict):
+        return {name: _with_messages(item, table) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_with_messages(item, table) for item in value]
+    return table.get(value, value) if isinstance(value, str) else value
 
 
 def parse_report(text: str, source: str = "report.json") -> Report:
@@ -64,8 +106,10 @@ def parse_report(text: str, source: str = "report.json") -> Report:
             f"{source} is not a report:\n" + "\n".join(f"  {line}" for line in errors[:20])
         )
     try:
-        report = _decode(Report, {k: v for k, v in document.items() if k != "format"})
-    except ValueError as error:
+        made = {text: _message(entry) for text, entry in document.pop("messages", {}).items()}
+        table = {text: message for text, message in made.items() if message == text}
+        report = _decode(Report, _with_messages(document, table))
+    except (ValueError, KeyError) as error:
         raise UsageError(f"{source} is not a report: {error}") from error
     assert isinstance(report, Report)  # noqa: S101 - what _decode was asked for
     return report

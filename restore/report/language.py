@@ -18,10 +18,11 @@ from typing import Any, Final
 import yaml
 
 from restore.errors import UsageError
+from restore.model.messages import Message
 
 LANGUAGES: Final = ("en", "fr")
 
-_PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
+_PLACEHOLDER: Final = re.compile(r"\{(\w+)(?::[^{}]*)?\}")
 _NUMBER: Final = r"\d[\d.,\s]*"
 _SIZE_STEP: Final = 1000
 
@@ -32,12 +33,24 @@ class _Phrase:
     translation: str
 
 
+class _Decimal(float):
+    """A number that is written with the decimal comma."""
+
+    def __format__(self, spec: str) -> str:
+        return super().__format__(spec).replace(".", ",")
+
+
 @dataclass(frozen=True, slots=True)
 class Locale:
-    """One language's words and formats."""
+    """One language's words and formats.
+
+    ``messages`` are the report's own words by key, ``templates`` the translations of the engine's
+    sentences by their English template.
+    """
 
     language: str
     messages: Mapping[str, str]
+    templates: Mapping[str, str]
     phrases: tuple[_Phrase, ...]
 
     def text(self, key: str, **values: object) -> str:
@@ -63,6 +76,22 @@ class Locale:
 
         A text of several lines that is not known as a whole is translated line by line.
         """
+        if isinstance(text, Message) and text.values and self.language != "en":
+            template = self.templates.get(text.template)
+            if template is None and any(map(str.isalpha, _PLACEHOLDER.sub("", text.template))):
+                return self._matched(text)
+            return (template or text.template).format(
+                **{name: self._shown(value) for name, value in text.values.items()}
+            )
+        return self.templates.get(text) or self._matched(text)
+
+    def _shown(self, value: object) -> object:
+        """A message's value: further messages in this language, decimals with its mark."""
+        if isinstance(value, float):
+            return _Decimal(value)
+        return self.phrase(value) if isinstance(value, Message) else value
+
+    def _matched(self, text: str) -> str:
         for phrase in self.phrases:
             if found := phrase.pattern.fullmatch(text):
                 values = {name: self._captured(name, v) for name, v in found.groupdict().items()}
@@ -148,14 +177,13 @@ def locale(language: str) -> Locale:
     if language not in LANGUAGES:
         known = ", ".join(LANGUAGES)
         raise UsageError(f"there is no language {language!r}", f"reports are written in: {known}")
+    templates = {} if language == "en" else _catalogue(f"phrases.{language}.yaml")
     return Locale(
         language,
         messages=_catalogue(f"messages.{language}.yaml"),
-        phrases=()
-        if language == "en"
-        else tuple(
-            _Phrase(_pattern(source), translation)
-            for source, translation in _catalogue(f"phrases.{language}.yaml").items()
+        templates=templates,
+        phrases=tuple(
+            _Phrase(_pattern(source), translation) for source, translation in templates.items()
         ),
     )
 
