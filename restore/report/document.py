@@ -11,16 +11,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
-from functools import cache
-from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Final, get_args, get_origin, get_type_hints
+from typing import Any, Final
 
 from restore.errors import UsageError
 from restore.model import Report
+from restore.model.codec import decode, encode
 from restore.model.messages import Message, is_template
 from restore.model.schema import schema_errors
 
@@ -43,7 +38,7 @@ def to_json(report: Report) -> str:
 
 def report_document(report: Report) -> dict[str, Any]:
     """The same document, before it is written as text."""
-    document = {"format": FORMAT, **_encode(report)}
+    document = {"format": FORMAT, **encode(report)}
     table = {str(text): _entry(text) for text in _messages(document)}
     return {**document, "messages": dict(sorted(table.items()))} if table else document
 
@@ -108,52 +103,6 @@ def parse_report(text: str, source: str = "report.json") -> Report:
     try:
         made = {text: _message(entry) for text, entry in document.pop("messages", {}).items()}
         table = {text: message for text, message in made.items() if message == text}
-        report = _decode(Report, _with_messages(document, table))
+        return decode(Report, _with_messages(document, table))
     except (ValueError, KeyError) as error:
         raise UsageError(f"{source} is not a report: {error}") from error
-    assert isinstance(report, Report)  # noqa: S101 - what _decode was asked for
-    return report
-
-
-def _encode(value: object) -> Any:
-    match value:
-        case datetime():
-            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        case StrEnum():
-            return value.value
-        case Path():
-            return value.as_posix()
-        case tuple():
-            return [_encode(item) for item in value]
-        case None | bool() | int() | float() | str():
-            return value
-        case _ if is_dataclass(value):
-            return {f.name: _encode(getattr(value, f.name)) for f in fields(value)}
-        case _:
-            raise TypeError(f"a report cannot hold a {type(value).__name__}")
-
-
-def _decode(kind: Any, value: Any) -> Any:
-    """Build a value of type ``kind`` from its JSON; the schema has checked the JSON's shape."""
-    if get_origin(kind) is UnionType:
-        if value is None:
-            return None
-        (kind,) = (option for option in get_args(kind) if option is not NoneType)
-    if get_origin(kind) is tuple:
-        return tuple(_decode(get_args(kind)[0], item) for item in value)
-    if kind is datetime:
-        return datetime.fromisoformat(value)
-    if is_dataclass(kind):
-        return kind(**dict(_arguments(kind, value)))  # type: ignore[operator]
-    return kind(value)
-
-
-def _arguments(kind: Any, value: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    for name, hint in _hints(kind).items():
-        if name in value:
-            yield name, _decode(hint, value[name])
-
-
-@cache
-def _hints(kind: Any) -> dict[str, Any]:
-    return get_type_hints(kind)

@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from restore.errors import DamagedGenerationError
-from restore.model import (
-    Artifact,
-    ArtifactKind,
-    CertificateFacts,
-    ConstraintFacts,
-    DatabaseFacts,
-    DatabaseLocale,
-    DataSource,
-    DumpForm,
-    Fingerprint,
-    Generation,
-    ImageFacts,
-    KeystoreFile,
-    NodeFacts,
-    Origin,
-    Part,
-    ProxyFacts,
-    ReportsFacts,
-    ServerFacts,
-    TableFacts,
-    Versioned,
-)
+from restore.model import Generation
+from restore.model.codec import decode, encode
 from restore.model.schema import schema_errors
 from restore.repository.safe_paths import UnsafePathError, safe_parts
-from restore.repository.seal import SEAL, seal_of, sealed
 
 MANIFEST: Final = "manifest.json"
+SEAL: Final = "seal"
+"""The key that holds the manifest's checksum, itself left out of the sum."""
 FORMAT: Final = 1
 _RESERVED: Final = "indexes"
 _SHOWN_ERRORS: Final = 20
@@ -45,21 +26,27 @@ _SHOWN_ERRORS: Final = 20
 
 def render_manifest(generation: Generation) -> str:
     """The manifest of a generation, as text. ``generation.root`` is not part of it."""
-    fingerprint: dict[str, Any] = _times_rendered(asdict(generation.fingerprint))
-    origin = generation.origin
-    document = {
-        "format": FORMAT,
-        "id": generation.id,
-        "profile": generation.profile,
-        "engine_version": generation.engine_version,
-        "started": _render_time(generation.started),
-        "finished": _render_time(generation.finished),
-        "consistency_point": _render_time(generation.consistency_point),
-        "fingerprint": fingerprint,
-        "artifacts": [asdict(artifact) for artifact in generation.artifacts],
-        "origin": origin and {**asdict(origin), "imported": _render_time(origin.imported)},
-    }
-    return json.dumps(sealed(document), indent=1) + "\n"
+    first = dict.fromkeys(("id", "profile", "engine_version"))
+    document = {"format": FORMAT, **first, **encode(generation)}
+    del document["root"]
+    return json.dumps(seal_document(document), indent=1) + "\n"
+
+
+def seal_document(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The same manifest with its seal, last."""
+    rest = {key: value for key, value in document.items() if key != SEAL}
+    return {**rest, SEAL: seal_of(rest)}
+
+
+def seal_of(document: Mapping[str, Any]) -> str:
+    """The SHA-256 that a manifest carries of itself, as the indexes carry those of the files.
+
+    It is taken over the manifest's meaning, JSON with sorted keys and no spaces, so that a manifest
+    that was only laid out anew is still the one that was written.
+    """
+    rest = {key: value for key, value in document.items() if key != SEAL}
+    text = json.dumps(rest, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def parse_manifest(text: str, root: Path) -> Generation:
@@ -91,7 +78,7 @@ def parse_manifest(text: str, root: Path) -> Generation:
             "restore/model/schemas/manifest.schema.json describes it; choose another generation",
         )
     try:
-        return _generation(document, root)
+        return replace(decode(Generation, {**document, "root": ""}), root=root)
     except (ValueError, OverflowError) as error:
         raise DamagedGenerationError(
             f"{name} is wrong: {error}", "choose another generation"
@@ -147,113 +134,3 @@ def _path_errors(artifacts: Iterable[Mapping[str, Any]]) -> list[str]:
 def _overlap(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
     shorter = min(len(one), len(other))
     return one[:shorter] == other[:shorter]
-
-
-def _generation(document: Mapping[str, Any], root: Path) -> Generation:
-    return Generation(
-        id=document["id"],
-        profile=document["profile"],
-        engine_version=document["engine_version"],
-        started=_parse_time(document["started"]),
-        finished=_parse_time(document["finished"]),
-        consistency_point=_parse_time(document["consistency_point"]),
-        fingerprint=_fingerprint(document["fingerprint"]),
-        artifacts=tuple(_artifact(item) for item in document["artifacts"]),
-        root=root,
-        origin=_origin(document.get("origin")),
-        seal=document.get(SEAL),
-    )
-
-
-def _artifact(data: Mapping[str, Any]) -> Artifact:
-    enums = {
-        "kind": ArtifactKind(data["kind"]),
-        "form": DumpForm(data.get("form", DumpForm.DIRECTORY)),
-        "part": Part(data.get("part", Part.ERP)),
-    }
-    return Artifact(**{**data, **enums})
-
-
-def _origin(data: Mapping[str, Any] | None) -> Origin | None:
-    if data is None:
-        return None
-    lists = {key: tuple(data[key]) for key in ("roles", "unknown")}
-    return Origin(**{**data, **lists, "imported": _parse_time(data["imported"])})
-
-
-def _fingerprint(data: Mapping[str, Any]) -> Fingerprint:
-    return Fingerprint(
-        postgresql=_server(data["postgresql"]),
-        erp=_server(data["erp"]),
-        erp_series=data["erp_series"],
-        databases=tuple(_database(item) for item in data["databases"]),
-        reports=_reports(data["reports"]) if data.get("reports") else None,
-        proxy=_proxy(data["proxy"]) if data.get("proxy") else None,
-        external_url=data.get("external_url"),
-    )
-
-
-def _proxy(data: Mapping[str, Any]) -> ProxyFacts:
-    found = data.get("certificate")
-    if found is None:
-        return ProxyFacts(_server(data["server"]))
-    times = {key: _parse_time(found[key]) for key in ("not_before", "not_after")}
-    certificate = CertificateFacts(**{**found, **times, "names": tuple(found["names"])})
-    return ProxyFacts(_server(data["server"]), certificate)
-
-
-def _reports(data: Mapping[str, Any]) -> ReportsFacts:
-    return ReportsFacts(
-        server=_fingerprint(data["server"]),
-        resources=tuple(data["resources"]),
-        data_sources=tuple(DataSource(**item) for item in data["data_sources"]),
-        keystore=tuple(KeystoreFile(**item) for item in data["keystore"]),
-    )
-
-
-def _server(data: Mapping[str, Any]) -> ServerFacts:
-    image = data["image"]
-    return ServerFacts(
-        version=data["version"],
-        version_number=data["version_number"],
-        os=data["os"],
-        image=image and ImageFacts(**{**image, "digests": tuple(image["digests"])}),
-        node=NodeFacts(**data["node"]) if data.get("node") else None,
-    )
-
-
-def _database(data: Mapping[str, Any]) -> DatabaseFacts:
-    lists = {
-        "extensions": tuple(Versioned(**item) for item in data["extensions"]),
-        "modules": tuple(Versioned(**item) for item in data["modules"]),
-        "tables": tuple(TableFacts(**item) for item in data["tables"]),
-        "unknown": tuple(data.get("unknown", ())),
-    }
-    locale = DatabaseLocale(**data["locale"]) if data.get("locale") else None
-    not_valid = data.get("not_valid")
-    others = {
-        "locale": locale,
-        "not_valid": (
-            None if not_valid is None else tuple(ConstraintFacts(**item) for item in not_valid)
-        ),
-    }
-    return DatabaseFacts(**{**data, **lists, **others})
-
-
-def _times_rendered(value: Any) -> Any:
-    """The same document, its times as texts."""
-    if isinstance(value, datetime):
-        return _render_time(value)
-    if isinstance(value, dict):
-        return {key: _times_rendered(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_times_rendered(item) for item in value]
-    return value
-
-
-def _render_time(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _parse_time(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)

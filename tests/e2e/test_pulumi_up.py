@@ -19,7 +19,7 @@ from restore.model import ArtifactKind, Generation
 from restore.model.locations import ROOT
 from restore.report.evidence.keys import create_key
 from restore.repository.folder import FolderRepository
-from restore.repository.seal import sealed
+from restore.repository.manifest import seal_document
 from tests.support.canaries import Watch, canaries_of, watched
 from tests.support.drill import Commands, labelled, told
 from tests.support.repository import edit_manifest, forget_file, writable
@@ -51,7 +51,7 @@ def second_generation(repository: FolderRepository) -> Generation:
     (last.root.parent / name).chmod(0o700)
     manifest = writable(last.root.parent / name / "manifest.json")
     document = json.loads(manifest.read_text(encoding="utf-8"))
-    manifest.write_text(json.dumps(sealed({**document, "id": name})), encoding="utf-8")
+    manifest.write_text(json.dumps(seal_document({**document, "id": name})), encoding="utf-8")
     return repository.load(name)
 
 

@@ -29,7 +29,7 @@ from restore.model import (
 from restore.repository import create_repository
 from restore.repository.base import ArtifactSpec, FileOrigin, GenerationSummary, generation_id
 from restore.repository.folder import FolderRepository
-from restore.repository.seal import sealed
+from restore.repository.manifest import seal_document
 from tests.support.foreign_samples import CustomDump
 
 DATABASE = "specibike_prod"
@@ -216,7 +216,7 @@ def edit_manifest(generation: Generation, edit: Callable[[dict[str, Any]], objec
     path = writable(generation.root / "manifest.json")
     document = json.loads(path.read_text())
     edit(document)
-    path.write_text(json.dumps(sealed(document)))
+    path.write_text(json.dumps(seal_document(document)))
 
 
 def edit_index(

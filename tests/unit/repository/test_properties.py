@@ -41,9 +41,8 @@ from restore.profile.lint import profile_errors
 from restore.replay.lanes import lanes_of
 from restore.replay.replay import replay
 from restore.repository.index import BadLineError, parse_entry, render_entry
-from restore.repository.manifest import parse_manifest, render_manifest
+from restore.repository.manifest import parse_manifest, render_manifest, seal_document
 from restore.repository.safe_paths import UnsafePathError
-from restore.repository.seal import sealed
 
 few = settings(
     max_examples=int(os.environ.get("PRA_FUZZ", "40")),
@@ -143,7 +142,7 @@ def judged(text: str) -> Generation | None:
 @given(st.sampled_from(DOCUMENTS).flatmap(changed))
 def test_a_changed_manifest_is_refused_or_means_what_it_says(document: Any) -> None:
     # With its seal made anew, or nothing but the seal would be looked at.
-    text = json.dumps(sealed(document) if isinstance(document, dict) else document)
+    text = json.dumps(seal_document(document) if isinstance(document, dict) else document)
     if (found := judged(text)) is not None:
         # What is believed leads to a plan, or to a refusal.
         with suppress(RestoreError):
