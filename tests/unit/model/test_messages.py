@@ -10,7 +10,7 @@ from restore.errors import ReplayError
 from restore.model.messages import Message, joined, message, plural
 from restore.report import parse_report, to_json
 from restore.report.language import locale
-from tests.report_samples import passed
+from tests.support.report_samples import passed
 
 FR = locale("fr")
 STEP = message("step {step} failed: {error_phrase}", step="login", error_phrase=message("not run"))
