@@ -13,7 +13,7 @@ from stacks import outputs as names
 from stacks.database import SUPERUSER, Database, DatabaseArgs
 from stacks.erp import Erp, ErpArgs
 from stacks.network import Network, NetworkArgs, addresses
-from stacks.placement import Sites, door, given, roles_of
+from stacks.placement import Sites, given, relay, roles_of
 from stacks.proxy import LOOPBACK, Proxy, ProxyArgs, proxy_blueprint
 from stacks.reports import Reports, ReportsArgs
 from stacks.secrets import Password
@@ -106,7 +106,7 @@ class ErpEnvironment(pulumi.ComponentResource):
                     names.DATABASE_HOST: sites.host(Role.DATABASE),
                     names.ERP_HOST: sites.host(Role.ERP),
                     # It listens on every address of its own.
-                    names.DOOR: door(sites.far(Role.PROXY), proxy.container, LOOPBACK, site.port),
+                    names.RELAY: relay(sites.far(Role.PROXY), proxy.container, LOOPBACK, site.port),
                 }
             ),
         }

@@ -41,7 +41,7 @@ DATABASE_HOST: Final = "databaseHost"
 ERP_HOST: Final = "erpHost"
 """Docker hosts of an environment whose network this machine isn't on; none where it is."""
 
-DOOR: Final = "door"
+RELAY: Final = "door"  # the name that stacks which stand have it under
 """Through which container the ERP's URL is reached; none where this machine reaches it."""
 
 REPORTS: Final = "reports"

@@ -99,10 +99,10 @@ class Sites:
         return None if host == LOCAL else host
 
 
-def door(
+def relay(
     host: str | None, container: pulumi.Input[str], address: str, port: int
 ) -> dict[str, pulumi.Input[object]] | None:
-    """The output ``stacks.outputs.DOOR``; None without a host."""
+    """The output ``stacks.outputs.RELAY``; None for an address on this machine's own host."""
     if host is None:
         return None
     return {"host": host, "container": container, "address": address, "port": port}

@@ -13,7 +13,7 @@ from stacks import outputs as names
 from stacks.database import SUPERUSER, Database, DatabaseArgs
 from stacks.erp import Erp, ErpArgs
 from stacks.network import Addresses
-from stacks.placement import Sites, door, given
+from stacks.placement import Sites, given, relay
 from stacks.secrets import Password
 from stacks.server import Place, ServerArgs
 from stacks.settings import Limits
@@ -81,7 +81,7 @@ class Reports(pulumi.ComponentResource):
                 {
                     names.DATABASE_HOST: sites.host(Role.REPORTS_DATABASE),
                     names.ERP_HOST: sites.host(Role.REPORTS),
-                    names.DOOR: door(
+                    names.RELAY: relay(
                         sites.host(Role.REPORTS), server.container, server.address, server.port
                     ),
                 }

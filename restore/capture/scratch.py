@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from restore.adapters.docker.disk import ask_room, told_room
+from restore.adapters.docker.disk import df_command, parse_df
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import commands
 from restore.adapters.postgres.sql import Connection, connect
@@ -109,8 +109,8 @@ def _require_room(scratch: Scratch, databases: Sequence[str]) -> None:
 
 def _free(scratch: Scratch) -> int:
     """Bytes that are free below the parent folder."""
-    told = _run(scratch, *ask_room(scratch.parent))
-    room = told_room(told)
+    told = _run(scratch, *df_command(scratch.parent))
+    room = parse_df(told)
     if room is None:
         raise ReplayError(f"df says nothing of {scratch.parent}: {told.strip()!r}")
     return room.free

@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 
 from restore.adapters import lock
-from restore.adapters.docker.reach import reached
+from restore.adapters.docker.access import open_access
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import sql
 from restore.adapters.pulumi.outputs import environment_from_outputs
@@ -152,7 +152,7 @@ def _play(stack: str, database: str | None, request: ReplayRequest, recorder: Re
         environment = environment_from_outputs(outputs_of(stack))
         with (
             lock.stack_lock(locations.LOCKS, stack, COMMAND, now=recorder.now(), kept=True),
-            reached(environment, Runner.connect()) as (at_hand, runner),
+            open_access(environment, Runner.connect()) as (at_hand, runner),
         ):
             erp = at_hand.erp.container
             require_playable(request.scenarios, request.credentials, runner, erp)

@@ -11,10 +11,10 @@ from restore.model.environment import (
     LOCAL,
     Credentials,
     DatabaseServer,
-    Door,
     Environment,
     ErpServer,
     Hosts,
+    Relay,
     Role,
 )
 from restore.model.fingerprint import (
@@ -96,7 +96,6 @@ __all__ = [
     "DatabaseLocale",
     "DatabaseServer",
     "Difference",
-    "Door",
     "DumpForm",
     "Environment",
     "EnvironmentFacts",
@@ -127,6 +126,7 @@ __all__ = [
     "ProgressListener",
     "ProxyFacts",
     "Purpose",
+    "Relay",
     "ReplayMode",
     "Report",
     "ReportsFacts",

@@ -56,7 +56,7 @@ ALL_LOCAL: Final = Hosts()
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class Relay:
     """A container through which this machine reaches an address that only containers see."""
 
     host: str
@@ -97,7 +97,7 @@ class DatabaseServer:
 class ErpServer:
     """An ERP server: its container and the URL at which this machine reaches it.
 
-    ``host`` is the container's Docker host, as a database server's. ``door`` leads to the URL's
+    ``host`` is the container's Docker host, as a database server's. ``relay`` leads to the URL's
     port where this machine can't, and ``tunnel`` is a port of 127.0.0.1 that leads there.
     """
 
@@ -106,7 +106,7 @@ class ErpServer:
     port: int
     url: str
     host: str | None = None
-    door: Door | None = None
+    relay: Relay | None = None
     tunnel: int | None = None
 
     @property

@@ -10,7 +10,7 @@ import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Final
 
-from restore.adapters.docker.tar import _END, Owner, _padding
+from restore.adapters.docker.tar import END_OF_ARCHIVE, Owner, padding
 from restore.errors import DamagedGenerationError
 from restore.model import FileEntry
 
@@ -64,7 +64,7 @@ def _members(
             yield from _content(entry, file)
     if not folders:
         yield _folder(root, owner, _folder_mode(_DEFAULT_MODE))
-    yield _END
+    yield END_OF_ARCHIVE
 
 
 def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -93,7 +93,7 @@ def _content(entry: FileEntry, file: IO[bytes]) -> Iterator[bytes]:
         raise _damaged(entry, f"has {size} bytes instead of {entry.size}")
     if digest.hexdigest() != entry.sha256:
         raise _damaged(entry, "does not have its checksum")
-    yield _padding(size)
+    yield padding(size)
 
 
 def _read(entry: FileEntry, file: IO[bytes], size: int) -> bytes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from restore.adapters.docker.cache_volumes import find_caches
-from restore.adapters.docker.disk import ask_room, told_room
+from restore.adapters.docker.disk import df_command, parse_df
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import sql
 from restore.adapters.postgres.locales import offered_locales
@@ -154,7 +154,7 @@ def _short_of_room(runner: Runner, halves: tuple[_Half, ...], request: PlanReque
         )
     for half in halves:
         data = half.request.profile.database.data
-        room = told_room(runner.check(half.server.container, ask_room(data)))
+        room = parse_df(runner.check(half.server.container, df_command(data)))
         free = room.free if room else 0
         if free < need:
             return (

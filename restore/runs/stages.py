@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from restore.adapters import logs
-from restore.adapters.docker.reach import reached
+from restore.adapters.docker.access import open_access
 from restore.checks import run_checks
 from restore.checks.base import with_acceptances
 from restore.checks.passwords import captured_secrets
@@ -130,7 +130,7 @@ def replay_into(
         # Whatever command replays into a staging copy: production's data must not run there.
         request = replace(request, purpose=Purpose.STAGING)
     require_anonymised(environment, request)
-    with reached(environment, services.runner) as (at_hand, runner):
+    with open_access(environment, services.runner) as (at_hand, runner):
         require_same_repository(at_hand, generation, services.repository, runner)
         _replay_into(at_hand, generation, request, replace(services, runner=runner), recorder)
 
@@ -180,7 +180,7 @@ def replay_context(
     """What steps and checks work with, once there is a plan.
 
     Args:
-        environment: as ``reach.reached`` gives it, as is the tools' runner.
+        environment: as ``access.open_access`` gives it, as is the tools' runner.
     """
     assert recorder.plan is not None  # noqa: S101 - the caller has planned
     return ReplayContext(

@@ -17,18 +17,18 @@ from tenacity import retry, stop_after_delay, wait_fixed
 
 from restore.adapters.docker.runner import Runner
 from restore.adapters.docker.tunnel import Tunnel
-from restore.model import LOCAL, Door
+from restore.model import LOCAL, Relay
 from restore.model.locations import ROOT
 
 pytestmark = pytest.mark.docker
 
 THROUGH_SSH = """\
 import sys, httpx
-from restore.model import Door
+from restore.model import Relay
 from restore.adapters.docker.runner import Runner
 from restore.adapters.docker.tunnel import Tunnel
 host, container = sys.argv[1:]
-tunnel = Tunnel(Runner.connect(host).client, Door(host, container, "127.0.0.1", 80))
+tunnel = Tunnel(Runner.connect(host).client, Relay(host, container, "127.0.0.1", 80))
 print(httpx.get(f"http://127.0.0.1:{tunnel.port}/").status_code)
 tunnel.close()
 """
@@ -63,8 +63,8 @@ def require_no_relay(server: Container) -> None:
 def test_connections_go_through_and_leave_no_process(
     docker_runner: Runner, server: Container
 ) -> None:
-    door = Door(LOCAL, str(server.id), "127.0.0.1", 80)
-    with closing(Tunnel(docker_runner.client, door)) as tunnel:
+    relay = Relay(LOCAL, str(server.id), "127.0.0.1", 80)
+    with closing(Tunnel(docker_runner.client, relay)) as tunnel:
         for _ in range(2):
             assert httpx.get(f"http://127.0.0.1:{tunnel.port}/").status_code == 200
         require_no_relay(server)
@@ -79,9 +79,9 @@ def test_connections_go_through_and_leave_no_process(
 def test_a_port_where_nothing_listens_is_hung_up_on(
     docker_runner: Runner, server: Container
 ) -> None:
-    door = Door(LOCAL, str(server.id), "127.0.0.1", 81)
+    relay = Relay(LOCAL, str(server.id), "127.0.0.1", 81)
     with (
-        closing(Tunnel(docker_runner.client, door)) as tunnel,
+        closing(Tunnel(docker_runner.client, relay)) as tunnel,
         socket.create_connection(("127.0.0.1", tunnel.port)) as caller,
     ):
         assert caller.recv(1) == b""

@@ -10,19 +10,19 @@ _BLOCKS: Final = re.compile(r"\s(\d+)\s+\d+\s+(\d+)\s+\S+\s+/")
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class DiskSpace:
     """A file system: its size, and what is free of it."""
 
     size: int
     free: int
 
 
-def ask_room(folder: str) -> tuple[str, ...]:
+def df_command(folder: str) -> tuple[str, ...]:
     """The command that tells of a folder's file system, in the one format that every ``df`` has."""
     return ("df", "-Pk", folder)
 
 
-def told_room(output: str) -> Room | None:
-    """What ``ask_room`` told; None when it told nothing."""
+def parse_df(output: str) -> DiskSpace | None:
+    """What ``df_command`` told; None when it told nothing."""
     found = _BLOCKS.search(output)
-    return Room(int(found[1]) << 10, int(found[2]) << 10) if found else None
+    return DiskSpace(int(found[1]) << 10, int(found[2]) << 10) if found else None

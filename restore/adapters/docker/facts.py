@@ -9,7 +9,7 @@ from typing import Any, Final
 import docker
 from docker.errors import DockerException
 
-from restore.adapters.docker.disk import ask_room, told_room
+from restore.adapters.docker.disk import df_command, parse_df
 from restore.adapters.docker.runner import Runner
 from restore.errors import EnvironmentFailure
 from restore.model import NodeFacts
@@ -78,8 +78,8 @@ def _width(part: str) -> int:
 
 def _disk(runner: Runner, container: str, folder: str) -> tuple[int | None, int | None]:
     """Size of a folder's file system and what is left of it; unknown when ``df`` can't tell."""
-    done = runner.execute(container, ask_room(folder))
-    room = told_room(done.stdout) if done.exit_code == 0 else None
+    done = runner.execute(container, df_command(folder))
+    room = parse_df(done.stdout) if done.exit_code == 0 else None
     return (room.size, room.free) if room else (None, None)
 
 

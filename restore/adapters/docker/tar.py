@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _BLOCK: Final = tarfile.BLOCKSIZE
-_END: Final = bytes(2 * _BLOCK)
+END_OF_ARCHIVE: Final = bytes(2 * _BLOCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,8 @@ def single_file(name: str, content: bytes, owner: Owner, mode: int) -> bytes:
     info = tarfile.TarInfo(name)
     info.size, info.mode = len(content), mode
     info.uid, info.gid = owner.user, owner.group
-    return info.tobuf(tarfile.PAX_FORMAT) + content + _padding(len(content)) + _END
+    return info.tobuf(tarfile.PAX_FORMAT) + content + padding(len(content)) + END_OF_ARCHIVE
 
 
-def _padding(size: int) -> bytes:
+def padding(size: int) -> bytes:
     return bytes(-size % _BLOCK)

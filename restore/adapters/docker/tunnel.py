@@ -19,7 +19,7 @@ from docker.errors import DockerException
 
 from restore.adapters.docker.engine import answers
 from restore.errors import EnvironmentFailure
-from restore.model import Door
+from restore.model import Relay
 
 _CHUNK: Final = 1 << 16
 _ACCEPT_SECONDS: Final = 0.2
@@ -51,12 +51,12 @@ def relay_argv(address: str, port: int) -> tuple[str, ...]:
 class Tunnel:
     """Listens on 127.0.0.1 from the moment it is made until it is closed.
 
-    Whoever connects finds, behind ``port``, what the door's container finds at the door's address.
+    Whoever connects to ``port`` reaches what the relay's container reaches at the relay's address.
     """
 
-    def __init__(self, client: docker.DockerClient, door: Door) -> None:
+    def __init__(self, client: docker.DockerClient, relay: Relay) -> None:
         self._client = client
-        self._door = door
+        self._relay = relay
         self._closed = threading.Event()
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -91,16 +91,16 @@ class Tunnel:
             self._open.add(caller)
         try:
             with closing(caller), suppress(OSError, DockerException, EnvironmentFailure):
-                self._relay(caller)
+                self._copy(caller)
         finally:
             with self._lock:
                 self._open.discard(caller)
 
-    def _relay(self, caller: socket.socket) -> None:
-        door, api = self._door, self._client.api
-        with answers(f"reach {door.address}:{door.port} from container {door.container[:12]}"):
-            argv = list(relay_argv(door.address, door.port))
-            made = api.exec_create(door.container, argv, stdin=True)["Id"]
+    def _copy(self, caller: socket.socket) -> None:
+        relay, api = self._relay, self._client.api
+        with answers(f"reach {relay.address}:{relay.port} from container {relay.container[:12]}"):
+            argv = list(relay_argv(relay.address, relay.port))
+            made = api.exec_create(relay.container, argv, stdin=True)["Id"]
             stream = cast(Any, api.exec_start(made, socket=True))
         try:
             read, write = _ends(stream)

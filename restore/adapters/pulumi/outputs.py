@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from restore.errors import EnvironmentFailure
-from restore.model import DatabaseServer, Door, Environment, ErpServer, Purpose
+from restore.model import DatabaseServer, Environment, ErpServer, Purpose, Relay
 from restore.model.secret import Secret
 from stacks import outputs as names
 
@@ -43,7 +43,7 @@ def environment_from_outputs(outputs: Mapping[str, Any]) -> Environment:
             port=int(outputs[names.ERP_PORT]),
             url=str(outputs[names.ERP_URL]),
             host=outputs.get(names.ERP_HOST),
-            door=_door(outputs.get(names.DOOR)),
+            relay=_relay(outputs.get(names.RELAY)),
         ),
         external_url=str(outputs[names.EXTERNAL_URL]),
         reports=environment_from_outputs(reports) if reports else None,
@@ -60,8 +60,8 @@ def _optional(outputs: Mapping[str, Any], name: str) -> str | None:
     return str(value) if value else None
 
 
-def _door(output: Mapping[str, Any] | None) -> Door | None:
+def _relay(output: Mapping[str, Any] | None) -> Relay | None:
     if output is None:
         return None
     address, port = str(output["address"]), int(output["port"])
-    return Door(str(output["host"]), str(output["container"]), address, port)
+    return Relay(str(output["host"]), str(output["container"]), address, port)

@@ -20,7 +20,7 @@ from restore.adapters.docker.runner import LABEL, Runner
 from restore.adapters.docker.tunnel import Tunnel
 from restore.checks.tls import tls_of
 from restore.errors import EnvironmentFailure
-from restore.model import LOCAL, Door, Environment
+from restore.model import LOCAL, Environment, Relay
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -135,7 +135,7 @@ def open_browser(
     A stack has one at a time: whoever opens it holds the stack's lock.
 
     Args:
-        environment: as ``reach.reached`` gives it, as is the runner.
+        environment: as ``access.open_access`` gives it, as is the runner.
         language: the visitor's, such as ``fr``.
 
     Raises:
@@ -146,8 +146,8 @@ def open_browser(
     with ExitStack() as stack:
         client = runner.engine_of(environment.erp.container)
         container = stack.enter_context(_container(client, environment, site))
-        door = Door(environment.erp.host or LOCAL, str(container.id), "127.0.0.1", _PORT)
-        tunnel = stack.enter_context(closing(Tunnel(client, door)))
+        relay = Relay(environment.erp.host or LOCAL, str(container.id), "127.0.0.1", _PORT)
+        tunnel = stack.enter_context(closing(Tunnel(client, relay)))
         address = _awaited(tunnel.port, container)
         yield stack.enter_context(_visitor(address, site, language))
 

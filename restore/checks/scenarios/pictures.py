@@ -28,7 +28,7 @@ def screenshot(
     """Keep a picture of a page of an environment's ERP, as PNG.
 
     Args:
-        environment: as ``reach.reached`` gives it, as is the runner.
+        environment: as ``access.open_access`` gives it, as is the runner.
         path: of the page, such as ``/web/login``.
         file: where the picture goes.
         credentials: the account to log in with first, on Odoo's login page; a visitor's without.

@@ -43,7 +43,7 @@ NO_ACCOUNT: Final = "no account was given to log in with"
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Where scenarios are played: an environment as ``reach.reached`` gives it, as is its runner.
+    """Where scenarios are played: environment and runner as ``access.open_access`` gives them.
 
     ``run`` is the run's id, for values that must be new. ``language`` is the browser's.
     """

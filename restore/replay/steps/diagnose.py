@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from restore.adapters.docker.disk import Room, ask_room, told_room
+from restore.adapters.docker.disk import DiskSpace, df_command, parse_df
 from restore.adapters.docker.engine import DockerException
 from restore.adapters.docker.health import end_of
 from restore.adapters.docker.helpers import run_once
@@ -119,12 +119,12 @@ def _place(context: ReplayContext, step: Step) -> tuple[str, str, str]:
     return environment.erp.container, str(volume), "the documents"
 
 
-def _room(runner: Runner, container: str, folder: str) -> Room:
+def _room(runner: Runner, container: str, folder: str) -> DiskSpace:
     """The disk of a folder; the server may stand."""
-    argv = ask_room(folder)
+    argv = df_command(folder)
     running = runner.container(container).status == "running"
     text = runner.check(container, argv) if running else run_once(runner, container, argv)
-    room = told_room(text)
+    room = parse_df(text)
     if room is None:
         raise ReplayError(f"df told of {folder}: {text}")
     return room

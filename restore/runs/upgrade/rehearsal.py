@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from restore.adapters.docker.reach import reached
+from restore.adapters.docker.access import open_access
 from restore.adapters.pulumi.outputs import environment_from_outputs
 from restore.adapters.pulumi.rebuild import up
 from restore.checks import content_checks
@@ -98,7 +98,7 @@ class _Rehearsal:
     @contextmanager
     def context(self) -> Iterator[ReplayContext]:
         """The environment as steps and checks see it, wherever its servers stand."""
-        with reached(self.environment, self.services.runner) as (at_hand, runner):
+        with open_access(self.environment, self.services.runner) as (at_hand, runner):
             services = replace(self.services, runner=runner)
             replay = self.drill.replay
             yield replay_context(at_hand, self.generation, replay, services, self.recorder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from restore.adapters.docker.disk import Room, told_room
+from restore.adapters.docker.disk import DiskSpace, parse_df
 
 HEAD = "Filesystem 1024-blocks Used Available Capacity Mounted on\n"
 
@@ -19,9 +19,9 @@ HEAD = "Filesystem 1024-blocks Used Available Capacity Mounted on\n"
     ],
 )
 def test_size_and_what_is_free(line: str) -> None:
-    assert told_room(HEAD + line) == Room(3000 << 10, 2000 << 10)
+    assert parse_df(HEAD + line) == DiskSpace(3000 << 10, 2000 << 10)
 
 
 @pytest.mark.parametrize("output", ["", HEAD, HEAD + "overlay - - - - /"])
 def test_nothing_told_is_nothing_known(output: str) -> None:
-    assert told_room(output) is None
+    assert parse_df(output) is None

@@ -9,7 +9,7 @@ import pytest
 
 from restore.adapters.docker.tunnel import relay_argv
 from restore.adapters.pulumi.outputs import environment_from_outputs
-from restore.model import LOCAL, Door, Hosts, Role
+from restore.model import LOCAL, Hosts, Relay, Role
 from stacks import outputs as names
 from stacks.network import addresses, own_addresses
 from stacks.placement import Placement, read_placement
@@ -72,16 +72,16 @@ def test_docker_takes_no_address_of_a_server_for_itself(subnet: str) -> None:
 def test_outputs_of_several_hosts_become_hosts_and_a_door() -> None:
     outputs = dict.fromkeys(names.ENVIRONMENT, "1")
     local = environment_from_outputs(outputs)
-    assert (local.database.host, local.erp.host, local.erp.door) == (None, None, None)
+    assert (local.database.host, local.erp.host, local.erp.relay) == (None, None, None)
     assert local.database.endpoint == ("1", 1)
 
-    door = {"host": "ssh://p", "container": "c", "address": "127.0.0.1", "port": 80.0}
+    relay = {"host": "ssh://p", "container": "c", "address": "127.0.0.1", "port": 80.0}
     spread = environment_from_outputs(
-        {**outputs, names.DATABASE_HOST: "ssh://d", names.ERP_HOST: LOCAL, names.DOOR: door}
+        {**outputs, names.DATABASE_HOST: "ssh://d", names.ERP_HOST: LOCAL, names.RELAY: relay}
     )
 
     assert (spread.database.host, spread.erp.host) == ("ssh://d", LOCAL)
-    assert spread.erp.door == Door("ssh://p", "c", "127.0.0.1", 80)
+    assert spread.erp.relay == Relay("ssh://p", "c", "127.0.0.1", 80)
 
 
 def test_addresses_reach_the_relay_as_arguments_of_their_own() -> None:

@@ -29,7 +29,7 @@ def test_the_environment_says_what_is_replayed_into_it(
     def at_hand(environment: Environment, runner: object) -> Iterator[tuple[object, object]]:
         yield environment, runner
 
-    monkeypatch.setattr(stages, "reached", at_hand)
+    monkeypatch.setattr(stages, "open_access", at_hand)
     monkeypatch.setattr(stages, "require_same_repository", lambda *_arguments: None)
     monkeypatch.setattr(
         stages, "_replay_into", lambda _where, _what, request, *_rest: asked.append(request.purpose)

@@ -9,11 +9,11 @@ from dataclasses import replace
 from restore.adapters.docker.runner import Runner
 from restore.adapters.docker.tunnel import Tunnel
 from restore.errors import EnvironmentFailure
-from restore.model import LOCAL, Door, Environment
+from restore.model import LOCAL, Environment, Relay
 
 
 @contextmanager
-def reached(environment: Environment, runner: Runner) -> Iterator[tuple[Environment, Runner]]:
+def open_access(environment: Environment, runner: Runner) -> Iterator[tuple[Environment, Runner]]:
     """The environment as this machine reaches it, and a runner that finds each container.
 
     Where every server stands on the engine's own host, both are what was given. Otherwise tunnels
@@ -28,8 +28,8 @@ def reached(environment: Environment, runner: Runner) -> Iterator[tuple[Environm
         for half in halves:
             engines.learn(half.database.container, half.database.host)
             engines.learn(half.erp.container, half.erp.host)
-            if half.erp.door is not None:
-                engines.learn(half.erp.door.container, half.erp.door.host)
+            if half.erp.relay is not None:
+                engines.learn(half.erp.relay.container, half.erp.relay.host)
         yield engines.opened(environment), engines.runner()
 
 
@@ -59,10 +59,10 @@ class _Engines:
         """The environment with a tunnel to each server that needs one."""
         server, erp = environment.database, environment.erp
         if server.host is not None:
-            door = Door(server.host, server.container, server.address, server.port)
-            server = replace(server, tunnel=self._tunnel(door))
-        if erp.door is not None:
-            erp = replace(erp, tunnel=self._tunnel(erp.door))
+            relay = Relay(server.host, server.container, server.address, server.port)
+            server = replace(server, tunnel=self._tunnel(relay))
+        if erp.relay is not None:
+            erp = replace(erp, tunnel=self._tunnel(erp.relay))
         reports = environment.reports
         return replace(
             environment,
@@ -71,9 +71,9 @@ class _Engines:
             reports=None if reports is None else self.opened(reports),
         )
 
-    def _tunnel(self, door: Door) -> int:
+    def _tunnel(self, relay: Relay) -> int:
         try:
-            tunnel = Tunnel(self._by_host[door.host].client, door)
+            tunnel = Tunnel(self._by_host[relay.host].client, relay)
         except OSError as error:
             raise EnvironmentFailure(f"this machine lends no port for a tunnel: {error}") from error
         self._stack.enter_context(closing(tunnel))
