@@ -21,8 +21,8 @@ from restore.errors import ExitCode
 from restore.model import ArtifactKind
 from restore.model.locations import ROOT
 from restore.repository.folder import FolderRepository
-from tests.support.drill import Commands, collecting, fingerprint, labelled, stack_of, told
-from tests.support.repository import edit_manifest, flip_byte, forget_file
+from tests.support.drill import Commands, collecting, labelled, stack_of, told
+from tests.support.repository import edit_manifest, fingerprint, flip_byte, forget_file
 
 PARTNERS = ROOT / "fixtures" / "scenarios" / "partners.yaml"
 

@@ -14,8 +14,9 @@ from fixtures.production import DATABASE
 from restore.adapters.docker.runner import Runner
 from restore.errors import ExitCode
 from restore.model.locations import IMPORTS
-from tests.support.drill import Commands, fingerprint, labelled, told
+from tests.support.drill import Commands, labelled, told
 from tests.support.foreign import BRANCHES, ForeignBackups
+from tests.support.repository import fingerprint
 
 pytestmark = [pytest.mark.docker, pytest.mark.e2e]
 

@@ -13,8 +13,9 @@ from restore.adapters.docker.runner import Runner
 from restore.catalogue.pgbackrest.tool import utc_text
 from restore.errors import ExitCode
 from restore.model.stack_names import IMPORT
-from tests.support.drill import Commands, fingerprint, labelled, told
+from tests.support.drill import Commands, labelled, told
 from tests.support.pgbackrest import FIRST, SECOND, PhysicalBackups
+from tests.support.repository import fingerprint
 
 pytestmark = [pytest.mark.docker, pytest.mark.e2e]
 

@@ -39,7 +39,8 @@ from restore.profile import profile_text
 from restore.repository.folder import FolderRepository
 from restore.runs.staging.copies import stack_of
 from stacks import outputs
-from tests.support.drill import Commands, collecting, fingerprint, labelled, told
+from tests.support.drill import Commands, collecting, labelled, told
+from tests.support.repository import fingerprint
 
 KEY = "a key of the tests, long enough"
 

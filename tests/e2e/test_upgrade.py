@@ -24,7 +24,8 @@ from restore.adapters.docker.runner import LABEL, Runner
 from restore.errors import ExitCode
 from restore.model.locations import ROOT
 from restore.repository.folder import FolderRepository
-from tests.support.drill import Commands, fingerprint, labelled, told
+from tests.support.drill import Commands, labelled, told
+from tests.support.repository import fingerprint
 
 pytestmark = [pytest.mark.docker, pytest.mark.e2e]
 

@@ -31,8 +31,9 @@ from restore.profile import load_profile
 from restore.repository.folder import FolderRepository
 from restore.repository.verify import require_sound, verify
 from tests.support.canaries import Watch
-from tests.support.drill import Commands, collecting, fingerprint, told
+from tests.support.drill import Commands, collecting, told
 from tests.support.pgbackrest import PASSPHRASE, STANZA, start_cluster
+from tests.support.repository import fingerprint
 
 pytestmark = pytest.mark.docker
 

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -130,18 +129,6 @@ def stack_of(process: subprocess.Popen[str]) -> str:
             if json.loads(path.read_text(encoding="utf-8"))["process"] == process.pid:
                 return path.stem
     return ""
-
-
-def fingerprint(folder: Path) -> dict[str, tuple[int, int, str]]:
-    """Every byte, mode and time of a repository."""
-    return {
-        str(path.relative_to(folder)): (
-            path.lstat().st_mode,
-            path.lstat().st_mtime_ns,
-            sha256(path.read_bytes()).hexdigest() if path.is_file() else "",
-        )
-        for path in sorted(folder.rglob("*"))
-    }
 
 
 @pytest.fixture

@@ -267,6 +267,18 @@ def copy_repository(source: Path, target: Path) -> FolderRepository:
     return FolderRepository.at(target)
 
 
+def fingerprint(folder: Path) -> dict[str, tuple[int, int, str]]:
+    """Every byte, mode and time of a repository."""
+    return {
+        str(path.relative_to(folder)): (
+            path.lstat().st_mode,
+            path.lstat().st_mtime_ns,
+            hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "",
+        )
+        for path in sorted(folder.rglob("*"))
+    }
+
+
 @pytest.fixture
 def repository(tmp_path: Path) -> FolderRepository:
     """An empty repository."""

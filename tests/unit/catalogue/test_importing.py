@@ -32,8 +32,8 @@ from restore.plan.planning import PlanRequest, plan
 from restore.profile import load_profile
 from restore.repository.folder import FolderRepository
 from restore.repository.verify import require_sound, verify
-from tests.support.drill import fingerprint
 from tests.support.foreign_samples import PLAIN, CustomDump, odoo_members, zip_of
+from tests.support.repository import fingerprint
 
 NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
 PROFILE = load_profile("odoo")
