@@ -31,6 +31,19 @@ class Role(StrEnum):
         first, *others = self.value.split("-")
         return first + "".join(word.capitalize() for word in others)
 
+    @property
+    def as_erp(self) -> Role | None:
+        """What a server of the reports half is when that half is seen as an ERP; else None."""
+        return _AS_ERP.get(self)
+
+    @property
+    def of_reports(self) -> Role:
+        """The server of the reports half that does what this one does for the ERP."""
+        return next(theirs for theirs, mine in _AS_ERP.items() if mine is self)
+
+
+_AS_ERP: Final = {Role.REPORTS_DATABASE: Role.DATABASE, Role.REPORTS: Role.ERP}
+
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
@@ -48,8 +61,7 @@ class Hosts:
 
     def reports_half(self) -> Hosts:
         """The hosts of the reports server and its database server, in the words of an ERP."""
-        half = {Role.DATABASE: Role.REPORTS_DATABASE, Role.ERP: Role.REPORTS}
-        return Hosts({mine: self.of(theirs) for mine, theirs in half.items()})
+        return Hosts({mine: self.of(theirs) for theirs, mine in _AS_ERP.items()})
 
 
 ALL_LOCAL: Final = Hosts()

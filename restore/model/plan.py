@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final
+from enum import Enum, StrEnum
+from typing import Final, Self
 
 from restore.model.blueprint import ConfigurationChange
 from restore.model.comparison import Difference
@@ -12,60 +12,79 @@ from restore.model.environment import Role
 from restore.model.generation import Part
 
 
-class StepKind(StrEnum):
-    """What a step of a plan does."""
+class Lane(Enum):
+    """What runs beside what: databases beside documents, the ERP's start beside statistics."""
 
-    STOP_ERP = "stop-erp"
-    ROLES = "roles"
-    ENTER_BULK_MODE = "enter-bulk-mode"
-    LEAVE_BULK_MODE = "leave-bulk-mode"
-    CREATE_DATABASE = "create-database"
-    RESTORE_DATABASE = "restore-database"
-    GIVE_OWNERSHIP = "give-ownership"
-    ANALYZE = "analyze"
-    STATISTICS = "statistics"
-    CHECK_DATABASE = "check-database"
-    KEEP_CACHE = "keep-copy"
-    PLACE_CACHE = "place-copy"
-    PROMOTE_DATABASE = "promote-database"
-    OPEN_DATABASE = "open-database"
+    DATABASES = "databases"
     DOCUMENTS = "documents"
-    PROMOTE_DOCUMENTS = "promote-documents"
-    CONFIGURATION = "configuration"
-    START_ERP = "start-erp"
-    DATA_SOURCE = "data-source"
-    NEUTRALISE = "neutralise"
-    ANONYMISE = "anonymise"
-    ANONYMISE_DOCUMENTS = "anonymise-documents"
-    POST_OPERATION = "post-operation"
-    BEGIN_NODE = "begin-node"
-    COMPLETE_NODE = "complete-node"
+    START = "start"
+    STATISTICS = "statistics"
 
 
-_OF_DATABASE_SERVERS: Final = frozenset(
-    {
-        StepKind.ROLES,
-        StepKind.ENTER_BULK_MODE,
-        StepKind.LEAVE_BULK_MODE,
-        StepKind.CREATE_DATABASE,
-        StepKind.RESTORE_DATABASE,
-        StepKind.GIVE_OWNERSHIP,
-        StepKind.ANALYZE,
-        StepKind.STATISTICS,
-        StepKind.CHECK_DATABASE,
-        StepKind.KEEP_CACHE,
-        StepKind.PLACE_CACHE,
-        StepKind.PROMOTE_DATABASE,
-        StepKind.OPEN_DATABASE,
-        StepKind.NEUTRALISE,
-        StepKind.ANONYMISE,
-        # Asked of the reports server, kept in its database.
-        StepKind.DATA_SOURCE,
-    }
-)
-_TARGET_IS_NODE: Final = frozenset(
-    {StepKind.POST_OPERATION, StepKind.BEGIN_NODE, StepKind.COMPLETE_NODE}
-)
+class Effect(Enum):
+    """What a kind of step means for the node that it is about."""
+
+    LOADS = "loads"
+    """Its command says how a database's data were made: part of a cache's key."""
+    CHANGES = "changes"
+    """It changes what the node holds. What is made aside changes nothing of it."""
+    AROUND = "around"
+    """It is done whichever node of the half is replayed: nothing writes meanwhile."""
+    AFTERWARDS = "afterwards"
+    """It is done on a node that is complete."""
+
+
+_DATABASE: Final = Role.DATABASE
+_ERP: Final = Role.ERP
+
+
+class StepKind(StrEnum):
+    """What a step of a plan does: its name in a plan, its node, its lane, its effect.
+
+    The node is the ERP's, seen from its half; None: the step's target names it. A kind without a
+    lane runs alone.
+    """
+
+    _value_: str
+    node: Role | None
+    lane: Lane | None
+    effect: Effect | None
+
+    def __new__(
+        cls, name: str, node: Role | None, lane: Lane | None = None, effect: Effect | None = None
+    ) -> Self:
+        kind = str.__new__(cls, name)
+        kind._value_, kind.node, kind.lane, kind.effect = name, node, lane, effect
+        return kind
+
+    STOP_ERP = "stop-erp", _ERP, None, Effect.AROUND
+    # Documents need no role of a database server.
+    ROLES = "roles", _DATABASE, Lane.DATABASES, Effect.LOADS
+    # Bulk mode leaves nothing behind.
+    ENTER_BULK_MODE = "enter-bulk-mode", _DATABASE, Lane.DATABASES
+    LEAVE_BULK_MODE = "leave-bulk-mode", _DATABASE, Lane.DATABASES
+    CREATE_DATABASE = "create-database", _DATABASE, Lane.DATABASES, Effect.LOADS
+    RESTORE_DATABASE = "restore-database", _DATABASE, Lane.DATABASES, Effect.LOADS
+    GIVE_OWNERSHIP = "give-ownership", _DATABASE, Lane.DATABASES, Effect.LOADS
+    ANALYZE = "analyze", _DATABASE, Lane.DATABASES, Effect.LOADS
+    STATISTICS = "statistics", _DATABASE, Lane.STATISTICS, Effect.AFTERWARDS
+    CHECK_DATABASE = "check-database", _DATABASE, Lane.DATABASES
+    KEEP_CACHE = "keep-copy", _DATABASE, Lane.DATABASES
+    PLACE_CACHE = "place-copy", _DATABASE, Lane.DATABASES
+    PROMOTE_DATABASE = "promote-database", _DATABASE, None, Effect.CHANGES
+    OPEN_DATABASE = "open-database", _DATABASE
+    DOCUMENTS = "documents", _ERP, Lane.DOCUMENTS
+    PROMOTE_DOCUMENTS = "promote-documents", _ERP, None, Effect.CHANGES
+    CONFIGURATION = "configuration", _ERP, None, Effect.CHANGES
+    START_ERP = "start-erp", _ERP, Lane.START, Effect.AROUND
+    # Asked of the reports server, kept in its database.
+    DATA_SOURCE = "data-source", _DATABASE, None, Effect.CHANGES
+    NEUTRALISE = "neutralise", _DATABASE
+    ANONYMISE = "anonymise", _DATABASE
+    ANONYMISE_DOCUMENTS = "anonymise-documents", _ERP
+    POST_OPERATION = "post-operation", None, None, Effect.AFTERWARDS
+    BEGIN_NODE = "begin-node", None
+    COMPLETE_NODE = "complete-node", None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +114,10 @@ class Step:
     @property
     def node(self) -> Role:
         """The node whose content the step is about."""
-        if self.kind in _TARGET_IS_NODE:
+        node = self.kind.node
+        if node is None:
             return Role(self.target)
-        if self.kind in _OF_DATABASE_SERVERS:
-            return Role.DATABASE if self.part is Part.ERP else Role.REPORTS_DATABASE
-        return Role.ERP if self.part is Part.ERP else Role.REPORTS
+        return node if self.part is Part.ERP else node.of_reports
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,8 +161,7 @@ def _reports(
     reports = reports_generation(generation)
     if reports is None or profile.reports is None:
         return None
-    names = {Role.REPORTS_DATABASE: Role.DATABASE, Role.REPORTS: Role.ERP}
-    chosen = {names[role]: image for role, image in images.items() if role in names}
+    chosen = {role.as_erp: image for role, image in images.items() if role.as_erp}
     made = blueprint(reports, profile.reports.server, reports_texts(texts), chosen)
     return replace(made, changes=reports_changes(made.changes))
 

@@ -8,29 +8,11 @@ short shows. Post-operations and statistics change no node's generation.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from restore.errors import UsageError
 from restore.model import Part, Role, Step, StepKind
+from restore.model.plan import Effect
 from restore.plan.request import PlanTarget
-
-OF_REPORTS: Final = frozenset({Role.REPORTS, Role.REPORTS_DATABASE})
-
-_CHANGES: Final = frozenset(
-    {
-        StepKind.CONFIGURATION,
-        StepKind.PROMOTE_DATABASE,
-        StepKind.PROMOTE_DOCUMENTS,
-        StepKind.DATA_SOURCE,
-    }
-)
-"""What changes what a node holds."""
-
-_AFTERWARDS: Final = frozenset({StepKind.POST_OPERATION, StepKind.STATISTICS})
-"""What is done on a node that is complete."""
-
-_AROUND: Final = frozenset({StepKind.STOP_ERP, StepKind.START_ERP})
-"""What a half's servers need whichever of them is replayed: nothing writes meanwhile."""
 
 
 def with_records(target: PlanTarget, steps: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -40,14 +22,14 @@ def with_records(target: PlanTarget, steps: tuple[Step, ...]) -> tuple[Step, ...
 
 def only_nodes(steps: tuple[Step, ...], nodes: tuple[Role, ...]) -> tuple[Step, ...]:
     """The steps of some nodes, with the stop and the start of the server beside them."""
-    halves = {Part.REPORTS if role in OF_REPORTS else Part.ERP for role in nodes}
+    halves = {Part.REPORTS if role.as_erp else Part.ERP for role in nodes}
     # A proxy is replayed without anything else.
     if set(nodes) <= {Role.PROXY}:
         halves = set()
     return tuple(
         step
         for step in steps
-        if step.node in nodes or (step.kind in _AROUND and step.part in halves)
+        if step.node in nodes or (step.kind.effect is Effect.AROUND and step.part in halves)
     )
 
 
@@ -65,11 +47,15 @@ def require_nodes(wanted: tuple[Role, ...], present: tuple[Role, ...]) -> None:
 
 
 def _recorded(steps: tuple[Step, ...]) -> Iterator[Step]:
-    changing = {step.node for step in steps if step.kind in _CHANGES}
-    last = {step.node: number for number, step in enumerate(steps) if step.kind not in _AFTERWARDS}
+    changing = {step.node for step in steps if step.kind.effect is Effect.CHANGES}
+    last = {
+        step.node: number
+        for number, step in enumerate(steps)
+        if step.kind.effect is not Effect.AFTERWARDS
+    }
     begun: set[Role] = set()
     for number, step in enumerate(steps):
-        if step.kind in _CHANGES and step.node not in begun:
+        if step.kind.effect is Effect.CHANGES and step.node not in begun:
             begun.add(step.node)
             yield _record(StepKind.BEGIN_NODE, step.node)
         yield step
@@ -91,5 +77,5 @@ def _record(kind: StepKind, role: Role) -> Step:
         if began
         else f"Mark node {role.value} as complete",
         target=role,
-        part=Part.REPORTS if role in OF_REPORTS else Part.ERP,
+        part=Part.REPORTS if role.as_erp else Part.ERP,
     )

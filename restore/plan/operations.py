@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from restore.adapters.postgres import commands
-from restore.model import DatabaseFacts, Part, Role, Step, StepKind
+from restore.model import DatabaseFacts, Part, Step, StepKind
 from restore.plan.placeholders import filled, filled_sql, operation_values
 from restore.plan.request import PlanRequest, before_start
 from restore.profile import OperationTime, PostOperation
-
-_OF_REPORTS = (Role.REPORTS, Role.REPORTS_DATABASE)
 
 
 def with_operations(
@@ -34,7 +32,7 @@ def _steps(
     for operation in request.profile.automated:
         if operation.when is not when:
             continue
-        if operation.node in _OF_REPORTS and request.target.reports is None:
+        if operation.node.as_erp and request.target.reports is None:
             continue
         if operation.sql is None:
             yield _command(request, operation, names)
@@ -67,5 +65,5 @@ def _command(request: PlanRequest, operation: PostOperation, databases: tuple[st
         target=operation.node,
         owner=operation.user or None,
         argv=tuple(filled(part, values) for part in operation.command),
-        part=Part.REPORTS if operation.node in _OF_REPORTS else Part.ERP,
+        part=Part.REPORTS if operation.node.as_erp else Part.ERP,
     )

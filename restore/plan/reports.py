@@ -36,7 +36,7 @@ from restore.plan.configuration.files import (
     resolved,
 )
 from restore.plan.neutralise_steps import UNSAFE_REPORTS, with_staging
-from restore.plan.request import SEEN, PlanRequest
+from restore.plan.request import PlanRequest
 from restore.plan.steps import steps_of
 from restore.profile import ReportsProfile
 
@@ -69,7 +69,7 @@ def reports_request(request: PlanRequest) -> PlanRequest | None:
         target=request.target.reports,
         acceptances=(),
         databases=(),
-        nodes=tuple(seen for role, seen in SEEN.items() if role in request.nodes),
+        nodes=tuple(role.as_erp for role in request.nodes if role.as_erp),
         found=(),
     )
 

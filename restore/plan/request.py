@@ -57,10 +57,6 @@ class ExistingDatabase:
     """Whether nobody can connect to it: it was promoted, and what belongs to it was not."""
 
 
-SEEN: Final = {Role.REPORTS_DATABASE: Role.DATABASE, Role.REPORTS: Role.ERP}
-"""What the reports half's nodes are called when it is seen as an ERP with its database server."""
-
-
 @dataclass(frozen=True, slots=True)
 class PlanTarget:
     """The environment that a plan is for.
@@ -148,8 +144,7 @@ def with_begun(target: PlanTarget, begun: frozenset[Role]) -> PlanTarget:
     """A target with what its nodes say of a replay that did not end."""
     reports = target.reports
     if reports is not None:
-        seen = frozenset(SEEN[role] for role in begun if role in SEEN)
-        reports = replace(reports, begun=seen)
+        reports = replace(reports, begun=frozenset(role.as_erp for role in begun if role.as_erp))
     return replace(target, begun=begun & {Role.DATABASE, Role.ERP}, reports=reports)
 
 
@@ -199,10 +194,10 @@ def before_start(steps: tuple[Step, ...], added: Iterable[Step]) -> tuple[Step, 
     Everything has its final name there, and nothing of the ERP runs.
     """
     begins = (StepKind.STATISTICS, StepKind.START_ERP)
-    found = (
-        number for number, step in enumerate(steps) if step.kind in begins and step.part is Part.ERP
+    at = next(
+        (n for n, step in enumerate(steps) if step.kind in begins and step.part is Part.ERP),
+        len(steps),
     )
-    at = next(found, len(steps))
     return (*steps[:at], *added, *steps[at:])
 
 

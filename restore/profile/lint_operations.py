@@ -7,12 +7,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from restore.model import Role
 from restore.profile import OperationTime, PostOperation, Profile
 from restore.profile.placeholders import KNOWN
 
 _PLACEHOLDER: Final = re.compile(r"\{([a-z_]+)\}")
-_OF_REPORTS: Final = frozenset({Role.REPORTS, Role.REPORTS_DATABASE})
 
 
 def operation_problems(profile: Profile) -> Iterator[str]:
@@ -32,7 +30,7 @@ def _problems(path: str, operation: PostOperation, profile: Profile) -> Iterator
                 yield f"{path}.{key}: no {{{name}}}; known: {', '.join(KNOWN)}"
     if operation.command and operation.when is OperationTime.BEFORE_START:
         yield f"{path}.when: a command needs a server that runs: after-start"
-    if operation.server in _OF_REPORTS and profile.reports is None:
+    if operation.server.as_erp and profile.reports is None:
         yield f"{path}.server: the profile has no reports server"
     if operation.where is not None and operation.sql is None:
         yield f"{path}.where: needs sql, which is then left out"

@@ -1,17 +1,25 @@
-"""Runs a plan's steps to their results, in order but for the lanes that run side by side."""
+"""Runs a plan's steps to their results, in order but for the lanes that run side by side.
+
+What databases are made aside from and what documents are copied aside from have nothing in common:
+each is a lane. So have the ERP's start and the gathering of statistics. All other steps depend on
+what is before them.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Final
 
 from restore.adapters import logs
 from restore.adapters.postgres import sql
 from restore.checks.base import describe
 from restore.context import ReplayContext
-from restore.errors import RestoreError
+from restore.errors import ReplayError, RestoreError
 from restore.model import (
     CheckResult,
     Progress,
@@ -21,12 +29,28 @@ from restore.model import (
     StepResult,
     StepStatus,
 )
-from restore.replay.dispatch import Acts
-from restore.replay.lanes import Lane, lanes_of
-from restore.replay.steps.databases import existing_databases
+from restore.model.plan import Lane
+from restore.replay.steps import (
+    anonymise,
+    bulk,
+    cache,
+    databases,
+    documents,
+    neutralise,
+    nodes,
+    operations,
+    reports,
+    roles,
+    servers,
+)
 from restore.replay.steps.diagnose import Diagnosis, diagnose
 
-__all__ = ["ReplayContext", "ReplayInterrupted", "ReplayOutcome", "existing_databases", "replay"]
+Steps = tuple[Step, ...]
+"""Steps that run one after the other."""
+
+_SIDE_BY_SIDE: Final = ((Lane.DATABASES, Lane.DOCUMENTS), (Lane.START, Lane.STATISTICS))
+_PROMOTIONS: Final = (StepKind.PROMOTE_DATABASE, StepKind.PROMOTE_DOCUMENTS)
+"""What changes what people see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +99,44 @@ def replay(plan: RestorePlan, context: ReplayContext) -> ReplayOutcome:
     return run.outcome()
 
 
+def lanes_of(steps: Steps) -> Iterator[tuple[Steps, ...]]:
+    """The steps in groups that run one after the other, each of one lane or of two.
+
+    The lanes of a group run side by side; the first is that of the databases, or the ERP's start.
+    """
+    for (pair, _), group in groupby(steps, lambda step: (_pair_of(step), step.part)):
+        together = tuple(group)
+        lanes = [tuple(step for step in together if step.kind.lane is lane) for lane in pair]
+        yield tuple(filter(None, lanes)) or (together,)
+
+
+def _pair_of(step: Step) -> tuple[Lane, ...]:
+    """The lane of a step and the one that runs beside it; none for a step that runs alone."""
+    return next((pair for pair in _SIDE_BY_SIDE if step.kind.lane in pair), ())
+
+
 class _Run:
-    """The results of a replay under way. Two threads may perform steps."""
+    """A replay under way: its results so far, and what its end must put back.
+
+    Two threads may perform steps.
+    """
 
     def __init__(self, plan: RestorePlan, context: ReplayContext) -> None:
         self._plan = plan
         # Its own: what one replay gives up is nothing to the next.
-        self.context = replace(context, stopping=threading.Event())
+        self.context = replace(
+            context, stopping=threading.Event(), databases=plan.databases or context.databases
+        )
         self._results: dict[str, StepResult] = {}
-        self._acts = Acts(plan, self.context)
+        self._checks: list[CheckResult] = []
+        self._warnings: list[str] = []
+        self._ran: str | None = None
         self._bug: Exception | None = None
         self._error: Exception | None = None
         self._lock = threading.Lock()
         self.stopped_by: str | None = None
 
-    def side_by_side(self, lanes: tuple[Lane, ...]) -> None:
+    def side_by_side(self, lanes: tuple[Steps, ...]) -> None:
         """Run lanes to their ends; all but the first in threads.
 
         Raises:
@@ -112,13 +159,13 @@ class _Run:
         if self._bug is not None:
             raise self._bug
 
-    def _follow(self, lane: Lane) -> None:
+    def _follow(self, lane: Steps) -> None:
         for step in lane:
             if self.stopped_by is not None:
                 return
             self.perform(step)
 
-    def _beside(self, lane: Lane) -> None:
+    def _beside(self, lane: Steps) -> None:
         try:
             self._follow(lane)
         except Exception as error:
@@ -136,7 +183,7 @@ class _Run:
         started, begun = self.context.now(), time.perf_counter()
         status, reason = StepStatus.ABORTED, "a bug of the engine"
         try:
-            self._acts.perform(step)
+            ACTS[step.kind](self, step)
             status, reason = StepStatus.SUCCEEDED, ""
         except (RestoreError, sql.Error, OSError) as error:
             first = self.stop(f"after failure of {step.id}")
@@ -173,18 +220,19 @@ class _Run:
         """
         if self.stopped_by is None:
             return
-        for step in self._acts.in_bulk_mode:
+        for step in self._left_in_bulk_mode():
             # Where this fails, too, the next replay finds it and puts it right.
             with suppress(RestoreError, sql.Error):
-                self._acts.leave(step)
-        if self._acts.ran is not None and not self._acts.promoting:
+                bulk.leave_bulk_mode(self.context.of(step.part), step)
+        promoting = any(one.kind in _PROMOTIONS for one in self._plan.steps if self._begun(one))
+        if self._ran is not None and not promoting:
             with suppress(RestoreError):
-                self.context.runner.start(self._acts.ran)
+                self.context.runner.start(self._ran)
                 self.stopped_by += "; nothing was promoted, and the ERP was started again"
         if closed := self._closed():
             self.stopped_by += f"; nobody can connect to {closed} until it is replayed again"
         for step in self._plan.steps:
-            if step.id not in self._results:
+            if not self._begun(step):
                 self._results[step.id] = StepResult(
                     step.id,
                     step.title,
@@ -194,10 +242,25 @@ class _Run:
                     self.stopped_by,
                 )
 
+    def _begun(self, step: Step) -> bool:
+        return step.id in self._results
+
+    def _done(self, step: Step) -> bool:
+        return self._begun(step) and self._results[step.id].status is StepStatus.SUCCEEDED
+
+    def _left_in_bulk_mode(self) -> Iterator[Step]:
+        """The steps that take out of bulk mode the servers that were put into it, and are in it."""
+        for number, step in enumerate(self._plan.steps):
+            if step.kind is StepKind.ENTER_BULK_MODE and self._begun(step):
+                ends = (StepKind.LEAVE_BULK_MODE, step.part)
+                later = self._plan.steps[number:]
+                leave = next((one for one in later if (one.kind, one.part) == ends), None)
+                if leave is not None and not self._done(leave):
+                    yield leave
+
     def _closed(self) -> str:
         """The databases that got their name and were not opened."""
-        ended = {key: result.status for key, result in self._results.items()}
-        done = [step for step in self._plan.steps if ended.get(step.id) is StepStatus.SUCCEEDED]
+        done = [step for step in self._plan.steps if self._done(step)]
         named = [one.target for one in done if one.kind is StepKind.PROMOTE_DATABASE]
         opened = {one.target for one in done if one.kind is StepKind.OPEN_DATABASE}
         return ", ".join(f"database {name}" for name in named if name not in opened)
@@ -205,8 +268,102 @@ class _Run:
     def outcome(self) -> ReplayOutcome:
         """The results so far, in the plan's order."""
         results = (self._results.get(step.id) for step in self._plan.steps)
-        steps, checks = tuple(filter(None, results)), tuple(self._acts.checks)
-        return ReplayOutcome(steps, checks, self._error, tuple(self._acts.warnings))
+        steps, checks = tuple(filter(None, results)), tuple(self._checks)
+        return ReplayOutcome(steps, checks, self._error, tuple(self._warnings))
+
+    def stop_erp(self, step: Step) -> None:
+        """Stop the ERP, and keep in mind whether it ran."""
+        context = self.context.of(step.part)
+        container = context.environment.erp.container
+        running = context.runner.container(container).status == "running"
+        self._ran = container if running else None
+        servers.stop_erp(context, step)
+
+    def check_database(self, step: Step) -> None:
+        """Check a database and keep the results, also when they end the replay."""
+        with self._blaming_cache(step):
+            results = databases.check_database(self.context.of(step.part), step)
+            self._checks += results
+            databases.require_passed(results)
+
+    def keep_cache(self, step: Step) -> None:
+        """Make a cache of a server's data. Where that fails, what was restored is right."""
+        if problem := cache.keep_cache(self.context.of(step.part), step):
+            self._warnings.append(problem)
+
+    def place_cache(self, step: Step) -> None:
+        """Place a cache of a server's data."""
+        with self._blaming_cache(step):
+            cache.place_cache(self.context.of(step.part), step)
+
+    @contextmanager
+    def _blaming_cache(self, step: Step) -> Iterator[None]:
+        """Where a cache was placed, an error is the cache's first: it is never used again."""
+        try:
+            yield
+        except (RestoreError, sql.Error, OSError) as error:
+            kinds = (StepKind.PLACE_CACHE, step.part)
+            placed = [one for one in self._plan.steps if (one.kind, one.part) == kinds]
+            if not placed or self.context.stopping.is_set():
+                raise
+            gone = cache.discard_cache(self.context.of(step.part), placed[0])
+            told = f"this was a kept copy, {placed[0].staging}, not the backup itself"
+            hint = "it was discarded: run the drill again, which will be cold"
+            if not gone:
+                hint = f"discard it: pra cache remove {placed[0].staging}; then run again"
+            self._warnings.append(f"{told}; {hint}")
+            raise ReplayError(f"{describe(error)}\n{told}", hint) from error
+
+    def anonymise(self, step: Step) -> None:
+        """Anonymise a database or its documents and keep what was found, also when it ends here."""
+        of_database = step.kind is StepKind.ANONYMISE
+        act = anonymise.anonymise_database if of_database else anonymise.anonymise_documents
+        results = act(self.context, step)
+        self._checks += results
+        anonymise.require_anonymised(results)
+
+
+_Act = Callable[[_Run, Step], None]
+
+
+def _half(act: Callable[[ReplayContext, Step], None]) -> _Act:
+    """An act on the half of the environment that its step is about."""
+    return lambda run, step: act(run.context.of(step.part), step)
+
+
+def _whole(act: Callable[[ReplayContext, Step], None]) -> _Act:
+    """An act that looks at the whole environment, whatever its part."""
+    return lambda run, step: act(run.context, step)
+
+
+ACTS: Final[Mapping[StepKind, _Act]] = {
+    StepKind.STOP_ERP: _Run.stop_erp,
+    StepKind.ROLES: _half(roles.restore_roles),
+    StepKind.ENTER_BULK_MODE: _half(bulk.enter_bulk_mode),
+    StepKind.LEAVE_BULK_MODE: _half(bulk.leave_bulk_mode),
+    StepKind.CREATE_DATABASE: _half(databases.create_database),
+    StepKind.RESTORE_DATABASE: _half(databases.restore_database),
+    StepKind.GIVE_OWNERSHIP: _half(databases.give_ownership),
+    StepKind.ANALYZE: _half(databases.analyze_database),
+    StepKind.STATISTICS: _half(databases.analyze_database),
+    StepKind.CHECK_DATABASE: _Run.check_database,
+    StepKind.KEEP_CACHE: _Run.keep_cache,
+    StepKind.PLACE_CACHE: _Run.place_cache,
+    StepKind.DOCUMENTS: _half(documents.restore_documents),
+    StepKind.CONFIGURATION: _half(servers.restore_configuration),
+    StepKind.PROMOTE_DATABASE: _half(databases.promote_database),
+    StepKind.PROMOTE_DOCUMENTS: _half(documents.promote_documents),
+    StepKind.OPEN_DATABASE: _half(databases.open_database),
+    StepKind.START_ERP: _half(servers.start_erp),
+    StepKind.DATA_SOURCE: _whole(reports.restore_data_source),
+    StepKind.NEUTRALISE: _half(neutralise.neutralise),
+    StepKind.ANONYMISE: _Run.anonymise,
+    StepKind.ANONYMISE_DOCUMENTS: _Run.anonymise,
+    StepKind.POST_OPERATION: _whole(operations.run_operation),
+    StepKind.BEGIN_NODE: _whole(nodes.begin_node),
+    StepKind.COMPLETE_NODE: _whole(nodes.complete_node),
+}
+"""What each kind of step does; a test holds that every kind is here."""
 
 
 def _reason(error: Exception, found: tuple[Diagnosis, ...] = ()) -> str:

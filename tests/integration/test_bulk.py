@@ -15,12 +15,13 @@ import pytest
 from restore.adapters.docker.runner import Runner
 from restore.adapters.docker.tar import Owner, single_file
 from restore.cli.status import looked_at
+from restore.context import ReplayContext
 from restore.errors import RefusedError
 from restore.model import Node, Progress, RestorePlan, Role, StepKind, StepStatus
 from restore.model.node_records import describe_nodes
 from restore.plan.bulk import KEPT, BulkState
 from restore.plan.request import standing_target
-from restore.replay.replay import ReplayContext, replay
+from restore.replay.replay import replay
 from restore.replay.steps.bulk import bulk_state
 from tests.support.repository import DATABASE, flip_byte
 from tests.support.servers import DatabaseLab, Scene, postgresql_lab

@@ -22,7 +22,8 @@ from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import sql
 from restore.model import StepKind, StepStatus
 from restore.profile import Profile
-from restore.replay.replay import existing_databases, replay
+from restore.replay.replay import replay
+from restore.replay.steps.databases import existing_databases
 from tests.integration.test_faults import replayed
 from tests.support.repository import DATABASE, GenerationFactory, small_fingerprint
 from tests.support.servers import (

@@ -16,7 +16,7 @@ from restore.errors import EnvironmentFailure, RefusedError
 from restore.model import Generation, Holding, RestorePlan, StepKind
 from restore.model.node_records import MARK, conclude
 from restore.plan.request import standing_target, with_begun
-from restore.replay.replay import existing_databases
+from restore.replay.steps.databases import existing_databases
 from restore.replay.steps.documents import existing_documents
 from tests.support.killed_replay import MIDDLE, order, run
 from tests.support.repository import DATABASE, GenerationFactory

@@ -24,7 +24,8 @@ from restore.model import (
     StepStatus,
     TableFacts,
 )
-from restore.replay.replay import ReplayInterrupted, existing_databases, replay
+from restore.replay.replay import ReplayInterrupted, replay
+from restore.replay.steps.databases import existing_databases
 from restore.replay.steps.documents import existing_documents
 from tests.support.repository import DATABASE, flip_byte, forget_file, small_documents
 from tests.support.servers import ERP_PASSWORD, ROLES, Scene, Source

@@ -46,7 +46,8 @@ from restore.plan.blueprint import configuration_texts
 from restore.plan.planning import plan
 from restore.plan.request import PlanRequest, standing_target
 from restore.profile import Profile, load_profile
-from restore.replay.replay import existing_databases, replay
+from restore.replay.replay import replay
+from restore.replay.steps.databases import existing_databases
 from restore.repository.base import Repository
 from restore.repository.folder import FolderRepository
 from restore.runs.planning import with_server

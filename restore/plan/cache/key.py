@@ -8,23 +8,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from restore import __version__
-from restore.model import ArtifactKind, Part, RestorePlan, Step, StepKind, Versioned
+from restore.model import ArtifactKind, Part, RestorePlan, Step, Versioned
+from restore.model.plan import Effect
 from restore.plan.reports import reports_request
 from restore.plan.request import PlanRequest
 
 FORMAT: Final = 1
 """Version of what a cache is; another one makes other keys."""
-
-_LOADING: Final = frozenset(
-    {
-        StepKind.ROLES,
-        StepKind.CREATE_DATABASE,
-        StepKind.RESTORE_DATABASE,
-        StepKind.GIVE_OWNERSHIP,
-        StepKind.ANALYZE,
-    }
-)
-"""The steps whose commands say how the data were made; bulk mode leaves nothing behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +50,9 @@ def ingredients(
     """What the key is the digest of."""
     half = request if part is Part.ERP else reports_request(request)
     assert half is not None  # noqa: S101 - a plan has no step for a half that isn't there
-    steps = [step for step in planned.steps if step.part is part and step.kind in _LOADING]
+    steps = [
+        step for step in planned.steps if step.part is part and step.kind.effect is Effect.LOADS
+    ]
     names = {step.database for step in steps}
     generation = half.generation
     artifacts = (

@@ -10,7 +10,7 @@ from restore.adapters.docker.helpers import remove_helpers
 from restore.adapters.docker.tar import Owner, single_file
 from restore.context import ReplayContext
 from restore.errors import NotFoundError, ReplayError
-from restore.model import Role, Step
+from restore.model import Part, Role, Step
 from restore.plan.blueprint import configuration_texts
 from restore.plan.configuration.files import encode, placeholders, reconcile, target_of
 from restore.profile import ConfigurationFile
@@ -41,8 +41,11 @@ def start_erp(context: ReplayContext, _step: Step) -> None:
     wait_healthy(context.runner, container, START_DEADLINE)
 
 
-def restore_configuration(context: ReplayContext, step: Step, databases: tuple[str, ...]) -> None:
+def restore_configuration(context: ReplayContext, step: Step) -> None:
     """Write production's configuration file, with the keys that the environment needs otherwise."""
+    databases = tuple(facts.name for facts in context.generation.fingerprint.databases)
+    if step.part is Part.ERP:
+        databases = context.databases or databases
     file = _file(context, step)
     target = target_of(context.environment)
     values = placeholders(target, databases)

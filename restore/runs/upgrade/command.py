@@ -91,7 +91,7 @@ def configure(context: ReplayContext, steps: tuple[Step, ...]) -> None:
     """Write production's configuration into a container of the ERP that was made anew."""
     for step in steps:
         if step.kind is StepKind.CONFIGURATION and step.part is Part.ERP:
-            restore_configuration(context, step, context.databases)
+            restore_configuration(context, step)
 
 
 def command_check(database: str, done: Upgrading) -> CheckResult:

@@ -45,7 +45,7 @@ from restore.plan.cache.policy import Before, CacheOptions, CachePolicy, decide
 from restore.plan.planning import describe_plan, plan
 from restore.plan.request import PlanRequest
 from restore.profile import load_profile
-from restore.replay.lanes import lanes_of
+from restore.replay.replay import lanes_of
 from restore.report import parse_report, to_html, to_json, to_junit
 from restore.report.budget import budget_check
 from restore.report.history import FILE, VERSION, RunGroup, append_to_history, before, entries

@@ -39,7 +39,7 @@ from restore.profile import (
     profile_names,
 )
 from restore.profile.lint_neutralisation import neutralisation_problems
-from restore.replay.lanes import lanes_of
+from restore.replay.replay import lanes_of
 from restore.report.language import locale
 from restore.runs.request import ReplayRequest
 from restore.runs.staging.safety import required_account, stop_unless_safe

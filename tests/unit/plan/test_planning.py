@@ -22,7 +22,7 @@ from restore.plan.planning import (
     temporary_name,
 )
 from restore.plan.request import with_begun
-from restore.replay.lanes import lanes_of
+from restore.replay.replay import lanes_of
 
 CASES = cases()
 

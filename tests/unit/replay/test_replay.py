@@ -23,7 +23,6 @@ from restore.model import (
     StepKind,
     StepStatus,
 )
-from restore.replay import dispatch as table_of_acts
 from restore.replay import replay as module
 from restore.replay.replay import ReplayInterrupted, replay
 from restore.replay.steps import servers
@@ -68,7 +67,7 @@ def healthy(monkeypatch: pytest.MonkeyPatch) -> None:
 def acts(monkeypatch: pytest.MonkeyPatch) -> dict[StepKind, Callable[..., None]]:
     """What each kind of step does, to be replaced."""
     table: dict[StepKind, Callable[..., None]] = dict.fromkeys(StepKind, lambda _run, _step: None)
-    monkeypatch.setattr(table_of_acts, "ACTS", table)
+    monkeypatch.setattr(module, "ACTS", table)
     return table
 
 
@@ -80,7 +79,7 @@ def raising(error: BaseException) -> Callable[..., None]:
 
 
 def test_every_kind_of_step_has_its_act() -> None:
-    assert set(table_of_acts.ACTS) == set(StepKind)
+    assert set(module.ACTS) == set(StepKind)
 
 
 @pytest.mark.usefixtures("acts")
@@ -296,11 +295,10 @@ def test_an_erp_that_ran_is_started_again_while_nothing_was_promoted(
     erp = Docker(before)
     environment = SimpleNamespace(erp=SimpleNamespace(container="erp"))
     context = replace(context, runner=cast(Any, erp), environment=cast(Any, environment))
-    table = dict(table_of_acts.ACTS)
+    table = dict(module.ACTS)
     table[StepKind.ROLES] = lambda _run, _step: None
-    wrap = table_of_acts._act if failing is StepKind.ROLES else table_of_acts._promotion
-    table[failing] = wrap(raising(ReplayError("broken")))
-    monkeypatch.setattr(table_of_acts, "ACTS", table)
+    table[failing] = raising(ReplayError("broken"))
+    monkeypatch.setattr(module, "ACTS", table)
     monkeypatch.setattr(servers, "remove_helpers", lambda _runner, _name: None)
     kinds = (StepKind.STOP_ERP, StepKind.ROLES, StepKind.PROMOTE_DATABASE, StepKind.START_ERP)
 

@@ -129,7 +129,7 @@ def test_configuration_must_be_one_of_the_profile_and_of_the_generation(context_
     step = Step("c", StepKind.CONFIGURATION, "", "/etc/other.conf")
 
     with pytest.raises(ReplayError, match=r"knows no configuration file at /etc/other\.conf"):
-        restore_configuration(context, step, ("db",))
+        restore_configuration(context, step)
 
 
 def test_documents_must_be_some_of_the_generation(context_of: Make) -> None:

@@ -38,8 +38,7 @@ from restore.plan.planning import ExistingDatabase, plan, plan_document, plan_to
 from restore.plan.request import PlanRequest
 from restore.profile import parse_profile, profile_names, profile_text
 from restore.profile.lint import profile_errors
-from restore.replay.lanes import lanes_of
-from restore.replay.replay import replay
+from restore.replay.replay import lanes_of, replay
 from restore.repository.index import BadLineError, parse_entry, render_entry
 from restore.repository.manifest import parse_manifest, render_manifest, seal_document
 from restore.repository.safe_paths import UnsafePathError
@@ -395,7 +394,7 @@ def test_what_was_planned_is_what_is_executed_up_to_the_first_failure(
         nothing, nothing, nothing, nothing, nothing, now=lambda: datetime.now(UTC)
     )
     with (
-        patch("restore.replay.dispatch.ACTS", dict.fromkeys(StepKind, act)),
+        patch("restore.replay.replay.ACTS", dict.fromkeys(StepKind, act)),
         patch("restore.replay.replay.diagnose", return_value=()),
     ):
         outcome = replay(made, context)
