@@ -6,6 +6,7 @@ documents. Whoever reads what others may have written holds it against its schem
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
@@ -111,6 +112,8 @@ def _items(kinds: tuple[Any, ...], value: Any) -> Iterator[Any]:
 
 def _plain(kind: Any, value: Any) -> Any:
     """A text, a number, a truth value, an enumeration's value or a path."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value} is no number to count with")
     allowed = (int, float) if kind in (int, float) else bool if kind is bool else str
     if not isinstance(value, allowed):
         raise ValueError(f"{value!r} is no {kind.__name__}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from restore.errors import ReplayError
@@ -17,6 +16,7 @@ from restore.model import (
     NodeStatus,
     Role,
 )
+from restore.model.codec import decode, encode, time_with_offset
 
 FORMAT: Final = 1
 """Version of a record's layout; a reader refuses a newer one."""
@@ -47,19 +47,7 @@ def _half(environment: Environment, database: Role, server: Role) -> tuple[Node,
 
 def record_text(record: NodeRecord) -> str:
     """A record as a line of JSON; the same line for the same record."""
-    document = {
-        "format": FORMAT,
-        "role": record.role.value,
-        "state": record.state.value,
-        "generation": record.generation,
-        "profile": record.profile,
-        "consistency_point": record.consistency_point and _time(record.consistency_point),
-        "run": record.run,
-        "since": _time(record.since),
-        "engine_version": record.engine_version,
-        "container": record.container,
-        "databases": list(record.databases),
-    }
+    document = {"format": FORMAT, **encode(record, time_with_offset)}
     return json.dumps(document, ensure_ascii=False)
 
 
@@ -71,23 +59,11 @@ def parse_record(text: str) -> NodeRecord:
     """
     try:
         document: dict[str, Any] = json.loads(text)
-        point = document["consistency_point"]
         if document["format"] > FORMAT:
             raise ReplayError(
                 "its record was written by a newer engine", "look with that one, or a newer one"
             )
-        return NodeRecord(
-            role=Role(document["role"]),
-            state=NodeState(document["state"]),
-            generation=document["generation"],
-            profile=document["profile"],
-            consistency_point=datetime.fromisoformat(point) if point else None,
-            run=document["run"],
-            since=datetime.fromisoformat(document["since"]),
-            engine_version=document["engine_version"],
-            container=document["container"],
-            databases=tuple(document["databases"]),
-        )
+        return decode(NodeRecord, document)
     except (ValueError, KeyError, TypeError) as error:
         raise ReplayError(
             "its record can't be read: it was cut while it was written", "replay the node again"
@@ -145,7 +121,3 @@ def describe_nodes(nodes: Sequence[NodeStatus]) -> str:
             return f"incomplete: no whole generation on {wrong}"
         case Holding.EMPTY:
             return "empty: no node holds a generation"
-
-
-def _time(when: datetime) -> str:
-    return when.astimezone(UTC).isoformat()

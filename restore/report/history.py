@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from restore.errors import EnvironmentFailure, NotFoundError, RestoreError
 from restore.model import PastRun, ReplayMode, Report, StepResult, StepStatus, Verdict
+from restore.model.codec import decode, encode
 from restore.plan.cache.policy import Before
 from restore.report import to_json
 
@@ -230,16 +231,12 @@ def _upgrades(version: int) -> Iterator[str]:
 
 
 def _append(connection: sqlite3.Connection, entry: Entry) -> None:
-    past, group = entry.past, entry.group
-    row = (
-        past.run, group.command, group.profile, group.base, entry.stack, past.generation,
-        past.verdict.value, _moment(past.started), _moment(entry.finished), past.rto, past.rpo,
-        past.budget, past.bytes, entry.error, entry.engine_version, entry.signed_by,
-        entry.report_sha256, past.mode.value if past.mode else None,
-    )  # fmt: skip
+    values = {**encode(entry, _moment), **encode(entry.past, _moment), **encode(entry.group)}
+    row = tuple(values[column] for column in _RUN_COLUMNS)
     _insert(connection, "runs", _RUN_COLUMNS, row)
     for position, one in enumerate(entry.timings):
-        timing = (past.run, one.kind, position, one.id, one.title, one.status.value, one.seconds)
+        values = {**encode(one), "run": entry.past.run, "position": position}
+        timing = tuple(values[column] for column in _DURATION_COLUMNS)
         _insert(connection, "durations", _DURATION_COLUMNS, timing)
 
 
@@ -270,26 +267,7 @@ def _entries(
 
 
 def _entry(row: dict[str, Any]) -> Entry:
-    return Entry(
-        past=PastRun(
-            run=row["run"],
-            started=datetime.fromisoformat(row["started"]),
-            verdict=Verdict(row["verdict"]),
-            generation=row["generation"],
-            rto=row["rto"],
-            rpo=row["rpo"],
-            budget=row["budget"],
-            bytes=row["bytes"],
-            mode=ReplayMode(row["mode"]) if row["mode"] else None,
-        ),
-        group=RunGroup(row["command"], row["profile"], row["base"]),
-        stack=row["stack"],
-        finished=datetime.fromisoformat(row["finished"]),
-        error=row["error"],
-        engine_version=row["engine_version"],
-        signed_by=row["signed_by"],
-        report_sha256=row["report_sha256"],
-    )
+    return decode(Entry, {**row, "past": row, "group": row})
 
 
 def _timings(connection: sqlite3.Connection, run: str) -> tuple[Timing, ...]:

@@ -13,12 +13,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import Any, Final
 
 from restore.errors import NotFoundError, UsageError
 from restore.model import OperationEvent, Report
+from restore.model.codec import decode, encode, time_with_offset
 from restore.report.evidence.format import EVIDENCE
 from restore.report.files import read_report, render_pages, write_text
 
@@ -37,10 +38,7 @@ def read_events(folder: Path) -> tuple[OperationEvent, ...]:
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if document["format"] > FORMAT:
             raise UsageError(f"{path} was written by a newer engine", "use that one")
-        return tuple(
-            OperationEvent(**{**event, "at": datetime.fromisoformat(event["at"])})
-            for event in document["events"]
-        )
+        return tuple(decode(OperationEvent, event) for event in document["events"])
     except FileNotFoundError:
         return ()
     except (ValueError, KeyError, TypeError) as error:
@@ -95,20 +93,7 @@ def last_events(events: tuple[OperationEvent, ...]) -> dict[str, OperationEvent]
 
 
 def _text(run: str, events: tuple[OperationEvent, ...]) -> str:
-    document = {
-        "format": FORMAT,
-        "run": run,
-        "events": [
-            {
-                "name": event.name,
-                "done": event.done,
-                "by": event.by,
-                "at": event.at.isoformat(),
-                "note": event.note,
-            }
-            for event in events
-        ],
-    }
+    document = {"format": FORMAT, "run": run, "events": encode(events, time_with_offset)}
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -13,7 +13,7 @@ import binascii
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
@@ -24,13 +24,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 )
 
 from restore.errors import AlteredError, UntrustedError
+from restore.model.codec import decode, encode
 
 EVIDENCE: Final = "evidence.json"
 LAYOUT: Final = "pra-evidence-1"
 """First of what is signed: no signature of this layout is one of something else."""
 ALGORITHM: Final = "Ed25519"
 _KEY_ID_LENGTH: Final = 16
-_HEAD: Final = ("layout", "algorithm", "key", "created", "engine_version", "run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,19 +158,8 @@ def require_signed(evidence: Evidence, name: str, content: bytes) -> None:
 
 
 def _text(evidence: Evidence, signature: str) -> str:
-    document = {
-        "layout": LAYOUT,
-        "algorithm": ALGORITHM,
-        "key": evidence.key,
-        "created": evidence.created.astimezone(UTC).isoformat().replace("+00:00", "Z"),
-        "engine_version": evidence.engine_version,
-        "run": evidence.run,
-        "files": [
-            {"name": file.name, "bytes": file.bytes, "sha256": file.sha256}
-            for file in evidence.files
-        ],
-        "signature": signature,
-    }
+    head = {"layout": LAYOUT, "algorithm": ALGORITHM}
+    document = {**head, **encode(evidence), "signature": signature}
     return json.dumps(document, indent=2) + "\n"
 
 
@@ -197,17 +186,8 @@ def _evidence(document: Any) -> Evidence:
     """The statement in a document; what is missing or of another kind raises."""
     if document["layout"] != LAYOUT or document["algorithm"] != ALGORITHM:
         raise ValueError("another layout")
-    texts = [document[name] for name in _HEAD]
-    files = tuple(SignedFile(f["name"], f["bytes"], f["sha256"]) for f in document["files"])
-    named = [file.name for file in files]
-    if not all(isinstance(text, str) for text in (*texts, *named)):
-        raise ValueError("a text is none")
+    evidence = decode(Evidence, document)
+    named = [file.name for file in evidence.files]
     if any("/" in name or name in ("", ".", "..", EVIDENCE) for name in named):
         raise ValueError("a file outside the run's folder")
-    return Evidence(
-        key=document["key"],
-        created=datetime.fromisoformat(document["created"]),
-        engine_version=document["engine_version"],
-        run=document["run"],
-        files=files,
-    )
+    return evidence

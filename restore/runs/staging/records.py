@@ -11,15 +11,15 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from restore.errors import EnvironmentFailure, NotFoundError
 from restore.model import Credentials
+from restore.model.codec import decode, encode, time_with_offset
 from restore.model.secret import Secret
-from restore.runs.staging.copies import CopyState, StagingCopy
+from restore.runs.staging.copies import StagingCopy
 
 FORMAT: Final = 1
 """Version of a record's layout; a reader refuses a newer one."""
@@ -68,12 +68,7 @@ def load(folder: Path, name: str) -> StagingCopy:
 
 def save(folder: Path, copy: StagingCopy) -> None:
     """Write a copy down, in place of what was written of it before."""
-    document = {
-        "format": FORMAT,
-        **asdict(copy),
-        "created": copy.created.isoformat(),
-        "expires": copy.expires.isoformat(),
-    }
+    document = {"format": FORMAT, **encode(copy, time_with_offset)}
     text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
     _replace(folder, f"{copy.name}{_RECORD}", text)
 
@@ -115,9 +110,7 @@ def _read(path: Path) -> StagingCopy:
             raise EnvironmentFailure(
                 f"{path} was written by a newer engine", "use that one, or a newer one"
             )
-        times = {name: datetime.fromisoformat(document[name]) for name in ("created", "expires")}
-        state = CopyState(document["state"])
-        return StagingCopy(**{**document, **times, "state": state})
+        return decode(StagingCopy, document)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise EnvironmentFailure(
             f"{path} is no record of a staging copy",

@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
@@ -26,6 +26,7 @@ from restore.adapters.docker.engine import answers
 from restore.adapters.docker.runner import Runner
 from restore.errors import DamagedGenerationError, NotFoundError, RefusedError, UsageError
 from restore.model import Generation, Report, Role
+from restore.model.codec import decode, encode, time_with_offset
 from restore.profile import profile_text
 from restore.repository import create_repository
 from restore.repository.folder import GENERATIONS
@@ -143,7 +144,7 @@ def make_archive(target: Path, accepted: Accepted, runner: Runner) -> Archive:
             target, accepted.report.run, accepted.generation.id, accepted.by,
             accepted.at, images, tuple(_digests(target)),
         )  # fmt: skip
-        (target / MANIFEST).write_text(_text(archive), encoding="utf-8")
+        (target / MANIFEST).write_text(archive_text(archive), encoding="utf-8")
     except BaseException:
         shutil.rmtree(target, ignore_errors=True)
         raise
@@ -160,7 +161,7 @@ def read_archive(root: Path) -> Archive:
     try:
         data = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
         form = data["format"]
-        archive = _archive(root, data) if form == FORMAT else None
+        archive = decode(Archive, {**data, "root": str(root)}) if form == FORMAT else None
     except FileNotFoundError as error:
         raise NotFoundError(
             f"{root} is no archive: it has no {MANIFEST}",
@@ -181,18 +182,6 @@ def read_archive(root: Path) -> Archive:
             "take another copy of it",
         )
     return archive
-
-
-def _archive(root: Path, data: dict[str, Any]) -> Archive:
-    return Archive(
-        root=root,
-        run=data["run"],
-        generation=data["generation"],
-        accepted_by=data["accepted_by"],
-        accepted_at=datetime.fromisoformat(data["accepted_at"]),
-        images=tuple(ArchivedImage(**{**one, "role": Role(one["role"])}) for one in data["images"]),
-        files=tuple((name, digest) for name, digest in data["files"].items()),
-    )
 
 
 def load_images(runner: Runner, archive: Archive) -> None:
@@ -266,17 +255,8 @@ def _sha256(file: IO[bytes]) -> str:
     return hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
 
 
-def _text(archive: Archive) -> str:
-    document = {
-        "format": FORMAT,
-        "run": archive.run,
-        "generation": archive.generation,
-        "accepted_by": archive.accepted_by,
-        "accepted_at": archive.accepted_at.astimezone(UTC).isoformat(),
-        "images": [
-            {"role": one.role.value, "name": one.name, "reference": one.reference, "id": one.id}
-            for one in archive.images
-        ],
-        "files": dict(archive.files),
-    }
+def archive_text(archive: Archive) -> str:
+    """The text of ``archive.json``; ``archive.root`` is not part of it."""
+    document = {"format": FORMAT, **encode(archive, time_with_offset), "files": dict(archive.files)}
+    del document["root"]
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

@@ -21,7 +21,7 @@ from restore.report.history import RunGroup, append_to_history, entries
 from restore.report.postops import FILE, read_events, record_event
 from restore.repository.manifest import parse_manifest, render_manifest
 from restore.runs.staging import records
-from restore.runs.upgrade.archive import read_archive
+from restore.runs.upgrade.archive import archive_text, read_archive
 from stacks.restored import Replay
 from stacks.secrets import Passwords
 from tests.stacks.conftest import STACK, build, settings
@@ -83,6 +83,7 @@ def test_the_record_of_a_staging_copy(tmp_path: Path) -> None:
 
 def test_the_archive_of_an_upgrade() -> None:
     archive = read_archive(FILES / "archive")
+    assert archive_text(archive) == stored("archive/archive.json")
     assert archive.accepted_by == "Zoé Martin"
     assert [image.role for image in archive.images] == ["database", "erp"]
     assert [name for name, _ in archive.files] == ["profile.yaml", "report/note.txt"]
