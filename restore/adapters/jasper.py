@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from types import TracebackType
+from collections.abc import Mapping
 from typing import Any, Final
 
 import httpx
 
+from restore.adapters import logs
 from restore.errors import ReplayError
 from restore.model import Credentials, Environment
 from restore.model.secret import MASK
@@ -33,15 +32,8 @@ class ReportsClient:
             timeout=TIMEOUT,
         )
 
-    def __enter__(self) -> ReportsClient:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the connections."""
         self._client.close()
 
     def version(self) -> str:
@@ -57,10 +49,9 @@ class ReportsClient:
 
     def data_source(self, uri: str) -> dict[str, Any]:
         """The properties of a data source; its password is not among them."""
-        found: dict[str, Any] = self._ask(
-            "GET", f"/resources{uri}", headers={"Accept": _DATA_SOURCE}
-        ).json()
-        return found
+        answer = self._ask("GET", f"/resources{uri}", headers={"Accept": _DATA_SOURCE})
+        properties: dict[str, Any] = answer.json()
+        return properties
 
     def update_data_source(self, uri: str, properties: Mapping[str, Any]) -> None:
         """Give a data source other properties; the server encrypts a password among them."""
@@ -79,8 +70,14 @@ class ReportsClient:
         return answer.content
 
     def _ask(self, method: str, path: str, **options: Any) -> httpx.Response:
-        with self._told(method, path):
+        try:
             answer = self._client.request(method, path, **options)
+        except httpx.HTTPError as error:
+            raise ReplayError(
+                f"the reports server did not answer {method} {path}: "
+                f"{str(error) or type(error).__name__}"
+            ) from error
+        logs.event("reports server", method=method, path=path, status=answer.status_code)
         if answer.is_success:
             return answer
         hint = (
@@ -100,13 +97,3 @@ class ReportsClient:
         except (ValueError, KeyError, TypeError):
             return ""
         return f": {message}".replace(self._account.password.reveal(), MASK)
-
-    @contextmanager
-    def _told(self, method: str, path: str) -> Iterator[None]:
-        try:
-            yield
-        except httpx.HTTPError as error:
-            raise ReplayError(
-                f"the reports server did not answer {method} {path}: "
-                f"{str(error) or type(error).__name__}"
-            ) from error

@@ -15,9 +15,9 @@ from datetime import datetime
 
 from restore import __version__
 from restore.adapters import logs
-from restore.adapters.docker.facts import node_of
+from restore.adapters.docker.facts import erp_facts, image_of, node_of, operating_system
 from restore.adapters.docker.runner import Runner
-from restore.adapters.postgres.facts import erp_facts, image_of, operating_system, server_facts
+from restore.adapters.postgres.facts import server_facts
 from restore.adapters.postgres.sql import connect
 from restore.capture.databases import capture_database, data_folder
 from restore.capture.files import capture_configuration, capture_documents, capture_roles

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from restore.adapters.docker.proxy_facts import proxy_facts
+from restore.adapters.docker.facts import proxy_facts
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres.facts import optional_rows
 from restore.adapters.postgres.sql import connect

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from restore.adapters.docker.disk import df_command, parse_df
+from restore.adapters.docker.facts import df_command, parse_df
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import commands
 from restore.adapters.postgres.sql import Connection, connect

@@ -19,13 +19,13 @@ from restore.adapters.postgres.pg_archive import (
     is_plain_table,
 )
 from restore.adapters.postgres.plain_dump import PlainFacts
+from restore.adapters.streams import CHUNK
 from restore.catalogue.compression import compression_of, plain_stream
 from restore.catalogue.foreign import DumpFacts, Files, ForeignArtifact, ForeignFile
 from restore.catalogue.originals import open_original, walk
 from restore.errors import DamagedGenerationError, NotFoundError
 from restore.model import CUSTOM_FILE, PLAIN_FILE, ArtifactKind, DumpForm, TableFacts
 
-_CHUNK: Final = 1 << 20
 _SUFFIXES: Final = ("", ".gz", ".lz4", ".zst")
 """What pg_dump adds to the name of a data file that it compressed."""
 
@@ -148,7 +148,7 @@ def _folder(path: Path) -> Dump:
 def _require_whole(path: Path) -> None:
     """Read a data file to its end; one that was cut while it was compressed has none."""
     with closing(plain_stream(open_original(path), str(path))) as stream:
-        while stream.read(_CHUNK):
+        while stream.read(CHUNK):
             pass
 
 
@@ -209,7 +209,7 @@ def _archive_facts(reader: ArchiveReader, entries: Iterable[ArchiveEntry]) -> Du
         elif entry.kind == "EXTENSION":
             extensions.append(entry.name)
         elif entry.kind == "ENCODING":
-            encoding = dump_text.client_encoding(entry.definition) or ""
+            encoding = dump_text.name_in(dump_text.CLIENT_ENCODING, entry.definition) or ""
         elif entry.kind == "DATABASE":
             properties, owner = dump_text.database_properties(entry.definition), entry.owner
         elif is_plain_table(entry):

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final
 
+from restore.adapters.streams import CHUNK
 from restore.catalogue.archives import judge_tar, tar_files
 from restore.catalogue.dumps import Dump, created_at, dump_at, tree_files
 from restore.catalogue.foreign import (
@@ -41,7 +42,6 @@ _TEXT: Final = b"\0"
 _PASSWORD: Final = re.compile(
     rb"^((?:ALTER|CREATE) (?:ROLE|USER) [^\n]*?) PASSWORD (?:'(?:[^']|'')*'|NULL)", re.M
 )
-_CHUNK: Final = 1 << 20
 
 
 class MappedFolder:
@@ -195,7 +195,7 @@ def without_passwords(script: bytes) -> bytes:
 def _require_text(path: Path) -> None:
     """Refuse what is no SQL, such as an archive named by mistake."""
     with open_original(path) as file:
-        if _TEXT in file.read(_CHUNK):
+        if _TEXT in file.read(CHUNK):
             raise DamagedGenerationError(
                 f"{path} is no text: roles are read from what pg_dumpall --globals-only writes",
                 "decompress it, or leave roles out of the mapping",

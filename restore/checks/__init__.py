@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+from restore.adapters.docker.facts import erp_facts
 from restore.adapters.docker.health import health_of
-from restore.adapters.postgres.facts import erp_facts
 from restore.checks.base import (
     Check,
     Finding,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from restore.adapters.postgres import sql
-from restore.adapters.postgres.constraints import FoundConstraint, constraints
+from restore.adapters.postgres.facts import FoundConstraint, constraints
 from restore.checks.base import UNTOLD, Finding, passed_unless, plural
 from restore.model import CheckStatus, DatabaseFacts
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from io import BytesIO
 from typing import Final
@@ -47,7 +48,7 @@ def reports_checks(context: ReplayContext, databases: tuple[str, ...]) -> tuple[
     if account is None:
         return tuple(unverifiable(check, NO_ACCOUNT) for check in checks)
     reports = context.of(Part.REPORTS)
-    with ReportsClient(reports.environment, profile, account) as client:
+    with closing(ReportsClient(reports.environment, profile, account)) as client:
         probes = _Probes(context, client, facts, databases)
         started, resources, *others = checks
         results = [

@@ -11,11 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Final
 
 from restore.adapters.docker.tar import END_OF_ARCHIVE, Owner, padding
+from restore.adapters.streams import CHUNK
 from restore.errors import DamagedGenerationError
 from restore.model import FileEntry
-
-CHUNK: Final = 1 << 20
-"""Bytes read at once."""
 
 _DEFAULT_MODE: Final = 0o640
 

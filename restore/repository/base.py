@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Final, Protocol
+from typing import IO, Protocol
 
 from restore.errors import DamagedGenerationError
 from restore.model import (
@@ -25,9 +25,6 @@ from restore.model import (
     Part,
 )
 from restore.repository.ids import generation_id, is_generation_id, started_of
-
-CHUNK: Final = 1 << 20
-"""Bytes read at once: no file is ever held in memory."""
 
 __all__ = ["generation_id", "is_generation_id", "started_of"]
 

@@ -14,10 +14,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
+from restore.adapters.streams import CHUNK
 from restore.errors import ReplayError
 from restore.model import Artifact, ArtifactKind, FileEntry, Generation
 from restore.repository.base import (
-    CHUNK,
     ArtifactSpec,
     ArtifactWriter,
     FileOrigin,

@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import IO, Final
 
+from restore.adapters.streams import CHUNK
 from restore.errors import DamagedGenerationError
 from restore.model import (
     Artifact,
@@ -20,7 +21,7 @@ from restore.model import (
     ProgressListener,
     ignore_progress,
 )
-from restore.repository.base import CHUNK, DamagedFileError, ProblemKind, Repository
+from restore.repository.base import DamagedFileError, ProblemKind, Repository
 from restore.repository.dump_contents import contradictions
 from restore.repository.manifest import MANIFEST
 

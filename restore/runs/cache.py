@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from restore.adapters.docker.cache_volumes import find_caches
-from restore.adapters.docker.disk import df_command, parse_df
+from restore.adapters.docker.facts import df_command, parse_df
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import sql
 from restore.adapters.postgres.locales import offered_locales

@@ -7,12 +7,18 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Final
 
-from restore.adapters.docker.facts import foreseen_node, node_of
+from restore.adapters.docker.facts import (
+    erp_facts,
+    foreseen_node,
+    image_of,
+    node_of,
+    operating_system,
+    proxy_facts,
+)
 from restore.adapters.docker.helpers import run_once
-from restore.adapters.docker.proxy_facts import proxy_facts
 from restore.adapters.docker.runner import ImageDescription, Runner
 from restore.adapters.postgres import sql
-from restore.adapters.postgres.facts import erp_facts, image_of, operating_system, server_facts
+from restore.adapters.postgres.facts import server_facts
 from restore.adapters.postgres.locales import offered_locales
 from restore.adapters.postgres.sql import Connection, connect, rows
 from restore.errors import EnvironmentFailure, ReplayError

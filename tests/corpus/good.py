@@ -13,14 +13,9 @@ from pathlib import Path
 import psycopg
 import yaml
 
+from restore.adapters.docker.facts import erp_facts, image_of, operating_system
 from restore.adapters.postgres import commands
-from restore.adapters.postgres.facts import (
-    database_facts,
-    erp_facts,
-    image_of,
-    operating_system,
-    server_facts,
-)
+from restore.adapters.postgres.facts import database_facts, server_facts
 from restore.catalogue.importing import import_generation
 from restore.catalogue.layouts import open_layout
 from restore.model import DatabaseFacts, Fingerprint, Generation

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -152,7 +153,7 @@ def test_what_was_reconciled_is_shown_key_by_key_and_nothing_else_changed(
 
 
 def test_a_data_source_left_on_production_fails_by_its_name(drilled: Drilled) -> None:
-    with drilled.client() as client:
+    with closing(drilled.client()) as client:
         right = client.data_source(DATA_SOURCE)
         client.update_data_source(DATA_SOURCE, {**right, "connectionUrl": PRODUCTION_URL})
         try:

@@ -24,8 +24,8 @@ from psycopg import sql
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from fixtures.site import CONFIGURATION, ERP_ROLE, ODOO_IMAGE, Site, new_site, put_files
+from restore.adapters.docker.facts import erp_facts, image_of
 from restore.adapters.docker.runner import Runner
-from restore.adapters.postgres.facts import erp_facts, image_of
 from restore.capture.capture import CaptureRequest, capture
 from restore.errors import EnvironmentFailure, NotFoundError, ReplayError
 from restore.model import ArtifactKind, FileEntry, Generation, Progress, TableFacts, Versioned

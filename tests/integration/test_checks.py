@@ -9,7 +9,7 @@ import pytest
 
 from restore.adapters.docker.health import wait_healthy
 from restore.adapters.postgres import sql
-from restore.adapters.postgres.constraints import not_valid
+from restore.adapters.postgres.facts import not_valid
 from restore.checks import check_ids, run_checks
 from restore.checks.database import database_checks
 from restore.checks.documents import DocumentSet, document_checks

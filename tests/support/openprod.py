@@ -34,7 +34,6 @@ _SOURCES = (
     "restore/plan/equivalence/certificate.py",
     "restore/adapters/postgres/facts.py",
     "restore/adapters/docker/facts.py",
-    "restore/adapters/docker/proxy_facts.py",
     "restore/model/node_records.py",
     "restore/repository/transfer.py",
     "restore/repository/*.py",

@@ -37,7 +37,6 @@ _SOURCES = (
     "restore/capture/*.py",
     "restore/plan/equivalence/certificate.py",
     "restore/adapters/docker/facts.py",
-    "restore/adapters/docker/proxy_facts.py",
     "restore/model/node_records.py",
     "restore/plan/configuration/erp_login.py",
     "restore/adapters/postgres/facts.py",

@@ -1,21 +1,42 @@
-"""What a server has to work with: processors, memory, disk, address. Asked of the Docker engine."""
+"""What containers are made of and have to work with: image, system, processors, memory, disk.
+
+Read alike from production, for the fingerprint, and from a rebuilt environment, for comparison.
+"""
 
 from __future__ import annotations
 
+import re
 import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import docker
-from docker.errors import DockerException
 
-from restore.adapters.docker.disk import df_command, parse_df
+from restore.adapters.docker.engine import answers
 from restore.adapters.docker.runner import Runner
-from restore.errors import EnvironmentFailure
-from restore.model import NodeFacts
+from restore.errors import EnvironmentFailure, NotFoundError
+from restore.model import ImageFacts, NodeFacts, ServerFacts
+from restore.profile import Profile
 
 _LOCAL: Final = "http+docker://localhost"
 """How the SDK names an engine that it reaches by a socket of this machine."""
+
+_OS_FILES: Final = ("/etc/os-release", "/usr/lib/os-release")
+"""The first is often a link to the second; an archive of a link holds no content."""
+
+_NGINX_VERSION: Final = "NGINX_VERSION"
+"""The variable in which nginx images, official or ours, hold their version."""
+
+_BLOCKS: Final = re.compile(r"\s(\d+)\s+\d+\s+(\d+)\s+\S+\s+/")
+
+
+@dataclass(frozen=True, slots=True)
+class DiskSpace:
+    """A file system: its size and what is free of it, in bytes."""
+
+    size: int
+    free: int
 
 
 def node_of(runner: Runner, container: str, folder: str | None = None) -> NodeFacts:
@@ -76,6 +97,87 @@ def _width(part: str) -> int:
     return int(last) - int(first) + 1 if dash else 1
 
 
+def df_command(folder: str) -> tuple[str, ...]:
+    """The command that tells of a folder's file system, in the one format that every ``df`` has."""
+    return ("df", "-Pk", folder)
+
+
+def parse_df(output: str) -> DiskSpace | None:
+    """Parse the output of ``df -Pk``; None without a line of data."""
+    found = _BLOCKS.search(output)
+    return DiskSpace(int(found[1]) << 10, int(found[2]) << 10) if found else None
+
+
+def erp_facts(runner: Runner, container: str, profile: Profile) -> tuple[ServerFacts, str]:
+    """Version and series of the ERP in a container, running or not, from its image's variables.
+
+    Raises:
+        NotFoundError: there is no such container.
+        EnvironmentFailure: its image does not say which series it is.
+    """
+    image = image_of(runner, container)
+    variables = _variables(runner, container)
+    series = variables.get(profile.erp.version_variable, "")
+    if not series:
+        raise EnvironmentFailure(
+            f"container {container} does not say which {profile.title} it runs: "
+            f"it has no variable {profile.erp.version_variable}",
+            "is it the ERP's container, and the right profile?",
+        )
+    release = variables.get(profile.erp.release_variable or "", "") or series
+    return ServerFacts(release, 0, operating_system(runner, container), image), series
+
+
+def image_of(runner: Runner, container: str) -> ImageFacts | None:
+    """The image that a container was made from, under the name it was asked by.
+
+    None when that image has been removed since.
+
+    Raises:
+        NotFoundError: there is no such container.
+    """
+    found = runner.container(container)
+    # By its content: the name may have moved on to another image since.
+    image = runner.image(str(found.attrs["Image"]), beside=container)
+    if image is None:
+        return None
+    reference = str(found.attrs["Config"]["Image"])
+    return replace(image.facts, reference=reference)
+
+
+def operating_system(runner: Runner, container: str) -> str | None:
+    """The operating system of a container, running or not; None when it does not say."""
+    for path in _OS_FILES:
+        try:
+            text = runner.read_file(container, path).decode("utf-8", errors="replace")
+        except NotFoundError:
+            continue
+        for line in text.splitlines():
+            if line.startswith("PRETTY_NAME="):
+                return line.partition("=")[2].strip("\"'")
+    return None
+
+
+def proxy_facts(runner: Runner, container: str) -> ServerFacts:
+    """What a reverse proxy's container says; the version is empty where it is no nginx.
+
+    Raises:
+        NotFoundError: there is no such container.
+    """
+    return ServerFacts(
+        version=_variables(runner, container).get(_NGINX_VERSION, ""),
+        version_number=0,
+        os=operating_system(runner, container),
+        image=image_of(runner, container),
+        node=node_of(runner, container),
+    )
+
+
+def _variables(runner: Runner, container: str) -> dict[str, str]:
+    entries = runner.container(container).attrs["Config"].get("Env") or []
+    return {name: value for name, _, value in (entry.partition("=") for entry in entries)}
+
+
 def _disk(runner: Runner, container: str, folder: str) -> tuple[int | None, int | None]:
     """Size of a folder's file system and what is left of it; unknown when ``df`` can't tell."""
     done = runner.execute(container, df_command(folder))
@@ -84,8 +186,6 @@ def _disk(runner: Runner, container: str, folder: str) -> tuple[int | None, int 
 
 
 def _info(client: docker.DockerClient) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = client.info()
-    except DockerException as error:
-        raise EnvironmentFailure(f"the Docker engine does not tell its size: {error}") from error
-    return found
+    with answers("ask the Docker engine for its size"):
+        info: dict[str, Any] = client.info()
+        return info

@@ -19,7 +19,7 @@ from restore.adapters import logs
 from restore.adapters.docker import rights
 from restore.adapters.docker.engine import answers
 from restore.adapters.docker.runner import LABEL, ROLE, TAIL_LINES, Runner, tail
-from restore.adapters.docker.streams import LineSplitter
+from restore.adapters.streams import LineSplitter
 from restore.errors import ReplayError
 
 HELPER: Final = "helper"

@@ -34,7 +34,6 @@ PLACE: Final = "/var/lib/pra/node.json"
 ROLE: Final = "pra.role"
 GENERATION: Final = "pra.generation"
 
-_OS_USER: Final = "postgres"
 _OURS: Final = "pra: node "
 """How the comment begins that is a record."""
 _COMMENTS: Final = (
@@ -85,7 +84,7 @@ def write_record(runner: Runner, node: Node, record: NodeRecord, folder: str | N
     if node.role in DATABASE_ROLES:
         statement = f"COMMENT ON DATABASE postgres IS {commands.literal(_OURS + text)}"
         argv = commands.run_statements(node.superuser, "postgres", (statement,))
-        runner.check(node.container, argv, user=_OS_USER)
+        runner.check(node.container, argv, user=commands.OS_USER)
     else:
         base, name = (folder, FILE) if folder else ("/", PLACE.lstrip("/"))
         runner.write_archive(node.container, base, iter((_archive(name, text),)))
@@ -158,7 +157,9 @@ def _origin(comment: str | None) -> str:
 def _comments(runner: Runner, node: Node) -> dict[str, str | None]:
     """The comments of a server's databases, asked for inside its container, without password."""
     argv = commands.query(node.superuser, "postgres", _COMMENTS)
-    found: dict[str, str | None] = json.loads(runner.check(node.container, argv, user=_OS_USER))
+    found: dict[str, str | None] = json.loads(
+        runner.check(node.container, argv, user=commands.OS_USER)
+    )
     return found
 
 

@@ -6,6 +6,8 @@ goes into the error.
 
 from __future__ import annotations
 
+import io
+import os
 import tarfile
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -14,14 +16,14 @@ from dataclasses import dataclass
 from typing import IO, Any, Final, cast
 
 import docker
-from docker.errors import ImageNotFound, NotFound
+from docker.errors import DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container
 
 from restore.adapters import logs
-from restore.adapters.docker.engine import answers, connected
-from restore.adapters.docker.streams import CHUNK, EMPTY, ChunkReader, LineSplitter
-from restore.errors import NotFoundError, ReplayError
-from restore.model import ImageFacts
+from restore.adapters.docker.engine import answers
+from restore.adapters.streams import CHUNK, ChunkReader, LineSplitter
+from restore.errors import EnvironmentFailure, NotFoundError, ReplayError
+from restore.model import LOCAL, ImageFacts
 from restore.model.secret import Secret
 
 LABEL: Final = "pra.stack"
@@ -75,7 +77,27 @@ class Runner:
         Raises:
             EnvironmentFailure: no engine answers.
         """
-        return cls(connected(host, timeout))
+        named = host if host != LOCAL else None
+        environment = {**os.environ, **({"DOCKER_HOST": named} if named else {})}
+        where = environment.get("DOCKER_HOST", "")
+        try:
+            # The machine's own ssh knows keys, jump hosts and known hosts.
+            client = docker.from_env(
+                environment=environment,
+                timeout=int(timeout),
+                use_ssh_client=where.startswith("ssh://"),
+            )
+            client.ping()
+        except (DockerException, OSError) as error:
+            if named is not None:
+                raise EnvironmentFailure(
+                    f"no Docker engine answers at {named}: {error}",
+                    f"does 'docker -H {named} version' answer? see the stack's setting hosts",
+                ) from error
+            raise EnvironmentFailure(
+                f"no Docker engine answers: {error}", "run 'make setup', or set DOCKER_HOST"
+            ) from error
+        return cls(client)
 
     @property
     def client(self) -> docker.DockerClient:
@@ -243,7 +265,7 @@ class Runner:
                 with tarfile.open(fileobj=cast(Any, stream), mode="r|") as archive:
                     for member in archive:
                         content = archive.extractfile(member) if member.isreg() else None
-                        yield member, content if content is not None else EMPTY
+                        yield member, content if content is not None else io.BytesIO()
                 stream.require_end()
 
     def read_file(self, container: str, path: str) -> bytes:

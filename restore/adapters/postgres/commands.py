@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from restore.model import DatabaseLocale
 
 Argv = tuple[str, ...]
+
+OS_USER: Final = "postgres"
+"""The system user as which the server and its tools run."""
 
 
 @dataclass(frozen=True, slots=True)

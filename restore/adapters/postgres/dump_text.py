@@ -12,16 +12,17 @@ from typing import Final
 
 from restore.model import DatabaseLocale
 
+# The names in single statements, as ``name_in`` and ``table_in`` read them.
 _PART: Final = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
-_TABLE: Final = re.compile(
+CREATED_TABLE: Final = re.compile(
     rf"CREATE (?:UNLOGGED )?TABLE (?:IF NOT EXISTS )?(?P<name>{_PART}(?:\.{_PART})?) ?\("
 )
-_COPY: Final = re.compile(rf"COPY (?P<name>{_PART}(?:\.{_PART})?) .*FROM stdin;$", re.I)
-_EXTENSION: Final = re.compile(rf"CREATE EXTENSION (?:IF NOT EXISTS )?(?P<name>{_PART})")
-_SEARCH_PATH: Final = re.compile(rf"SET search_path = (?P<name>{_PART})")
-_ENCODING: Final = re.compile(r"SET client_encoding = '(?P<name>[^']+)'")
+COPIED_TABLE: Final = re.compile(rf"COPY (?P<name>{_PART}(?:\.{_PART})?) .*FROM stdin;$", re.I)
+EXTENSION: Final = re.compile(rf"CREATE EXTENSION (?:IF NOT EXISTS )?(?P<name>{_PART})")
+SEARCH_PATH: Final = re.compile(rf"SET search_path = (?P<name>{_PART})")
+CLIENT_ENCODING: Final = re.compile(r"SET client_encoding = '(?P<name>[^']+)'")
 _DATABASE: Final = re.compile(r"CREATE DATABASE ")
-_DATABASE_OWNER: Final = re.compile(rf"ALTER DATABASE {_PART} OWNER TO (?P<name>{_PART});")
+DATABASE_OWNER: Final = re.compile(rf"ALTER DATABASE {_PART} OWNER TO (?P<name>{_PART});")
 _PROPERTY: Final = re.compile(
     r"\b(ENCODING|(?:ICU_|BUILTIN_)?LOCALE|LC_COLLATE|LC_CTYPE|ICU_RULES) = '((?:[^']|'')*)'"
 )
@@ -57,43 +58,19 @@ def bare(name: str) -> str:
     return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
-def qualified(name: str, schema: str) -> tuple[str, str]:
-    """Schema and name; ``schema`` where none is said."""
-    parts = re.findall(_PART, name)
-    return (bare(parts[0]), bare(parts[1])) if len(parts) == 2 else (schema, bare(parts[0]))
+def name_in(pattern: re.Pattern[str], text: str) -> str | None:
+    """The name, without its quotes, in a statement that begins as one of the patterns above."""
+    found = pattern.match(text)
+    return bare(found["name"]) if found else None
 
 
-def created_table(line: str) -> str | None:
-    """The name in the first line of a ``CREATE TABLE``."""
-    return _named(_TABLE, line)
-
-
-def copied_table(line: str) -> str | None:
-    """The name in a ``COPY … FROM stdin``, which rows follow."""
-    return _named(_COPY, line)
-
-
-def extension(statement: str) -> str | None:
-    """The name in a ``CREATE EXTENSION``."""
-    found = _named(_EXTENSION, statement)
-    return None if found is None else bare(found)
-
-
-def search_path(line: str) -> str | None:
-    """The schema that a ``SET search_path`` puts first."""
-    found = _named(_SEARCH_PATH, line)
-    return None if found is None else bare(found)
-
-
-def client_encoding(statement: str) -> str | None:
-    """The encoding in a ``SET client_encoding``."""
-    return _named(_ENCODING, statement)
-
-
-def database_owner(line: str) -> str | None:
-    """The owner in an ``ALTER DATABASE … OWNER TO``."""
-    found = _named(_DATABASE_OWNER, line)
-    return None if found is None else bare(found)
+def table_in(pattern: re.Pattern[str], line: str, schema: str) -> tuple[str, str] | None:
+    """Schema and name of the table in a line; ``schema`` where the line says none."""
+    found = pattern.match(line)
+    if found is None:
+        return None
+    parts = [bare(part) for part in re.findall(_PART, found["name"])]
+    return (parts[0], parts[1]) if len(parts) == 2 else (schema, parts[0])
 
 
 def database_properties(statement: str) -> DatabaseProperties | None:
@@ -128,8 +105,3 @@ def roles_in(statement: str) -> Iterator[str]:
                 name = text.replace("''", "'") if text else bare(groups["name"])
                 if groups.get("name", "") not in _NO_ROLES or text:
                     yield name
-
-
-def _named(pattern: re.Pattern[str], text: str) -> str | None:
-    found = pattern.match(text)
-    return found["name"] if found else None

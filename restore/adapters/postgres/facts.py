@@ -1,4 +1,4 @@
-"""What servers say of themselves: versions, locales, extensions, modules, exact row counts.
+"""What PostgreSQL says of itself: version, locales, extensions, constraints, exact row counts.
 
 Read alike from production, for the fingerprint, and from a rebuilt environment, for comparison.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
@@ -15,16 +15,18 @@ from psycopg import sql
 from psycopg.errors import UndefinedTable
 from psycopg.pq import TransactionStatus
 
-from restore.adapters.docker.runner import Runner
-from restore.adapters.postgres.constraints import not_valid
 from restore.adapters.postgres.locales import collation_version, database_locale
 from restore.adapters.postgres.sql import Connection, quoted, rows
-from restore.errors import EnvironmentFailure, NotFoundError
-from restore.model import DatabaseFacts, ImageFacts, ServerFacts, TableFacts, Versioned
+from restore.errors import EnvironmentFailure
+from restore.model import (
+    ConstraintFacts,
+    DatabaseFacts,
+    ImageFacts,
+    ServerFacts,
+    TableFacts,
+    Versioned,
+)
 from restore.profile import Profile
-
-_OS_FILES: Final = ("/etc/os-release", "/usr/lib/os-release")
-"""The first is often a link to the second; an archive of a link holds no content."""
 
 _OWN_SCHEMAS: Final = "('pg_catalog', 'information_schema', 'pg_toast')"
 
@@ -41,7 +43,29 @@ _TABLES: Final = f"""
     ORDER BY 1, 2
 """  # noqa: S608 - constants only
 
+_CONSTRAINTS: Final = """
+    SELECT n.nspname, coalesce(c.relname, t.typname, ''), k.conname,
+           CASE WHEN k.contypid = 0 THEN k.conrelid::regclass::text
+                ELSE k.contypid::regtype::text END,
+           k.convalidated
+    FROM pg_catalog.pg_constraint k
+    JOIN pg_catalog.pg_namespace n ON n.oid = k.connamespace
+    LEFT JOIN pg_catalog.pg_class c ON c.oid = k.conrelid
+    LEFT JOIN pg_catalog.pg_type t ON t.oid = k.contypid
+    WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
+    ORDER BY 1, 2, 3
+"""
+
 _EXTENSIONS: Final = "SELECT extname, extversion FROM pg_catalog.pg_extension ORDER BY 1"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundConstraint:
+    """A constraint of a database; ``of`` is its table, or its domain, as the server writes it."""
+
+    facts: ConstraintFacts
+    of: str
+    valid: bool
 
 
 def server_facts(connection: Connection, os: str | None, image: ImageFacts | None) -> ServerFacts:
@@ -113,6 +137,19 @@ def optional_rows(connection: Connection, query: str) -> list[tuple[Any, ...]]:
             return []
 
 
+def constraints(connection: Connection) -> tuple[FoundConstraint, ...]:
+    """Every constraint of the connection's database, but for the server's own."""
+    return tuple(
+        FoundConstraint(ConstraintFacts(schema, table, name), of, valid)
+        for schema, table, name, of, valid in rows(connection, _CONSTRAINTS)
+    )
+
+
+def not_valid(connection: Connection) -> tuple[ConstraintFacts, ...]:
+    """Those that are ``NOT VALID``, or not enforced: a dump holds them as they are."""
+    return tuple(item.facts for item in constraints(connection) if not item.valid)
+
+
 @contextmanager
 def one_snapshot(connection: Connection) -> Iterator[None]:
     """Read everything inside as of one moment; joins a transaction that is open already."""
@@ -122,61 +159,6 @@ def one_snapshot(connection: Connection) -> Iterator[None]:
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         yield
-
-
-def erp_facts(runner: Runner, container: str, profile: Profile) -> tuple[ServerFacts, str]:
-    """Version and series of the ERP in a container, running or not, from its image's variables.
-
-    Raises:
-        NotFoundError: there is no such container.
-        EnvironmentFailure: its image does not say which series it is.
-    """
-    image = image_of(runner, container)
-    variables = _variables(runner, container)
-    series = variables.get(profile.erp.version_variable, "")
-    if not series:
-        raise EnvironmentFailure(
-            f"container {container} does not say which {profile.title} it runs: "
-            f"it has no variable {profile.erp.version_variable}",
-            "is it the ERP's container, and the right profile?",
-        )
-    release = variables.get(profile.erp.release_variable or "", "") or series
-    return ServerFacts(release, 0, operating_system(runner, container), image), series
-
-
-def image_of(runner: Runner, container: str) -> ImageFacts | None:
-    """The image that a container was made from, under the name it was asked by.
-
-    None when that image has been removed since.
-
-    Raises:
-        NotFoundError: there is no such container.
-    """
-    found = runner.container(container)
-    # By its content: the name may have moved on to another image since.
-    image = runner.image(str(found.attrs["Image"]), beside=container)
-    if image is None:
-        return None
-    reference = str(found.attrs["Config"]["Image"])
-    return replace(image.facts, reference=reference)
-
-
-def operating_system(runner: Runner, container: str) -> str | None:
-    """The operating system of a container, running or not; None when it does not say."""
-    for path in _OS_FILES:
-        try:
-            text = runner.read_file(container, path).decode("utf-8", errors="replace")
-        except NotFoundError:
-            continue
-        for line in text.splitlines():
-            if line.startswith("PRETTY_NAME="):
-                return line.partition("=")[2].strip("\"'")
-    return None
-
-
-def _variables(runner: Runner, container: str) -> dict[str, str]:
-    entries = runner.container(container).attrs["Config"].get("Env") or []
-    return {name: value for name, _, value in (entry.partition("=") for entry in entries)}
 
 
 def _count(connection: Connection, schema: str, name: str) -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Final
 
+from restore.adapters.streams import CHUNK
 from restore.errors import DamagedGenerationError
 
 MAGIC: Final = b"PGDMP"
@@ -31,7 +32,6 @@ _NO_DATA: Final = 3
 _TABLE_DATA, _LARGE_OBJECTS = 1, 3
 _LONGEST_TEXT: Final = 64 << 20
 """Bytes of a definition above which it is none."""
-_CHUNK: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ class ArchiveReader:
             if size < 0:
                 raise self._damaged("has a block of negative size")
             while size > 0:
-                size -= len(self._take(min(size, _CHUNK)))
+                size -= len(self._take(min(size, CHUNK)))
 
     def _int(self) -> int:
         sign, *digits = self._take(1 + self._integer)

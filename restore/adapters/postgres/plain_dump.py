@@ -183,12 +183,12 @@ class _Scanner:
             self._ended = False
         if piece.startswith(_OLD_STRINGS):
             self._old_strings = True
-        elif (name := dump_text.copied_table(line)) is not None:
-            self._copying = dump_text.qualified(name, self._schema)
-            facts.tables[self._copying] = 0
-        elif (name := dump_text.created_table(line)) is not None:
-            self._last = dump_text.qualified(name, self._schema)
-            facts.tables.setdefault(self._last, None)
+        elif copied := dump_text.table_in(dump_text.COPIED_TABLE, line, self._schema):
+            self._copying = copied
+            facts.tables[copied] = 0
+        elif created := dump_text.table_in(dump_text.CREATED_TABLE, line, self._schema):
+            self._last = created
+            facts.tables.setdefault(created, None)
         elif line.startswith("PARTITION BY ") and self._last is not None:
             # It holds no row itself.
             self._partitioned.add(self._last)
@@ -202,13 +202,13 @@ class _Scanner:
     def _property(self, line: str) -> None:
         facts = self._facts
         facts.roles.update(dump_text.roles_in(line))
-        if (encoding := dump_text.client_encoding(line)) is not None:
+        if (encoding := dump_text.name_in(dump_text.CLIENT_ENCODING, line)) is not None:
             facts.encoding = encoding
-        elif (extension := dump_text.extension(line)) is not None:
+        elif (extension := dump_text.name_in(dump_text.EXTENSION, line)) is not None:
             facts.extensions.append(extension)
-        elif (schema := dump_text.search_path(line)) is not None:
+        elif (schema := dump_text.name_in(dump_text.SEARCH_PATH, line)) is not None:
             self._schema = schema
-        elif (owner := dump_text.database_owner(line)) is not None:
+        elif (owner := dump_text.name_in(dump_text.DATABASE_OWNER, line)) is not None:
             facts.owner = owner
 
     def _comment(self, piece: bytes, line: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
@@ -32,13 +31,6 @@ _CONNECT: Final = 30
 """Seconds that a server may take to let somebody in: it may have to wait for its disk."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Login:
-    role: str
-    password: Secret
-    options: Secret
-
-
 @contextmanager
 def connect(
     server: DatabaseServer,
@@ -60,49 +52,41 @@ def connect(
     role, password = (
         (server.erp_role, server.erp_password) if as_erp else (server.superuser, server.password)
     )
-    login = _Login(role, password, options or Secret(""))
+    host, port = server.endpoint
+    attempts = Retrying(
+        retry=retry_if_exception_type(psycopg.OperationalError),
+        stop=stop_after_delay(deadline),
+        wait=wait_fixed(0.25),
+        reraise=True,
+    )
     at = f"{server.address}:{server.port}"
     with logs.timed("connect to database", server=at, database=database, role=role):
-        connection = _open(server, database, login, deadline)
+        try:
+            connection = attempts(
+                psycopg.connect,
+                host=host,
+                port=port,
+                dbname=database,
+                user=role,
+                password=password.reveal(),
+                options=options.reveal() if options else None,
+                connect_timeout=_CONNECT,
+                keepalives_idle=SILENCE // 2,
+                keepalives_interval=max(1, SILENCE // 6),
+                keepalives_count=3,
+                tcp_user_timeout=SILENCE * 1000,
+                autocommit=True,
+                application_name="pra",
+            )
+        except psycopg.Error as error:
+            text = str(error).strip()
+            # Every language that PostgreSQL speaks has this word, and only for what it says itself.
+            did = "refused" if "FATAL" in text else "does not answer"
+            raise EnvironmentFailure(
+                f"PostgreSQL at {at} {did} role {role} on database {database}: {text}", _hint(text)
+            ) from error
     with connection:
         yield connection
-
-
-def _open(server: DatabaseServer, database: str, login: _Login, deadline: float) -> Connection:
-    host, port = server.endpoint
-    try:
-        for attempt in Retrying(
-            retry=retry_if_exception_type(psycopg.OperationalError),
-            stop=stop_after_delay(deadline),
-            wait=wait_fixed(0.25),
-            reraise=True,
-        ):
-            with attempt:
-                return psycopg.connect(
-                    host=host,
-                    port=port,
-                    dbname=database,
-                    user=login.role,
-                    password=login.password.reveal(),
-                    options=login.options.reveal() or None,
-                    connect_timeout=_CONNECT,
-                    keepalives_idle=SILENCE // 2,
-                    keepalives_interval=max(1, SILENCE // 6),
-                    keepalives_count=3,
-                    tcp_user_timeout=SILENCE * 1000,
-                    autocommit=True,
-                    application_name="pra",
-                )
-    except psycopg.Error as error:
-        text = str(error).strip()
-        # Every language that PostgreSQL speaks has this word, and only for what it says itself.
-        did = "refused" if "FATAL" in text else "does not answer"
-        raise EnvironmentFailure(
-            f"PostgreSQL at {server.address}:{server.port} {did} role {login.role} "
-            f"on database {database}: {text}",
-            _hint(text),
-        ) from error
-    raise AssertionError("unreachable")  # pragma: no cover
 
 
 def _hint(text: str) -> str:

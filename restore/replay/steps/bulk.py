@@ -18,6 +18,7 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 from restore.adapters.docker.runner import Runner
 from restore.adapters.docker.tar import Owner, single_file
 from restore.adapters.postgres import sql
+from restore.adapters.postgres.commands import OS_USER
 from restore.context import ReplayContext
 from restore.errors import NotFoundError, ReplayError
 from restore.model import DatabaseServer, Step
@@ -26,7 +27,6 @@ from restore.plan.bulk_steps import LOST
 from restore.replay.steps.database_servers import start_database, stop_database
 
 _MAINTENANCE: Final = "postgres"
-_OS_USER: Final = "postgres"
 _DATA: Final = "/var/lib/postgresql/data"
 """Where PostgreSQL's own image keeps its data, when it does not say."""
 _BOOT: Final = "/proc/sys/kernel/random/boot_id"
@@ -114,7 +114,7 @@ def enter_bulk_mode(context: ReplayContext, step: Step) -> None:
             "does another replay run? run it again: it puts the server right first",
         )
     _keep(context, step, tuple(wanted))
-    runner.check(server.container, step.argv, user=_OS_USER)
+    runner.check(server.container, step.argv, user=OS_USER)
     if needs_restart(step.changes):
         _restart(runner, server)
     _require(server, wanted)
@@ -143,7 +143,7 @@ def leave_bulk_mode(context: ReplayContext, step: Step) -> None:
     _require(server, kept.settings)
     if runner.read_file(server.container, f"{data}/{FILE}") != kept.content:
         raise ReplayError(f"{FILE} is not as it was before bulk mode")
-    runner.check(server.container, ("rm", "--", f"{data}/{KEPT}"), user=_OS_USER)
+    runner.check(server.container, ("rm", "--", f"{data}/{KEPT}"), user=OS_USER)
 
 
 def _bring_to_disk(context: ReplayContext, step: Step, settings: Mapping[str, str]) -> None:
@@ -161,7 +161,7 @@ def _bring_to_disk(context: ReplayContext, step: Step, settings: Mapping[str, st
                 connection.execute("CHECKPOINT")
             if sql.rows(connection, query) != [(True,)]:
                 raise ReplayError("the server makes checkpoints without full_page_writes")
-    context.runner.check(server.container, step.argv, user=_OS_USER)
+    context.runner.check(server.container, step.argv, user=OS_USER)
 
 
 def _keep(context: ReplayContext, step: Step, keys: tuple[str, ...]) -> None:
@@ -189,7 +189,7 @@ def _keep(context: ReplayContext, step: Step, keys: tuple[str, ...]) -> None:
     text = json.dumps(document).encode()
     runner.write_archive(server.container, data, iter((_archive(KEPT, kept, text),)))
     # Before anything changes: a machine that stops must find it when it starts again.
-    runner.check(server.container, ("sync", f"{data}/{KEPT}", data), user=_OS_USER)
+    runner.check(server.container, ("sync", f"{data}/{KEPT}", data), user=OS_USER)
 
 
 def _kept(runner: Runner, container: str, data: str) -> _Kept | None:

@@ -32,7 +32,6 @@ from restore.plan.bulk import KEPT
 from restore.replay.steps.database_servers import start_database, stop_database
 
 _MAINTENANCE: Final = "postgres"
-_OS_USER: Final = "postgres"
 _OWN: Final = ("postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf")
 """Files among the data that are an environment's own."""
 _LEFT_OUT: Final = (*_OWN, "postmaster.opts", "postmaster.pid", KEPT)
@@ -77,7 +76,9 @@ def keep_cache(context: ReplayContext, step: Step) -> str:
 
 def _copy(helper: Helper, data: str) -> None:
     """Copy a stopped server's data, without a byte where the file system can share them."""
-    if not _SHUT_DOWN.search(helper.run("pg_controldata", f"--pgdata={data}", user=_OS_USER)):
+    if not _SHUT_DOWN.search(
+        helper.run("pg_controldata", f"--pgdata={data}", user=commands.OS_USER)
+    ):
         raise ReplayError("the database server was not shut down in order")
     # The folder's owner and mode come with it.
     helper.run("cp", "-a", "--reflink=auto", "-T", "--", data, DATA)
@@ -86,7 +87,7 @@ def _copy(helper: Helper, data: str) -> None:
 def _finish(context: ReplayContext, step: Step, helper: Helper) -> None:
     """Take away what is not of the databases, bring the rest to disk, and mark it as complete."""
     helper.run("rm", "-f", "--", *(f"{DATA}/{name}" for name in _LEFT_OUT))
-    control = helper.run("pg_controldata", f"--pgdata={DATA}", user=_OS_USER)
+    control = helper.run("pg_controldata", f"--pgdata={DATA}", user=commands.OS_USER)
     last = _LAST_SEGMENT.search(control)
     if last is None:
         raise ReplayError("pg_controldata does not tell the last segment of the log")
@@ -99,7 +100,7 @@ def _finish(context: ReplayContext, step: Step, helper: Helper) -> None:
     for name in found:
         if name not in needed:
             helper.run("rm", "-f", "--", f"{DATA}/pg_wal/{name}")
-    helper.run(*step.argv, user=_OS_USER)
+    helper.run(*step.argv, user=commands.OS_USER)
     files, size = _count(helper, DATA)
     finish_cache(helper, context.now(), size, files)
 
@@ -124,7 +125,7 @@ def place_cache(context: ReplayContext, step: Step) -> None:
         helper.run("cp", "-a", "--reflink=auto", "--", f"{DATA}/.", data)
     start_database(runner, server)
     _give_password(context, data, password)
-    runner.check(server.container, step.argv, user=_OS_USER)
+    runner.check(server.container, step.argv, user=commands.OS_USER)
     note_use(runner, server.container, volume, context.now())
 
 
@@ -173,9 +174,9 @@ def _give_password(context: ReplayContext, data: str, password: str | None) -> N
     runner.write_archive(server.container, data, iter((archive,)))
     try:
         argv = commands.run_file(server.superuser, _MAINTENANCE, path)
-        runner.check(server.container, argv, user=_OS_USER)
+        runner.check(server.container, argv, user=commands.OS_USER)
     finally:
-        runner.check(server.container, ("rm", "-f", "--", path), user=_OS_USER)
+        runner.check(server.container, ("rm", "-f", "--", path), user=commands.OS_USER)
     try:
         with sql.connect(server, _MAINTENANCE) as connection:
             connection.execute("SELECT 1")

@@ -17,8 +17,8 @@ from typing import Any, Final
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from restore.adapters.docker.disk import DiskSpace, df_command, parse_df
 from restore.adapters.docker.engine import DockerException
+from restore.adapters.docker.facts import DiskSpace, df_command, parse_df
 from restore.adapters.docker.health import end_of
 from restore.adapters.docker.helpers import run_once
 from restore.adapters.docker.runner import Runner

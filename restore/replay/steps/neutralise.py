@@ -7,6 +7,7 @@ from typing import Final
 
 from restore.adapters.docker.helpers import HelperOptions, run_once
 from restore.adapters.docker.tar import single_file
+from restore.adapters.postgres.commands import OS_USER
 from restore.checks.neutralised import problems
 from restore.context import ReplayContext
 from restore.errors import ReplayError
@@ -14,7 +15,6 @@ from restore.model import Role, Step
 from restore.plan.neutralise import session_options
 from restore.replay.steps.servers import owner_of
 
-_OS_USER: Final = "postgres"
 _MODE: Final = 0o400
 
 
@@ -32,7 +32,7 @@ def neutralise(context: ReplayContext, step: Step) -> None:
     context.runner.check(
         context.environment.database.container,
         step.argv,
-        user=_OS_USER,
+        user=OS_USER,
         environment={"PGOPTIONS": session_options(context.administrator)},
     )
     if left := tuple(problems(context, step.database or "")):

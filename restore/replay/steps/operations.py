@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from restore.adapters.docker.node_records import environment_nodes
+from restore.adapters.postgres.commands import OS_USER
 from restore.checks.operations import applies
 from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import Step
 from restore.model.node_records import DATABASE_ROLES
 from restore.profile import PostOperation
-
-_OS_USER: Final = "postgres"
 
 
 def run_operation(context: ReplayContext, step: Step) -> None:
@@ -22,7 +19,7 @@ def run_operation(context: ReplayContext, step: Step) -> None:
         return
     for node in environment_nodes(context.runner, context.environment):
         if node.role is step.node:
-            default = _OS_USER if node.role in DATABASE_ROLES else ""
+            default = OS_USER if node.role in DATABASE_ROLES else ""
             context.runner.check(node.container, step.argv, user=step.owner or default)
             return
     raise ReplayError(f"the environment has no node {step.node}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from restore.adapters.jasper import ReportsClient
 from restore.context import ReplayContext
 from restore.errors import ReplayError
@@ -21,7 +23,7 @@ def restore_data_source(context: ReplayContext, step: Step) -> None:
         profile, _source(context, step.target), target_of(context.environment)
     )
     wanted = {one.key: _reveal(one.value) for one in settings}
-    with ReportsClient(reports.environment, profile, account) as client:
+    with closing(ReportsClient(reports.environment, profile, account)) as client:
         held = client.data_source(step.target)
         client.update_data_source(step.target, {**held, **wanted})
         found = client.data_source(step.target)

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from restore.adapters.postgres import sql
+from restore.adapters.postgres.commands import OS_USER
 from restore.adapters.postgres.role_script import CREATE_ROLE, first_words, role_statements
 from restore.checks.passwords import roles_with_password
 from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import ArtifactKind, DatabaseServer, Purpose, Step
 
-_OS_USER: Final = "postgres"
 _CODING: Final = "utf-8", "surrogateescape"
 
 
@@ -30,7 +30,7 @@ def restore_roles(context: ReplayContext, step: Step) -> None:
             for statement in role_statements(script, server.superuser).applied:
                 _apply(connection, statement)
         if step.argv:
-            context.runner.check(server.container, step.argv, user=_OS_USER)
+            context.runner.check(server.container, step.argv, user=OS_USER)
         _set_password(connection, server)
         if context.purpose is Purpose.STAGING:
             _take_passwords(connection, server)

@@ -24,6 +24,7 @@ import zstandard
 
 from restore.adapters.docker.engine import answers
 from restore.adapters.docker.runner import Runner
+from restore.adapters.streams import CHUNK
 from restore.errors import DamagedGenerationError, NotFoundError, RefusedError, UsageError
 from restore.model import Generation, Report, Role
 from restore.model.codec import decode, encode, time_with_offset
@@ -41,7 +42,6 @@ FORMAT: Final = 1
 PREFIX: Final = "pra-archive"
 """First part of the names that archived images have, so that loading them moves no other name."""
 
-_CHUNK: Final = 1 << 20
 _LEVEL: Final = 1
 _JOBS: Final = 2
 
@@ -222,7 +222,7 @@ def _save_images(runner: Runner, images: tuple[ArchivedImage, ...], path: Path) 
             api._raise_for_status(response)
             compressor = zstandard.ZstdCompressor(level=_LEVEL, threads=-1)
             with compressor.stream_writer(file, closefd=False) as out:
-                for chunk in response.iter_content(_CHUNK):
+                for chunk in response.iter_content(CHUNK):
                     out.write(chunk)
 
 

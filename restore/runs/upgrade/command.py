@@ -13,7 +13,7 @@ from restore.adapters.docker import rights
 from restore.adapters.docker.engine import Container, DockerException, answers
 from restore.adapters.docker.helpers import HelperOptions, helper
 from restore.adapters.docker.runner import Runner
-from restore.adapters.docker.streams import LineSplitter
+from restore.adapters.streams import LineSplitter
 from restore.checks.base import masked, plural
 from restore.context import ReplayContext
 from restore.model import CheckResult, CheckStatus, Part, Step, StepKind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from restore.adapters.docker.disk import DiskSpace, parse_df
+from restore.adapters.docker.facts import DiskSpace, parse_df
 
 HEAD = "Filesystem 1024-blocks Used Available Capacity Mounted on\n"
 

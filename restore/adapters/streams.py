@@ -1,12 +1,13 @@
-"""What a Docker engine streams, as lines of text and as tar archives."""
+"""Streams of bytes: cut into lines of text, and read as files."""
 
 from __future__ import annotations
 
 import tarfile
 from collections.abc import Iterator
-from typing import IO, Final, cast
+from typing import Final
 
 CHUNK: Final = 1 << 20
+"""Bytes that are read, or sent, at once."""
 _END_OF_ARCHIVE: Final = bytes(2 * tarfile.BLOCKSIZE)
 
 
@@ -57,14 +58,3 @@ class ChunkReader:
             pass
         if self._tail != _END_OF_ARCHIVE:
             raise tarfile.ReadError("the stream ended before the archive did")
-
-
-class _Empty:
-    """The content of a folder or link."""
-
-    def read(self, size: int = -1) -> bytes:
-        del size
-        return b""
-
-
-EMPTY: Final = cast(IO[bytes], _Empty())
