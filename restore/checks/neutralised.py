@@ -23,7 +23,7 @@ from restore.plan.configuration.files import decode, placeholders, reconcile, ta
 from restore.plan.neutralise import condition, session_options
 from restore.plan.placeholders import filled, filled_sql, operation_values
 from restore.profile import Banner, ConfigurationFile, Neutralisation, NeutralisationRule, Profile
-from restore.profile.lint_neutralisation import REPORTS
+from restore.profile.lint import REPORTS
 
 PREFIX: Final = "neutralised."
 """How the ids of these checks begin."""

@@ -21,9 +21,9 @@ class ConfigurationFile:
     name: str
     server: Role
     path: str
-    section: str | None
-    secrets: tuple[str, ...]
-    set: tuple[tuple[str, str], ...]
+    section: str | None = None
+    secrets: tuple[str, ...] = ()
+    set: tuple[tuple[str, str], ...] = ()
     format: str = "postgresql"
     keystore: bool = False
 
@@ -59,7 +59,7 @@ class DocumentTree:
 
     name: str
     path: str
-    rows: str | None
-    algorithm: str
-    fetch: DocumentFetch | None
-    ignored: tuple[str, ...]
+    rows: str | None = None
+    algorithm: str = "sha1"
+    fetch: DocumentFetch | None = None
+    ignored: tuple[str, ...] = ()

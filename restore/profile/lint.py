@@ -15,16 +15,37 @@ import yaml
 
 from restore.model import Role
 from restore.model.schema import schema_errors
-from restore.profile import DocumentTree, Profile, ReportsProfile, WebStep, parse_profile
-from restore.profile.lint_neutralisation import neutralisation_problems
-from restore.profile.lint_operations import operation_problems
-from restore.profile.lint_upgrade import pattern_problems, upgrade_problems
-from restore.profile.placeholders import CONFIGURATION
+from restore.model.upgrade import COLUMNS, COMMAND, MODULES, ROWS, TECHNICAL
+from restore.profile import (
+    DocumentTree,
+    Neutralisation,
+    NeutralisationAct,
+    OperationTime,
+    PostOperation,
+    Profile,
+    ReportsProfile,
+    UpgradeProfile,
+    WebStep,
+    parse_profile,
+)
+from restore.profile.placeholders import CONFIGURATION, KNOWN, SETTINGS
 
 _PLACEHOLDER: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
+_WORD: Final = re.compile(r"\{([a-z_]+)\}")
+"""A placeholder of SQL and commands, which may have braces around numbers of their own."""
 _ACCOUNT: Final = frozenset({"login", "password"})
 _GIVEN: Final = frozenset({"database", *_ACCOUNT})
 """What a web scenario knows before its first step."""
+
+_SETTING: Final = re.compile(r"current_setting\('pra\.([a-z_]+)'")
+_CHECKS: Final = frozenset({"configuration", "page", "uncovered"})
+"""Names of checks of a copy that are no rule's."""
+
+REPORTS: Final = "reports-"
+"""How the names begin of the checks of a copy's reports server."""
+
+_MEASURES: Final = (COMMAND, MODULES, COLUMNS, ROWS, TECHNICAL)
+"""Names of what is measured of every upgrade."""
 
 
 def profile_errors(text: str) -> tuple[str, ...]:
@@ -49,7 +70,9 @@ def _problems(profile: Profile) -> Iterator[str]:
     for number, tree in enumerate(profile.documents):
         yield from _documents(f"documents[{number}]", tree, profile)
     yield from _web(profile.web.steps)
-    yield from operation_problems(profile)
+    yield from _twice("post_operations", (one.name for one in profile.post_operations))
+    for number, operation in enumerate(profile.post_operations):
+        yield from _operation(f"post_operations[{number}]", operation, profile)
     yield from neutralisation_problems(profile)
     if profile.upgrade is not None:
         yield from upgrade_problems(profile.upgrade)
@@ -97,7 +120,7 @@ def _documents(path: str, tree: DocumentTree, profile: Profile) -> Iterator[str]
     if tree.rows is None:
         yield f"{path}.fetch: needs rows, which tells what to fetch"
     if tree.fetch.base64 is not None:
-        yield from pattern_problems(f"{path}.fetch.base64", tree.fetch.base64, groups=1)
+        yield from _pattern(f"{path}.fetch.base64", tree.fetch.base64, groups=1)
     used = _names((tree.fetch.path, tree.fetch.headers, tree.fetch.json))
     captured = {name for step in profile.web.steps for name, _ in step.capture}
     for name in sorted(used - _GIVEN - captured - {"id"}):
@@ -114,7 +137,7 @@ def _web(steps: tuple[WebStep, ...]) -> Iterator[str]:
         if used & _ACCOUNT and not step.credentials:
             yield f"{path}: uses the account, so it needs credentials: true"
         for name, pattern in step.capture:
-            yield from pattern_problems(f"{path}.capture.{name}", pattern, groups=1)
+            yield from _pattern(f"{path}.capture.{name}", pattern, groups=1)
             known.add(name)
 
 
@@ -127,3 +150,108 @@ def _names(value: Any) -> set[str]:
     if isinstance(value, list | tuple):
         return {name for item in value for name in _names(item)}
     return set()
+
+
+def _operation(path: str, operation: PostOperation, profile: Profile) -> Iterator[str]:
+    for key, text in _texts(operation):
+        yield from _unknown(f"{path}.{key}", text)
+    if operation.command and operation.when is OperationTime.BEFORE_START:
+        yield f"{path}.when: a command needs a server that runs: after-start"
+    if operation.server.as_erp and profile.reports is None:
+        yield f"{path}.server: the profile has no reports server"
+    if operation.where is not None and operation.sql is None:
+        yield f"{path}.where: needs sql, which is then left out"
+
+
+def _texts(operation: PostOperation) -> Iterator[tuple[str, str]]:
+    check = operation.check
+    for key, text in (("sql", operation.sql), ("where", operation.where)):
+        if text is not None:
+            yield key, text
+    yield from (("command", part) for part in operation.command)
+    if check is None:
+        return
+    for key, text in (("sql", check.sql), ("path", check.path), ("expected", check.expected)):
+        if text is not None:
+            yield f"check.{key}", text
+    yield from (("check.command", part) for part in check.command)
+
+
+def _unknown(path: str, text: str) -> Iterator[str]:
+    for name in dict.fromkeys(_WORD.findall(text)):
+        if name not in KNOWN:
+            yield f"{path}: no {{{name}}}; known: {', '.join(KNOWN)}"
+
+
+def neutralisation_problems(profile: Profile) -> Iterator[str]:
+    """Names that stand there twice or lead nowhere."""
+    yield from _neutralisation("neutralisation", "ERP", profile)
+    if profile.reports is not None:
+        yield from _neutralisation("neutralisation.reports", "reports", profile.reports.server)
+
+
+def _neutralisation(path: str, server: str, profile: Profile) -> Iterator[str]:
+    neutralisation = profile.neutralisation
+    if neutralisation is None:
+        return
+    yield from _rules(f"{path}.rules", neutralisation)
+    files = {file.name for file in profile.configuration_of(Role.ERP)}
+    for name, _ in neutralisation.configuration:
+        if name not in files:
+            yield f"{path}.configuration: the {server} server has no file {name}"
+    for number, rule in enumerate(neutralisation.rules):
+        for place, act in enumerate(rule.acts):
+            yield from _act(f"{path}.rules[{number}].acts[{place}]", act)
+
+
+def _rules(path: str, neutralisation: Neutralisation) -> Iterator[str]:
+    names = [rule.name for rule in neutralisation.rules]
+    yield from _twice(path, names)
+    for name in dict.fromkeys(names):
+        if name in _CHECKS or name.startswith(REPORTS):
+            yield f"{path}: {name} is the name of a check of the engine's own"
+
+
+def _act(path: str, act: NeutralisationAct) -> Iterator[str]:
+    texts = (*(("sql", text) for text in act.sql), ("proof", act.proof or ""))
+    for key, text in texts:
+        yield from _unknown(f"{path}.{key}", text)
+        for name in dict.fromkeys(_SETTING.findall(text)):
+            if name not in SETTINGS:
+                known = ", ".join(f"pra.{one}" for one in SETTINGS)
+                yield f"{path}.{key}: no pra.{name}; known: {known}"
+
+
+def upgrade_problems(profile: UpgradeProfile) -> Iterator[str]:
+    """Everything that is wrong, as ``path: what is wrong``."""
+    if not any("{database}" in word for word in profile.command):
+        yield "upgrade.command: names no {database}, so that one would be upgraded again and again"
+    names = (*(one.name for one in profile.invariants), *(one.name for one in profile.served))
+    for name, number in Counter((*_MEASURES, *names)).items():
+        if number > 1:
+            why = "is the engine's own" if name in _MEASURES else f"stands there {number} times"
+            yield f"upgrade: {name} {why}"
+    lists = {
+        "ready": (profile.ready,),
+        "errors": profile.errors,
+        "harmless": profile.harmless,
+        "technical": profile.technical,
+    }
+    for key, patterns in lists.items():
+        for pattern in patterns:
+            yield from _pattern(f"upgrade.{key}", pattern)
+    for things in profile.served:
+        if things.problem is not None:
+            path = f"upgrade.served.{things.name}.problem"
+            yield from _pattern(path, things.problem, groups=1)
+
+
+def _pattern(path: str, pattern: str, groups: int = 0) -> Iterator[str]:
+    """What is wrong with a regular expression of a profile, which must have that many groups."""
+    try:
+        found = re.compile(pattern).groups
+    except re.error as error:
+        yield f"{path}: no regular expression: {error}"
+        return
+    if found < groups:
+        yield f"{path}: has no group, which would hold the value"

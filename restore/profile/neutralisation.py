@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from restore.model import LocalText
-from restore.profile.operations import local_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,35 +73,3 @@ class Neutralisation:
             name for rule in self.rules for act in rule.acts for name in (*act.clears, *act.covers)
         )
         return (*acts, *(name for item in self.harmless for name in item.columns))
-
-
-def read_neutralisation(data: Mapping[str, Any]) -> Neutralisation:
-    """How a copy is made safe, from what the schema has accepted."""
-    return Neutralisation(
-        rules=tuple(map(_rule, data["rules"])),
-        command=tuple(data.get("command", ())),
-        harmless=tuple(
-            Harmless(tuple(item["columns"]), item["reason"]) for item in data.get("harmless", ())
-        ),
-        banner=Banner(**data["banner"]) if "banner" in data else None,
-        configuration=tuple(
-            (name, tuple(keys.items())) for name, keys in data.get("configuration", {}).items()
-        ),
-    )
-
-
-def _rule(data: Mapping[str, Any]) -> NeutralisationRule:
-    return NeutralisationRule(
-        name=data["name"],
-        title=local_text(data["title"]),
-        acts=tuple(
-            NeutralisationAct(
-                when=tuple(act["when"]),
-                sql=tuple(act.get("sql", ())),
-                proof=act.get("proof"),
-                clears=tuple(act.get("clears", ())),
-                covers=tuple(act.get("covers", ())),
-            )
-            for act in data["acts"]
-        ),
-    )

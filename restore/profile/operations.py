@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from restore.model import LocalText, ManualOperation, Role
 
@@ -74,29 +72,3 @@ class PostOperation:
         return ManualOperation(
             self.name, self.title, self.owner, self.instructions or LocalText("")
         )
-
-
-def read_operation(data: Mapping[str, Any]) -> PostOperation:
-    """A post-operation, from what the schema has accepted."""
-    instructions, check = data.get("instructions"), data.get("check")
-    return PostOperation(
-        name=data["name"],
-        title=local_text(data["title"]),
-        owner=local_text(data["owner"]),
-        kind=OperationKind(data["kind"]),
-        instructions=None if instructions is None else local_text(instructions),
-        sql=data.get("sql"),
-        where=data.get("where"),
-        command=tuple(data.get("command", ())),
-        server=Role(data.get("server", Role.ERP)),
-        user=data.get("user", ""),
-        when=OperationTime(data.get("when", OperationTime.AFTER_START)),
-        check=None
-        if check is None
-        else OperationCheck(**{**check, "command": tuple(check.get("command", ()))}),
-    )
-
-
-def local_text(data: str | Mapping[str, str]) -> LocalText:
-    """A text that a profile gives once for all languages, or once for each."""
-    return LocalText(data) if isinstance(data, str) else LocalText(**data)

@@ -34,7 +34,7 @@ class ProxyProfile:
     external_url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ErpProfile:
     """The ERP server.
 
@@ -46,16 +46,16 @@ class ErpProfile:
 
     image: str
     version_variable: str
-    release_variable: str | None
+    release_variable: str | None = None
     series: tuple[str, ...]
     entrypoint: tuple[str, ...]
     command: tuple[str, ...]
     user: str
     port: int
     health: tuple[str, ...]
-    role_key: str | None
-    password_key: str | None
-    uri_key: str | None
+    role_key: str | None = None
+    password_key: str | None = None
+    uri_key: str | None = None
     data: tuple[Mount, ...]
     installed_modules: str
     available_modules: tuple[str, ...]

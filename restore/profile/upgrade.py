@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from restore.model import LocalText
 from restore.model.upgrade import Rule
-from restore.profile.operations import local_text
 
 DEADLINE: Final = 14_400.0
 """Seconds that the upgrade of a database may take where a profile does not say."""
@@ -67,29 +65,3 @@ class UpgradeProfile:
     def argv(self, database: str) -> tuple[str, ...]:
         """The command for a database."""
         return tuple(word.replace("{database}", database) for word in self.command)
-
-
-def read_upgrade(data: Mapping[str, Any]) -> UpgradeProfile:
-    """How an ERP is upgraded, from what the schema has accepted."""
-    return UpgradeProfile(
-        command=tuple(data["command"]),
-        ready=data["ready"],
-        errors=tuple(data["errors"]),
-        harmless=tuple(data.get("harmless", ())),
-        deadline=float(data.get("deadline", DEADLINE)),
-        technical=tuple(data.get("technical", ())),
-        invariants=tuple(
-            Invariant(one["name"], local_text(one["title"]), one["sql"], Rule(one["rule"]))
-            for one in data.get("invariants", ())
-        ),
-        served=tuple(
-            ServedThings(
-                **{
-                    **one,
-                    "title": local_text(one["title"]),
-                    "headers": tuple(one.get("headers", {}).items()),
-                }
-            )
-            for one in data.get("served", ())
-        ),
-    )

@@ -24,7 +24,7 @@ class RenderedReport:
     figure: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportsProfile:
     """A reports server with its own database server, beside the ERP.
 
@@ -36,13 +36,13 @@ class ReportsProfile:
     """
 
     server: Profile
-    keystore: tuple[ConfigurationFile, ...]
+    keystore: tuple[ConfigurationFile, ...] = ()
     rest: str
-    login: str | None
+    login: str | None = None
     resources: str
     data_sources: str
-    data_source: tuple[tuple[str, str], ...]
-    report: RenderedReport | None
+    data_source: tuple[tuple[str, str], ...] = ()
+    report: RenderedReport | None = None
 
 
 @dataclass(frozen=True, slots=True)

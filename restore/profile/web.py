@@ -6,22 +6,22 @@ from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WebStep:
     """One request of the web scenario and what its answer must be. ``sla`` is in seconds."""
 
     name: str
-    method: str
+    method: str = "GET"
     path: str
-    form: tuple[tuple[str, str], ...]
-    json: Any
+    form: tuple[tuple[str, str], ...] = ()
+    json: Any = None
     status: tuple[int, ...]
-    contains: str | None
-    absent: str | None
-    location: str | None
-    capture: tuple[tuple[str, str], ...]
+    contains: str | None = None
+    absent: str | None = None
+    location: str | None = None
+    capture: tuple[tuple[str, str], ...] = ()
     sla: float
-    credentials: bool
+    credentials: bool = False
     headers: tuple[tuple[str, str], ...] = ()
 
 

@@ -10,7 +10,7 @@ from restore.errors import UsageError
 from restore.model import Acceptance, Generation
 from restore.model.upgrade import COMMAND
 from restore.profile import Profile
-from restore.profile.lint_upgrade import upgrade_problems
+from restore.profile.lint import upgrade_problems
 from restore.runs.drill import DrillRequest
 from restore.runs.upgrade.difference import check_id, subject_names
 from restore.runs.upgrade.road_book import BEGINNING as ROAD_BOOK

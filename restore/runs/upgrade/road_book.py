@@ -17,8 +17,8 @@ import yaml
 from restore.checks.scenarios import Scenario, ScenarioStep, load_scenario
 from restore.errors import NotFoundError, UsageError
 from restore.model import LocalText, ManualOperation
+from restore.model.codec import decode
 from restore.model.schema import schema_errors
-from restore.profile.operations import local_text
 
 BEGINNING: Final = "road-book."
 """Beginning of the ids of its checks."""
@@ -158,7 +158,7 @@ def parse_road_book(text: str, source: str) -> RoadBook:
         *(_entry(one, process=False) for one in changes),
         *(_entry(one, process=True) for one in processes),
     )
-    return RoadBook(local_text(data["title"]), entries)
+    return RoadBook(decode(LocalText, data["title"]), entries)
 
 
 def _twice(data: Mapping[str, Any]) -> Iterator[str]:
@@ -169,7 +169,4 @@ def _twice(data: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _entry(data: Mapping[str, Any], *, process: bool) -> Entry:
-    texts = {
-        key: local_text(data[key]) for key in ("title", "owner", "instructions") if key in data
-    }
-    return Entry(**{**data, **texts, "kind": EntryKind(data["kind"])}, process=process)
+    return decode(Entry, {**data, "process": process})

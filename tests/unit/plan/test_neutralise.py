@@ -38,7 +38,7 @@ from restore.profile import (
     load_profile,
     profile_names,
 )
-from restore.profile.lint_neutralisation import neutralisation_problems
+from restore.profile.lint import neutralisation_problems
 from restore.replay.replay import lanes_of
 from restore.report.language import locale
 from restore.runs.request import ReplayRequest

@@ -15,7 +15,7 @@ from fixtures.plans import cases
 from restore.checks.operations import foreseen_operation_checks
 from restore.cli.main import run
 from restore.errors import ExitCode, NotFoundError, UsageError
-from restore.model import LocalText, ManualOperation, OperationEvent, StepKind
+from restore.model import LocalText, ManualOperation, OperationEvent, Role, StepKind
 from restore.plan.placeholders import filled, filled_sql
 from restore.plan.planning import plan
 from restore.profile import (
@@ -136,7 +136,7 @@ def test_operations_stand_around_the_start_of_the_erp() -> None:
         post_operations=(
             operation("late", command=("reindex", "--url={external_url}"), user="odoo"),
             early,
-            operation("reports", command=("x",), server="reports"),
+            operation("reports", command=("x",), server=Role.REPORTS),
         ),
     )
     steps = plan(replace(shipped, profile=profile)).steps

@@ -40,7 +40,7 @@ from restore.plan.neutralise import for_copies
 from restore.plan.planning import plan
 from restore.plan.request import PlanRequest, foreseen_target
 from restore.profile import load_profile
-from restore.profile.lint_neutralisation import neutralisation_problems
+from restore.profile.lint import neutralisation_problems
 
 PROFILE = load_profile("openprod")
 KEYSTORE = b"\xfe\xed\xfe\xed key"

@@ -28,7 +28,7 @@ from restore.model import (
 )
 from restore.model.upgrade import SERVED, distinct
 from restore.profile import Invariant, ServedThings, UpgradeProfile, load_profile
-from restore.profile.lint_upgrade import upgrade_problems
+from restore.profile.lint import upgrade_problems
 from restore.runs.drill import DrillRequest
 from restore.runs.request import ReplayRequest
 from restore.runs.upgrade.command import Upgrading, command_check
