@@ -3,81 +3,36 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from types import SimpleNamespace
-from typing import Any, cast
 
 from restore.adapters.docker.node_records import PLACE, labelled_nodes, node_status
-from restore.adapters.docker.runner import Runner
-from restore.adapters.postgres import commands
-from restore.errors import EnvironmentFailure, NotFoundError
 from restore.model import Holding, Node, NodeRecord, Role
 from restore.model.node_records import conclude, holds, record_text
+from tests.support.fake_docker import Answer, Call, FakeEngine
 from tests.unit.model.test_nodes import NEW, OLD, record
 
 
-@dataclass
-class Machine:
-    """A Docker engine with containers, their files, and one database server's comments."""
+class Machine(FakeEngine):
+    """An engine with servers of ours, and one database server's comments."""
 
-    containers: list[SimpleNamespace] = field(default_factory=list)
-    files: dict[tuple[str, str], str] = field(default_factory=dict)
-    comments: dict[str, str | None] = field(default_factory=dict)
-    asked: list[tuple[str, ...]] = field(default_factory=list)
+    def __init__(self) -> None:
+        super().__init__(self._psql)
+        self.comments: dict[str, str | None] = {}
 
-    def add(self, role: str, stack: str = "rescue", volumes: tuple[str, ...] = ()) -> Node:
+    def node(self, role: str, stack: str = "rescue", volumes: tuple[str, ...] = ()) -> Node:
         """A container with our labels; what a node of it is."""
-        identity = f"{stack}-{role}"
+        name = f"{stack}-{role}"
         mounts = [{"Type": "volume", "Destination": path} for path in volumes]
         mounts.append({"Type": "bind", "Destination": "/srv/repository"})
-        self.containers.append(
-            SimpleNamespace(
-                id=identity,
-                name=f"name-of-{identity}",
-                labels={"pra.stack": stack, "pra.role": role, "pra.generation": OLD},
-                attrs={
-                    "Mounts": mounts,
-                    "Created": "2026-11-24T06:00:00.123456789Z",
-                    "State": {"Status": "running", "Health": {"Status": "healthy"}},
-                },
-            )
-        )
-        return Node(Role(role) if role in list(Role) else Role.ERP, identity)
+        labels = {"pra.stack": stack, "pra.role": role, "pra.generation": OLD}
+        state = {"Status": "running", "Health": {"Status": "healthy"}}
+        self.add(name, {"Mounts": mounts, "State": state}, labels=labels)
+        return Node(Role(role) if role in list(Role) else Role.ERP, name)
 
-    @property
-    def runner(self) -> Runner:
-        """The engine as a runner gives it."""
-        return cast(Runner, self)
-
-    @property
-    def clients(self) -> tuple[Any, ...]:
-        return (self.client,)
-
-    @property
-    def client(self) -> Any:
-        return SimpleNamespace(containers=SimpleNamespace(list=self.listed))
-
-    def listed(self, filters: dict[str, Any], **_options: Any) -> list[SimpleNamespace]:
-        name, _, stack = filters["label"][0].partition("=")
-        return [c for c in self.containers if name in c.labels and stack in ("", c.labels[name])]
-
-    def container(self, name: str) -> SimpleNamespace:
-        for found in self.containers:
-            if found.id == name:
-                return found
-        raise NotFoundError(f"container {name} does not exist")
-
-    def read_file(self, container: str, path: str) -> bytes:
-        if (container, path) not in self.files:
-            raise NotFoundError("no such file")
-        return self.files[container, path].encode()
-
-    def check(self, _container: str, argv: tuple[str, ...], *, user: str) -> str:
-        assert user == "postgres"
-        self.asked.append(argv)
+    def _psql(self, call: Call) -> Answer:
+        assert (call.argv[0], call.user) == ("psql", "postgres")
         if not self.comments:
-            raise EnvironmentFailure("could not run psql: the container is not running")
-        return json.dumps(self.comments)
+            return Answer(stderr="the container is not running", exit_code=1)
+        return Answer(json.dumps(self.comments))
 
 
 def at(one: NodeRecord, node: Node) -> NodeRecord:
@@ -89,8 +44,8 @@ def at(one: NodeRecord, node: Node) -> NodeRecord:
 def test_stacks_are_found_by_labels_in_the_order_of_roles() -> None:
     machine = Machine()
     for role in ("proxy", "erp", "database", "helper", "somebody's"):
-        machine.add(role)
-    machine.add("erp", "other")
+        machine.node(role)
+    machine.node("erp", "other")
     found = labelled_nodes(machine.runner)
     assert [node.role for node in found["rescue"]] == [Role.DATABASE, Role.ERP, Role.PROXY]
     assert list(found) == ["other", "rescue"]
@@ -99,14 +54,13 @@ def test_stacks_are_found_by_labels_in_the_order_of_roles() -> None:
 
 def test_a_database_server_is_believed_as_far_as_its_databases_agree() -> None:
     machine = Machine()
-    node = machine.add("database")
+    node = machine.node("database")
     line = "pra: node " + record_text(at(record(Role.DATABASE), node))
     mark = f"pra: restored from generation {NEW}"
 
     machine.comments = {"postgres": line, "db": mark, "another": None}
     found = node_status(machine.runner, node)
-    assert (holds(found), found.container) == (NEW, "name-of-rescue-database")
-    assert all(argv[0] == commands.query("postgres", "postgres", "x")[0] for argv in machine.asked)
+    assert (holds(found), found.container) == (NEW, "rescue-database")
 
     for comment, problem in (
         (f"pra: restored from generation {OLD}", f"database db is from generation {OLD}"),
@@ -125,34 +79,35 @@ def test_a_database_server_is_believed_as_far_as_its_databases_agree() -> None:
 
 def test_a_server_has_its_record_on_a_volume_or_in_its_container() -> None:
     machine = Machine()
-    node = machine.add("erp", volumes=("/mnt/addons", "/var/lib/odoo"))
+    node = machine.node("erp", volumes=("/mnt/addons", "/var/lib/odoo"))
     assert node_status(machine.runner, node).record is None
-    own = at(record(Role.ERP), node)
-    machine.files[node.container, PLACE] = record_text(at(record(Role.ERP, OLD), node))
+    own, files = at(record(Role.ERP), node), machine.all[node.container].files
+    files[PLACE] = record_text(at(record(Role.ERP, OLD), node)).encode()
     assert holds(node_status(machine.runner, node)) == OLD
     # What is on the volume comes first: the container's own files don't outlive it.
-    machine.files[node.container, "/var/lib/odoo/.pra-node.json"] = record_text(own)
+    files["/var/lib/odoo/.pra-node.json"] = record_text(own).encode()
     assert node_status(machine.runner, node).record == own
-    other = record_text(at(record(Role.ERP), machine.add("erp", "other")))
-    machine.files[node.container, "/var/lib/odoo/.pra-node.json"] = other
+    other = record_text(at(record(Role.ERP), machine.node("erp", "other")))
+    files["/var/lib/odoo/.pra-node.json"] = other.encode()
     assert "made anew" in node_status(machine.runner, node).problem
     wrong = record_text(at(record(Role.PROXY), node))
-    machine.files[node.container, "/var/lib/odoo/.pra-node.json"] = wrong
+    files["/var/lib/odoo/.pra-node.json"] = wrong.encode()
     assert node_status(machine.runner, node).problem == "it is that of node proxy"
 
 
 def test_a_proxy_is_known_by_its_label_until_a_replay_writes_another() -> None:
     machine = Machine()
-    node = machine.add("proxy")
+    node = machine.node("proxy")
+    files = machine.all[node.container].files
     labelled = node_status(machine.runner, node)
     assert holds(labelled) == OLD
     assert labelled.record is not None and labelled.record.since.isoformat() == (
         "2026-11-24T06:00:00+00:00"
     )
-    machine.files[node.container, PLACE] = record_text(at(record(Role.PROXY), node))
+    files[PLACE] = record_text(at(record(Role.PROXY), node)).encode()
     assert holds(node_status(machine.runner, node)) == NEW
-    machine.containers[0].labels.pop("pra.generation")
-    machine.files.clear()
+    machine.all[node.container].labels.pop("pra.generation")
+    files.clear()
     assert node_status(machine.runner, node).record is None
 
 

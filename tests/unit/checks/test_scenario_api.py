@@ -22,6 +22,7 @@ from restore.errors import EnvironmentFailure, UsageError
 from restore.model import CheckResult, CheckStatus, Credentials, DatabaseServer, Environment
 from restore.model import ErpServer as Erp
 from restore.model.secret import Secret
+from tests.support.fake_docker import FakeEngine
 
 PASSWORD = "canary-p4ss"
 ACCOUNT = Credentials("ann", Secret(PASSWORD))
@@ -203,12 +204,7 @@ def test_what_cannot_be_played_is_refused_before_anything_is_made() -> None:
     pages = parse_scenario(
         yaml.safe_dump({"name": "p", "title": "p", "steps": [{"name": "a", "open": "/"}]}), "p.yaml"
     )
-
-    class Bare(Runner):
-        def image(self, reference: str, *, beside: str = "") -> None:
-            return None
-
-    runner = Bare(None)  # type: ignore[arg-type]
+    runner = FakeEngine().runner
     require_playable((calls,), ACCOUNT, runner)
     with pytest.raises(UsageError, match="scenario calls takes an account"):
         require_playable((calls,), None, runner)

@@ -1,36 +1,24 @@
 """What the hash tools say, read."""
 
-from collections.abc import Iterator
-from typing import Any, cast
-
 import pytest
 
-from restore.adapters.docker.runner import Runner
 from restore.checks.tree import Tree, hash_tree
 from restore.errors import ReplayError
+from tests.support.fake_docker import Answer, FakeEngine
 
 FOLDER = "/srv/files/db"
 DIGEST = "a9993e364706816aba3e25717850c26c9cd0d89d"
 
 
-class Tools:
-    """A runner whose command writes these lines, and fails when it complains."""
-
-    def __init__(self, *, out: tuple[str, ...] = (), err: tuple[str, ...] = ()) -> None:
-        self.out, self.err = out, err
-        self.argv: tuple[str, ...] = ()
-
-    def lines(self, _container: str, argv: tuple[str, ...], **options: Any) -> Iterator[str]:
-        self.argv = argv
-        for line in self.err:
-            options["on_error_line"](line)
-        yield from self.out
-        if self.err:
-            raise ReplayError("find exited with 1")
+def engine_of(out: tuple[str, ...] = (), err: tuple[str, ...] = ()) -> FakeEngine:
+    """An engine whose tool writes these lines, and fails when it complains."""
+    engine = FakeEngine(lambda _call: Answer("\n".join(out), "\n".join(err), int(bool(err))))
+    engine.add("erp")
+    return engine
 
 
 def hashed(*, out: tuple[str, ...] = (), err: tuple[str, ...] = ()) -> Tree:
-    return hash_tree(cast(Runner, Tools(out=out, err=err)), "erp", FOLDER, "sha1", "odoo")
+    return hash_tree(engine_of(out, err).runner, "erp", FOLDER, "sha1", "odoo")
 
 
 def test_digests_are_kept_by_relative_path() -> None:
@@ -46,10 +34,20 @@ def test_escaped_names_are_read() -> None:
 
 
 def test_the_tool_is_the_one_of_the_algorithm_and_no_shell_is_used() -> None:
-    tools = Tools()
-    hash_tree(cast(Runner, tools), "erp", FOLDER, "sha256", "odoo")
+    engine = engine_of()
+    hash_tree(engine.runner, "erp", FOLDER, "sha256", "odoo")
 
-    assert tools.argv == ("find", FOLDER, "-type", "f", "-exec", "sha256sum", "--", "{}", "+")
+    assert engine.calls[0].argv == (
+        "find",
+        FOLDER,
+        "-type",
+        "f",
+        "-exec",
+        "sha256sum",
+        "--",
+        "{}",
+        "+",
+    )
 
 
 @pytest.mark.parametrize(

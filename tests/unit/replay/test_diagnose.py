@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from restore.adapters.docker.runner import Runner
 from restore.context import ReplayContext
-from restore.errors import EnvironmentFailure
 from restore.model import Step, StepKind
 from restore.profile import load_profile
-from restore.replay.steps import diagnose as module
 from restore.replay.steps.diagnose import diagnose
+from tests.support.fake_docker import Answer, FakeEngine
 
 SINCE = datetime(2026, 11, 24, tzinfo=UTC)
 LOAD = Step("restore-database:db", StepKind.RESTORE_DATABASE, "", "db__pra_0a1b2c")
@@ -25,50 +24,37 @@ NO_ROOM = "could not extend file: No space left on device"
 CRASHED = "FATAL: crash of another process possibly corrupted shared memory"
 
 
-@dataclass
-class Server:
-    """A database server's container and the runner that looks at it."""
+class Server(FakeEngine):
+    """An engine with one database server."""
 
-    status: str = "running"
-    limit: int = 0
-    kills: str = ""
-    df: str = ROOMY
-    words: str = ""
-    asked: list[tuple[str, ...]] = field(default_factory=list)
-
-    @property
-    def attrs(self) -> dict[str, Any]:
-        return {
-            "State": {"Status": self.status, "OOMKilled": self.status == "exited"},
-            "HostConfig": {"Memory": self.limit},
+    def __init__(
+        self,
+        *,
+        status: str = "running",
+        limit: int = 0,
+        kills: str = "",
+        df: str = ROOMY,
+        words: str = "",
+    ) -> None:
+        self._told = {"cat": Answer(kills, exit_code=not kills), "df": df}
+        super().__init__(lambda call: self._told[call.argv[0]])
+        attrs = {
+            "State": {"Status": status, "OOMKilled": status == "exited"},
+            "HostConfig": {"Memory": limit},
             "Mounts": [{"Destination": "/var/lib/odoo"}, {"Destination": "/srv"}],
         }
+        self.add("c", attrs, status=status, log=words)
 
-    def container(self, _name: str) -> Server:
-        return self
-
-    def logs(self, **_how: object) -> bytes:
-        return self.words.encode()
-
-    def execute(self, _name: str, _argv: tuple[str, ...]) -> SimpleNamespace:
-        return SimpleNamespace(exit_code=0 if self.kills else 1, stdout=self.kills)
-
-    def check(self, _name: str, argv: tuple[str, ...]) -> str:
-        self.asked.append(argv)
-        return self.df
+    @property
+    def asked(self) -> list[tuple[str, ...]]:
+        return [call.argv for call in self.calls if call.argv[0] == "df"]
 
 
-@pytest.fixture(autouse=True)
-def beside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What runs beside a server that has ended is answered as what runs in it."""
-    monkeypatch.setattr(module, "run_once", lambda runner, name, argv: runner.check(name, argv))
-
-
-def context_of(runner: object) -> ReplayContext:
+def context_of(runner: Runner) -> ReplayContext:
     one = SimpleNamespace(container="c")
     nothing = cast(Any, None)
     return ReplayContext(
-        runner=cast(Any, runner),
+        runner=runner,
         environment=cast(Any, SimpleNamespace(database=one, erp=one)),
         repository=nothing,
         generation=nothing,
@@ -78,7 +64,9 @@ def context_of(runner: object) -> ReplayContext:
 
 
 def told(server: Server, words: str = "it failed", step: Step = LOAD) -> list[tuple[str, str]]:
-    return [(one.cause, one.hint) for one in diagnose(context_of(server), step, words, SINCE)]
+    return [
+        (one.cause, one.hint) for one in diagnose(context_of(server.runner), step, words, SINCE)
+    ]
 
 
 def test_healthy_servers_tell_nothing() -> None:
@@ -150,9 +138,7 @@ def test_a_server_that_ended_tells_how_with_its_last_words() -> None:
 
 
 def test_what_cannot_be_asked_tells_nothing() -> None:
-    class Gone(Server):
-        def container(self, _name: str) -> Server:
-            raise EnvironmentFailure("no engine answers")
-
-    assert told(Gone()) == []
+    gone = Server()
+    gone.all.clear()
+    assert told(gone) == []
     assert told(Server(df="df: what?\n"), NO_ROOM) == []

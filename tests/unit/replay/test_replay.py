@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from types import SimpleNamespace
@@ -25,8 +25,8 @@ from restore.model import (
 )
 from restore.replay import replay as module
 from restore.replay.replay import ReplayInterrupted, replay
-from restore.replay.steps import servers
 from restore.replay.steps.diagnose import Diagnosis
+from tests.support.fake_docker import FakeEngine
 
 KINDS = (StepKind.STOP_ERP, StepKind.ROLES, StepKind.START_ERP)
 
@@ -260,23 +260,6 @@ def test_a_database_that_could_not_be_checked_is_not_promoted(
     assert "database.tables:db: server went away" in outcome.steps[0].reason
 
 
-@dataclass
-class Docker:
-    """A runner whose only container is the ERP's."""
-
-    status: str
-    started: int = 0
-
-    def container(self, _name: str) -> Docker:
-        return self
-
-    def stop(self, _name: str) -> None:
-        self.status = "exited"
-
-    def start(self, _name: str) -> None:
-        self.started += 1
-
-
 @pytest.mark.parametrize(
     ("before", "failing", "restarts"),
     [
@@ -292,19 +275,19 @@ def test_an_erp_that_ran_is_started_again_while_nothing_was_promoted(
     context: ReplayContext,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    erp = Docker(before)
+    engine = FakeEngine()
+    engine.add("erp", status=before)
     environment = SimpleNamespace(erp=SimpleNamespace(container="erp"))
-    context = replace(context, runner=cast(Any, erp), environment=cast(Any, environment))
+    context = replace(context, runner=engine.runner, environment=cast(Any, environment))
     table = dict(module.ACTS)
     table[StepKind.ROLES] = lambda _run, _step: None
     table[failing] = raising(ReplayError("broken"))
     monkeypatch.setattr(module, "ACTS", table)
-    monkeypatch.setattr(servers, "remove_helpers", lambda _runner, _name: None)
     kinds = (StepKind.STOP_ERP, StepKind.ROLES, StepKind.PROMOTE_DATABASE, StepKind.START_ERP)
 
     outcome = replay(plan_of(*kinds), context)
 
-    assert erp.started == restarts
+    assert len(engine.started) == restarts
     assert ("started again" in outcome.steps[-1].reason) is bool(restarts)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -14,10 +14,10 @@ from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import Generation, Step, StepKind
 from restore.profile import load_profile
-from restore.replay.steps import documents, servers
 from restore.replay.steps.documents import promote_documents, restore_documents
 from restore.replay.steps.servers import owner_of, restore_configuration, stop_erp
 from restore.repository.folder import FolderRepository
+from tests.support.fake_docker import Answer, Call, FakeEngine
 
 PASSWD = b"root:x:0:0::/root:/bin/sh\nodd\nodoo:x:101:102::/var/lib/odoo:/bin/false\n"
 PROMOTION = Step(
@@ -25,58 +25,39 @@ PROMOTION = Step(
 )
 
 
-class Beside:
-    """A runner on a folder's names; ``refuse`` is a command that fails."""
+class Erp(FakeEngine):
+    """An ERP beside whose documents commands move names; ``refuse`` is one that fails."""
 
     def __init__(self, names: set[str], refuse: tuple[str, ...] = ()) -> None:
+        super().__init__(self._move)
         self.names, self.refuse = names, refuse
-        self.status = "running"
-        self.attrs: dict[str, Any] = {}
+        files = {"/etc/passwd": PASSWD}
+        self.add("erp", {"Mounts": [{"Destination": "/v"}]}, files=files)
 
-    def run(self, *argv: str) -> str:
-        if argv == self.refuse:
-            raise ReplayError("mv exited with 1")
-        last = [path.rpartition("/")[2] for path in argv[-2:]]
-        if argv[0] == "mv":
+    def _move(self, call: Call) -> Answer | str:
+        if call.argv == self.refuse:
+            return Answer(exit_code=1)
+        last = [path.rpartition("/")[2] for path in call.argv[-2:]]
+        if call.argv[0] == "mv":
             self.names.remove(last[0])
             self.names.add(last[1])
-        elif argv[0] == "rm":
+        elif call.argv[0] == "rm":
             self.names.discard(last[1])
-        elif argv[0] == "find":
+        elif call.argv[0] == "find":
             return "".join(f"{name}\n" for name in sorted(self.names))
         return ""
-
-    def read_file(self, _container: str, _path: str) -> bytes:
-        return PASSWD
-
-    def stop(self, _container: str) -> None:
-        """Does not help."""
-
-    def container(self, _name: str) -> Beside:
-        return self
-
-
-@pytest.fixture(autouse=True)
-def beside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What runs beside a server moves the names of its folder."""
-    monkeypatch.setattr(documents, "beside", lambda runner, _like: nullcontext(runner))
-    monkeypatch.setattr(servers, "remove_helpers", lambda _runner, _name: None)
 
 
 @pytest.fixture
 def context_of(
     small_generation: Generation, repository: FolderRepository
-) -> Callable[[Beside], ReplayContext]:
-    class Erp:
-        container = "erp"
+) -> Callable[[Erp], ReplayContext]:
+    environment = SimpleNamespace(erp=SimpleNamespace(container="erp"))
 
-    class Place:
-        erp = Erp()
-
-    def make(runner: Beside) -> ReplayContext:
+    def make(engine: Erp) -> ReplayContext:
         return ReplayContext(
-            runner=cast(Any, runner),
-            environment=cast(Any, Place()),
+            runner=engine.runner,
+            environment=cast(Any, environment),
             repository=repository,
             generation=small_generation,
             profile=load_profile("odoo"),
@@ -86,24 +67,24 @@ def context_of(
     return make
 
 
-Make = Callable[[Beside], ReplayContext]
+Make = Callable[[Erp], ReplayContext]
 
 
 def test_documents_take_the_place_of_the_old_ones(context_of: Make) -> None:
-    runner = Beside({"db", ".new", ".db.pra-old", "other"})
+    erp = Erp({"db", ".new", ".db.pra-old", "other"})
 
-    promote_documents(context_of(runner), PROMOTION)
+    promote_documents(context_of(erp), PROMOTION)
 
-    assert runner.names == {"db", "other"}
+    assert erp.names == {"db", "other"}
 
 
 def test_the_old_documents_come_back_when_the_new_ones_cannot_be_moved(context_of: Make) -> None:
-    runner = Beside({"db", ".new"}, refuse=("mv", "-T", "--", "/v/docs/.new", "/v/docs/db"))
+    erp = Erp({"db", ".new"}, refuse=("mv", "-T", "--", "/v/docs/.new", "/v/docs/db"))
 
     with pytest.raises(ReplayError, match="mv exited with 1"):
-        promote_documents(context_of(runner), PROMOTION)
+        promote_documents(context_of(erp), PROMOTION)
 
-    assert runner.names == {"db", ".new"}
+    assert erp.names == {"db", ".new"}
 
 
 @pytest.mark.parametrize(
@@ -111,21 +92,25 @@ def test_the_old_documents_come_back_when_the_new_ones_cannot_be_moved(context_o
     [("odoo", Owner(101, 102)), ("root", Owner(0, 0)), ("1000", Owner(1000, 1000))],
 )
 def test_users_are_those_of_the_image(context_of: Make, user: str, owner: Owner) -> None:
-    assert owner_of(context_of(Beside(set())), user) == owner
+    assert owner_of(context_of(Erp(set())), user) == owner
 
 
 def test_an_unknown_user_is_told(context_of: Make) -> None:
     with pytest.raises(ReplayError, match="has no user nobody"):
-        owner_of(context_of(Beside(set())), "nobody")
+        owner_of(context_of(Erp(set())), "nobody")
 
 
-def test_an_erp_that_does_not_stop_is_told(context_of: Make) -> None:
+def test_an_erp_that_does_not_stop_is_told(
+    context_of: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    erp = Erp(set())
+    monkeypatch.setattr(erp.all["erp"], "stop", lambda **_grace: None)
     with pytest.raises(ReplayError, match="is still running"):
-        stop_erp(context_of(Beside(set())), PROMOTION)
+        stop_erp(context_of(erp), PROMOTION)
 
 
 def test_configuration_must_be_one_of_the_profile_and_of_the_generation(context_of: Make) -> None:
-    context = context_of(Beside(set()))
+    context = context_of(Erp(set()))
     step = Step("c", StepKind.CONFIGURATION, "", "/etc/other.conf")
 
     with pytest.raises(ReplayError, match=r"knows no configuration file at /etc/other\.conf"):
@@ -133,14 +118,13 @@ def test_configuration_must_be_one_of_the_profile_and_of_the_generation(context_
 
 
 def test_documents_must_be_some_of_the_generation(context_of: Make) -> None:
-    runner = Beside(set())
-    runner.attrs = {"Mounts": [{"Destination": "/v"}]}
+    erp = Erp(set())
     step = replace(PROMOTION, source="documents/filestore/nowhere")
 
     with pytest.raises(ReplayError, match="holds no documents in documents/filestore/nowhere"):
-        restore_documents(context_of(runner), step)
+        restore_documents(context_of(erp), step)
 
 
 def test_a_database_that_the_generation_does_not_know_is_a_bug(context_of: Make) -> None:
     with pytest.raises(KeyError):
-        context_of(Beside(set())).facts_of("nowhere")
+        context_of(Erp(set())).facts_of("nowhere")

@@ -6,7 +6,6 @@ import io
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -31,6 +30,7 @@ from restore.model.environment import StackOverrides, certificate_choice
 from restore.model.secret import Secret
 from restore.plan.equivalence.certificate import judge, public_part
 from restore.runs.certificate import LONGEST, Served, foreseen_certificate, standing_certificate
+from tests.support.fake_docker import FakeEngine
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 PEM = server_pem(NOW)
@@ -146,34 +146,13 @@ def test_what_a_setting_asks_for(told: str | None, expected: tuple[Path | None, 
     assert certificate_choice(told, Path("/project")) == expected
 
 
-class Engine:
+def engine(root: Path, **host: Any) -> FakeEngine:
     """A Docker engine with one container."""
-
-    def __init__(self, root: Path, **host: Any) -> None:
-        self.info = {"NCPU": 8, "MemTotal": 16 << 30, "DockerRootDir": str(root)}
-        self.host = host
-        self.base_url = "http+docker://localhost"
-
-    @property
-    def client(self) -> Any:
-        api = SimpleNamespace(base_url=self.base_url)
-        return SimpleNamespace(info=lambda: self.info, api=api)
-
-    def engine_of(self, _container: str) -> Any:
-        return self.client
-
-    def container(self, _name: str) -> Any:
-        networks = {
-            "a": {"IPAddress": "10.0.0.9"},
-            "b": {"IPAMConfig": {"IPv4Address": "10.1.0.4"}},
-        }
-        return SimpleNamespace(
-            attrs={
-                "HostConfig": self.host,
-                "State": {"Running": False},
-                "NetworkSettings": {"Networks": networks},
-            }
-        )
+    made = FakeEngine()
+    made.facts = {"NCPU": 8, "MemTotal": 16 << 30, "DockerRootDir": str(root)}
+    networks = {"a": {"IPAddress": "10.0.0.9"}, "b": {"IPAMConfig": {"IPv4Address": "10.1.0.4"}}}
+    made.add("c", {"HostConfig": host, "NetworkSettings": {"Networks": networks}}, status="exited")
+    return made
 
 
 @pytest.mark.parametrize(
@@ -189,16 +168,17 @@ class Engine:
 def test_what_a_container_may_use(
     host: dict[str, Any], cpus: float, memory: int, tmp_path: Path
 ) -> None:
-    runner: Any = Engine(tmp_path, **host)
-    assert node_of(runner, "c", "/data") == NodeFacts(cpus, memory, None, None, "10.1.0.4")
+    assert node_of(engine(tmp_path, **host).runner, "c", "/data") == NodeFacts(
+        cpus, memory, None, None, "10.1.0.4"
+    )
 
 
 def test_the_disk_of_an_engine_elsewhere_is_unknown(tmp_path: Path) -> None:
-    runner: Any = Engine(tmp_path)
-    here = foreseen_node(runner)
+    local = engine(tmp_path)
+    here = foreseen_node(local.runner)
     assert here.disk and here.disk_free and (here.cpus, here.address) == (8, None)
-    runner.base_url = "http://10.0.0.1:2375"
-    assert foreseen_node(runner).disk is None
+    local.api.base_url = "http://10.0.0.1:2375"
+    assert foreseen_node(local.runner).disk is None
 
 
 def test_a_container_without_networks_has_no_address() -> None:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
-from docker.errors import DockerException
 
 from restore.checks.scenarios import ScenarioResults, parse_scenario
 from restore.errors import NotFoundError, UsageError
@@ -52,6 +49,7 @@ from restore.runs.upgrade.request import (
 )
 from restore.runs.upgrade.road_book import parse_road_book
 from restore.runs.upgrade.scenarios import played_again
+from tests.support.fake_docker import FakeEngine
 from tests.support.report_samples import passed
 
 PROFILE = UpgradeProfile(("upgrade", "{database}"), r"all done$", ("ERROR",), technical=("^ir_",))
@@ -270,18 +268,13 @@ def test_a_misspelt_acceptance_is_refused_before_anything_is_made() -> None:
 
 @pytest.mark.parametrize("there", [True, False])
 def test_an_image_that_cant_be_had_ends_a_rehearsal_before_it_begins(there: bool) -> None:
-    def pull(_name: str) -> None:
-        raise DockerException("no such registry")
-
-    images = SimpleNamespace(pull=pull)
-    runner = SimpleNamespace(
-        image=lambda _name: object() if there else None, client=SimpleNamespace(images=images)
-    )
+    engine = FakeEngine()
     if there:
-        require_image(cast(Any, runner), "erp:2")
+        engine.image_names.add("erp:2")
+        require_image(engine.runner, "erp:2")
         return
     with pytest.raises(NotFoundError, match=r"image erp:2 .* no such registry"):
-        require_image(cast(Any, runner), "erp:2")
+        require_image(engine.runner, "erp:2")
 
 
 SALE = "name: sale\ntitle: A sale\nsteps: [{name: home, open: /}]"
