@@ -4,9 +4,14 @@ The same original gives the same replacement in every table and every database, 
 duplicates survive; which one, only who has the key can tell.
 """
 
-from restore.anonymise.asked import anonymisation_asked
 from restore.anonymise.key import read_key
-from restore.anonymise.reading import BUILTIN, load_rules, rules_errors, rules_text
+from restore.anonymise.reading import (
+    BUILTIN,
+    anonymisation_asked,
+    load_rules,
+    rules_errors,
+    rules_text,
+)
 from restore.anonymise.rules import Anonymisation, Rules
 
 __all__ = [

@@ -14,6 +14,7 @@ from restore.model.environment import (
     Environment,
     ErpServer,
     Hosts,
+    Purpose,
     Relay,
     Role,
 )
@@ -63,7 +64,6 @@ from restore.model.outcome import (
     verdict_of,
 )
 from restore.model.plan import RestorePlan, Step, StepKind
-from restore.model.purpose import Purpose
 from restore.model.upgrade import (
     Fact,
     Measure,

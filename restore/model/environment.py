@@ -9,8 +9,18 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from restore.model.purpose import Purpose
 from restore.model.secret import Secret
+
+
+class Purpose(StrEnum):
+    """Whether what is rebuilt takes production's place, or stands beside it.
+
+    A ``STAGING`` copy is made safe before the ERP starts: nothing in it acts in production's name.
+    """
+
+    RECOVERY = "recovery"
+    STAGING = "staging"
+
 
 LOCAL: Final = "local"
 """The Docker host that is the engine's own: what ``DOCKER_HOST`` names, or this machine."""

@@ -4,7 +4,6 @@ A profile is one YAML file, validated against ``schemas/profile.schema.json``; e
 reported at once with its path. A name is looked up in ``builtin/``, a path is read as is.
 """
 
-from restore.profile.files import ConfigurationFile, DocumentFetch, DocumentTree
 from restore.profile.neutralisation import (
     Banner,
     Harmless,
@@ -18,12 +17,27 @@ from restore.profile.operations import (
     OperationTime,
     PostOperation,
 )
-from restore.profile.reading import parse_profile
-from restore.profile.servers import DatabaseProfile, ErpProfile, ProxyProfile
-from restore.profile.texts import is_profile_path, load_profile, profile_names, profile_text
+from restore.profile.reading import (
+    is_profile_path,
+    load_profile,
+    parse_profile,
+    profile_names,
+    profile_text,
+)
 from restore.profile.upgrade import Invariant, ServedThings, UpgradeProfile
-from restore.profile.values import Profile, RenderedReport, ReportsProfile
-from restore.profile.web import WebScenario, WebStep
+from restore.profile.values import (
+    ConfigurationFile,
+    DatabaseProfile,
+    DocumentFetch,
+    DocumentTree,
+    ErpProfile,
+    Profile,
+    ProxyProfile,
+    RenderedReport,
+    ReportsProfile,
+    WebScenario,
+    WebStep,
+)
 
 __all__ = [
     "Banner",

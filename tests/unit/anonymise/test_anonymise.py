@@ -30,11 +30,10 @@ from restore.anonymise import (
 )
 from restore.anonymise.key import VARIABLE, padded
 from restore.anonymise.layouts import LAYOUTS
-from restore.anonymise.patterns import LENGTHS
 from restore.anonymise.placeholders import OTHER, placeholders, type_keys
 from restore.anonymise.reading import parse_rules
 from restore.anonymise.rules import Kind
-from restore.anonymise.statements import absent, functions, problems, scanning, update
+from restore.anonymise.statements import LENGTHS, absent, functions, problems, scanning, update
 from restore.anonymise.tables import Column, Table
 from restore.checks.anonymised import anonymised_check_ids
 from restore.errors import NotFoundError, RefusedError, UsageError
