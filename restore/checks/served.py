@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import re
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
@@ -21,17 +21,9 @@ from restore.checks.base import (
     unverifiable,
 )
 from restore.checks.documents import DocumentSet, Row, document_rows
+from restore.checks.scenarios.failure import NO_ACCOUNT, StepFailed
 from restore.checks.tls import tls_of
-from restore.checks.web import (
-    NO_ACCOUNT,
-    StepFailed,
-    WebSession,
-    fill_path,
-    filled_headers,
-    filled_json,
-    log_in,
-    open_session,
-)
+from restore.checks.web import WebSession, filled_request, log_in, open_session
 from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure
 from restore.model import Artifact, ArtifactKind, CheckResult, CheckStatus, Credentials
@@ -139,9 +131,8 @@ def _problem(
     """What is wrong with a document as the ERP serves it; None when it is right."""
     digest = hashlib.new(documents.tree.algorithm, usedforsecurity=False)
     try:
-        with session.client.stream(
-            **_request(session, fetch, row), timeout=FETCH_TIMEOUT
-        ) as answer:
+        request = filled_request(fetch, {**session.values, "id": row.id})
+        with session.client.stream(**request, timeout=FETCH_TIMEOUT) as answer:
             if answer.status_code != 200:
                 return f"HTTP {answer.status_code}"
             if fetch.base64 is None:
@@ -158,16 +149,6 @@ def _problem(
     if row.checksum and digest.hexdigest() != row.checksum.lower():
         return f"expected checksum {row.checksum}, the ERP served {digest.hexdigest()}"
     return None
-
-
-def _request(session: WebSession, fetch: DocumentFetch, row: Row) -> dict[str, Any]:
-    values = {**session.values, "id": row.id}
-    return {
-        "method": fetch.method,
-        "url": fill_path(fetch.path, values),
-        "headers": filled_headers(fetch.headers, values),
-        "json": filled_json(fetch.json, values),
-    }
 
 
 def _encoded(text: str, pattern: str) -> bytes | None:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import base64
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 
 from restore.checks.base import Check, Finding, describe, masked, run_check, unverifiable
+from restore.checks.scenarios.failure import NO_ACCOUNT, StepFailed
+from restore.checks.scenarios.filling import filled, filled_text
 from restore.checks.tls import Tls, client
 from restore.model import CheckResult, CheckStatus, Credentials
 from restore.model.secret import Secret
-from restore.profile import WebScenario, WebStep
+from restore.profile import DocumentFetch, ServedThings, WebScenario, WebStep
 
-_PLACEHOLDER: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 _BASE64: Final = re.compile(r"\{base64:((?:[^{}]|\{[^{}]*\})*)\}")
 
 SHORTEST_TOKEN: Final = 8
@@ -29,8 +30,6 @@ PATIENCE: Final = 30.0
 
 CONNECT_TIMEOUT: Final = 5.0
 """Seconds after which a server that takes no connection counts as down."""
-
-NO_ACCOUNT: Final = "no account was given to log in with"
 
 
 @dataclass(slots=True)
@@ -47,10 +46,6 @@ class WebSession:
     def secrets(self) -> list[Secret]:
         """Values that nobody may see."""
         return [value for value in self.values.values() if isinstance(value, Secret)]
-
-
-class StepFailed(Exception):
-    """A step's answer is not what it must be; the text says in which way, without the body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +129,8 @@ def perform(session: WebSession, step: WebStep) -> Answer:
         httpx.HTTPError: there is none.
     """
     request = session.client.build_request(
-        step.method,
-        fill_path(step.path, session.values),
-        headers=filled_headers(step.headers, session.values),
-        data={key: _filled(text, session.values) for key, text in step.form} or None,
-        json=filled_json(step.json, session.values),
+        **filled_request(step, session.values),
+        data={key: filled_text(text, session.values) for key, text in step.form} or None,
         timeout=httpx.Timeout(step.sla + PATIENCE, connect=CONNECT_TIMEOUT),
     )
     begun = time.perf_counter()
@@ -210,44 +202,25 @@ def _breaks(result: CheckResult) -> bool:
     return result.status is not CheckStatus.PASSED and not result.details
 
 
-def fill_path(path: str, values: Mapping[str, str | Secret]) -> str:
-    """A path with its placeholders filled, each value quoted."""
-    return _filled(path, values, quoting=True)
+def filled_request(
+    request: WebStep | DocumentFetch | ServedThings, values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Method, URL, headers and JSON of a request that a profile describes, as ``httpx`` takes them.
 
-
-def filled_headers(
-    headers: Iterable[tuple[str, str]], values: Mapping[str, str | Secret]
-) -> dict[str, str]:
-    """Headers with their placeholders filled; ``{base64:…}`` is encoded once it is filled."""
+    Each value is quoted in the path; ``{base64:…}`` in a header is encoded once it is filled.
+    """
 
     def encoded(match: re.Match[str]) -> str:
-        return base64.b64encode(_filled(match[1], values).encode()).decode()
+        return base64.b64encode(filled_text(match[1], values).encode()).decode()
 
-    return {name: _filled(_BASE64.sub(encoded, text), values) for name, text in headers}
-
-
-def _filled(text: str, values: Mapping[str, str | Secret], *, quoting: bool = False) -> str:
-    """Replace known placeholders; JSON and templates may hold braces of their own."""
-
-    def value(match: re.Match[str]) -> str:
-        found = values.get(match[1])
-        if found is None:
-            return match[0]
-        plain = found.reveal() if isinstance(found, Secret) else found
-        return quote(plain, safe="") if quoting else plain
-
-    return _PLACEHOLDER.sub(value, text)
-
-
-def filled_json(value: Any, values: Mapping[str, str | Secret]) -> Any:
-    """A JSON value with the placeholders of its texts filled."""
-    if isinstance(value, str):
-        return _filled(value, values)
-    if isinstance(value, list):
-        return [filled_json(item, values) for item in value]
-    if isinstance(value, dict):
-        return {key: filled_json(item, values) for key, item in value.items()}
-    return value
+    return {
+        "method": request.method,
+        "url": filled_text(request.path, values, quoting=True),
+        "headers": {
+            name: filled_text(_BASE64.sub(encoded, text), values) for name, text in request.headers
+        },
+        "json": filled(request.json, values),
+    }
 
 
 def _sends_password(step: WebStep) -> bool:

@@ -1,9 +1,12 @@
-"""How a step of a scenario fails."""
+"""How a step of a scenario fails, or why it is not even begun."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import Final
+
+NO_ACCOUNT: Final = "no account was given to log in with"
 
 
 class StepFailed(Exception):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import quote
 
 from restore.checks.scenarios.values import Expectation
+from restore.model.secret import Secret
 
 PLACEHOLDER: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 
@@ -37,7 +39,7 @@ def filled(value: Any, values: Mapping[str, Any]) -> Any:
     """
     if isinstance(value, str):
         if (whole := PLACEHOLDER.fullmatch(value)) and whole[1] in values:
-            return values[whole[1]]
+            return _plain(values[whole[1]])
         return filled_text(value, values)
     if isinstance(value, dict):
         return {filled_text(key, values): filled(item, values) for key, item in value.items()}
@@ -46,9 +48,24 @@ def filled(value: Any, values: Mapping[str, Any]) -> Any:
     return value
 
 
-def filled_text(text: str, values: Mapping[str, Any]) -> str:
-    """A text with its placeholders filled; what is unknown stays."""
-    return PLACEHOLDER.sub(lambda found: str(values.get(found[1], found[0])), text)
+def filled_text(text: str, values: Mapping[str, Any], *, quoting: bool = False) -> str:
+    """A text with its placeholders filled, secrets revealed; what is unknown stays.
+
+    Args:
+        quoting: whether each value is quoted, as a part of a path.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in values:
+            return match[0]
+        text = str(_plain(values[match[1]]))
+        return quote(text, safe="") if quoting else text
+
+    return PLACEHOLDER.sub(value, text)
+
+
+def _plain(value: Any) -> Any:
+    return value.reveal() if isinstance(value, Secret) else value
 
 
 def part_of(answer: Any, at: tuple[int | str, ...]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any
 
 import httpx
 
@@ -20,7 +20,7 @@ from restore.checks.base import (
 )
 from restore.checks.scenarios.api import Caller, Request, caller
 from restore.checks.scenarios.browser import Browser, open_browser, require_browser
-from restore.checks.scenarios.failure import Deadline, StepFailed
+from restore.checks.scenarios.failure import NO_ACCOUNT, Deadline, StepFailed
 from restore.checks.scenarios.filling import filled, part_of, shown, wrong
 from restore.checks.scenarios.pages import perform, place_of
 from restore.checks.scenarios.values import (
@@ -37,8 +37,6 @@ from restore.checks.tls import client, tls_of
 from restore.errors import EnvironmentFailure, RestoreError, UsageError
 from restore.model import Acceptance, CheckResult, CheckStatus, Credentials, Environment, Picture
 from restore.model.secret import Secret
-
-NO_ACCOUNT: Final = "no account was given to log in with"
 
 
 @dataclass(frozen=True, slots=True)

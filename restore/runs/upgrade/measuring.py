@@ -13,17 +13,9 @@ import httpx
 from restore.adapters.postgres import sql
 from restore.adapters.postgres.facts import database_facts, optional_rows
 from restore.checks.base import describe, masked
+from restore.checks.scenarios.failure import NO_ACCOUNT, StepFailed
 from restore.checks.tls import tls_of
-from restore.checks.web import (
-    NO_ACCOUNT,
-    StepFailed,
-    WebSession,
-    fill_path,
-    filled_headers,
-    filled_json,
-    log_in,
-    open_session,
-)
+from restore.checks.web import WebSession, filled_request, log_in, open_session
 from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure
 from restore.model import Credentials, Measure, Rule
@@ -146,15 +138,9 @@ def _named_rows(connection: sql.Connection, query: str) -> list[dict[str, Any]]:
 
 def served_or_why(session: WebSession, things: ServedThings, row: Mapping[str, Any]) -> str:
     """``SERVED`` when the ERP serves a thing, else what it says instead."""
-    values = {**session.values, **{name: str(value) for name, value in row.items()}}
     try:
-        answer = session.client.request(
-            things.method,
-            fill_path(things.path, values),
-            headers=filled_headers(things.headers, values),
-            json=filled_json(native(things.json, row), values),
-            timeout=TIMEOUT,
-        )
+        request = filled_request(things, {**session.values, **row})
+        answer = session.client.request(**request, timeout=TIMEOUT)
     except httpx.HTTPError as error:
         return masked(f"no answer: {describe(error)}", session.secrets)
     if answer.status_code != 200:
@@ -181,15 +167,3 @@ def _unescaped(text: str) -> str:
         return str(json.loads(f'"{text}"'))
     except ValueError:
         return text
-
-
-def native(value: Any, row: Mapping[str, Any]) -> Any:
-    """A JSON value in which a text that is only a placeholder is the column's own value."""
-    if isinstance(value, str):
-        name = value[1:-1] if value.startswith("{") and value.endswith("}") else ""
-        return row.get(name, value)
-    if isinstance(value, list):
-        return [native(item, row) for item in value]
-    if isinstance(value, dict):
-        return {key: native(item, row) for key, item in value.items()}
-    return value

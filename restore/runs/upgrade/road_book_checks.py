@@ -6,14 +6,10 @@ import httpx
 
 from restore.adapters.postgres import sql
 from restore.checks.base import Check, Finding, describe, masked, run_check, unverifiable
+from restore.checks.scenarios.failure import NO_ACCOUNT, StepFailed
+from restore.checks.scenarios.filling import filled_text
 from restore.checks.tls import tls_of
-from restore.checks.web import (
-    NO_ACCOUNT,
-    StepFailed,
-    fill_path,
-    log_in,
-    open_session,
-)
+from restore.checks.web import log_in, open_session
 from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure
 from restore.model import CheckResult, CheckStatus, Credentials
@@ -68,7 +64,7 @@ def _requested(
     with session.client:
         try:
             log_in(session, context.profile.web)
-            path = fill_path(entry.path, session.values)
+            path = filled_text(entry.path, session.values, quoting=True)
             answer = session.client.get(path, timeout=TIMEOUT)
         except StepFailed as error:
             raise EnvironmentFailure(f"not logged in: {error}") from error

@@ -11,7 +11,7 @@ import pytest
 
 from restore.checks.documents import DocumentSet, Row
 from restore.checks.served import _problem
-from restore.checks.web import WebSession, filled_headers
+from restore.checks.web import WebSession, filled_request
 from restore.model.secret import Secret
 from restore.profile import DocumentFetch, load_profile
 
@@ -86,7 +86,7 @@ def test_a_plain_path_is_a_request_too() -> None:
 def test_headers_encode_what_they_hold_once_it_is_filled() -> None:
     values = {"login": "é", "password": Secret("p{x}")}
     headers = (("A", "Basic {base64:{login}:{password}}"), ("B", "Bearer {password}{kept}"))
-    assert filled_headers(headers, values) == {
+    assert filled_request(DocumentFetch("/", headers=headers), values)["headers"] == {
         "A": "Basic " + base64.b64encode("é:p{x}".encode()).decode(),
         "B": "Bearer p{x}{kept}",
     }

@@ -13,10 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from restore.checks.scenarios.failure import NO_ACCOUNT, StepFailed
+from restore.checks.scenarios.filling import filled_text
 from restore.checks.web import (
-    NO_ACCOUNT,
-    StepFailed,
-    fill_path,
     log_in,
     open_session,
     scenario_check_ids,
@@ -262,8 +261,8 @@ def test_ids_are_those_of_the_results(erp: Erp) -> None:
 
 
 def test_values_in_a_path_are_quoted() -> None:
-    assert fill_path("/d/{id}?x={y}", {"id": "a/b"}) == "/d/a%2Fb?x={y}"
-    assert urlsplit(fill_path("/{id}", {"id": "?q"})).query == ""
+    assert filled_text("/d/{id}?x={y}", {"id": "a/b"}, quoting=True) == "/d/a%2Fb?x={y}"
+    assert urlsplit(filled_text("/{id}", {"id": "?q"}, quoting=True)).query == ""
 
 
 def test_a_page_that_leads_to_itself_is_asked_once_more(erp: Erp) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from restore.checks.scenarios import ScenarioResults, parse_scenario
+from restore.checks.scenarios.filling import filled
 from restore.errors import NotFoundError, UsageError
 from restore.model import (
     Acceptance,
@@ -39,7 +40,7 @@ from restore.runs.upgrade.difference import (
 )
 from restore.runs.upgrade.images import require_image
 from restore.runs.upgrade.log_watch import LogWatch
-from restore.runs.upgrade.measuring import native, problem_of
+from restore.runs.upgrade.measuring import problem_of
 from restore.runs.upgrade.request import (
     RehearsalRequest,
     new_image,
@@ -192,8 +193,8 @@ def test_an_image_is_named_whole_or_by_its_tag(named: str, old: str, image: str)
 
 def test_a_placeholder_alone_is_the_columns_own_value() -> None:
     value = {"args": ["{id}", "{id}/{model}"], "kwargs": {"view_type": "{type}", "x": "{other}"}}
-    assert native(value, {"id": 7, "type": "form"}) == {
-        "args": [7, "{id}/{model}"],
+    assert filled(value, {"id": 7, "type": "form"}) == {
+        "args": [7, "7/{model}"],
         "kwargs": {"view_type": "form", "x": "{other}"},
     }
 
