@@ -24,6 +24,7 @@ from offline.host import Host
 from offline.images import ImageStep
 from offline.paths import places
 from offline.plugin import PluginStep
+from offline.printing import PrintingStep
 from offline.pulumi_cli import PulumiStep
 from offline.recipes import SUITE, recipes
 from offline.stack import StackStep
@@ -44,6 +45,7 @@ def plan(tree: Path, groups: Sequence[str] = ()) -> list[Planned]:
     plugin, environment, stack = PluginStep(), EnvironmentStep(), StackStep()
     planned = [
         Planned(venv),
+        Planned(PrintingStep()),
         Planned(engine),
         *_images(recipes(tree, groups), engine.name, venv.name),
         Planned(tools),

@@ -78,15 +78,16 @@ def prerequisites_command(terminal: Terminal, /, **options: Any) -> None:
       pra prerequisites --profile odoo --lang fr --format pdf --output prerequis.pdf
       pra prerequisites --client "Specibike" --format md
     """
+    output: Path | None = options["output"]
+    to_stdout = output is None and not terminal.as_json
+    if to_stdout and options["form"] == "pdf" and sys.stdout.isatty():
+        raise UsageError("a PDF is not for a terminal", "add --output FILE.pdf")
     document = compose(gather(options), options["lang"])
     content = _rendered(document, options["form"])
-    output: Path | None = options["output"]
     if output is not None:
         output.write_bytes(content)
         terminal.print(f"document: {output}")
-    elif not terminal.as_json:
-        if options["form"] == "pdf" and sys.stdout.isatty():
-            raise UsageError("a PDF is not for a terminal", "add --output FILE.pdf")
+    elif to_stdout:
         click.echo(content, nl=False)
     terminal.json(asdict(document))
 
@@ -146,7 +147,7 @@ def _rendered(document: Document, form: str) -> bytes:
             return to_html(document).encode()
         case "md":
             return to_markdown(document).encode()
-    # ReportLab and its fonts take a while to load.
+    # No other form, and no other command, loads what prints.
     from restore.report.prerequisites.pdf import to_pdf  # noqa: PLC0415
 
     return to_pdf(document)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from restore.report.prerequisites.document import Document, Span, Table, breakable, spans
 
@@ -14,9 +16,23 @@ _MARKS: Final = re.compile(r"([\\*<>\[\]|#~]|(?<!\w)_|_(?!\w))")
 """What Markdown would read as a mark; an underscore inside a word is none."""
 
 
-def to_html(document: Document) -> str:
-    """The document as a page that needs nothing else, and prints well."""
-    text = _environment(autoescape=True).get_template("prerequisites.html.j2").render(doc=document)
+@dataclass(frozen=True, slots=True)
+class Font:
+    """A font's file, by its URL, under the name that the style sheet gives it."""
+
+    family: str
+    weight: int
+    url: str
+
+
+def to_html(document: Document, fonts: tuple[Font, ...] = ()) -> str:
+    """The document as a page that needs nothing else, and prints well.
+
+    Args:
+        fonts: given to a page that becomes a PDF, which then has a title page and page numbers.
+    """
+    template = _environment(autoescape=True).get_template("prerequisites.html.j2")
+    text = template.render(doc=document, fonts=fonts)
     # Lone surrogates stand for bytes of file names that are not UTF-8; no page can hold them.
     return text.encode("utf-8", errors="replace").decode("utf-8")
 
@@ -44,8 +60,15 @@ def _environment(*, autoescape: bool) -> Environment:
         "md": _markdown,
         "md_cell": _cell,
         "fence": _fence,
+        "css": _css_text,
     }
     return environment
+
+
+def _css_text(text: str) -> Markup:
+    """A text as CSS generates it; ``{page}`` and ``{pages}`` become counters."""
+    escaped = re.sub(r'[\\"<]', lambda mark: f"\\{ord(mark[0]):x} ", " ".join(text.split()))
+    return Markup('"' + re.sub(r"\{(pages?)\}", r'" counter(\1) "', escaped) + '"')  # noqa: S704
 
 
 def _markdown(text: str) -> str:

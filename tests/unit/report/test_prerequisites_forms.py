@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import importlib.abc
+import io
 import json
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 
 from restore.adapters.pulumi.stack_file import raw_settings
 from restore.cli.main import run
-from restore.errors import ExitCode
+from restore.errors import EnvironmentFailure, ExitCode
 from restore.model import Generation
 from restore.report.files import newest_report, write_report
 from restore.report.prerequisites import Prerequisites, compose, to_html, to_markdown
 from restore.report.prerequisites.document import Column, ColumnKind, Document, Section, Table
 from restore.report.prerequisites.pdf import to_pdf
-from restore.report.prerequisites.pdf_style import STYLES, cell_code, code_markup, markup
+from restore.report.prerequisites.render import Font
 from restore.repository.folder import FolderRepository
 from tests.support.report_samples import failed, passed
 
@@ -79,24 +83,55 @@ def test_a_sum_is_no_code(make_prerequisites: Make) -> None:
     assert '<td class="code">Total</td>' in to_html(document)
 
 
-def test_pdf_has_its_fonts_inside_and_is_the_same_each_time(make_prerequisites: Make) -> None:
+def test_pdf_leads_to_each_section_and_is_the_same_each_time(make_prerequisites: Make) -> None:
     document = compose(make_prerequisites(last=failed()), "fr")
     content = to_pdf(document)
     assert content == to_pdf(document)
-    fonts = set(re.findall(rb"/BaseFont /(\S+)", content))
-    assert fonts and all(re.match(rb"[A-Z]{6}\+", font) for font in fonts), fonts
-    assert len(re.findall(rb"/FontFile2 ", content)) == len(fonts)
-    assert len(re.findall(rb"/Type /Page\b(?!s)", content)) > 5
-    assert b"/Lang (fr)" in content
+    reader = PdfReader(io.BytesIO(content))
+    title, contents, *others = (page.extract_text() for page in reader.pages)
+    assert document.title in title and "Page" not in title
+    assert document.labels.contents in contents and len(others) > 5
+    for number, text in enumerate((contents, *others), 2):
+        assert document.labels.page.format(page=number, pages=len(reader.pages)) in text
+        assert document.labels.footer.split()[0] in text
+    top = [entry.title for entry in reader.outline if not isinstance(entry, list)]
+    assert top == [f"{section.number}. {section.title}" for section in document.sections]
+    assert reader.trailer["/Root"]["/Lang"] == "fr"
+    assert reader.metadata is not None and reader.metadata.author == document.author
+
+    fonts = {
+        font["/BaseFont"]: font["/DescendantFonts"][0].get_object()["/FontDescriptor"]
+        for page in reader.pages
+        for font in (each.get_object() for each in page["/Resources"]["/Font"].values())
+    }
+    # A part of each of its own fonts, and none of this machine's.
+    assert {re.sub(r"^/[A-Z]{6}\+|[-,]*(Semi-Bold)?$", "", name) for name in fonts} == {
+        "Source-Sans-3", "IBM-Plex-Mono",
+    }  # fmt: skip
+    assert all("/FontFile2" in descriptor for descriptor in fonts.values())
 
 
-def test_pdf_markup_keeps_lines_and_marks_code() -> None:
-    assert markup("a `b<c` & d").startswith('a <font name="Code"')
-    assert "b&lt;c" in markup("`b<c`")
-    assert code_markup("a \\\n  b") == "a \\<br/>\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}b"
-    broken = cell_code("/var/lib/odoo/filestore/specibike_prod", 100)
-    assert re.sub(r"<[^>]+>", "", broken) == "/var/lib/odoo/filestore/specibike_prod"
-    assert "<br/>" in broken and STYLES["cell"].fontName == "Text"
+def test_a_system_without_pango_is_told_what_to_do(
+    make_prerequisites: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Missing(importlib.abc.MetaPathFinder):
+        def find_spec(self, name: str, *_others: object) -> None:
+            if name == "weasyprint":
+                raise OSError("cannot load library 'libpango-1.0-0'")
+
+    monkeypatch.setattr("sys.meta_path", [Missing(), *sys.meta_path])
+    monkeypatch.delitem(sys.modules, "weasyprint", raising=False)
+    with pytest.raises(EnvironmentFailure, match="Pango") as caught:
+        to_pdf(compose(make_prerequisites()))
+    assert "libpango-1.0-0" in caught.value.hint and "html" in caught.value.hint
+
+
+def test_words_of_footers_are_no_style(make_prerequisites: Make) -> None:
+    document = compose(make_prerequisites())
+    labels = replace(document.labels, footer='a "b" \\ </style><b>c</b>')
+    page = to_html(replace(document, labels=labels), (Font("F", 400, "file:///f.ttf"),))
+    assert "</style><b>" not in page.partition("</head>")[0]
+    assert '"a \\22 b\\22  \\5c  \\3c /style>' in page
 
 
 def arguments(repository: FolderRepository, reports: Path, *more: str) -> list[str]:
