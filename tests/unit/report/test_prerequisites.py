@@ -252,7 +252,9 @@ def test_commands_of_pra_are_complete(make_prerequisites: Make) -> None:
     assert {argv[1] for argv in own} == {"prerequisites", "capture", "verify", "drill", "restore"}
     for argv in own:
         command = pra.commands[argv[1]]
-        context = command.make_context(argv[1], list(argv[2:]))
+        # Under its program, as when it runs: a command keeps what its first context says.
+        program = click.Context(pra, **pra.context_settings)
+        context = command.make_context(argv[1], list(argv[2:]), program)
         assert not context.args
         required = {p.name for p in command.params if p.required}
         assert all(context.params[name] is not None for name in required)
