@@ -99,7 +99,7 @@ class Watch:
 def watched(runner: Runner, canaries: Mapping[str, str], *folders: Path) -> Iterator[Watch]:
     """Look all the while that the body runs, and once more at its end."""
     watch, over = Watch(runner, canaries), threading.Event()
-    state = locations.STATE / "state"
+    state, logs = locations.STATE / "state", locations.STATE / "logs"
 
     def processes() -> None:
         while not over.wait(PAUSE):
@@ -108,7 +108,7 @@ def watched(runner: Runner, canaries: Mapping[str, str], *folders: Path) -> Iter
     def rest() -> None:
         while not over.wait(10 * PAUSE):
             watch.containers()
-            watch.files(state, locations.LOCKS)
+            watch.files(state, logs, locations.LOCKS)
             for settings in locations.ROOT.glob("Pulumi.*.yaml"):
                 with suppress(OSError):
                     watch.look(settings.name, "settings", settings.read_text(encoding="utf-8"))
@@ -122,4 +122,4 @@ def watched(runner: Runner, canaries: Mapping[str, str], *folders: Path) -> Iter
         over.set()
         for thread in threads:
             thread.join()
-        watch.files(state, *folders)
+        watch.files(state, logs, *folders)

@@ -105,9 +105,11 @@ class FakeEngine:
         self.started: list[str] = []
         self.all: dict[str, FakeContainer] = {}
         self.image_names: set[str] = set()
+        self.closed = False
         self.facts: dict[str, Any] = {}
         self.api = _Api(self)
         self.containers = SimpleNamespace(get=self.get, list=self.list, create=self.create)
+        self.networks = self.volumes = SimpleNamespace(list=lambda **_options: [])
         self.images = SimpleNamespace(get=self._image, pull=self._image)
         self._numbers = itertools.count()
 
@@ -153,6 +155,9 @@ class FakeEngine:
         if name not in self.image_names:
             raise ImageNotFound(f"no image {name}, and no such registry")
         return SimpleNamespace(id=f"sha256:{name}", attrs={"Config": {}})
+
+    def close(self) -> None:
+        self.closed = True
 
     def info(self) -> dict[str, Any]:
         return self.facts

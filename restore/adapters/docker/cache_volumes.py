@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -17,6 +17,7 @@ from typing import Any, Final
 from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import Mount
 
+from restore.adapters import logs
 from restore.adapters.docker import rights
 from restore.adapters.docker.engine import answers
 from restore.adapters.docker.helpers import HELPER, Helper, HelperOptions, beside, helper
@@ -61,11 +62,8 @@ def find_caches(runner: Runner, key: str | None = None) -> tuple[Cache, ...]:
     with answers("list kept copies"):
         volumes = runner.client.volumes.list(filters={"label": selector})
         found = [_cache_of(runner, volume.attrs) for volume in volumes]
-    return tuple(sorted(filter(None, found), key=_last_use, reverse=True))
-
-
-def _last_use(cache: Cache) -> datetime:
-    return cache.used or cache.kept or cache.created
+    by_use = sorted(filter(None, found), key=lambda one: one.used or one.kept or one.created)
+    return tuple(reversed(by_use))
 
 
 def create_cache(runner: Runner, like: str, of: CacheLabels) -> str:
@@ -79,6 +77,7 @@ def create_cache(runner: Runner, like: str, of: CacheLabels) -> str:
         _IMAGE: str(runner.container(like).attrs["Image"]),
     }
     name = f"{VOLUMES}{of.key[:12]}-{secrets.token_hex(4)}"
+    logs.event("make volume", name=name)
     with answers("make a volume for a copy"):
         runner.engine_of(like).volumes.create(name, labels=labels)
     return name
@@ -98,6 +97,7 @@ def remove_cache(runner: Runner, volume: str, like: str | None = None) -> None:
         EnvironmentFailure: a container uses it.
     """
     client = runner.client if like is None else runner.engine_of(like)
+    logs.event("remove volume", name=volume)
     try:
         client.api.remove_volume(volume)
     except NotFound:
@@ -126,14 +126,12 @@ def remove_other_caches(runner: Runner, like: str, kept: str, key: str, most: in
             remove_cache(there, cache.volume)
 
 
-@contextmanager
 def beside_cache(
     runner: Runner, like: str, volume: str, *, read_only: bool = False
-) -> Iterator[Helper]:
+) -> AbstractContextManager[Helper]:
     """A helper with the volumes of container ``like`` and that of a cache; gone at the end."""
     mount = Mount(MOUNTED, volume, "volume", read_only=read_only)
-    with beside(runner, like, HelperOptions(mounts=(mount,))) as there:
-        yield there
+    return beside(runner, like, HelperOptions(mounts=(mount,)))
 
 
 def read_cache(runner: Runner, like: str, volume: str) -> Cache:
@@ -176,7 +174,7 @@ def _cache_of(runner: Runner, attrs: Mapping[str, Any]) -> Cache | None:
         generation=labels.get(_GENERATION, ""),
         part=labels.get(_PART, ""),
         stack=labels.get(_STACK, ""),
-        created=datetime.fromisoformat(str(attrs["CreatedAt"]).replace("Z", "+00:00")),
+        created=datetime.fromisoformat(str(attrs["CreatedAt"])),
     )
     try:
         marker, used = _files(runner, cache.volume, labels.get(_IMAGE, ""))

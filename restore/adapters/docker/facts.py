@@ -55,7 +55,9 @@ def node_of(runner: Runner, container: str, folder: str | None = None) -> NodeFa
         memory = min(memory or limit, limit)
     disk = free = None
     if folder and attrs["State"]["Running"]:
-        disk, free = _disk(runner, container, folder)
+        df = runner.execute(container, df_command(folder))
+        if df.exit_code == 0 and (space := parse_df(df.stdout)):
+            disk, free = space.size, space.free
     return NodeFacts(cpus or None, memory or None, disk, free, address_of(attrs))
 
 
@@ -176,13 +178,6 @@ def proxy_facts(runner: Runner, container: str) -> ServerFacts:
 def _variables(runner: Runner, container: str) -> dict[str, str]:
     entries = runner.container(container).attrs["Config"].get("Env") or []
     return {name: value for name, _, value in (entry.partition("=") for entry in entries)}
-
-
-def _disk(runner: Runner, container: str, folder: str) -> tuple[int | None, int | None]:
-    """Size of a folder's file system and what is left of it; unknown when ``df`` can't tell."""
-    done = runner.execute(container, df_command(folder))
-    room = parse_df(done.stdout) if done.exit_code == 0 else None
-    return (room.size, room.free) if room else (None, None)
 
 
 def _info(client: docker.DockerClient) -> dict[str, Any]:

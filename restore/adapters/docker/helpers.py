@@ -94,12 +94,12 @@ def helper(
             made.remove(force=True)
 
 
+@dataclass(frozen=True, slots=True)
 class Helper:
-    """A helper that runs, and does what it is told."""
+    """A helper container that runs and waits for commands."""
 
-    def __init__(self, runner: Runner, container: str) -> None:
-        self._runner = runner
-        self._container = container
+    _runner: Runner
+    _container: str
 
     def run(self, *argv: str, user: str = "root") -> str:
         """Run a command that must succeed there, and return its output.

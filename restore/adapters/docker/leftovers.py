@@ -57,15 +57,8 @@ def find_leftovers(runner: Runner, host: str = LOCAL) -> tuple[Leftover, ...]:
 
 def _leftover(kind: str, identity: str | None, name: str | None, attrs: dict[str, Any]) -> Leftover:
     labels = attrs.get("Labels") or attrs.get("Config", {}).get("Labels") or {}
-    created = str(attrs.get("Created") or attrs.get("CreatedAt"))
-    return Leftover(kind, str(identity), str(name), labels.get(LABEL, ""), _time(created))
-
-
-def _time(text: str) -> datetime:
-    """Docker's time, whose nanoseconds Python doesn't read."""
-    head, dot, tail = text.partition(".")
-    zone = tail.lstrip("0123456789") if dot else ""
-    return datetime.fromisoformat((head + zone if dot else text).replace("Z", "+00:00"))
+    created = datetime.fromisoformat(str(attrs.get("Created") or attrs.get("CreatedAt")))
+    return Leftover(kind, str(identity), str(name), labels.get(LABEL, ""), created)
 
 
 def find_everywhere(engines: Mapping[str, Runner]) -> tuple[Leftover, ...]:

@@ -180,8 +180,7 @@ def _label_record(container: Container) -> NodeRecord | None:
         profile="",
         consistency_point=None,
         run="",
-        # Docker gives nanoseconds, which Python doesn't read.
-        since=datetime.fromisoformat(str(container.attrs["Created"])[:19] + "+00:00"),
+        since=datetime.fromisoformat(str(container.attrs["Created"])).replace(microsecond=0),
         engine_version="",
         container=str(container.id),
     )

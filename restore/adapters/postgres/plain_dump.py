@@ -117,7 +117,7 @@ class _Scanner:
         self._name = name
         self._facts = PlainFacts()
         self._inside: Callable[[bytes, int], int] | None = None
-        self._tag = b""
+        self._mark = b""
         self._depth = 0
         self._old_strings = False
         self._copying: tuple[str, str] | None = None
@@ -242,9 +242,10 @@ class _Scanner:
         if token == b"'":
             after_e = before[-1:] in (b"e", b"E") and not _in_word(before[:-1])
             escaped = self._old_strings or after_e
-            self._inside = self._escaped_text if escaped else self._text
+            self._inside = self._escaped_text if escaped else self._until_mark
+            self._mark = token
         elif token == b'"':
-            self._inside = self._quoted_name
+            self._inside, self._mark = self._until_mark, token
         elif token == b"/*":
             self._inside, self._depth = self._long_comment, 1
         elif token == b"--":
@@ -253,7 +254,7 @@ class _Scanner:
             self._command(piece, found.start())
             return len(piece)
         elif not _in_word(before):
-            self._inside, self._tag = self._dollar_text, token
+            self._inside, self._mark = self._until_mark, token
         return found.end()
 
     def _command(self, piece: bytes, start: int) -> None:
@@ -272,22 +273,13 @@ class _Scanner:
     def _refused(self, problem: str, hint: str) -> DamagedGenerationError:
         return DamagedGenerationError(f"{self._name}: {problem}", hint)
 
-    def _text(self, piece: bytes, position: int) -> int:
-        return self._until(piece, position, b"'")
-
-    def _quoted_name(self, piece: bytes, position: int) -> int:
-        return self._until(piece, position, b'"')
-
-    def _dollar_text(self, piece: bytes, position: int) -> int:
-        return self._until(piece, position, self._tag)
-
-    def _until(self, piece: bytes, position: int, mark: bytes) -> int:
+    def _until_mark(self, piece: bytes, position: int) -> int:
         # A doubled quote leaves and enters again at once.
-        found = piece.find(mark, position)
+        found = piece.find(self._mark, position)
         if found < 0:
             return len(piece)
         self._inside = None
-        return found + len(mark)
+        return found + len(self._mark)
 
     def _escaped_text(self, piece: bytes, position: int) -> int:
         while position < len(piece):

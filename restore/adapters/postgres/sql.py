@@ -82,17 +82,15 @@ def connect(
             text = str(error).strip()
             # Every language that PostgreSQL speaks has this word, and only for what it says itself.
             did = "refused" if "FATAL" in text else "does not answer"
+            closed = "not currently accepting connections" in text
             raise EnvironmentFailure(
-                f"PostgreSQL at {at} {did} role {role} on database {database}: {text}", _hint(text)
+                f"PostgreSQL at {at} {did} role {role} on database {database}: {text}",
+                "a replay into it was cut short: run it again, it opens the database at its end"
+                if closed
+                else "",
             ) from error
     with connection:
         yield connection
-
-
-def _hint(text: str) -> str:
-    if "not currently accepting connections" in text:
-        return "a replay into it was cut short: run it again, it opens the database at its end"
-    return ""
 
 
 def rows(connection: Connection, query: str, *parameters: object) -> list[tuple[Any, ...]]:

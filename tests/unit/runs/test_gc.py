@@ -7,8 +7,10 @@ import pytest
 
 from restore.adapters import lock
 from restore.adapters.docker import leftovers
+from restore.adapters.docker.runner import LABEL
 from restore.errors import NotFoundError, RefusedError
 from restore.runs import gc
+from tests.support.fake_docker import FakeEngine
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 DAY = timedelta(hours=24)
@@ -81,4 +83,7 @@ def test_a_named_stack_goes_whatever_it_is(tmp_path: Path) -> None:
     ],
 )
 def test_dockers_times_are_read(text: str, expected: datetime) -> None:
-    assert leftovers._time(text) == expected
+    engine = FakeEngine()
+    engine.add("c", {"Created": text}, labels={LABEL: "drill-1"})
+    (found,) = leftovers.find_leftovers(engine.runner)
+    assert found.created.replace(microsecond=0) == expected
