@@ -33,7 +33,7 @@ from restore.cli.status import status_command
 from restore.cli.terminal import Terminal
 from restore.cli.upgrade import upgrade_group
 from restore.errors import ExitCode, RestoreError
-from restore.runs.entry import new_run
+from restore.runs.recorder import new_run
 from restore.runs.request import utc_now
 
 LOGGED: Final = ("capture", "import", "gc", "staging")

@@ -41,7 +41,7 @@ from restore.report.postops import read_events
 from restore.repository import create_repository
 from restore.repository.selection import LATEST
 from restore.runs.drill import DrillRequest, drill, restore_stack
-from restore.runs.entry import new_recorder
+from restore.runs.recorder import Run
 from restore.runs.stages import preflight, select
 from restore.runs.staging import life
 
@@ -69,17 +69,15 @@ def plan_command(terminal: Terminal, /, **options: Any) -> None:
     """
     with terminal.progress() as listener:
         services, request = prepare_replay(terminal, options, listener, "pra plan")
-        recorder = new_recorder("drill", request, services)
-        generation = select(services, request.selection.generation, recorder)
+        run = Run.begin("drill", request, services)
+        generation = select(run)
         path, plain = certificate_choice(chosen_certificate(options), Path.cwd())
         overrides = StackOverrides(chosen_images(options), path, plain=plain)
-        preflight(services, generation, request, overrides, recorder)
-    plan = recorder.plan
-    if plan is not None:
-        for line in describe_plan(plan):
-            terminal.print(line)
-        terminal.json(plan_document(plan))
-    terminal.differences(recorder.differences)
+        plan = preflight(run, generation, overrides).plan
+    for line in describe_plan(plan):
+        terminal.print(line)
+    terminal.json(plan_document(plan))
+    terminal.differences(run.recorder.differences)
 
 
 @click.command("drill")

@@ -41,8 +41,8 @@ from restore.model import Environment, ProgressListener, Selection, locations
 from restore.profile import load_profile
 from restore.replay.steps.databases import existing_databases
 from restore.report.evidence.keys import signer_of_environment
-from restore.runs.entry import new_run, run_to_report
-from restore.runs.recorder import Recorder
+from restore.runs.entry import run_to_report
+from restore.runs.recorder import Recorder, new_run
 from restore.runs.request import ReplayRequest, utc_now
 
 COMMAND: Final = "pra scenario run"

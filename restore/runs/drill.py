@@ -6,9 +6,10 @@ A large generation is verified while its environment is rebuilt.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from restore.adapters import lock
@@ -18,7 +19,15 @@ from restore.adapters.pulumi.stack_file import StackSpec, setting_of, settings_f
 from restore.catalogue.foreign import Layout
 from restore.catalogue.importing import import_generation
 from restore.errors import UsageError
-from restore.model import Environment, Generation, ProgressListener, Report, Role, locations
+from restore.model import (
+    Blueprint,
+    Environment,
+    Generation,
+    Report,
+    RestorePlan,
+    Role,
+    locations,
+)
 from restore.model.durations import parse_budget, parse_days
 from restore.model.environment import StackOverrides, certificate_choice
 from restore.model.stack_names import EPHEMERAL
@@ -27,15 +36,16 @@ from restore.plan.request import MANY_BYTES
 from restore.profile import is_profile_path
 from restore.report.history import RunGroup, before, history_file
 from restore.runs.background import BackgroundTask, in_background
-from restore.runs.entry import new_recorder, replay_standing, run_to_report
-from restore.runs.recorder import Recorder
+from restore.runs.entry import replay_standing, run_to_report
+from restore.runs.planning import Foreseen
+from restore.runs.recorder import Recorder, Run
 from restore.runs.request import ReplayRequest, Services
 from restore.runs.stages import (
     preflight,
     replay_into,
-    require_integrity,
     require_reports_account,
     select,
+    verify_generation,
 )
 
 
@@ -59,38 +69,120 @@ class DrillRequest:
     cache: CacheOptions = AS_TOLD
 
 
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What stands once a generation was replayed into it anew, by which plan, from which images."""
+
+    environment: Environment
+    plan: RestorePlan
+    blueprint: Blueprint
+
+
 def drill(request: DrillRequest, services: Services) -> tuple[Report, Path, Recorder]:
     """Rebuild an equivalent environment, replay a generation into it, judge, and destroy it.
 
     Raises:
         NotFoundError: there is no such stack file to start from.
     """
-    request = replace(
-        request,
-        images={**stack_images(request.base), **request.images},
-        replay=with_policy(within_budget(request.replay, request.base), request, services),
-    )
-    recorder = new_recorder(request.base, request.replay, services)
-    recorder.stack = stack = f"{EPHEMERAL}{recorder.run}"
+    request, run = begin(with_policy(request, services), services)
 
     def story() -> None:
-        if request.backup is not None:
-            layout, choice = request.backup
-            with recorder.stage("import", f"Import {layout.location}"):
-                import_generation(
-                    layout,
-                    choice,
-                    services.repository,
-                    now=services.now,
-                    listener=services.listener,
-                )
-        generation = select(services, request.replay.selection.generation, recorder)
-        standing = rebuilt(stack, generation, request, services, recorder)
-        with replayed_anew(generation, request, services, recorder, standing):
-            pass
+        import_backup(run, request)
+        generation = select(run)
+        environment = rebuilt(run, request, generation)
+        with replayed_anew(run, request, generation, environment):
+            # Checked by now; it is destroyed when this ends, unless it is to be kept.
+            return
 
-    report, folder = run_to_report(recorder, request.replay, story)
-    return report, folder, recorder
+    report, folder = run_to_report(run.recorder, run.request, story)
+    return report, folder, run.recorder
+
+
+@contextmanager
+def replayed_anew(
+    run: Run,
+    request: DrillRequest,
+    generation: Generation,
+    rebuilt: AbstractContextManager[Environment],
+    refuse: Callable[[Foreseen], None] = lambda _foreseen: None,
+) -> Iterator[Replayed]:
+    """Verify, foresee, rebuild, replay and check, before the body, which gets what stands then.
+
+    Args:
+        rebuilt: rebuilds when it is entered, and sees to what becomes of it afterwards.
+        refuse: raises what else is in the way, before anything is made.
+    """
+    with verified(run, generation) as verification:
+        foreseen = preflight(run, generation, stack_overrides(request))
+        require_reports_account(run.request, foreseen.plan)
+        refuse(foreseen)
+        verification.require_so_far()
+        with rebuilt as environment:
+            verification.require_done()
+            planned = replay_into(run, environment, generation)
+            yield Replayed(environment, planned, foreseen.blueprint)
+
+
+@contextmanager
+def verified(run: Run, generation: Generation) -> Iterator[BackgroundTask]:
+    """Stage "verify", beside the body where it takes longer than seconds, else before it.
+
+    The body waits for it before anything is replayed.
+    """
+    act = partial(verify_generation, run, generation)
+    with in_background(act, run.services.listener) as verification:
+        if generation.bytes < MANY_BYTES:
+            verification.require_done()
+        yield verification
+
+
+@contextmanager
+def rebuilt(run: Run, request: DrillRequest, generation: Generation) -> Iterator[Environment]:
+    """Stages "rebuild" and "destroy" around the body, which gets the environment that stands.
+
+    The environment is destroyed however the body ends, unless it is to be kept; a stack that
+    could not be built is destroyed too.
+    """
+    stack, listener, now = run.recorder.stack, run.services.listener, run.services.now()
+    with lock.stack_lock(locations.LOCKS, stack, run.request.command, now=now, kept=request.keep):
+        stands = False
+        try:
+            with run.recorder.stage("rebuild", "Rebuild the environment with Pulumi"):
+                outputs = up(stack_spec(stack, generation, request), listener)
+                environment = environment_from_outputs(outputs)
+            stands = True
+            yield environment
+        finally:
+            if not (request.keep and stands):
+                with run.recorder.stage("destroy", "Destroy the environment"):
+                    destroy(stack, listener)
+                # Only of what is gone: the lock file tells 'pra gc' of the rest.
+                lock.release(locations.LOCKS, stack)
+
+
+def begin(request: DrillRequest, services: Services) -> tuple[DrillRequest, Run]:
+    """A drill's request with what its stack file says, and its run, on a stack of its own."""
+    base = request.base
+    request = replace(
+        request,
+        images={**stack_images(base), **request.images},
+        replay=within_budget(request.replay, base),
+    )
+    run = Run.begin(base, request.replay, services)
+    run.recorder.stack = f"{EPHEMERAL}{run.recorder.run}"
+    return request, run
+
+
+def import_backup(run: Run, request: DrillRequest) -> None:
+    """Stage "import": make a generation from a backup of others, when the drill is of one."""
+    if request.backup is None:
+        return
+    layout, choice = request.backup
+    services = run.services
+    with run.recorder.stage("import", f"Import {layout.location}"):
+        import_generation(
+            layout, choice, services.repository, now=services.now, listener=services.listener
+        )
 
 
 def stack_images(stack: str) -> dict[Role, str]:
@@ -122,96 +214,23 @@ def within_budget(request: ReplayRequest, stack: str) -> ReplayRequest:
     return request if given is None else replace(request, rto_budget=parse_budget(given))
 
 
-def with_policy(replay: ReplayRequest, request: DrillRequest, services: Services) -> ReplayRequest:
-    """A replay with what it may do with caches, by the options, the stack and the history.
+def with_policy(request: DrillRequest, services: Services) -> DrillRequest:
+    """A drill with what it may do with caches, by its options, its stack and the history.
 
     Raises:
         UsageError: the stack's setting is no number of days.
     """
+    replay, options = request.replay, request.cache
     if request.backup is not None:
         # What is imported is another generation each time.
-        return replace(replay, cache=CachePolicy(why="a backup of others is loaded each time"))
-    options = request.cache
-    days = setting_of(request.base, "coldEvery") if options.cold_every is None else None
-    if days is not None:
-        options = replace(options, cold_every=parse_days(days))
-    group = RunGroup(replay.command, services.profile.name, request.base)
-    known = before(history_file(replay.reports), group)
-    return replace(replay, cache=decide(options, known, services.now()))
-
-
-@contextmanager
-def replayed_anew(
-    generation: Generation,
-    request: DrillRequest,
-    services: Services,
-    recorder: Recorder,
-    standing: AbstractContextManager[Environment],
-) -> Iterator[Environment]:
-    """Verify, foresee, rebuild and replay, before the body, which gets what stands then.
-
-    Args:
-        standing: rebuilds when it is entered, and sees to what becomes of it afterwards.
-    """
-    with verified(generation, request, services, recorder) as verification:
-        preflight(services, generation, request.replay, stack_overrides(request), recorder)
-        require_reports_account(request.replay, recorder.plan)
-        verification.require_so_far()
-        with standing as environment:
-            verification.require_done()
-            replay_into(environment, generation, request.replay, services, recorder)
-            yield environment
-
-
-@contextmanager
-def verified(
-    generation: Generation, request: DrillRequest, services: Services, recorder: Recorder
-) -> Iterator[BackgroundTask]:
-    """Stage "verify", beside the body where it takes longer than seconds, else before it.
-
-    The body waits for it before anything is replayed.
-    """
-
-    def act(listener: ProgressListener) -> None:
-        told = replace(services, listener=listener)
-        require_integrity(told, generation, request.replay, recorder)
-
-    with in_background(act, services.listener) as verification:
-        if generation.bytes < MANY_BYTES:
-            verification.require_done()
-        yield verification
-
-
-@contextmanager
-def rebuilt(
-    stack: str,
-    generation: Generation,
-    request: DrillRequest,
-    services: Services,
-    recorder: Recorder,
-) -> Iterator[Environment]:
-    """Stages "rebuild" and "destroy" around the body, which gets the environment that stands.
-
-    The environment is destroyed however the body ends, unless it is to be kept; a stack that
-    could not be built is destroyed too.
-    """
-    started = services.now()
-    with lock.stack_lock(
-        locations.LOCKS, stack, request.replay.command, now=started, kept=request.keep
-    ):
-        stands = False
-        try:
-            with recorder.stage("rebuild", "Rebuild the environment with Pulumi"):
-                outputs = up(stack_spec(stack, generation, request), services.listener)
-                environment = environment_from_outputs(outputs)
-            stands = True
-            yield environment
-        finally:
-            if not (request.keep and stands):
-                with recorder.stage("destroy", "Destroy the environment"):
-                    destroy(stack, services.listener)
-                # Only of what is gone: the lock file tells 'pra gc' of the rest.
-                lock.release(locations.LOCKS, stack)
+        policy = CachePolicy(why="a backup of others is loaded each time")
+    else:
+        days = setting_of(request.base, "coldEvery") if options.cold_every is None else None
+        if days is not None:
+            options = replace(options, cold_every=parse_days(days))
+        group = RunGroup(replay.command, services.profile.name, request.base)
+        policy = decide(options, before(history_file(replay.reports), group), services.now())
+    return replace(request, replay=replace(replay, cache=policy))
 
 
 def stack_spec(stack: str, generation: Generation, request: DrillRequest) -> StackSpec:
@@ -240,16 +259,16 @@ def restore_stack(
     # A stack without its file in this clone has no settings to take a budget from.
     if settings_file(stack).exists():
         request = within_budget(request, stack)
-    recorder = new_recorder(stack, request, services)
+    run = Run.begin(stack, request, services)
 
     def story() -> None:
         # Asked first: a stack that isn't there gets no lock file.
         environment = environment_from_outputs(outputs_of(stack))
         require_mounted(environment, request, services)
-        replay_standing(environment, request, services, recorder)
+        replay_standing(run, environment)
 
-    report, folder = run_to_report(recorder, request, story)
-    return report, folder, recorder
+    report, folder = run_to_report(run.recorder, request, story)
+    return report, folder, run.recorder
 
 
 def require_mounted(environment: Environment, request: ReplayRequest, services: Services) -> None:

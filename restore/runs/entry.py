@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
 import tempfile
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +32,9 @@ from restore.report.evidence.format import sign_files
 from restore.report.files import Signing, write_report
 from restore.report.history import RunGroup, append_to_history, history_file
 from restore.repository.selection import choose
-from restore.runs.recorder import Recorder
-from restore.runs.request import ReplayRequest, Services, open_services
-from restore.runs.stages import preflight, replay_into, require_integrity, select
+from restore.runs.recorder import Recorder, Run
+from restore.runs.request import ReplayRequest, open_services
+from restore.runs.stages import preflight, replay_into, select, verify_generation
 
 __all__ = [
     "ReplayRequest",
@@ -73,9 +71,8 @@ def blueprint(
     """
     services = open_services(selection)
     generation = choose(services.repository, selection.generation)
-    request = ReplayRequest(selection, None, accepted, locations.REPORTS)
-    recorder = new_recorder("", request, services)
-    return preflight(services, generation, request, overrides, recorder)
+    run = Run.begin("", ReplayRequest(selection, None, accepted, locations.REPORTS), services)
+    return preflight(run, generation, overrides).blueprint
 
 
 def anonymisation(rules: str | None, key: str | None, profile: str) -> Anonymisation | None:
@@ -95,15 +92,11 @@ def replay_outputs(outputs: Mapping[str, Any], request: ReplayRequest) -> Replay
     Raises:
         RestoreError: what stopped the run, after its report was written.
     """
-    services = open_services(request.selection)
     environment = environment_from_outputs(outputs)
-    recorder = new_recorder(environment.stack, request, services)
-
-    report, folder = run_to_report(
-        recorder, request, lambda: replay_standing(environment, request, services, recorder)
-    )
-    if recorder.error is not None:
-        raise recorder.error
+    run = Run.begin(environment.stack, request, open_services(request.selection))
+    report, folder = run_to_report(run.recorder, request, lambda: replay_standing(run, environment))
+    if run.recorder.error is not None:
+        raise run.recorder.error
     failed = [c for c in report.checks if c.status is CheckStatus.FAILED]
     message = "; ".join(f"{c.id}: expected {c.expected}, observed {c.observed}" for c in failed)
     return ReplaySummary(
@@ -114,9 +107,7 @@ def replay_outputs(outputs: Mapping[str, Any], request: ReplayRequest) -> Replay
     )
 
 
-def replay_standing(
-    environment: Environment, request: ReplayRequest, services: Services, recorder: Recorder
-) -> None:
+def replay_standing(run: Run, environment: Environment) -> None:
     """Choose, verify and replay a generation into a stack that stands, alone in it.
 
     ``pulumi up`` and ``pra restore`` know nothing of each other, but for the stack's lock.
@@ -124,33 +115,11 @@ def replay_standing(
     Raises:
         RestoreError: what stopped the run.
     """
-    with lock.stack_lock(
-        locations.LOCKS, environment.stack, request.command, now=services.now(), kept=True
-    ):
-        generation = select(services, request.selection.generation, recorder)
-        require_integrity(services, generation, request, recorder)
-        replay_into(environment, generation, request, services, recorder)
-
-
-def new_run(now: datetime) -> str:
-    """A run's id: sortable, and unique enough for a folder and a stack's name."""
-    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-
-
-def new_recorder(stack: str, request: ReplayRequest, services: Services) -> Recorder:
-    """The recorder of a new run."""
-    return Recorder(
-        run=new_run(services.now()),
-        command=request.command,
-        stack=stack,
-        accepted=request.accepted,
-        now=services.now,
-        listener=services.listener,
-        profile=services.profile.name,
-        base=stack,
-        rto_budget=request.rto_budget or services.profile.rto_budget,
-        signer=services.signer,
-    )
+    command, now = run.request.command, run.services.now()
+    with lock.stack_lock(locations.LOCKS, environment.stack, command, now=now, kept=True):
+        generation = select(run)
+        verify_generation(run, generation)
+        replay_into(run, environment, generation)
 
 
 def run_to_report(

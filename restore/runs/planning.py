@@ -17,8 +17,8 @@ from restore.checks.scenarios import is_step_key
 from restore.errors import UsageError
 from restore.model import (
     Blueprint,
-    Difference,
     Environment,
+    EnvironmentFacts,
     Generation,
     RestorePlan,
     Role,
@@ -46,105 +46,99 @@ from restore.report import budget
 from restore.runs.cache import choose_cache
 from restore.runs.certificate import Served, foreseen_certificate, standing_certificate
 from restore.runs.observe import observed_facts, predicted_facts
-from restore.runs.recorder import Recorder
-from restore.runs.request import ReplayRequest, Services
+from restore.runs.recorder import Run
+from restore.runs.request import Services
 from restore.runs.staging.safety import required_account
 from stacks.outputs import REPOSITORY_PATH
 
 
-def plan_foreseen(
-    services: Services,
-    generation: Generation,
-    request: ReplayRequest,
-    overrides: StackOverrides,
-    recorder: Recorder,
-) -> Blueprint:
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """The environment that would be rebuilt, and the plan for it."""
+
+    blueprint: Blueprint
+    plan: RestorePlan
+
+
+def plan_foreseen(run: Run, generation: Generation, overrides: StackOverrides) -> Foreseen:
     """Plan for the environment that would be rebuilt, from its images alone.
 
     Raises:
         RefusedError: it would not do.
         UsageError: as ``preflight`` says.
     """
+    services, recorder = run.services, run.recorder
     texts = configuration_texts(services.repository, generation, services.profile)
     served = foreseen_certificate(services.repository, generation, overrides, services.now())
     intended = blueprint(generation, services.profile, texts, overrides.images)
     intended = replace(intended, certificate=served.pem)
     recorder.changes = intended.changes
-    recorder.facts = replace(
+    recorder.facts = facts = replace(
         predicted_facts(services.runner, intended, services.profile, overrides.hosts),
         certificate=served.facts,
         external_url=overrides.external_url,
     )
     target = foreseen_target("drill", intended, REPOSITORY_PATH)
     target = replace(target, resources=resources_of(services.runner))
-    subject = _Subject(generation, texts, served)
-    _plan(_wanted(services, subject, request, target, recorder), recorder)
-    return intended
+    wanted = _plan_request(run, _Subject(generation, texts, served), facts, target)
+    return Foreseen(intended, _plan(run, wanted))
 
 
-def plan_standing(
-    environment: Environment,
-    generation: Generation,
-    request: ReplayRequest,
-    services: Services,
-    recorder: Recorder,
-) -> RestorePlan:
+def plan_standing(run: Run, environment: Environment, generation: Generation) -> RestorePlan:
     """Look at an environment that stands, and plan for it."""
-    texts = configuration_texts(services.repository, generation, services.profile)
-    recorder.changes = blueprint(generation, services.profile, texts).changes
+    services, recorder = run.services, run.recorder
+    runner, profile = services.runner, services.profile
+    texts = configuration_texts(services.repository, generation, profile)
+    recorder.changes = blueprint(generation, profile, texts).changes
     served = standing_certificate(environment, generation, services.now())
-    recorder.facts = replace(
-        observed_facts(services.runner, environment, services.profile), certificate=served.facts
+    recorder.facts = facts = replace(
+        observed_facts(runner, environment, profile), certificate=served.facts
     )
     with sql.connect(environment.database, "postgres") as connection:
         existing = existing_databases(connection)
     names = [facts.name for facts in generation.fingerprint.databases]
-    documents = existing_documents(
-        services.runner, environment.erp.container, services.profile, names
-    )
+    documents = existing_documents(runner, environment.erp.container, profile, names)
     reports = _reports_target(services, environment)
-    stands = environment_nodes(services.runner, environment)
-    require_nodes(request.nodes, tuple(node.role for node in stands))
+    stands = environment_nodes(runner, environment)
+    require_nodes(run.request.nodes, tuple(node.role for node in stands))
     proxy = any(node.role is Role.PROXY for node in stands)
     target = standing_target(environment, existing, documents, reports, proxy=proxy)
-    target = with_server(services.runner, environment, services.profile, target)
-    target = with_begun(target, begun_nodes(services.runner, stands))
-    wanted = _wanted(services, _Subject(generation, texts, served), request, target, recorder)
-    chosen = choose_cache(services.runner, environment, wanted, request.cache)
+    target = with_server(runner, environment, profile, target)
+    target = with_begun(target, begun_nodes(runner, stands))
+    wanted = _plan_request(run, _Subject(generation, texts, served), facts, target)
+    chosen = choose_cache(runner, environment, wanted, run.request.cache)
     recorder.mode, recorder.mode_reason = chosen.mode, chosen.reason
     recorder.warnings += chosen.warnings
-    return _plan(chosen.request, recorder)
+    return _plan(run, chosen.request)
 
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
-    """The generation that a stage is about, its configuration files, and the certificate."""
+    """The generation that a plan is of, its configuration files, and the certificate."""
 
     generation: Generation
     texts: ConfigurationTexts
     served: Served
 
 
-def _wanted(
-    services: Services,
-    subject: _Subject,
-    request: ReplayRequest,
-    target: PlanTarget,
-    recorder: Recorder,
+def _plan_request(
+    run: Run, subject: _Subject, facts: EnvironmentFacts, target: PlanTarget
 ) -> PlanRequest:
-    """What is to be planned for a target whose facts the recorder has.
+    """What is to be planned for a target, from what a run is asked and what was found.
 
     Raises:
         UsageError: a database that was asked for is not in the generation, or a staging copy has no
             administrator.
     """
-    assert recorder.facts is not None  # noqa: S101 - the caller has just looked
+    request, generation = run.request, subject.generation
     required_account(request)
+    names = tuple(facts.name for facts in generation.fingerprint.databases)
+    need = disk_need(generation, request.selection.databases or names)
     wanted = PlanRequest(
-        generation=subject.generation,
-        profile=services.profile,
+        generation=generation,
+        profile=run.services.profile,
         texts=subject.texts,
-        facts=recorder.facts,
+        facts=facts,
         target=target,
         acceptances=request.accepted,
         databases=request.selection.databases,
@@ -154,34 +148,25 @@ def _wanted(
         purpose=request.purpose,
         anonymise=request.anonymisation.rules if request.anonymisation else None,
         found=(
-            *clock_difference(subject.generation, services.now()),
+            *clock_difference(generation, run.services.now()),
             *subject.served.differences,
-            *_short_disk(subject.generation, request, recorder),
+            *disk_difference(need, facts),
         ),
     )
-    recorder.differences = differences(wanted)
+    run.recorder.differences = differences(wanted)
     return wanted
 
 
-def _plan(wanted: PlanRequest, recorder: Recorder) -> RestorePlan:
+def _plan(run: Run, wanted: PlanRequest) -> RestorePlan:
     """Plan, and keep the plan.
 
     Raises:
         RefusedError: the target would not do.
         UsageError: an acceptance names neither a difference nor a check.
     """
-    recorder.plan = planned = plan(wanted)
+    run.recorder.plan = planned = plan(wanted)
     _require_known(wanted, planned)
     return planned
-
-
-def _short_disk(
-    generation: Generation, request: ReplayRequest, recorder: Recorder
-) -> tuple[Difference, ...]:
-    """The difference of an environment without the disk that the restore takes."""
-    names = tuple(facts.name for facts in generation.fingerprint.databases)
-    need = disk_need(generation, request.selection.databases or names)
-    return disk_difference(need, recorder.facts) if recorder.facts else ()
 
 
 def _reports_target(services: Services, environment: Environment) -> PlanTarget | None:

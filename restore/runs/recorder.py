@@ -1,11 +1,12 @@
-"""Keeps what a run found, stage by stage, so that its report can be written however it ends."""
+"""A run under way: what it is asked, the outside that it uses, and what it has found so far."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from restore import __version__
 from restore.adapters import logs
@@ -25,6 +26,7 @@ from restore.model import (
     ReplayMode,
     Report,
     RestorePlan,
+    StepKind,
     StepResult,
     StepStatus,
     Upgrade,
@@ -33,7 +35,7 @@ from restore.model import (
 )
 from restore.report.budget import budget_check
 from restore.report.evidence.format import Signer
-from restore.runs.copy_time import caching_time
+from restore.runs.request import ReplayRequest, Services
 
 
 @dataclass(slots=True)
@@ -148,3 +150,57 @@ class Recorder:
         if self.rto_budget is None:
             return ()
         return with_acceptances((budget_check(self.rto_budget, rto, self.mode),), self.accepted)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run: the outside, what it is asked to replay, and what it has found so far."""
+
+    services: Services
+    request: ReplayRequest
+    recorder: Recorder
+
+    @classmethod
+    def begin(cls, stack: str, request: ReplayRequest, services: Services) -> Run:
+        """Begin a run whose settings are those of a stack; its id and its time are taken now."""
+        recorder = Recorder(
+            run=new_run(services.now()),
+            command=request.command,
+            stack=stack,
+            accepted=request.accepted,
+            now=services.now,
+            listener=services.listener,
+            profile=services.profile.name,
+            base=stack,
+            rto_budget=request.rto_budget or services.profile.rto_budget,
+            signer=services.signer,
+        )
+        return cls(services, request, recorder)
+
+
+def new_run(now: datetime) -> str:
+    """A run's id: sortable, and unique enough for a folder and a stack's name."""
+    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def caching_time(plan: RestorePlan | None, results: tuple[StepResult, ...]) -> float:
+    """The seconds by which a run would have been shorter without its copies.
+
+    While documents are still being copied, a copy of a database server delays nothing.
+    """
+    kinds = {step.id: (step.kind, step.part) for step in plan.steps} if plan else {}
+    total = 0.0
+    for result in results:
+        kind, part = kinds.get(result.id, (None, None))
+        if kind is not StepKind.KEEP_CACHE:
+            continue
+        beside = [
+            _end(other) for other in results if kinds.get(other.id) == (StepKind.DOCUMENTS, part)
+        ]
+        alone_from = max(result.started, *beside) if beside else result.started
+        total += max(0.0, (_end(result) - alone_from).total_seconds())
+    return total
+
+
+def _end(result: StepResult) -> datetime:
+    return result.started + timedelta(seconds=result.duration)

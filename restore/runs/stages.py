@@ -23,10 +23,10 @@ from restore.context import ReplayContext
 from restore.errors import DamagedGenerationError, RefusedError, ReplayError, UsageError
 from restore.model import (
     LOCAL,
-    Blueprint,
     CheckStatus,
     Environment,
     Generation,
+    ProgressListener,
     Purpose,
     RestorePlan,
     Role,
@@ -38,9 +38,9 @@ from restore.plan.request import copied_documents
 from restore.replay.replay import ReplayInterrupted, replay
 from restore.repository.selection import choose
 from restore.repository.verify import require_sound, verify
-from restore.runs.planning import plan_foreseen, plan_standing
-from restore.runs.recorder import Recorder
-from restore.runs.request import ReplayRequest, Services
+from restore.runs.planning import Foreseen, plan_foreseen, plan_standing
+from restore.runs.recorder import Recorder, Run
+from restore.runs.request import ReplayRequest
 from restore.runs.same_repository import require_same_repository
 from restore.runs.staging.safety import (
     administrator_of,
@@ -50,51 +50,47 @@ from restore.runs.staging.safety import (
 )
 
 
-def select(services: Services, choice: str, recorder: Recorder) -> Generation:
-    """Stage "select": find the generation that a choice names."""
-    with recorder.stage("select", f"Choose generation {choice}"):
-        generation = choose(services.repository, choice)
-        recorder.generation = generation
+def select(run: Run) -> Generation:
+    """Stage "select": find the generation that the request names."""
+    choice, profile = run.request.selection.generation, run.services.profile
+    with run.recorder.stage("select", f"Choose generation {choice}"):
+        generation = choose(run.services.repository, choice)
+        run.recorder.generation = generation
         logs.describe_run(generation=generation.id)
-        if generation.profile != services.profile.name:
+        if generation.profile != profile.name:
             raise RefusedError(
                 f"generation {generation.id} was made with profile {generation.profile}, "
-                f"not {services.profile.name}",
+                f"not {profile.name}",
                 f"use --profile {generation.profile}",
             )
     return generation
 
 
-def require_integrity(
-    services: Services, generation: Generation, request: ReplayRequest, recorder: Recorder
+def verify_generation(
+    run: Run, generation: Generation, listener: ProgressListener | None = None
 ) -> None:
     """Stage "verify": every checksum of the generation, before anything is made.
 
     Many documents that the replay copies must all be there; they are read once, and compared, when
     they are copied aside.
     """
+    services, request = run.services, run.request
     unread = copied_documents(
         generation, services.profile, request.selection.databases, request.nodes
     )
-    with recorder.stage("verify", f"Verify generation {generation.id}"):
+    with run.recorder.stage("verify", f"Verify generation {generation.id}"):
         require_sound(
             verify(
                 services.repository,
                 generation,
                 jobs=request.jobs,
-                listener=services.listener,
+                listener=listener or services.listener,
                 unread=unread,
             )
         )
 
 
-def preflight(
-    services: Services,
-    generation: Generation,
-    request: ReplayRequest,
-    overrides: StackOverrides,
-    recorder: Recorder,
-) -> Blueprint:
+def preflight(run: Run, generation: Generation, overrides: StackOverrides) -> Foreseen:
     """Stage "foresee": plan for the environment that would be rebuilt, from its images alone.
 
     Args:
@@ -104,53 +100,47 @@ def preflight(
         RefusedError: the environment would not be equivalent; nothing was made.
         UsageError: an acceptance names neither a difference nor a check.
     """
-    services = for_purpose(services, request)
-    with recorder.stage("foresee", "Compare the images with the backup"):
+    run = for_purpose(run)
+    request = run.request
+    with run.recorder.stage("foresee", "Compare the images with the backup"):
         require_steps(request.accepted, request.scenarios)
         if overrides.hosts.of(Role.ERP) == LOCAL:
-            require_playable(request.scenarios, request.credentials, services.runner)
-        return plan_foreseen(services, generation, request, overrides, recorder)
+            require_playable(request.scenarios, request.credentials, run.services.runner)
+        return plan_foreseen(run, generation, overrides)
 
 
-def replay_into(
-    environment: Environment,
-    generation: Generation,
-    request: ReplayRequest,
-    services: Services,
-    recorder: Recorder,
-) -> None:
+def replay_into(run: Run, environment: Environment, generation: Generation) -> RestorePlan:
     """Stages "plan", "replay" and "check" on an environment that stands.
 
     A failed step or check is kept in the recorder; only what stops the run is raised.
+
+    Returns:
+        The plan that was replayed.
 
     Raises:
         RefusedError: the environment is not equivalent or not empty; nothing was changed.
     """
     if environment.purpose is Purpose.STAGING:
         # Whatever command replays into a staging copy: production's data must not run there.
-        request = replace(request, purpose=Purpose.STAGING)
-    require_anonymised(environment, request)
-    with open_access(environment, services.runner) as (at_hand, runner):
-        require_same_repository(at_hand, generation, services.repository, runner)
-        _replay_into(at_hand, generation, request, replace(services, runner=runner), recorder)
+        run = replace(run, request=replace(run.request, purpose=Purpose.STAGING))
+    require_anonymised(environment, run.request)
+    with open_access(environment, run.services.runner) as (at_hand, runner):
+        require_same_repository(at_hand, generation, run.services.repository, runner)
+        run = replace(run, services=replace(run.services, runner=runner))
+        return _replay_at_hand(run, at_hand, generation)
 
 
-def _replay_into(
-    environment: Environment,
-    generation: Generation,
-    request: ReplayRequest,
-    services: Services,
-    recorder: Recorder,
-) -> None:
+def _replay_at_hand(run: Run, environment: Environment, generation: Generation) -> RestorePlan:
     """Replay into an environment whose every server this machine reaches."""
-    services = for_purpose(services, request)
+    run = for_purpose(run)
+    services, request, recorder = run.services, run.request, run.recorder
     with recorder.stage("plan", "Compare the environment with the backup and plan"):
-        planned = plan_standing(environment, generation, request, services, recorder)
+        planned = plan_standing(run, environment, generation)
         require_reports_account(request, planned)
         require_steps(request.accepted, request.scenarios)
         erp = environment.erp.container
         require_playable(request.scenarios, request.credentials, services.runner, erp)
-    context = replay_context(environment, generation, request, services, recorder)
+    context = replay_context(run, environment, generation, planned)
     # What production holds is known from here on, and masked in the log.
     tuple(captured_secrets(context))
     # What is left to people is about production's new place; a copy has none.
@@ -160,29 +150,26 @@ def _replay_into(
         _replay(planned, context, recorder)
     if any(check.status is CheckStatus.FAILED for check in recorder.checks):
         # The restored database is not production's: that is a verdict, no failure to judge.
-        return
+        return planned
     with recorder.stage("check", "Check the restored environment"):
-        found = run_checks(context, request.credentials, request.accepted, planned.databases)
-        recorder.checks = (*recorder.checks, *found)
+        results = run_checks(context, request.credentials, request.accepted, planned.databases)
+        recorder.checks = (*recorder.checks, *results)
         # Last: scenarios may change what the other checks compare.
         _play(context, request, recorder)
         recorder.checked = services.now()
-        stop_unless_safe(context, found)
+        stop_unless_safe(context, results)
+    return planned
 
 
 def replay_context(
-    environment: Environment,
-    generation: Generation,
-    request: ReplayRequest,
-    services: Services,
-    recorder: Recorder,
+    run: Run, environment: Environment, generation: Generation, planned: RestorePlan
 ) -> ReplayContext:
-    """What steps and checks work with, once there is a plan.
+    """What steps and checks of a plan work with.
 
     Args:
-        environment: as ``access.open_access`` gives it, as is the tools' runner.
+        environment: as ``access.open_access`` gives it, as is the services' runner.
     """
-    assert recorder.plan is not None  # noqa: S101 - the caller has planned
+    services, request = run.services, run.request
     return ReplayContext(
         runner=services.runner,
         environment=environment,
@@ -194,8 +181,8 @@ def replay_context(
         jobs=request.jobs,
         accepted=request.accepted,
         reports_account=request.reports_account,
-        run=recorder.run,
-        databases=recorder.plan.databases,
+        run=run.recorder.run,
+        databases=planned.databases,
         purpose=request.purpose,
         administrator=administrator_of(request),
         most_caches=request.cache.most,
@@ -257,14 +244,14 @@ def _replay(planned: RestorePlan, context: ReplayContext, recorder: Recorder) ->
         raise ReplayError(f"{broken[0].title}: {broken[0].reason}")
 
 
-def require_reports_account(request: ReplayRequest, planned: RestorePlan | None) -> None:
+def require_reports_account(request: ReplayRequest, planned: RestorePlan) -> None:
     """Refuse to begin what can't be ended: data sources are changed by the reports server itself.
 
     Raises:
         UsageError: the plan changes data sources and there is no account to do it as.
     """
-    steps = planned.steps if planned else ()
-    if request.reports_account is None and any(s.kind is StepKind.DATA_SOURCE for s in steps):
+    changed = any(step.kind is StepKind.DATA_SOURCE for step in planned.steps)
+    if changed and request.reports_account is None:
         raise UsageError(
             "the generation holds a reports server, and no account of it was given",
             "set PRA_REPORTS_PASSWORD (and PRA_REPORTS_LOGIN), or the stack's reportsPassword",

@@ -28,9 +28,10 @@ from restore.model.environment import StackOverrides
 from restore.profile import Profile
 from restore.repository import create_repository
 from restore.repository.folder import FolderRepository
-from restore.runs.entry import new_recorder, run_to_report
+from restore.runs.entry import run_to_report
+from restore.runs.recorder import Run
 from restore.runs.request import ReplayRequest, Services
-from restore.runs.stages import preflight, replay_into, require_integrity, select
+from restore.runs.stages import preflight, replay_into, select, verify_generation
 from tests.corpus.good import ROLE, captured, imported, make_good, mapped, nightly, zipped
 from tests.corpus.kinds import ITEMS, KINDS
 from tests.corpus.model import Base, Case, Good, Kind, Stage
@@ -148,15 +149,16 @@ def drilled(place: Place, base: Base, folder: Path, work: Path) -> Outcome:
         accepted=tuple(Acceptance(one, "the server only sleeps") for one in web),
         reports=work / "reports",
     )
-    recorder = new_recorder("corpus", request, services)
+    run = Run.begin("corpus", request, services)
+    recorder = run.recorder
 
     def story() -> None:
-        generation = select(services, "latest", recorder)
-        require_integrity(services, generation, request, recorder)
-        preflight(services, generation, request, StackOverrides(), recorder)
+        generation = select(run)
+        verify_generation(run, generation)
+        preflight(run, generation, StackOverrides())
         started.append("rebuild")
         environment = environment_of(place.lab, repository, place.erp)
-        replay_into(environment, generation, request, services, recorder)
+        replay_into(run, environment, generation)
 
     report, written = run_to_report(recorder, request, story)
     assert (written / "report.json").is_file()

@@ -45,7 +45,7 @@ from restore.model import (
 from restore.replay.replay import replay
 from restore.report.files import read_report
 from restore.runs.entry import replay_standing, run_to_report
-from restore.runs.recorder import Recorder
+from restore.runs.recorder import Recorder, Run
 from restore.runs.request import ReplayRequest, Services
 from tests.support.repository import DATABASE, flip_byte, small_documents
 from tests.support.servers import Scene
@@ -127,7 +127,7 @@ def test_damaged_documents_of_many_are_all_named_and_nothing_is_promoted(
     report, _ = run_to_report(
         recorder,
         request,
-        lambda: replay_standing(scene.context.environment, request, services(scene), recorder),
+        lambda: replay_standing(Run(services(scene), request, recorder), scene.context.environment),
     )
 
     assert isinstance(recorder.error, DamagedGenerationError)
@@ -197,7 +197,7 @@ def test_a_failure_between_the_promotions_leaves_the_database_closed_and_again_s
     request = replace(request, selection=replace(request.selection, generation=generation))
     outside = replace(services(scene), listener=listener)
     with pytest.raises(ReplayError, match="is not there to be promoted"):
-        replay_standing(environment, request, outside, recorder)
+        replay_standing(Run(outside, request, recorder), environment)
 
     closed = f"nobody can connect to database {DATABASE} until it is replayed again"
     assert closed in recorder.steps[-1].reason
@@ -209,7 +209,7 @@ def test_a_failure_between_the_promotions_leaves_the_database_closed_and_again_s
     assert "run it again" in raised.value.hint
     # The very same request, which may replace nothing that people worked with.
     _, recorder = asked(scene, tmp_path)
-    replay_standing(environment, request, outside, recorder)
+    replay_standing(Run(outside, request, recorder), environment)
     assert {step.status for step in recorder.steps} == {StepStatus.SUCCEEDED}
     with sql.connect(environment.database, DATABASE, as_erp=True):
         pass
@@ -240,14 +240,14 @@ def test_two_runs_on_one_stack_and_a_lock_whose_owner_died(
 ) -> None:
     request, recorder = asked(scene, tmp_path)
     with pytest.raises(RefusedError, match=f"in use by process {owner.pid} .pra drill"):
-        replay_standing(scene.context.environment, request, services(scene), recorder)
+        replay_standing(Run(services(scene), request, recorder), scene.context.environment)
     assert recorder.stages == []
 
     os.kill(owner.pid, signal.SIGKILL)
     owner.wait()
     # The lock is free: the run comes as far as its generation, which there is none of.
     with pytest.raises(NotFoundError, match="20990101T000000Z"):
-        replay_standing(scene.context.environment, request, services(scene), recorder)
+        replay_standing(Run(services(scene), request, recorder), scene.context.environment)
 
 
 def services(scene: Scene) -> Services:

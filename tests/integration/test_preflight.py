@@ -26,8 +26,7 @@ from restore.plan.equivalence.certificate import public_part
 from restore.profile import load_profile
 from restore.repository.folder import FolderRepository
 from restore.runs import observe
-from restore.runs.entry import new_recorder
-from restore.runs.recorder import Recorder
+from restore.runs.recorder import Recorder, Run
 from restore.runs.request import ReplayRequest, Services
 from restore.runs.stages import preflight
 
@@ -57,14 +56,12 @@ def look(
         selection = Selection(Path(production_repository.location), "latest", "odoo")
         acceptances = tuple(Acceptance(key, "because") for key in accepted)
         request = ReplayRequest(selection, None, acceptances, Path("unused"))
-        recorder = new_recorder("", request, services)
+        run = Run.begin("", request, services)
         if expected is None:
-            return preflight(
-                services, production_generation, request, overrides, recorder
-            ), recorder
+            return preflight(run, production_generation, overrides).blueprint, run.recorder
         with pytest.raises(RefusedError, match=expected):
-            preflight(services, production_generation, request, overrides, recorder)
-        return None, recorder
+            preflight(run, production_generation, overrides)
+        return None, run.recorder
 
     return look
 

@@ -37,8 +37,8 @@ from restore.model import (
 from restore.model.secret import Secret
 from restore.profile import Profile
 from restore.runs.drill import DrillRequest, replayed_anew, stack_images, stack_spec
-from restore.runs.entry import new_recorder, run_to_report
-from restore.runs.recorder import Recorder
+from restore.runs.entry import run_to_report
+from restore.runs.recorder import Recorder, Run
 from restore.runs.request import Services
 from restore.runs.stages import select
 from restore.runs.staging import records
@@ -102,12 +102,13 @@ def create(request: CopyRequest, services: Services) -> Made:
     require_life(request.life)
     request = _complete(request)
     replay = request.drill.replay
-    recorder = new_recorder(request.drill.base, replay, services)
+    run = Run.begin(request.drill.base, replay, services)
+    run = replace(run, services=replace(services, profile=_unhurried(services.profile)))
+    recorder = run.recorder
     recorder.stack = stack_of(request.name)
     # A copy beside production is no recovery: it is judged by what it is, not by its pace.
     recorder.rto_budget = None
-    services = replace(services, profile=_unhurried(services.profile))
-    creation = _Creation(request, services, recorder)
+    creation = _Creation(request, run)
     with lock.stack_lock(
         locations.LOCKS, recorder.stack, replay.command, now=services.now(), kept=True
     ):
@@ -143,10 +144,11 @@ def _complete(request: CopyRequest) -> CopyRequest:
 class _Creation:
     """A copy under way, by a process that holds its stack's lock."""
 
-    def __init__(self, request: CopyRequest, services: Services, recorder: Recorder) -> None:
+    def __init__(self, request: CopyRequest, run: Run) -> None:
         self._request = request
-        self._tools = services
-        self._recorder = recorder
+        self._run = run
+        self._services = run.services
+        self._recorder = run.recorder
         self._copy: StagingCopy | None = None
         self._made_anything = False
 
@@ -156,7 +158,7 @@ class _Creation:
         Raises:
             RefusedError: its name is taken.
         """
-        request, now = self._request, self._tools.now()
+        request, now = self._request, self._services.now()
         selection = request.drill.replay.selection
         stack = self._recorder.stack
         with records.alone(request.folder), engines_of(request.drill.base) as found:
@@ -171,8 +173,8 @@ class _Creation:
                 created=now,
                 expires=now + request.life,
                 generation=selection.generation,
-                profile=self._tools.profile.name,
-                repository=self._tools.repository.location,
+                profile=self._services.profile.name,
+                repository=self._services.repository.location,
                 base=request.drill.base,
                 subnet=str(free_subnet(request.name, used_subnets(engines, others))),
                 port=free_port(lambda port: port in ports or port_taken(port)),
@@ -183,12 +185,11 @@ class _Creation:
 
     def story(self) -> None:
         """Make the copy; what fails on the way leaves nothing that can be reached."""
-        services, recorder, drill = self._tools, self._recorder, self._request.drill
-        generation = select(services, drill.replay.selection.generation, recorder)
-        standing = self._standing(generation)
-        with replayed_anew(generation, drill, services, recorder, standing) as environment:
+        drill, generation = self._request.drill, select(self._run)
+        rebuilt = self._rebuilt(generation)
+        with replayed_anew(self._run, drill, generation, rebuilt) as replayed:
             if self._passed():
-                self._keep(environment)
+                self._keep(replayed.environment)
 
     def end(self) -> StagingCopy | None:
         """The copy as it is left; one of which nothing was made is forgotten."""
@@ -197,7 +198,7 @@ class _Creation:
         return self._copy
 
     @contextmanager
-    def _standing(self, generation: Generation) -> Iterator[Environment]:
+    def _rebuilt(self, generation: Generation) -> Iterator[Environment]:
         """The copy's environment: stopped or destroyed at the end, unless it was kept."""
         copy, recorder = self.copy, self._recorder
         self._save(replace(copy, generation=generation.id))
@@ -206,7 +207,7 @@ class _Creation:
             with recorder.stage("rebuild", "Rebuild the environment with Pulumi"):
                 spec = stack_spec(copy.stack, generation, self._request.drill)
                 told = (*spec.settings, *self._own_settings())
-                outputs = up(replace(spec, settings=told), self._tools.listener)
+                outputs = up(replace(spec, settings=told), self._services.listener)
                 environment = environment_from_outputs(outputs)
             yield environment
         finally:
@@ -255,7 +256,7 @@ class _Creation:
             replace(
                 self.copy,
                 state=CopyState.READY,
-                expires=self._tools.now() + request.life,
+                expires=self._services.now() + request.life,
                 url=environment.external_url,
                 password_file=str(file),
                 neutralised=neutralised(self._recorder.checks),
@@ -269,11 +270,11 @@ class _Creation:
         if self._request.keep_failed:
             with recorder.stage("stop", "Stop the servers of the copy that failed"):
                 stop_servers(stack)
-            expires = self._tools.now() + self._request.life
+            expires = self._services.now() + self._request.life
             self._save(replace(self.copy, state=CopyState.FAILED, expires=expires))
             return
         with recorder.stage("destroy", "Destroy the environment"):
-            destroy_stack(stack, self._tools.listener)
+            destroy_stack(stack, self._services.listener)
         self._forget()
 
     def _save(self, copy: StagingCopy) -> None:

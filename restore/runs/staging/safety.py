@@ -12,17 +12,18 @@ from restore.context import ReplayContext
 from restore.errors import RefusedError, UsageError
 from restore.model import CheckResult, CheckStatus, Credentials, Environment, Purpose
 from restore.plan.neutralise import Administrator, administrator, for_copies
-from restore.runs.request import ReplayRequest, Services
+from restore.runs.recorder import Run
+from restore.runs.request import ReplayRequest
 
 _SALT: Final = 16
 _SAFE: Final = frozenset({CheckStatus.PASSED, CheckStatus.IGNORED, CheckStatus.WARNING})
 
 
-def for_purpose(services: Services, request: ReplayRequest) -> Services:
-    """The tools, with a profile whose configuration files are those of a copy, if it is one."""
-    if request.purpose is not Purpose.STAGING:
-        return services
-    return replace(services, profile=for_copies(services.profile))
+def for_purpose(run: Run) -> Run:
+    """The run, with a profile whose configuration files are those of a copy, if it makes one."""
+    if run.request.purpose is not Purpose.STAGING:
+        return run
+    return replace(run, services=replace(run.services, profile=for_copies(run.services.profile)))
 
 
 def administrator_of(request: ReplayRequest) -> Administrator | None:

@@ -54,9 +54,8 @@ from restore.report.rto_plot import rto_plot
 from restore.report.trends import trend
 from restore.runs import drill as drill_module
 from restore.runs import gc
-from restore.runs.copy_time import caching_time
 from restore.runs.drill import DrillRequest, with_policy
-from restore.runs.recorder import Recorder
+from restore.runs.recorder import Recorder, caching_time
 from restore.runs.request import ReplayRequest, Services
 from tests.support.report_samples import STARTED, passed
 
@@ -280,7 +279,7 @@ def drill_of(reports: Path, **changes: Any) -> CachePolicy:
     nothing = cast(Any, None)
     services = Services(nothing, nothing, load_profile("odoo"), lambda: NOW, ignore_progress)
     asked = replace(DrillRequest(replay, base="drill", keep=False, images={}), **changes)
-    return with_policy(replay, asked, services).cache
+    return with_policy(asked, services).replay.cache
 
 
 def test_the_stack_and_the_history_say_when_a_drill_is_cold(

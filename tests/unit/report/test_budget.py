@@ -31,8 +31,7 @@ from restore.report.rto_plot import BOTTOM, HEIGHT, TOP, rto_plot
 from restore.report.trends import change, sparkline, trend
 from restore.runs import drill as drill_module
 from restore.runs.drill import within_budget
-from restore.runs.entry import new_recorder
-from restore.runs.recorder import Recorder
+from restore.runs.recorder import Recorder, Run
 from restore.runs.request import ReplayRequest, Services
 from tests.support.report_samples import CHECKS, STARTED, passed
 
@@ -126,10 +125,10 @@ def test_the_option_beats_the_stack_and_the_stack_the_profile(
     settings = {"rtoBudget": "15m"}
     monkeypatch.setattr(drill_module, "setting_of", lambda _stack, name: settings.get(name))
 
-    assert new_recorder("", request_of(), services).rto_budget == 3600
+    assert Run.begin("", request_of(), services).recorder.rto_budget == 3600
     assert within_budget(request_of(), "drill").rto_budget == 900
     assert within_budget(request_of(60), "drill").rto_budget == 60
-    assert new_recorder("", request_of(60), services).rto_budget == 60
+    assert Run.begin("", request_of(60), services).recorder.rto_budget == 60
     settings["rtoBudget"] = "soon"
     with pytest.raises(UsageError):
         within_budget(request_of(), "drill")

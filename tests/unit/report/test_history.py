@@ -32,7 +32,8 @@ from restore.report.history import (
     entries,
     history_file,
 )
-from restore.runs.entry import new_recorder, run_to_report
+from restore.runs.entry import run_to_report
+from restore.runs.recorder import Run
 from restore.runs.request import ReplayRequest, Services
 from tests.support.evidence_samples import SIGNER, TRUSTED
 from tests.support.report_samples import STARTED, early, passed
@@ -231,7 +232,7 @@ def test_every_run_is_signed_and_kept(
 ) -> None:
     monkeypatch.delenv("PRA_HISTORY", raising=False)
     request = ReplayRequest(Selection(tmp_path, "latest", "odoo"), None, (), tmp_path / "reports")
-    recorder = new_recorder("staging", request, services(signed))
+    recorder = Run.begin("staging", request, services(signed)).recorder
 
     report, folder = run_to_report(recorder, request, lambda: None)
 

@@ -19,7 +19,7 @@ from restore.plan.request import MANY_BYTES
 from restore.profile import load_profile
 from restore.runs import drill as module
 from restore.runs.drill import DrillRequest, rebuilt, restore_stack, stack_spec, verified
-from restore.runs.recorder import Recorder
+from restore.runs.recorder import Recorder, Run
 from restore.runs.request import ReplayRequest, Services
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
@@ -44,9 +44,9 @@ def request_of(folder: Path, *, keep: bool = False, profile: str = "odoo") -> Dr
     return DrillRequest(replay, base="drill", keep=keep, images={})
 
 
-@pytest.fixture
-def recorder() -> Recorder:
-    return Recorder("run", "pra drill", STACK, (), lambda: NOW, ignore_progress)
+def run_of(request: DrillRequest) -> Run:
+    recorder = Recorder("run", "pra drill", STACK, (), lambda: NOW, ignore_progress)
+    return Run(SERVICES, request.replay, recorder)
 
 
 @pytest.fixture(autouse=True)
@@ -62,13 +62,13 @@ def destroyed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[
 
 def play(
     folder: Path,
-    recorder: Recorder,
     generation: Generation,
     error: BaseException | None,
     *,
     keep: bool = False,
 ) -> None:
-    with rebuilt(STACK, generation, request_of(folder, keep=keep), SERVICES, recorder):
+    request = request_of(folder, keep=keep)
+    with rebuilt(run_of(request), request, generation):
         if error is not None:
             raise error
 
@@ -77,12 +77,11 @@ def play(
 def test_nothing_of_a_drill_stays_however_it_ends(
     error: BaseException | None,
     destroyed: list[str],
-    recorder: Recorder,
     small_generation: Generation,
     tmp_path: Path,
 ) -> None:
     try:
-        play(tmp_path, recorder, small_generation, error)
+        play(tmp_path, small_generation, error)
     except (ReplayError, KeyboardInterrupt) as raised:
         assert raised is error
 
@@ -91,7 +90,6 @@ def test_nothing_of_a_drill_stays_however_it_ends(
 
 
 def test_what_could_not_be_destroyed_is_left_to_garbage_collection(
-    recorder: Recorder,
     small_generation: Generation,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -101,19 +99,18 @@ def test_what_could_not_be_destroyed_is_left_to_garbage_collection(
 
     monkeypatch.setattr(module, "destroy", refuse)
     with pytest.raises(EnvironmentFailure):
-        play(tmp_path, recorder, small_generation, None)
+        play(tmp_path, small_generation, None)
     assert list(lock.abandoned(locations.LOCKS)) == [STACK]
 
 
 def test_an_environment_is_kept_once_it_stands_and_not_before(
     destroyed: list[str],
-    recorder: Recorder,
     small_generation: Generation,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with pytest.raises(ReplayError):
-        play(tmp_path, recorder, small_generation, ReplayError("broken"), keep=True)
+        play(tmp_path, small_generation, ReplayError("broken"), keep=True)
     assert destroyed == []
     assert lock.abandoned(locations.LOCKS)[STACK].kept
 
@@ -122,7 +119,7 @@ def test_an_environment_is_kept_once_it_stands_and_not_before(
 
     monkeypatch.setattr(module, "up", refuse)
     with pytest.raises(EnvironmentFailure):
-        play(tmp_path, recorder, small_generation, None, keep=True)
+        play(tmp_path, small_generation, None, keep=True)
     assert destroyed == [STACK]
     assert lock.abandoned(locations.LOCKS) == {}
 
@@ -175,7 +172,6 @@ def test_the_images_of_a_stack_file_are_found_by_their_settings_names(
 def test_a_large_generation_is_verified_beside_what_comes_next(
     size: int,
     first: str,
-    recorder: Recorder,
     small_generation: Generation,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -190,10 +186,10 @@ def test_a_large_generation_is_verified_beside_what_comes_next(
         go.wait(10)
         order.append("verify")
 
-    monkeypatch.setattr(module, "require_integrity", verify)
+    monkeypatch.setattr(module, "verify_generation", verify)
     artifact = replace(small_generation.artifacts[0], bytes=size)
     generation = replace(small_generation, artifacts=(artifact,))
-    with verified(generation, request_of(tmp_path), SERVICES, recorder) as verification:
+    with verified(run_of(request_of(tmp_path)), generation) as verification:
         order.append("body")
         go.set()
         verification.require_done()

@@ -13,6 +13,7 @@ import pytest
 from restore.errors import RefusedError, UsageError
 from restore.model import Environment, Purpose, Selection, ignore_progress
 from restore.runs import stages
+from restore.runs.recorder import Run
 from restore.runs.request import ReplayRequest, Services, utc_now
 from restore.runs.staging.safety import require_anonymised
 from stacks.keys import KEYS
@@ -32,7 +33,7 @@ def test_the_environment_says_what_is_replayed_into_it(
     monkeypatch.setattr(stages, "open_access", at_hand)
     monkeypatch.setattr(stages, "require_same_repository", lambda *_arguments: None)
     monkeypatch.setattr(
-        stages, "_replay_into", lambda _where, _what, request, *_rest: asked.append(request.purpose)
+        stages, "_replay_at_hand", lambda run, *_rest: asked.append(run.request.purpose)
     )
     environment = Environment(
         "s", "n", cast(Any, None), cast(Any, None), "http://127.0.0.1", purpose=purpose
@@ -41,7 +42,7 @@ def test_the_environment_says_what_is_replayed_into_it(
     nothing = cast(Any, None)
     services = Services(nothing, nothing, nothing, utc_now, ignore_progress)
 
-    stages.replay_into(environment, nothing, request, services, nothing)
+    stages.replay_into(Run(services, request, nothing), environment, nothing)
 
     assert asked == [purpose]
 
@@ -65,4 +66,4 @@ def test_nothing_is_replayed_into_an_anonymised_stack_without_rules() -> None:
     anonymised = replace(plain, anonymised=True)
     require_anonymised(anonymised, replace(request, anonymisation=cast(Any, object())))
     with pytest.raises(RefusedError, match="people's data"):
-        stages.replay_into(anonymised, nothing, request, nothing, nothing)
+        stages.replay_into(Run(nothing, request, nothing), anonymised, nothing)

@@ -33,6 +33,8 @@ from restore.model.secret import Secret
 from restore.profile import load_profile
 from restore.runs import drill
 from restore.runs.drill import DrillRequest
+from restore.runs.planning import Foreseen
+from restore.runs.recorder import Run
 from restore.runs.request import ReplayRequest, Services
 from restore.runs.staging import creation, life, records, standing
 from restore.runs.staging.copies import CopyState, StagingCopy
@@ -63,12 +65,10 @@ class World:
         self._act("up")
         return {"url": f"http://127.0.0.1:{dict(spec.settings)['httpPort']}"}
 
-    def replay(
-        self, _environment: object, _generation: object, request: ReplayRequest, *rest: Any
-    ) -> None:
-        self.replayed.append(request)
+    def replay(self, run: Run, *_rest: object) -> None:
+        self.replayed.append(run.request)
         self._act("replay")
-        rest[-1].checks = tuple(
+        run.recorder.checks = tuple(
             CheckResult(name, name, self.status if name.startswith("n") else self.others,
                         "this", "that", 0.1)
             for name in self.ids
@@ -141,7 +141,8 @@ def world(tmp_path: Path, small_generation: Generation, monkeypatch: pytest.Monk
         monkeypatch.setattr(locations, name, tmp_path / place)
     story = {
         "replay_into": made.replay,
-        "preflight": lambda *_arguments: None,
+        "preflight": lambda *_arguments: Foreseen(cast(Any, None), cast(Any, None)),
+        "require_reports_account": lambda *_arguments: None,
         "verified": at_once,
     }
     for name, fake in story.items():
@@ -150,7 +151,7 @@ def world(tmp_path: Path, small_generation: Generation, monkeypatch: pytest.Monk
         "up": made.up,
         "stop_servers": made.stopped.append,
         "environment_from_outputs": lambda outputs: Environment(outputs["url"]),
-        "select": lambda _tools, _choice, recorder: small_generation,
+        "select": lambda _run: small_generation,
         "stacks": lambda: (),
         "used_subnets": lambda _engines, copies: [IPv4Network(copy.subnet) for copy in copies],
         "port_taken": lambda _port: False,
