@@ -28,7 +28,7 @@ from benchmarks.target import target
 from benchmarks.ways import Measure, Way, keep_cache, ways
 from restore.adapters.docker.cache_volumes import find_caches, remove_cache
 from restore.adapters.docker.runner import Runner
-from restore.plan.bulk import Resources
+from restore.plan.request import Resources
 from restore.replay.steps.bulk import resources_of
 
 _ROOT: Final = Path(__file__).resolve().parent.parent

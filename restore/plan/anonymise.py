@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from restore.anonymise.rules import Rules
 from restore.anonymise.statements import every_table
 from restore.model import DatabaseFacts, Purpose, Step, StepKind
-from restore.plan.request import PlanRequest, before_start, documents_folder, documents_of
+from restore.plan.request import (
+    PlanRequest,
+    before_start,
+    database_step,
+    documents_folder,
+    documents_of,
+)
 
 
 def anonymisation_refusals(request: PlanRequest) -> Iterator[tuple[str, str]]:
@@ -47,14 +54,9 @@ def _steps(
     request: PlanRequest, rules: Rules, databases: tuple[DatabaseFacts, ...]
 ) -> Iterator[Step]:
     for facts in databases:
-        yield Step(
-            id=f"anonymise:{facts.name}",
-            kind=StepKind.ANONYMISE,
-            title=f"Anonymise database {facts.name} by rules {rules.name}",
-            target=facts.name,
-            database=facts.name,
-            items=len(every_table(rules)),
-        )
+        title = f"Anonymise database {facts.name} by rules {rules.name}"
+        items = len(every_table(rules))
+        yield replace(database_step(StepKind.ANONYMISE, facts.name, title), items=items)
         for tree in request.profile.documents:
             ruled = any(one.tree == tree.name for one in rules.documents)
             artifact = documents_of(request.generation, tree, facts.name)

@@ -1,4 +1,4 @@
-"""Bulk mode: how PostgreSQL is set while databases are loaded into it. Pure.
+"""Bulk mode: how PostgreSQL is set while databases are loaded into it, when, by which steps. Pure.
 
 Settings that give up safety for speed (``fsync``) are only for a server that holds nothing yet
 which could be lost. What it had is kept beside its data, under ``KEPT``, from before the first
@@ -8,11 +8,12 @@ is in bulk mode or was not put right.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator
 from typing import Final
 
-from restore.model import ConfigurationChange
+from restore.adapters.postgres import commands
+from restore.model import ArtifactKind, ConfigurationChange, DatabaseFacts, Step, StepKind
+from restore.plan.request import BulkState, PlanRequest, Resources, temporary_name
 
 KEPT: Final = "pra-bulk-mode.json"
 """File in the server's data that marks it; holds what its settings were."""
@@ -20,41 +21,18 @@ KEPT: Final = "pra-bulk-mode.json"
 FILE: Final = "postgresql.auto.conf"
 """Where ``ALTER SYSTEM`` writes."""
 
-BULK_FROM: Final = 256 << 20
-"""Bytes of databases below which nothing is won."""
-
-RESTART_FROM: Final = 1 << 29
-"""Bytes of databases from which WAL is worth being made minimal, which needs two restarts."""
+LOST: Final = (
+    "its database server was left in bulk mode (fsync off) by a replay that was cut short, and its "
+    "machine was restarted since: what it holds may be damaged",
+    "make a new one: 'pulumi destroy' and 'pulumi up', or 'pra drill'",
+)
+"""Reason and hint of the refusal of a server that can't be put right."""
 
 MB: Final = 1 << 20
 _GB: Final = 1 << 30
 _SMALLEST_MEMORY: Final = 64 * MB
 _LARGEST_MEMORY: Final = 1 * _GB
 _LARGEST_WAL: Final = 8 * _GB
-
-
-class BulkState(StrEnum):
-    """What the file ``KEPT`` of a database server says.
-
-    ``LEFT``: a replay was cut short, and the machine has run ever since: nothing is lost.
-    ``LOST``: the machine was restarted meanwhile; what was not on disk may be gone.
-    """
-
-    NONE = "none"
-    LEFT = "left"
-    LOST = "lost"
-
-
-@dataclass(frozen=True, slots=True)
-class Resources:
-    """What a database server may use: memory in bytes, and processors."""
-
-    memory: int
-    cores: int
-
-
-SMALL: Final = Resources(2 * _GB, 2)
-"""What is supposed of a machine that can't be asked."""
 
 
 def bulk_changes(
@@ -95,3 +73,72 @@ def statements(changes: tuple[ConfigurationChange, ...]) -> tuple[str, ...]:
 
 def _within(value: int, least: int, most: int) -> int:
     return max(least, min(value, most))
+
+
+def in_bulk_mode(
+    request: PlanRequest, databases: tuple[DatabaseFacts, ...], steps: tuple[Step, ...]
+) -> tuple[Step, ...]:
+    """The steps that load databases, in bulk mode where nothing can be lost by it."""
+    left = tuple(_put_right(request))
+    if not is_large(request, databases) or not _holds_nothing(request, databases):
+        return (*left, *steps)
+    size = _total(request, databases)
+    return (*left, _enter(request, size), *steps, _leave(request))
+
+
+def is_large(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> bool:
+    """Whether databases are of a size from which time can be won."""
+    return _total(request, databases) >= request.bulk_from
+
+
+def _total(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> int:
+    return sum(size_of(request, facts) for facts in databases)
+
+
+def size_of(request: PlanRequest, facts: DatabaseFacts) -> int:
+    """Bytes of a database; of its dump where a backup does not tell."""
+    dumps = request.generation.artifacts_of(ArtifactKind.DATABASE, facts.name)
+    return max(facts.size, *(dump.bytes for dump in dumps), 0)
+
+
+def _holds_nothing(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> bool:
+    """Whether the server has no database but those that this plan makes anew anyway."""
+    made = {temporary_name(facts.name, request.generation.id) for facts in databases}
+    return all(item.ours and item.name in made for item in request.target.existing)
+
+
+def _put_right(request: PlanRequest) -> Iterator[Step]:
+    if request.target.bulk is BulkState.LEFT:
+        yield Step(
+            id="leave-bulk-mode:left",
+            kind=StepKind.LEAVE_BULK_MODE,
+            title="Put right the database server, left in bulk mode by a replay that was cut short",
+            target=request.profile.database.data,
+            argv=commands.sync_cluster(request.profile.database.data),
+        )
+
+
+def _enter(request: PlanRequest, size: int) -> Step:
+    changes = bulk_changes(
+        request.target.resources, request.jobs, size, restart=size >= request.restart_from
+    )
+    superuser = request.profile.database.superuser
+    return Step(
+        id="enter-bulk-mode",
+        kind=StepKind.ENTER_BULK_MODE,
+        title="Put the database server into bulk mode",
+        target=request.profile.database.data,
+        argv=commands.run_statements(superuser, "postgres", statements(changes)),
+        changes=changes,
+    )
+
+
+def _leave(request: PlanRequest) -> Step:
+    data = request.profile.database.data
+    return Step(
+        id="leave-bulk-mode",
+        kind=StepKind.LEAVE_BULK_MODE,
+        title="Take the database server out of bulk mode, everything on disk",
+        target=data,
+        argv=commands.sync_cluster(data),
+    )

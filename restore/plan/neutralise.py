@@ -1,4 +1,4 @@
-"""Neutralisation's statements and what the administrator of a copy is given. Pure.
+"""How a staging copy is made safe before anything of the ERP runs: statements and steps. Pure.
 
 A rule's act is one statement, ``DO``, that looks itself whether the database has what it changes:
 so a plan shows all that will be run, whatever modules are installed.
@@ -11,21 +11,34 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from restore.adapters.postgres import commands
 from restore.adapters.postgres.columns import clearing
 from restore.adapters.postgres.commands import literal
-from restore.model import Credentials, Role
+from restore.model import Credentials, DatabaseFacts, Purpose, Role, Step, StepKind
 from restore.model.secret import Secret
-from restore.plan.placeholders import filled_sql
+from restore.plan.placeholders import filled, filled_sql, operation_values
+from restore.plan.request import PlanRequest, before_start, database_step
 from restore.profile import Neutralisation, NeutralisationAct, NeutralisationRule, Profile
 from restore.profile.placeholders import SETTINGS
 
 ROUNDS: Final = 600_000
 """Odoo's own number since version 16; with fewer, it would hash the password anew at a login."""
 
+
+UNSAFE: Final = (
+    "the profile does not say how a copy is neutralised",
+    "give it a neutralisation (docs/reference/profiles.md)",
+)
+"""Why no staging copy is made, and what to do."""
+
+UNSAFE_REPORTS: Final = (
+    "the profile does not say how a copy's reports server is neutralised",
+    "give its neutralisation a part 'reports' (docs/reference/profiles.md)",
+)
 
 _QUIET: Final = "-c log_error_verbosity=terse -c client_min_messages=warning"
 """No error may quote a row, in which there would be a hash."""
@@ -76,6 +89,48 @@ def for_copies(profile: Profile) -> Profile:
     if reports is not None:
         reports = replace(reports, server=for_copies(reports.server))
     return replace(profile, configuration=tuple(files), reports=reports)
+
+
+def with_staging(
+    request: PlanRequest, databases: tuple[DatabaseFacts, ...], steps: tuple[Step, ...]
+) -> tuple[Step, ...]:
+    """A plan's steps with those that make a copy safe, for ``STAGING`` only.
+
+    They come when all databases and documents have their final names, before post-operations,
+    statistics and the ERP's start.
+    """
+    if request.purpose is not Purpose.STAGING:
+        return steps
+    return before_start(steps, _safe(request, databases))
+
+
+def _safe(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> Iterator[Step]:
+    neutralisation = request.profile.neutralisation
+    if neutralisation is None:
+        # The plan was refused.
+        return
+    names = tuple(facts.name for facts in databases)
+    for name in names:
+        values = operation_values(request.target.configuration, names, name)
+        if neutralisation.command:
+            yield _command(request, neutralisation, values["database"])
+        superuser = request.profile.database.superuser
+        rules = statements(neutralisation, values)
+        title, argv = f"Neutralise database {name}", commands.run_statements(superuser, name, rules)
+        yield replace(database_step(StepKind.NEUTRALISE, name, title, name, argv), items=len(rules))
+
+
+def _command(request: PlanRequest, neutralisation: Neutralisation, database: str) -> Step:
+    """The ERP's own command; its ``owner`` is the user as whom it runs beside the ERP's server."""
+    return Step(
+        id=f"neutralise:{database}:command",
+        kind=StepKind.NEUTRALISE,
+        title=f"Neutralise database {database} by the ERP's own command",
+        target=database,
+        database=database,
+        owner=request.profile.erp.user,
+        argv=tuple(filled(part, {"database": database}) for part in neutralisation.command),
+    )
 
 
 def statements(neutralisation: Neutralisation, values: Mapping[str, str]) -> tuple[str, ...]:

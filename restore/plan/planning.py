@@ -20,8 +20,7 @@ from restore.model import (
 )
 from restore.model.node_records import MARK
 from restore.plan.anonymise import anonymisation_refusals, with_anonymisation
-from restore.plan.bulk import BulkState
-from restore.plan.bulk_steps import LOST
+from restore.plan.bulk import LOST
 from restore.plan.equivalence.compare import (
     REPORTS,
     accept,
@@ -30,7 +29,7 @@ from restore.plan.equivalence.compare import (
     ordered,
     series_difference,
 )
-from restore.plan.neutralise_steps import UNSAFE, with_staging
+from restore.plan.neutralise import UNSAFE, with_staging
 from restore.plan.nodes import only_nodes, with_records
 from restore.plan.operations import with_operations
 from restore.plan.reports import (
@@ -41,6 +40,7 @@ from restore.plan.reports import (
     unsafe_reports,
 )
 from restore.plan.request import (
+    BulkState,
     ExistingDatabase,
     PlanRequest,
     PlanTarget,

@@ -35,7 +35,7 @@ from restore.plan.configuration.files import (
     reports_texts,
     resolved,
 )
-from restore.plan.neutralise_steps import UNSAFE_REPORTS, with_staging
+from restore.plan.neutralise import UNSAFE_REPORTS, with_staging
 from restore.plan.request import PlanRequest
 from restore.plan.steps import steps_of
 from restore.profile import ReportsProfile

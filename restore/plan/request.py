@@ -6,6 +6,7 @@ import hashlib
 import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Final
 
 from restore.anonymise.rules import Rules
@@ -28,7 +29,6 @@ from restore.model import (
 from restore.model.node_records import MARK
 from restore.model.parts import reports_generation, stored_name
 from restore.model.secret import Secret
-from restore.plan.bulk import BULK_FROM, RESTART_FROM, SMALL, BulkState, Resources
 from restore.plan.configuration.files import ConfigurationTexts, Target, target_of
 from restore.profile import DocumentTree, Profile
 
@@ -39,8 +39,38 @@ MANY_FILES: Final = 20_000
 MANY_BYTES: Final = 1 << 30
 """From how many on documents are read once, since reading them twice takes more than seconds."""
 
+BULK_FROM: Final = 256 << 20
+"""Bytes of databases below which nothing is won."""
+
+RESTART_FROM: Final = 1 << 29
+"""Bytes of databases from which WAL is worth being made minimal, which needs two restarts."""
+
 LATER: Final = "(chosen by the stack)"
 """Stands in a plan for what only the stack will know."""
+
+
+class BulkState(StrEnum):
+    """What the file ``bulk.KEPT`` of a database server says.
+
+    ``LEFT``: a replay was cut short, and the machine has run ever since: nothing is lost.
+    ``LOST``: the machine was restarted meanwhile; what was not on disk may be gone.
+    """
+
+    NONE = "none"
+    LEFT = "left"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a database server may use: memory in bytes, and processors."""
+
+    memory: int
+    cores: int
+
+
+SMALL: Final = Resources(2 << 30, 2)
+"""What is supposed of a machine that can't be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +216,13 @@ def staging_folder(folder: str, generation_id: str) -> str:
 def aside_name(database: str, generation_id: str) -> str:
     """The name that a database which is there already has while it is replaced."""
     return temporary_name(database, generation_id, "__pra_old_")
+
+
+def database_step(
+    kind: StepKind, name: str, title: str, target: str = "", argv: tuple[str, ...] = ()
+) -> Step:
+    """A step about a database, by its final name, which is the target unless another one is."""
+    return Step(f"{kind.value}:{name}", kind, title, target or name, name, argv=argv)
 
 
 def before_start(steps: tuple[Step, ...], added: Iterable[Step]) -> tuple[Step, ...]:

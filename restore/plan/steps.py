@@ -62,12 +62,13 @@ from restore.model import (
     StepKind,
 )
 from restore.model.node_records import MARK
-from restore.plan.bulk_steps import in_bulk_mode, is_large
+from restore.plan.bulk import in_bulk_mode, is_large
 from restore.plan.cache.steps import with_cache
 from restore.plan.configuration.files import find_text, placeholders, reconcile
 from restore.plan.request import (
     PlanRequest,
     aside_name,
+    database_step,
     documents_folder,
     documents_of,
     staging_folder,
@@ -154,64 +155,32 @@ def _database(request: PlanRequest, facts: DatabaseFacts, statistics: int | None
     )
     artifact = request.generation.artifacts_of(ArtifactKind.DATABASE, name)[0]
     folder = f"{request.target.repository}/generations/{request.generation.id}/{artifact.folder}"
-    yield Step(
-        id=f"create-database:{name}",
-        kind=StepKind.CREATE_DATABASE,
-        title=f"Create database {name} under a temporary name",
-        target=temporary,
-        database=name,
-        argv=commands.create_database(superuser, new),
+    tables = len(facts.tables)
+    title, argv = (
+        f"Create database {name} under a temporary name",
+        commands.create_database(superuser, new),
     )
-    yield Step(
-        id=f"restore-database:{name}",
-        kind=StepKind.RESTORE_DATABASE,
-        title=f"Restore database {name}",
-        target=temporary,
-        database=name,
-        source=artifact.folder,
-        argv=_restore(request, artifact, folder, temporary, loader),
-        bytes=artifact.bytes,
-        items=len(facts.tables),
-    )
+    yield database_step(StepKind.CREATE_DATABASE, name, title, temporary, argv)
+    title, argv = f"Restore database {name}", _restore(request, artifact, folder, temporary, loader)
+    load = database_step(StepKind.RESTORE_DATABASE, name, title, temporary, argv)
+    yield replace(load, source=artifact.folder, bytes=artifact.bytes, items=tables)
     if loader is not None:
-        yield Step(
-            id=f"give-ownership:{name}",
-            kind=StepKind.GIVE_OWNERSHIP,
-            title=f"Give what nobody owns in database {name} to the ERP's role",
-            target=temporary,
-            database=name,
-            argv=commands.give_ownership(superuser, temporary, loader, erp_role),
-        )
-    yield Step(
-        id=f"analyze:{name}",
-        kind=StepKind.ANALYZE,
-        title=f"Gather statistics of database {name}",
-        target=temporary,
-        database=name,
-        argv=commands.analyze(superuser, temporary, request.jobs, statistics),
-        items=len(facts.tables),
-    )
-    yield Step(
-        id=f"check-database:{name}",
-        kind=StepKind.CHECK_DATABASE,
-        title=f"Check database {name}",
-        target=temporary,
-        database=name,
-        items=len(facts.tables),
-    )
+        title = f"Give what nobody owns in database {name} to the ERP's role"
+        argv = commands.give_ownership(superuser, temporary, loader, erp_role)
+        yield database_step(StepKind.GIVE_OWNERSHIP, name, title, temporary, argv)
+    title = f"Gather statistics of database {name}"
+    argv = commands.analyze(superuser, temporary, request.jobs, statistics)
+    yield replace(database_step(StepKind.ANALYZE, name, title, temporary, argv), items=tables)
+    title = f"Check database {name}"
+    yield replace(database_step(StepKind.CHECK_DATABASE, name, title, temporary), items=tables)
 
 
 def _statistics(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> Iterator[Step]:
     for facts in databases if is_large(request, databases) else ():
-        yield Step(
-            id=f"statistics:{facts.name}",
-            kind=StepKind.STATISTICS,
-            title=f"Gather all statistics of database {facts.name}",
-            target=facts.name,
-            database=facts.name,
-            argv=commands.analyze(request.profile.database.superuser, facts.name, request.jobs),
-            items=len(facts.tables),
-        )
+        name, tables = facts.name, len(facts.tables)
+        title = f"Gather all statistics of database {name}"
+        argv = commands.analyze(request.profile.database.superuser, name, request.jobs)
+        yield replace(database_step(StepKind.STATISTICS, name, title, name, argv), items=tables)
 
 
 def _restore(
@@ -270,28 +239,17 @@ def _promote_database(request: PlanRequest, facts: DatabaseFacts) -> Step:
         final=facts.name,
         aside=aside_name(facts.name, request.generation.id) if occupied else None,
     )
-    return Step(
-        id=f"promote-database:{facts.name}",
-        kind=StepKind.PROMOTE_DATABASE,
-        title=f"Replace database {facts.name}"
-        if occupied
-        else f"Give database {facts.name} its name",
-        target=facts.name,
-        database=facts.name,
-        staging=temporary,
-        argv=commands.promote_database(request.profile.database.superuser, promotion),
-    )
+    name = facts.name
+    title = f"Replace database {name}" if occupied else f"Give database {name} its name"
+    argv = commands.promote_database(request.profile.database.superuser, promotion)
+    step = database_step(StepKind.PROMOTE_DATABASE, name, title, name, argv)
+    return replace(step, staging=temporary)
 
 
 def _open_database(request: PlanRequest, facts: DatabaseFacts) -> Step:
-    return Step(
-        id=f"open-database:{facts.name}",
-        kind=StepKind.OPEN_DATABASE,
-        title=f"Open database {facts.name}",
-        target=facts.name,
-        database=facts.name,
-        argv=commands.open_database(request.profile.database.superuser, facts.name),
-    )
+    name = facts.name
+    argv = commands.open_database(request.profile.database.superuser, name)
+    return database_step(StepKind.OPEN_DATABASE, name, f"Open database {name}", name, argv)
 
 
 def _promote_documents(step: Step) -> Step:

@@ -22,14 +22,13 @@ from restore.model import (
     Versioned,
 )
 from restore.model.node_records import DATABASE_ROLES
-from restore.plan.bulk import BulkState
-from restore.plan.bulk_steps import size_of
+from restore.plan.bulk import size_of
 from restore.plan.cache.key import ServerIdentity, cache_key
 from restore.plan.cache.policy import CachePolicy
 from restore.plan.disk import disk_need
 from restore.plan.planning import plan
 from restore.plan.reports import reports_request
-from restore.plan.request import PlanRequest
+from restore.plan.request import BulkState, PlanRequest
 from restore.plan.text import size_text
 
 _SETTINGS: Final = """

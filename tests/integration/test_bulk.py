@@ -19,8 +19,8 @@ from restore.context import ReplayContext
 from restore.errors import RefusedError
 from restore.model import Node, Progress, RestorePlan, Role, StepKind, StepStatus
 from restore.model.node_records import describe_nodes
-from restore.plan.bulk import KEPT, BulkState
-from restore.plan.request import standing_target
+from restore.plan.bulk import KEPT
+from restore.plan.request import BulkState, standing_target
 from restore.replay.replay import replay
 from restore.replay.steps.bulk import bulk_state
 from tests.support.repository import DATABASE, flip_byte

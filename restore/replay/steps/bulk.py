@@ -22,8 +22,8 @@ from restore.adapters.postgres.commands import OS_USER
 from restore.context import ReplayContext
 from restore.errors import NotFoundError, ReplayError
 from restore.model import DatabaseServer, Step
-from restore.plan.bulk import FILE, KEPT, BulkState, Resources, needs_restart
-from restore.plan.bulk_steps import LOST
+from restore.plan.bulk import FILE, KEPT, LOST, needs_restart
+from restore.plan.request import BulkState, Resources
 from restore.replay.steps.database_servers import start_database, stop_database
 
 _MAINTENANCE: Final = "postgres"

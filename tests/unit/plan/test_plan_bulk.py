@@ -11,16 +11,9 @@ from hypothesis import strategies as st
 from fixtures.plans.cases import ID, request
 from restore.errors import RefusedError
 from restore.model import Role, StepKind
-from restore.plan.bulk import (
-    BULK_FROM,
-    BulkState,
-    Resources,
-    bulk_changes,
-    needs_restart,
-    statements,
-)
+from restore.plan.bulk import bulk_changes, needs_restart, statements
 from restore.plan.planning import ExistingDatabase, PlanRequest, describe_plan, plan
-from restore.plan.request import MANY_FILES, copied_documents
+from restore.plan.request import BULK_FROM, MANY_FILES, BulkState, Resources, copied_documents
 
 GB = 1 << 30
 
