@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from restore import __version__
+from restore import __version__, model
 from restore.adapters import logs
 from restore.adapters.docker.facts import erp_facts, image_of, node_of, operating_system
 from restore.adapters.docker.runner import Runner
@@ -27,15 +27,6 @@ from restore.capture.reports import PartWriter, capture_keystore, reports_facts
 from restore.capture.scratch import scratch_folder
 from restore.capture.source import find_source, list_databases
 from restore.errors import UsageError
-from restore.model import (
-    Fingerprint,
-    Generation,
-    ProgressListener,
-    ReportsFacts,
-    Role,
-    ServerFacts,
-    ignore_progress,
-)
 from restore.repository.base import GenerationSummary, Repository, generation_id
 
 __all__ = ["CaptureRequest", "ReportsContainers", "capture"]
@@ -47,8 +38,8 @@ def capture(
     request: CaptureRequest,
     *,
     now: Callable[[], datetime],
-    listener: ProgressListener = ignore_progress,
-) -> Generation:
+    listener: model.ProgressListener = model.ignore_progress,
+) -> model.Generation:
     """Capture a generation; it appears in the repository when it is complete, or not at all.
 
     Args:
@@ -70,8 +61,8 @@ def _capture(
     repository: Repository,
     request: CaptureRequest,
     now: Callable[[], datetime],
-    listener: ProgressListener,
-) -> Generation:
+    listener: model.ProgressListener,
+) -> model.Generation:
     started = now()
     source = find_source(runner, request.profile, request.database_container, request.erp_container)
     names = list_databases(source, request.profile, request.databases)
@@ -101,7 +92,7 @@ def _capture(
         )
 
 
-def _postgresql_facts(job: CaptureJob, database: str) -> ServerFacts:
+def _postgresql_facts(job: CaptureJob, database: str) -> model.ServerFacts:
     container = job.source.server.container
     with connect(job.source.server, database, as_erp=True) as connection:
         facts = server_facts(
@@ -111,8 +102,8 @@ def _postgresql_facts(job: CaptureJob, database: str) -> ServerFacts:
 
 
 def _capture_part(
-    job: CaptureJob, names: tuple[str, ...], erp: tuple[ServerFacts, str]
-) -> tuple[Fingerprint, datetime]:
+    job: CaptureJob, names: tuple[str, ...], erp: tuple[model.ServerFacts, str]
+) -> tuple[model.Fingerprint, datetime]:
     """Store all of a server and its database server; the fingerprint and the consistency point."""
     with scratch_folder(job.scratch, names):
         captured = tuple(capture_database(job, name) for name in names)
@@ -120,12 +111,12 @@ def _capture_part(
         for tree in job.profile.documents:
             capture_documents(job, tree, database)
     capture_roles(job)
-    for server in (Role.ERP, Role.DATABASE):
+    for server in (model.Role.ERP, model.Role.DATABASE):
         capture_configuration(job, server)
     postgresql = _postgresql_facts(job, names[0])
     facts = tuple(item.facts for item in captured)
     erp_server, series = erp
-    fingerprint = Fingerprint(
+    fingerprint = model.Fingerprint(
         postgresql=postgresql,
         erp=replace(erp_server, node=node_of(job.runner, job.source.erp_container, _erp_data(job))),
         erp_series=series,
@@ -144,7 +135,7 @@ def _erp_data(job: CaptureJob) -> str | None:
 
 def _capture_reports(
     job: CaptureJob, containers: ReportsContainers
-) -> tuple[ReportsFacts, datetime]:
+) -> tuple[model.ReportsFacts, datetime]:
     """Store the reports server, by the same rules, and the keystore of its repository with it."""
     reports = job.profile.reports
     if reports is None:

@@ -10,34 +10,18 @@ from io import BytesIO
 from pathlib import Path
 from typing import Final
 
+from restore import model
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres.facts import optional_rows
 from restore.adapters.postgres.sql import connect
 from restore.capture.source import resolve
 from restore.errors import NotFoundError, ReplayError
-from restore.model import (
-    ArtifactKind,
-    DatabaseServer,
-    DataSource,
-    Fingerprint,
-    Generation,
-    KeystoreFile,
-    Part,
-    ReportsFacts,
-    ServerFacts,
-)
 from restore.model.parts import stored_folder, stored_name
 from restore.profile import ConfigurationFile, ReportsProfile
-from restore.repository.base import (
-    ArtifactSpec,
-    ArtifactWriter,
-    FileOrigin,
-    GenerationSummary,
-    GenerationWriter,
-)
+from restore.repository import base
 
-_UNKNOWN: Final = Fingerprint(
-    ServerFacts("", 0, None, None), ServerFacts("", 0, None, None), "", ()
+_UNKNOWN: Final = model.Fingerprint(
+    model.ServerFacts("", 0, None, None), model.ServerFacts("", 0, None, None), "", ()
 )
 
 
@@ -45,7 +29,7 @@ _UNKNOWN: Final = Fingerprint(
 class PartWriter:
     """Stores the artefacts of the reports half beside the ERP's, under names of their own."""
 
-    writer: GenerationWriter
+    writer: base.GenerationWriter
 
     @property
     def id(self) -> str:
@@ -61,18 +45,18 @@ class PartWriter:
         """As the generation's own writer."""
         self.writer.require_space(size)
 
-    def artifact(self, spec: ArtifactSpec) -> AbstractContextManager[ArtifactWriter]:
+    def artifact(self, spec: base.ArtifactSpec) -> AbstractContextManager[base.ArtifactWriter]:
         """Begin an artefact of the reports half."""
         return self.writer.artifact(
             replace(
                 spec,
                 name=stored_name(spec.name),
                 folder=stored_folder(spec.folder),
-                part=Part.REPORTS,
+                part=model.Part.REPORTS,
             )
         )
 
-    def finish(self, summary: GenerationSummary) -> Generation:
+    def finish(self, summary: base.GenerationSummary) -> model.Generation:
         """As the generation's own writer."""
         return self.writer.finish(summary)
 
@@ -81,8 +65,8 @@ def capture_keystore(
     runner: Runner,
     container: str,
     files: tuple[ConfigurationFile, ...],
-    writer: GenerationWriter,
-) -> tuple[KeystoreFile, ...]:
+    writer: base.GenerationWriter,
+) -> tuple[model.KeystoreFile, ...]:
     """Store the keystore that belongs to the repository's passwords; none when there is none.
 
     Raises:
@@ -96,38 +80,38 @@ def capture_keystore(
             f"container {container} has a keystore without {', '.join(missing)}",
             "the files of a keystore belong together: does the profile name the right paths?",
         )
-    spec = ArtifactSpec(
+    spec = base.ArtifactSpec(
         name=stored_name("keystore"),
-        kind=ArtifactKind.KEYSTORE,
+        kind=model.ArtifactKind.KEYSTORE,
         database=None,
         location=", ".join(file.path for file in files),
         folder=stored_folder("keystore"),
-        part=Part.REPORTS,
+        part=model.Part.REPORTS,
     )
     with writer.artifact(spec) as artifact:
         for file, content in held.items():
             # Its mode and owner are the profile's affair: a keystore is for its server alone.
-            artifact.add(file.name, BytesIO(content), FileOrigin(0, 0, 0o600, 0.0))
+            artifact.add(file.name, BytesIO(content), base.FileOrigin(0, 0, 0o600, 0.0))
     return tuple(
-        KeystoreFile(file.name, hashlib.sha256(content).hexdigest())
+        model.KeystoreFile(file.name, hashlib.sha256(content).hexdigest())
         for file, content in held.items()
     )
 
 
 def reports_facts(
-    server: DatabaseServer, databases: Iterable[str], profile: ReportsProfile
-) -> ReportsFacts:
+    server: model.DatabaseServer, databases: Iterable[str], profile: ReportsProfile
+) -> model.ReportsFacts:
     """What the repository lists; the server's own fingerprint and the keystore are to be added."""
     resources: list[str] = []
-    sources: list[DataSource] = []
+    sources: list[model.DataSource] = []
     for name in databases:
         with connect(server, name, as_erp=True) as connection:
             resources += (str(row[0]) for row in optional_rows(connection, profile.resources))
             sources += (
-                DataSource(*(str(value or "") for value in row))
+                model.DataSource(*(str(value or "") for value in row))
                 for row in optional_rows(connection, profile.data_sources)
             )
-    return ReportsFacts(_UNKNOWN, tuple(resources), tuple(sources), ())
+    return model.ReportsFacts(_UNKNOWN, tuple(resources), tuple(sources), ())
 
 
 def _read(runner: Runner, container: str, path: str) -> bytes:

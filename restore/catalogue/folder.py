@@ -12,22 +12,9 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from restore.adapters.streams import CHUNK
+from restore.catalogue import foreign
 from restore.catalogue.archives import judge_tar, tar_files
 from restore.catalogue.dumps import Dump, created_at, dump_at, tree_files
-from restore.catalogue.foreign import (
-    Described,
-    DumpFacts,
-    ForeignArtifact,
-    ForeignFile,
-    ForeignGeneration,
-    database_facts,
-    earliest,
-    foreign_generation,
-    server,
-    token,
-    unknown_parts,
-    utc,
-)
 from restore.catalogue.mapping import MappedDatabase, MappedDocuments, Mapping, load_mapping
 from restore.catalogue.originals import open_original
 from restore.errors import DamagedGenerationError, NotFoundError, UsageError
@@ -65,14 +52,14 @@ class MappedFolder:
         """The one backup that the mapping describes."""
         names = [f"{item.name} {item.dump.name}" for item in self._mapping.databases]
         moment = self._moment()
-        return (generation_id(moment, token(LAYOUT, *names, moment)),)
+        return (generation_id(moment, foreign.token(LAYOUT, *names, moment)),)
 
     def describe(self, generation_id: str) -> str:
         """The databases that the mapping names."""
         del generation_id
         return ", ".join(item.name for item in self._mapping.databases)
 
-    def read(self, generation_id: str) -> ForeignGeneration:
+    def read(self, generation_id: str) -> foreign.ForeignGeneration:
         """Look at every file of the backup; see ``foreign.Layout.read``."""
         if generation_id not in self.ids():
             raise NotFoundError(f"{self.location} holds no {generation_id}")
@@ -84,22 +71,22 @@ class MappedFolder:
             *_roles(mapping.roles),
             *mapped_configuration(mapping),
         )
-        unknown = unknown_parts(artifacts, () if mapping.series else ("erp",))
+        unknown = foreign.unknown_parts(artifacts, () if mapping.series else ("erp",))
         # A time that was given is known.
         known = mapping.time is not None
-        return foreign_generation(
-            Described(
+        return foreign.foreign_generation(
+            foreign.Described(
                 id=generation_id,
                 profile=self._profile.name,
                 layout=LAYOUT,
                 path=mapping.path,
                 moment=self._moment(),
-                finished=max(utc(_newest(item.dump)) for item in mapping.databases),
+                finished=max(foreign.utc(_newest(item.dump)) for item in mapping.databases),
                 fingerprint=Fingerprint(
-                    postgresql=server(dumps[0][1].facts.server_version),
+                    postgresql=foreign.server(dumps[0][1].facts.server_version),
                     erp=ServerFacts(mapping.version, 0, None, None),
                     erp_series=mapping.series,
-                    databases=tuple(database_facts(i.name, d.facts) for i, d in dumps),
+                    databases=tuple(foreign.database_facts(i.name, d.facts) for i, d in dumps),
                 ),
                 roles=tuple(sorted({role for _, d in dumps for role in d.facts.roles})),
                 unknown=tuple(u for u in unknown if not (known and u == "consistency_point")),
@@ -112,7 +99,7 @@ class MappedFolder:
         if self._mapping.time is not None:
             return self._mapping.time.astimezone(UTC)
         dumps = [item.dump for item in self._mapping.databases]
-        return min(earliest(utc(_newest(dump)), created_at(dump)) for dump in dumps)
+        return min(foreign.earliest(foreign.utc(_newest(dump)), created_at(dump)) for dump in dumps)
 
 
 def _newest(path: Path) -> float:
@@ -124,7 +111,7 @@ def _newest(path: Path) -> float:
 
 def _completed(dump: Dump, item: MappedDatabase) -> Dump:
     """A dump with what the mapping says where the dump itself is mute."""
-    facts: DumpFacts = dump.facts
+    facts: foreign.DumpFacts = dump.facts
     given = {
         "owner": item.owner,
         "encoding": item.encoding,
@@ -137,7 +124,7 @@ def _completed(dump: Dump, item: MappedDatabase) -> Dump:
     return replace(dump, facts=replace(facts, **missing))
 
 
-def mapped_documents(item: MappedDocuments) -> ForeignArtifact:
+def mapped_documents(item: MappedDocuments) -> foreign.ForeignArtifact:
     """Documents that a mapping names, looked at to their end."""
     size = 0
     if item.path.is_dir() and not item.path.is_symlink():
@@ -148,7 +135,7 @@ def mapped_documents(item: MappedDocuments) -> ForeignArtifact:
     else:
         size = judge_tar(item.path, item.within)
         files = partial(tar_files, item.path, item.within)
-    return ForeignArtifact(
+    return foreign.ForeignArtifact(
         name=f"{item.tree}-{item.database}",
         kind=ArtifactKind.DOCUMENTS,
         database=item.database,
@@ -159,16 +146,16 @@ def mapped_documents(item: MappedDocuments) -> ForeignArtifact:
     )
 
 
-def _size(found: ForeignFile) -> int:
+def _size(found: foreign.ForeignFile) -> int:
     with found.open() as file:
         return file.seek(0, 2)
 
 
-def _roles(path: Path | None) -> Iterable[ForeignArtifact]:
+def _roles(path: Path | None) -> Iterable[foreign.ForeignArtifact]:
     if path is None:
         return
     _require_text(path)
-    yield ForeignArtifact(
+    yield foreign.ForeignArtifact(
         name="roles",
         kind=ArtifactKind.ROLES,
         database=None,
@@ -179,12 +166,12 @@ def _roles(path: Path | None) -> Iterable[ForeignArtifact]:
     )
 
 
-def _roles_file(path: Path) -> Generator[ForeignFile, None, None]:
+def _roles_file(path: Path) -> Generator[foreign.ForeignFile, None, None]:
     def opened() -> IO[bytes]:
         with open_original(path) as file:
             return io.BytesIO(without_passwords(file.read()))
 
-    yield ForeignFile(ROLES_FILE, opened)
+    yield foreign.ForeignFile(ROLES_FILE, opened)
 
 
 def without_passwords(script: bytes) -> bytes:
@@ -202,12 +189,12 @@ def _require_text(path: Path) -> None:
             )
 
 
-def mapped_configuration(mapping: Mapping) -> Iterable[ForeignArtifact]:
+def mapped_configuration(mapping: Mapping) -> Iterable[foreign.ForeignArtifact]:
     """The configuration files that a mapping names, one artefact a server."""
     for role in (Role.ERP, Role.DATABASE):
         files = tuple((f.name, f.path) for f in mapping.configuration if f.server is role)
         if files:
-            yield ForeignArtifact(
+            yield foreign.ForeignArtifact(
                 name=f"configuration-{role}",
                 kind=ArtifactKind.CONFIGURATION,
                 database=None,
@@ -217,10 +204,10 @@ def mapped_configuration(mapping: Mapping) -> Iterable[ForeignArtifact]:
             )
 
 
-def _single(files: tuple[tuple[str, Path], ...]) -> Generator[ForeignFile, None, None]:
+def _single(files: tuple[tuple[str, Path], ...]) -> Generator[foreign.ForeignFile, None, None]:
     for name, path in files:
         status = path.stat()
-        yield ForeignFile(
+        yield foreign.ForeignFile(
             name,
             partial(open_original, path),
             owner=status.st_uid,

@@ -10,19 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Final, Protocol
 
-from restore.model import (
-    Artifact,
-    ArtifactKind,
-    DatabaseFacts,
-    DatabaseLocale,
-    DumpForm,
-    Fingerprint,
-    Generation,
-    Origin,
-    ServerFacts,
-    TableFacts,
-    Versioned,
-)
+from restore import model
 from restore.model.secret import Secret
 from restore.model.versions import parse_version
 
@@ -55,13 +43,13 @@ class ForeignArtifact:
     """An artefact of a backup, and how to read it. ``size`` is its bytes, 0 when unknown."""
 
     name: str
-    kind: ArtifactKind
+    kind: model.ArtifactKind
     database: str | None
     location: str
     folder: str
     files: Files
     size: int = 0
-    form: DumpForm = DumpForm.DIRECTORY
+    form: model.DumpForm = model.DumpForm.DIRECTORY
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +59,7 @@ class ForeignGeneration:
     Its ``generation`` has artefacts without index: nothing vouches for their files.
     """
 
-    generation: Generation
+    generation: model.Generation
     artifacts: tuple[ForeignArtifact, ...]
     release: Callable[[], None] = lambda: None
     """Ends what stands as long as the files are read: some backups need a server."""
@@ -104,10 +92,10 @@ class DumpFacts:
     encoding: str = ""
     collate: str = ""
     ctype: str = ""
-    locale: DatabaseLocale | None = None
+    locale: model.DatabaseLocale | None = None
     extensions: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
-    tables: tuple[TableFacts, ...] = ()
+    tables: tuple[model.TableFacts, ...] = ()
 
 
 class Layout(Protocol):
@@ -134,22 +122,22 @@ class Layout(Protocol):
 
 def database_facts(
     name: str, dump: DumpFacts, modules: Mapping[str, str] | None = None
-) -> DatabaseFacts:
+) -> model.DatabaseFacts:
     """A database's facts, with all that its dump does not tell marked as unknown."""
     texts = {key: getattr(dump, key) for key in ("owner", "encoding", "collate", "ctype")}
     unknown = [key for key, value in texts.items() if not value]
     unknown += ["size", *(["modules"] if modules is None else [])]
     if not dump.tables:
         unknown.append("tables")
-    return DatabaseFacts(
+    return model.DatabaseFacts(
         name=name,
         **texts,
         collation_version=None,
         locale=dump.locale,
         size=0,
         # A dump names no version of an extension.
-        extensions=tuple(Versioned(item, "") for item in sorted(set(dump.extensions))),
-        modules=tuple(Versioned(*item) for item in sorted((modules or {}).items())),
+        extensions=tuple(model.Versioned(item, "") for item in sorted(set(dump.extensions))),
+        modules=tuple(model.Versioned(*item) for item in sorted((modules or {}).items())),
         tables=dump.tables,
         unknown=tuple(unknown),
     )
@@ -168,7 +156,7 @@ class Described:
     path: Path
     moment: datetime
     finished: datetime
-    fingerprint: Fingerprint
+    fingerprint: model.Fingerprint
     roles: tuple[str, ...]
     unknown: tuple[str, ...]
     artifacts: tuple[ForeignArtifact, ...]
@@ -176,7 +164,7 @@ class Described:
 
 def foreign_generation(described: Described) -> ForeignGeneration:
     """Put a backup into the engine's words."""
-    generation = Generation(
+    generation = model.Generation(
         id=described.id,
         profile=described.profile,
         started=described.moment,
@@ -186,7 +174,7 @@ def foreign_generation(described: Described) -> ForeignGeneration:
         fingerprint=described.fingerprint,
         artifacts=tuple(_artifact(item) for item in described.artifacts),
         root=described.path,
-        origin=Origin(
+        origin=model.Origin(
             layout=described.layout,
             path=str(described.path),
             imported=described.finished,
@@ -204,19 +192,23 @@ def unknown_parts(
 
     A keystore goes with a reports server, of which no layout knows.
     """
-    kinds = {ArtifactKind.KEYSTORE, ArtifactKind.CERTIFICATE, *(item.kind for item in artifacts)}
-    lacking = (kind.value for kind in ArtifactKind if kind not in kinds)
+    kinds = {
+        model.ArtifactKind.KEYSTORE,
+        model.ArtifactKind.CERTIFICATE,
+        *(item.kind for item in artifacts),
+    }
+    lacking = (kind.value for kind in model.ArtifactKind if kind not in kinds)
     return ("consistency_point", *lacking, *more)
 
 
-def no_server() -> ServerFacts:
+def no_server() -> model.ServerFacts:
     """A server of which a backup says nothing."""
-    return ServerFacts("", 0, None, None)
+    return model.ServerFacts("", 0, None, None)
 
 
-def server(version: str) -> ServerFacts:
+def server(version: str) -> model.ServerFacts:
     """A PostgreSQL server of which only a dump's words on its version are known."""
-    return ServerFacts(version, parse_version(version)[1], None, None)
+    return model.ServerFacts(version, parse_version(version)[1], None, None)
 
 
 def earliest(modified: datetime, wall: datetime | None) -> datetime:
@@ -241,8 +233,8 @@ def utc(seconds: float) -> datetime:
     return datetime.fromtimestamp(int(seconds), UTC)
 
 
-def _artifact(item: ForeignArtifact) -> Artifact:
-    return Artifact(
+def _artifact(item: ForeignArtifact) -> model.Artifact:
+    return model.Artifact(
         name=item.name,
         kind=item.kind,
         database=item.database,

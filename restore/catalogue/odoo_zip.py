@@ -18,22 +18,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from restore.adapters.postgres.pg_archive import MAGIC
+from restore.catalogue import foreign
 from restore.catalogue.archives import Zip, open_member, opened_zip
 from restore.catalogue.dumps import Dump, created_at, dump_at, dump_in
-from restore.catalogue.foreign import (
-    Described,
-    ForeignArtifact,
-    ForeignFile,
-    ForeignGeneration,
-    database_facts,
-    earliest,
-    foreign_generation,
-    no_server,
-    server,
-    token,
-    unknown_parts,
-    utc,
-)
 from restore.catalogue.originals import open_original
 from restore.errors import DamagedGenerationError, NotFoundError, UsageError
 from restore.model import ArtifactKind, Fingerprint, ServerFacts
@@ -76,15 +63,15 @@ class OdooZip:
             in_zip = file.read(len(MAGIC)) != MAGIC
         status = self._path.stat()
         wall = self._wall() if in_zip else created_at(self._path)
-        digits = token(LAYOUT, self._path.name, status.st_size, int(status.st_mtime))
-        return (generation_id(earliest(utc(status.st_mtime), wall), digits),)
+        digits = foreign.token(LAYOUT, self._path.name, status.st_size, int(status.st_mtime))
+        return (generation_id(foreign.earliest(foreign.utc(status.st_mtime), wall), digits),)
 
     def describe(self, generation_id: str) -> str:
         """The file's name."""
         del generation_id
         return self._path.name
 
-    def read(self, generation_id: str) -> ForeignGeneration:
+    def read(self, generation_id: str) -> foreign.ForeignGeneration:
         """Look at the whole of the backup; see ``foreign.Layout.read``."""
         if generation_id not in self.ids():
             raise NotFoundError(f"{self.location} holds no {generation_id}")
@@ -109,25 +96,27 @@ class OdooZip:
         dump: Dump,
         *,
         known: bool,
-        documents: tuple[ForeignArtifact, ...],
-    ) -> ForeignGeneration:
-        facts = database_facts(manifest.database, dump.facts, manifest.modules if known else None)
+        documents: tuple[foreign.ForeignArtifact, ...],
+    ) -> foreign.ForeignGeneration:
+        facts = foreign.database_facts(
+            manifest.database, dump.facts, manifest.modules if known else None
+        )
         artifacts = (dump.artifact(manifest.database, str(self._path)), *documents)
-        finished = utc(self._path.stat().st_mtime)
-        erp = ServerFacts(manifest.version, 0, None, None) if known else no_server()
-        return foreign_generation(
-            Described(
+        finished = foreign.utc(self._path.stat().st_mtime)
+        erp = ServerFacts(manifest.version, 0, None, None) if known else foreign.no_server()
+        return foreign.foreign_generation(
+            foreign.Described(
                 id=id_,
                 profile=self._profile.name,
                 layout=LAYOUT,
                 path=self._path,
-                moment=earliest(finished, self._wall() if known else dump.facts.created),
+                moment=foreign.earliest(finished, self._wall() if known else dump.facts.created),
                 finished=finished,
                 fingerprint=Fingerprint(
-                    server(dump.facts.server_version), erp, manifest.series, (facts,)
+                    foreign.server(dump.facts.server_version), erp, manifest.series, (facts,)
                 ),
                 roles=dump.facts.roles,
-                unknown=unknown_parts(artifacts, () if known else ("erp",)),
+                unknown=foreign.unknown_parts(artifacts, () if known else ("erp",)),
                 artifacts=artifacts,
             )
         )
@@ -141,9 +130,9 @@ class OdooZip:
         except ValueError:
             return None
 
-    def _documents(self, database: str, size: int) -> ForeignArtifact:
+    def _documents(self, database: str, size: int) -> foreign.ForeignArtifact:
         tree = _tree(self._profile)
-        return ForeignArtifact(
+        return foreign.ForeignArtifact(
             name=f"{tree.name}-{database}",
             kind=ArtifactKind.DOCUMENTS,
             database=database,
@@ -153,7 +142,7 @@ class OdooZip:
             size=size,
         )
 
-    def _document_files(self) -> Generator[ForeignFile, None, None]:
+    def _document_files(self) -> Generator[foreign.ForeignFile, None, None]:
         with opened_zip(self._path) as archive:
             yield from archive.files(DOCUMENTS)
 

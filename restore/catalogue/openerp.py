@@ -14,19 +14,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from restore.catalogue import foreign
 from restore.catalogue.dumps import created_at, dump_at
-from restore.catalogue.foreign import (
-    Described,
-    ForeignGeneration,
-    database_facts,
-    earliest,
-    foreign_generation,
-    no_server,
-    server,
-    token,
-    unknown_parts,
-    utc,
-)
 from restore.errors import DamagedGenerationError, NotFoundError
 from restore.model import DumpForm, Fingerprint
 from restore.profile import Profile
@@ -75,7 +64,7 @@ class OpenErpTree:
         items = self._days()[generation_id]
         return f"{items[0].day}: " + ", ".join(item.database for item in items)
 
-    def read(self, generation_id: str) -> ForeignGeneration:
+    def read(self, generation_id: str) -> foreign.ForeignGeneration:
         """Look at every dump of a day; see ``foreign.Layout.read``."""
         day = self._days().get(generation_id)
         if day is None:
@@ -87,8 +76,8 @@ class OpenErpTree:
                     f"{item.path} is no dump of pg_dump -Fc", "other files: layout folder"
                 )
         artifacts = tuple(dump.artifact(i.database, str(i.path)) for i, dump in dumps)
-        return foreign_generation(
-            Described(
+        return foreign.foreign_generation(
+            foreign.Described(
                 id=generation_id,
                 profile=self._profile.name,
                 layout=LAYOUT,
@@ -96,13 +85,13 @@ class OpenErpTree:
                 moment=min(item.moment for item in day),
                 finished=max(item.modified for item in day),
                 fingerprint=Fingerprint(
-                    postgresql=server(dumps[0][1].facts.server_version),
-                    erp=no_server(),
+                    postgresql=foreign.server(dumps[0][1].facts.server_version),
+                    erp=foreign.no_server(),
                     erp_series="",
-                    databases=tuple(database_facts(i.database, d.facts) for i, d in dumps),
+                    databases=tuple(foreign.database_facts(i.database, d.facts) for i, d in dumps),
                 ),
                 roles=tuple(sorted({role for _, d in dumps for role in d.facts.roles})),
-                unknown=unknown_parts(artifacts, ("erp",)),
+                unknown=foreign.unknown_parts(artifacts, ("erp",)),
                 artifacts=artifacts,
             )
         )
@@ -148,7 +137,7 @@ def _date(year: int, day: int) -> date | None:
 
 def _day_dump(path: Path, database: str, day: int) -> _DayDump:
     status = path.lstat()
-    modified = utc(status.st_mtime)
+    modified = foreign.utc(status.st_mtime)
     created = created_at(path)
     try:
         resolved = resolve_day(day, modified, created)
@@ -156,10 +145,10 @@ def _day_dump(path: Path, database: str, day: int) -> _DayDump:
         raise DamagedGenerationError(
             f"{path}: {error}", "rename it, or move it out of the folder"
         ) from error
-    return _DayDump(path, database, resolved, earliest(modified, created), modified)
+    return _DayDump(path, database, resolved, foreign.earliest(modified, created), modified)
 
 
 def _id(day: date, items: tuple[_DayDump, ...]) -> str:
     begun = min(item.moment for item in items)
-    digits = token(LAYOUT, day, *(f"{i.database} {i.modified}" for i in items))
+    digits = foreign.token(LAYOUT, day, *(f"{i.database} {i.modified}" for i in items))
     return generation_id(begun.astimezone(UTC), digits)

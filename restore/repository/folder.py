@@ -18,13 +18,7 @@ from typing import IO, Final
 
 from restore.errors import DamagedGenerationError, NotFoundError, UsageError
 from restore.model import Artifact, FileEntry, Generation
-from restore.repository.base import (
-    DamagedFileError,
-    GenerationWriter,
-    Partial,
-    ProblemKind,
-    is_generation_id,
-)
+from restore.repository import base
 from restore.repository.folder_writer import open_writer
 from restore.repository.index import BadLineError, parse_entry
 from restore.repository.manifest import MANIFEST, parse_manifest
@@ -106,12 +100,12 @@ class FolderRepository:
         """Complete generations, oldest first."""
         folder = self._root / GENERATIONS
         found = folder.iterdir() if folder.is_dir() else ()
-        return tuple(sorted(item.name for item in found if is_generation_id(item.name)))
+        return tuple(sorted(item.name for item in found if base.is_generation_id(item.name)))
 
     def load(self, generation_id: str) -> Generation:
         """Read a generation's manifest; see ``base.Repository``."""
         root = self._root / GENERATIONS / generation_id
-        if not is_generation_id(generation_id) or not root.is_dir() or root.is_symlink():
+        if not base.is_generation_id(generation_id) or not root.is_dir() or root.is_symlink():
             raise NotFoundError(
                 f"repository {self._root} has no generation {generation_id}",
                 "'pra generations list' shows what there is",
@@ -120,15 +114,15 @@ class FolderRepository:
             with open_beneath(root, MANIFEST) as file:
                 text = file.read().decode("utf-8")
         except (OSError, ValueError) as error:
-            raise DamagedFileError(
-                generation_id, MANIFEST, ProblemKind.UNREADABLE, f"cannot be read: {error}"
+            raise base.DamagedFileError(
+                generation_id, MANIFEST, base.ProblemKind.UNREADABLE, f"cannot be read: {error}"
             ) from error
         generation = parse_manifest(text, root)
         if generation.id != generation_id:
-            raise DamagedFileError(
+            raise base.DamagedFileError(
                 generation_id,
                 MANIFEST,
-                ProblemKind.CHANGED,
+                base.ProblemKind.CHANGED,
                 f"it is the manifest of generation {generation.id}",
             )
         return generation
@@ -139,22 +133,22 @@ class FolderRepository:
         with _open(generation, artifact.index) as file:
             # Hashed as a whole before the first line is believed.
             if hashlib.file_digest(file, "sha256").hexdigest() != artifact.index_sha256:
-                raise damaged(ProblemKind.CHANGED, "its checksum is not the manifest's")
+                raise damaged(base.ProblemKind.CHANGED, "its checksum is not the manifest's")
             file.seek(0)
             files = size = 0
             for number, line in enumerate(file, start=1):
                 try:
                     entry = parse_entry(line)
                 except UnsafePathError as error:
-                    raise damaged(ProblemKind.UNSAFE, f"line {number}: {error}") from error
+                    raise damaged(base.ProblemKind.UNSAFE, f"line {number}: {error}") from error
                 except BadLineError as error:
-                    raise damaged(ProblemKind.UNREADABLE, f"line {number}: {error}") from error
+                    raise damaged(base.ProblemKind.UNREADABLE, f"line {number}: {error}") from error
                 files += 1
                 size += entry.size
                 yield entry
         if (files, size) != (artifact.files, artifact.bytes):
             raise damaged(
-                ProblemKind.CHANGED,
+                base.ProblemKind.CHANGED,
                 f"it lists {files} files of {size} bytes, "
                 f"the manifest {artifact.files} of {artifact.bytes}",
             )
@@ -181,13 +175,13 @@ class FolderRepository:
         """Yield all that is stored under a generation; see ``base.Repository``."""
         yield from _walk(generation.root, "")
 
-    def write(self, generation_id: str) -> AbstractContextManager[GenerationWriter]:
+    def write(self, generation_id: str) -> AbstractContextManager[base.GenerationWriter]:
         """Begin a generation; see ``base.Repository``."""
         known = self.ids()
         previous = self._root / GENERATIONS / known[-1] if known else None
         return open_writer(self._root / PARTIAL, self._root / GENERATIONS, generation_id, previous)
 
-    def partials(self) -> tuple[Partial, ...]:
+    def partials(self) -> tuple[base.Partial, ...]:
         """What interrupted captures left, and what running ones are writing."""
         return partials(self._root / PARTIAL)
 
@@ -208,8 +202,8 @@ class _Damage:
         self._generation = generation
         self._path = path
 
-    def __call__(self, kind: ProblemKind, detail: str) -> DamagedFileError:
-        return DamagedFileError(self._generation, self._path, kind, detail)
+    def __call__(self, kind: base.ProblemKind, detail: str) -> base.DamagedFileError:
+        return base.DamagedFileError(self._generation, self._path, kind, detail)
 
 
 def _open(generation: Generation, path: str) -> BufferedReader:
@@ -224,7 +218,7 @@ def _telling(generation: Generation, path: str) -> Iterator[None]:
     try:
         yield
     except UnsafePathError as error:
-        raise damaged(ProblemKind.UNSAFE, str(error)) from error
+        raise damaged(base.ProblemKind.UNSAFE, str(error)) from error
     except FileNotFoundError as error:
         if not generation.root.is_dir():
             # Not this file alone: a disk that was unplugged is no damage of the backup.
@@ -232,9 +226,9 @@ def _telling(generation: Generation, path: str) -> Iterator[None]:
                 f"the folder of generation {generation.id} is gone: {generation.root}",
                 "is its disk still mounted? once it is, run it again",
             ) from error
-        raise damaged(ProblemKind.MISSING, "it is missing") from error
+        raise damaged(base.ProblemKind.MISSING, "it is missing") from error
     except OSError as error:
-        raise damaged(ProblemKind.UNREADABLE, f"cannot be read: {error.strerror}") from error
+        raise damaged(base.ProblemKind.UNREADABLE, f"cannot be read: {error.strerror}") from error
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, bool]]:

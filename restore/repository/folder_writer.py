@@ -17,14 +17,7 @@ from typing import IO, Final
 from restore.adapters.streams import CHUNK
 from restore.errors import ReplayError
 from restore.model import Artifact, ArtifactKind, FileEntry, Generation
-from restore.repository.base import (
-    ArtifactSpec,
-    ArtifactWriter,
-    FileOrigin,
-    GenerationSummary,
-    GenerationWriter,
-    is_generation_id,
-)
+from restore.repository import base
 from restore.repository.index import render_entry
 from restore.repository.manifest import MANIFEST, parse_manifest, render_manifest
 from restore.repository.safe_paths import UnsafePathError, beneath, open_beneath, safe_parts
@@ -40,7 +33,7 @@ _PRIVATE: Final = (ArtifactKind.CONFIGURATION, ArtifactKind.KEYSTORE, ArtifactKi
 @contextmanager
 def open_writer(
     partial: Path, complete: Path, generation_id: str, previous: Path | None
-) -> Iterator[GenerationWriter]:
+) -> Iterator[base.GenerationWriter]:
     """Write generation ``generation_id`` in ``partial``; ``finish`` moves it into ``complete``.
 
     Args:
@@ -50,7 +43,7 @@ def open_writer(
         ReplayError: the id is taken, or the folders can't be written.
     """
     root = partial / generation_id
-    if not is_generation_id(generation_id):
+    if not base.is_generation_id(generation_id):
         raise ReplayError(f"{generation_id!r} is no generation id")
     if (complete / generation_id).exists():
         raise ReplayError(f"generation {generation_id} already exists", "try again")
@@ -101,7 +94,7 @@ class FolderWriter:
             )
 
     @contextmanager
-    def artifact(self, spec: ArtifactSpec) -> Iterator[ArtifactWriter]:
+    def artifact(self, spec: base.ArtifactSpec) -> Iterator[base.ArtifactWriter]:
         """Begin an artefact; its index is complete at the end of the context."""
         index = f"{INDEXES}/{spec.name}.jsonl"
         try:
@@ -136,7 +129,7 @@ class FolderWriter:
             )
         )
 
-    def finish(self, summary: GenerationSummary) -> Generation:
+    def finish(self, summary: base.GenerationSummary) -> Generation:
         """Write the manifest, bring all to disk, then make the generation appear at once."""
         target = self._complete / self.id
         generation = Generation(
@@ -173,7 +166,7 @@ class FolderArtifactWriter:
     """Implements ``base.ArtifactWriter``."""
 
     def __init__(
-        self, root: Path, previous: Path | None, spec: ArtifactSpec, index: _HashedFile
+        self, root: Path, previous: Path | None, spec: base.ArtifactSpec, index: _HashedFile
     ) -> None:
         self._root = root
         self._previous = previous
@@ -182,7 +175,9 @@ class FolderArtifactWriter:
         self.files = 0
         self.bytes = 0
 
-    def add(self, path: str, content: IO[bytes], origin: FileOrigin | None = None) -> FileEntry:
+    def add(
+        self, path: str, content: IO[bytes], origin: base.FileOrigin | None = None
+    ) -> FileEntry:
         """Store a file; see ``base.ArtifactWriter``."""
         try:
             target = self._root.joinpath(*safe_parts(self._folder), *safe_parts(path))
@@ -198,7 +193,7 @@ class FolderArtifactWriter:
         self.bytes += size
         return entry
 
-    def add_link(self, path: str, target: str, origin: FileOrigin | None = None) -> FileEntry:
+    def add_link(self, path: str, target: str, origin: base.FileOrigin | None = None) -> FileEntry:
         """Store under ``path`` the content already stored under ``target``."""
         try:
             content = open_beneath(self._root, f"{self._folder}/{target}")
@@ -257,7 +252,7 @@ def _store(content: IO[bytes], target: Path) -> tuple[int, str]:
 
 
 def _origin(
-    origin: FileOrigin | None,
+    origin: base.FileOrigin | None,
 ) -> tuple[int | None, int | None, int | None, float | None]:
     if origin is None:
         return None, None, None, None

@@ -11,16 +11,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import IO, Final
 
+from restore import model
 from restore.adapters.streams import CHUNK
 from restore.errors import DamagedGenerationError
-from restore.model import (
-    Artifact,
-    FileEntry,
-    Generation,
-    Progress,
-    ProgressListener,
-    ignore_progress,
-)
 from restore.repository.base import DamagedFileError, ProblemKind, Repository
 from restore.repository.dump_contents import contradictions
 from restore.repository.manifest import MANIFEST
@@ -55,10 +48,10 @@ class Verification:
 
 def verify(
     repository: Repository,
-    generation: Generation,
+    generation: model.Generation,
     *,
     jobs: int,
-    listener: ProgressListener = ignore_progress,
+    listener: model.ProgressListener = model.ignore_progress,
     unread: frozenset[str] = frozenset(),
 ) -> Verification:
     """Read every file of a generation and compare size and checksum, ``jobs`` files at a time.
@@ -120,8 +113,8 @@ def require_sound(verification: Verification) -> None:
 class _Tally:
     """What the threads have found so far."""
 
-    generation: Generation
-    listener: ProgressListener
+    generation: model.Generation
+    listener: model.ProgressListener
     unread: frozenset[str]
     files: int = 0
     bytes: int = 0
@@ -152,7 +145,7 @@ class _Tally:
 
     def _tell(self) -> None:
         self.listener(
-            Progress(
+            model.Progress(
                 label=f"verify {self.generation.id}",
                 done_bytes=self.bytes,
                 total_bytes=self.total_bytes,
@@ -179,8 +172,8 @@ class _Fingerprint:
 
 
 def _entries(
-    repository: Repository, generation: Generation, artifact: Artifact, tally: _Tally
-) -> Iterator[FileEntry]:
+    repository: Repository, generation: model.Generation, artifact: model.Artifact, tally: _Tally
+) -> Iterator[model.FileEntry]:
     try:
         yield from repository.read_index(generation, artifact)
     except DamagedFileError as error:
@@ -189,9 +182,9 @@ def _entries(
 
 def _check(
     repository: Repository,
-    generation: Generation,
-    artifact: Artifact,
-    entry: FileEntry,
+    generation: model.Generation,
+    artifact: model.Artifact,
+    entry: model.FileEntry,
     tally: _Tally,
 ) -> None:
     path = f"{artifact.folder}/{entry.path}"
@@ -226,7 +219,7 @@ def _digest(file: IO[bytes], expected: int, tally: _Tally) -> tuple[int, str]:
 
 
 def _check_stored(
-    repository: Repository, generation: Generation, expected: _Fingerprint, tally: _Tally
+    repository: Repository, generation: model.Generation, expected: _Fingerprint, tally: _Tally
 ) -> None:
     """Find what is stored but belongs to no index, and what is no regular file."""
     stored = _Fingerprint()
@@ -262,7 +255,7 @@ def _check_stored(
         tally.problem(problem)
 
 
-def _check_agreement(repository: Repository, generation: Generation, tally: _Tally) -> None:
+def _check_agreement(repository: Repository, generation: model.Generation, tally: _Tally) -> None:
     """Look into dumps whose bytes are sound; into others there is no need to."""
     hit = {problem.artifact for problem in tally.problems}
     # A reports server's artefacts have other names when they are looked at by themselves.
@@ -273,7 +266,7 @@ def _check_agreement(repository: Repository, generation: Generation, tally: _Tal
         tally.problem(Problem(name, found.path, kind, found.detail))
 
 
-def _check_unread(repository: Repository, generation: Generation, tally: _Tally) -> None:
+def _check_unread(repository: Repository, generation: model.Generation, tally: _Tally) -> None:
     """Find what is missing of the artefacts whose files were not opened."""
     there = {path for path, _ in repository.stored(generation)}
     for artifact in generation.artifacts:
@@ -287,15 +280,15 @@ def _check_unread(repository: Repository, generation: Generation, tally: _Tally)
 
 
 def _entries_again(
-    repository: Repository, generation: Generation, artifact: Artifact
-) -> Iterator[FileEntry]:
+    repository: Repository, generation: model.Generation, artifact: model.Artifact
+) -> Iterator[model.FileEntry]:
     try:
         yield from repository.read_index(generation, artifact)
     except DamagedFileError:
         return  # already listed
 
 
-def _owner(generation: Generation, path: str) -> Artifact | None:
+def _owner(generation: model.Generation, path: str) -> model.Artifact | None:
     for artifact in generation.artifacts:
         if path.startswith(f"{artifact.folder}/"):
             return artifact

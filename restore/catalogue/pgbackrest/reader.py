@@ -20,17 +20,8 @@ from pathlib import Path
 from typing import Final
 
 from restore.adapters.docker.runner import Runner
+from restore.catalogue import foreign
 from restore.catalogue.folder import mapped_configuration, mapped_documents
-from restore.catalogue.foreign import (
-    Described,
-    ForeignArtifact,
-    ForeignGeneration,
-    LayoutOptions,
-    foreign_generation,
-    token,
-    unknown_parts,
-    utc,
-)
 from restore.catalogue.mapping import Mapping, load_mapping
 from restore.catalogue.pgbackrest import tool
 from restore.catalogue.pgbackrest.dumping import Dumped, dump_all, recover
@@ -63,7 +54,7 @@ class PgBackRest:
     moment there is that one only.
     """
 
-    def __init__(self, path: Path, profile: Profile, options: LayoutOptions) -> None:
+    def __init__(self, path: Path, profile: Profile, options: foreign.LayoutOptions) -> None:
         self._profile = profile
         self._options = options
         self._place = _place(path, profile)
@@ -99,7 +90,7 @@ class PgBackRest:
             f"--at brings back any moment from {first} on"
         )
 
-    def read(self, generation_id: str) -> ForeignGeneration:
+    def read(self, generation_id: str) -> foreign.ForeignGeneration:
         """Restore and recover a state, and dump it; see ``foreign.Layout.read``."""
         point = self._points.get(generation_id)
         if point is None:
@@ -141,14 +132,14 @@ class PgBackRest:
         if point.goal is Goal.ARCHIVE:
             newest = backup.newest_wal
         words = (backup.system, backup.label, point.goal, point.moment, newest)
-        return generation_id(point.moment, token(LAYOUT, *words, self._place.mapping or ""))
+        return generation_id(point.moment, foreign.token(LAYOUT, *words, self._place.mapping or ""))
 
     def _archived(self, backup: Backup) -> datetime:
         """When the newest segment came into the archive, as its file tells."""
         folder = self._place.repository / "archive" / self._stanza.name / backup.archive
         name = backup.newest_wal
         times = [path.lstat().st_mtime for path in (folder / name[:16]).glob(f"{name}-*")]
-        return max(utc(max(times)), backup.ended) if times else backup.ended
+        return max(foreign.utc(max(times)), backup.ended) if times else backup.ended
 
     def _server(self) -> AbstractContextManager[ThrowAway]:
         spec = Spec(self._image, self._place.repository, self._options.passphrase)
@@ -166,16 +157,16 @@ class PgBackRest:
 
     def _described(
         self, id_: str, point: Point, moment: datetime, dumped: Dumped
-    ) -> ForeignGeneration:
+    ) -> foreign.ForeignGeneration:
         backup, mapping = point.backup, self._place.mapping
         path = self._place.repository / "backup" / self._stanza.name / backup.label
         artifacts = (*dumped.artifacts(str(path), moment), *_mapped(mapping, dumped))
         series = mapping.series if mapping else ""
-        unknown = unknown_parts(artifacts, () if series else ("erp",))
+        unknown = foreign.unknown_parts(artifacts, () if series else ("erp",))
         # The dump's own server is not production's: of that, only the major is known.
         major = f"{backup.version}.0"
-        return foreign_generation(
-            Described(
+        return foreign.foreign_generation(
+            foreign.Described(
                 id=id_,
                 profile=self._profile.name,
                 layout=LAYOUT,
@@ -221,7 +212,7 @@ def _place(path: Path, profile: Profile) -> _Place:
     )
 
 
-def _mapped(mapping: Mapping | None, dumped: Dumped) -> Iterator[ForeignArtifact]:
+def _mapped(mapping: Mapping | None, dumped: Dumped) -> Iterator[foreign.ForeignArtifact]:
     """What the mapping adds, and the configuration that lay with the data unless it tells it."""
     names = [facts.name for facts in dumped.facts]
     documents = mapping.documents if mapping else ()

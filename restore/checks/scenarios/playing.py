@@ -18,21 +18,12 @@ from restore.checks.base import (
     run_check,
     unverifiable,
 )
+from restore.checks.scenarios import values
 from restore.checks.scenarios.api import Caller, Request, caller
 from restore.checks.scenarios.browser import Browser, open_browser, require_browser
 from restore.checks.scenarios.failure import NO_ACCOUNT, Deadline, StepFailed
 from restore.checks.scenarios.filling import filled, part_of, shown, wrong
 from restore.checks.scenarios.pages import perform, place_of
-from restore.checks.scenarios.values import (
-    PREFIX,
-    Act,
-    Call,
-    Click,
-    LogIn,
-    Open,
-    Scenario,
-    ScenarioStep,
-)
 from restore.checks.tls import client, tls_of
 from restore.errors import EnvironmentFailure, RestoreError, UsageError
 from restore.model import Acceptance, CheckResult, CheckStatus, Credentials, Environment, Picture
@@ -65,7 +56,7 @@ class ScenarioResults:
         return ScenarioResults(self.results + other.results, self.pictures + other.pictures)
 
 
-def play_all(ground: Ground, scenarios: tuple[Scenario, ...]) -> ScenarioResults:
+def play_all(ground: Ground, scenarios: tuple[values.Scenario, ...]) -> ScenarioResults:
     """Play scenarios one after the other, each as a new visitor; never raises for what it finds."""
     played = ScenarioResults()
     for scenario in scenarios:
@@ -73,7 +64,7 @@ def play_all(ground: Ground, scenarios: tuple[Scenario, ...]) -> ScenarioResults
     return played
 
 
-def play(ground: Ground, scenario: Scenario) -> ScenarioResults:
+def play(ground: Ground, scenario: values.Scenario) -> ScenarioResults:
     """Play one scenario. What follows a failed step is unverifiable."""
     results: list[CheckResult] = []
     pictures: list[tuple[str, bytes]] = []
@@ -98,7 +89,7 @@ def play(ground: Ground, scenario: Scenario) -> ScenarioResults:
 
 
 def require_playable(
-    scenarios: tuple[Scenario, ...],
+    scenarios: tuple[values.Scenario, ...],
     credentials: Credentials | None,
     runner: Runner,
     beside: str = "",
@@ -128,10 +119,10 @@ def require_playable(
 
 def is_step_key(key: str) -> bool:
     """Whether an acceptance is about a step of a scenario; ``require_steps`` then judges it."""
-    return key.startswith(PREFIX)
+    return key.startswith(values.PREFIX)
 
 
-def require_steps(accepted: tuple[Acceptance, ...], scenarios: tuple[Scenario, ...]) -> None:
+def require_steps(accepted: tuple[Acceptance, ...], scenarios: tuple[values.Scenario, ...]) -> None:
     """Refuse an acceptance of a step that no scenario has.
 
     Raises:
@@ -146,7 +137,7 @@ def require_steps(accepted: tuple[Acceptance, ...], scenarios: tuple[Scenario, .
         )
 
 
-def foreseen_check(scenario: Scenario, step: ScenarioStep) -> Check:
+def foreseen_check(scenario: values.Scenario, step: values.ScenarioStep) -> Check:
     """A step's check before it is played."""
     return Check(
         scenario.check_id(step),
@@ -159,7 +150,7 @@ def foreseen_check(scenario: Scenario, step: ScenarioStep) -> Check:
 class _Visit:
     """One visitor of the ERP: what it remembers, its browser and its calls, begun when needed."""
 
-    def __init__(self, ground: Ground, scenario: Scenario, stack: ExitStack) -> None:
+    def __init__(self, ground: Ground, scenario: values.Scenario, stack: ExitStack) -> None:
         self._ground = ground
         self._scenario = scenario
         self._stack = stack
@@ -172,10 +163,10 @@ class _Visit:
             self._values |= {"login": account.login, "password": account.password.reveal()}
             self._secrets = (account.password,)
 
-    def play(self, step: ScenarioStep, check: Check) -> tuple[CheckResult, bytes | None]:
+    def play(self, step: values.ScenarioStep, check: Check) -> tuple[CheckResult, bytes | None]:
         """Play one step: its result, and a screenshot of how it ended."""
         # A browser's start is no time of the ERP's.
-        obstacle = None if isinstance(step.act, Call) else self._begin()
+        obstacle = None if isinstance(step.act, values.Call) else self._begin()
 
         def probe() -> Finding:
             if obstacle is not None:
@@ -197,7 +188,7 @@ class _Visit:
                 return error
         return None
 
-    def _probe(self, step: ScenarioStep) -> Finding:
+    def _probe(self, step: values.ScenarioStep) -> Finding:
         if self._ground.credentials is None and step.needs_account:
             return Finding(CheckStatus.UNVERIFIABLE, "not run", reason=NO_ACCOUNT, broke_off=True)
         deadline = Deadline(step.deadline)
@@ -211,15 +202,15 @@ class _Visit:
             return self._failed(f"the API did not answer: {describe(error)}", step)
         return Finding(CheckStatus.PASSED, masked(observed, self._secrets))
 
-    def _act(self, act: Act, deadline: Deadline) -> str:
-        if isinstance(act, Call):
+    def _act(self, act: values.Act, deadline: Deadline) -> str:
+        if isinstance(act, values.Call):
             return self._call(act, deadline)
         assert self._browser is not None  # noqa: S101 - a page's act is begun with one
         observed, remembered = perform(self._browser.page, act, self._values, deadline)
         self._values |= remembered
         return observed
 
-    def _call(self, act: Call, deadline: Deadline) -> str:
+    def _call(self, act: values.Call, deadline: Deadline) -> str:
         request = Request(
             act.model,
             act.method,
@@ -246,8 +237,8 @@ class _Visit:
             self._caller = caller(self._scenario.api, visitor, self._ground.database, account)
         return self._caller
 
-    def _failed(self, problem: str, step: ScenarioStep) -> Finding:
-        page = None if isinstance(step.act, Call) else self._browser
+    def _failed(self, problem: str, step: values.ScenarioStep) -> Finding:
+        page = None if isinstance(step.act, values.Call) else self._browser
         details = (place_of(page.page),) if page is not None else ()
         return Finding(
             CheckStatus.FAILED,
@@ -255,12 +246,12 @@ class _Visit:
             tuple(masked(detail, self._secrets) for detail in details),
         )
 
-    def _picture(self, step: ScenarioStep) -> bytes | None:
+    def _picture(self, step: values.ScenarioStep) -> bytes | None:
         """What the page shows; None where no picture can be made."""
         if self._browser is None:
             return None
         try:
-            if isinstance(step.act, Open | LogIn | Click):
+            if isinstance(step.act, values.Open | values.LogIn | values.Click):
                 # What it opened is still being drawn; that is no time of the step's.
                 self._browser.settle()
             return self._browser.picture()

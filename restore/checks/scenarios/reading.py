@@ -6,36 +6,16 @@ import math
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import yaml
 
+from restore.checks.scenarios import values
 from restore.checks.scenarios.filling import GIVEN, placeholders
-from restore.checks.scenarios.values import (
-    DEADLINE,
-    KINDS,
-    Act,
-    Address,
-    Api,
-    Call,
-    Click,
-    Expectation,
-    Fill,
-    Gone,
-    LogIn,
-    Look,
-    Open,
-    Press,
-    Read,
-    Scenario,
-    ScenarioStep,
-    See,
-    Target,
-)
 from restore.errors import UsageError
 from restore.model.schema import schema_errors
 
-_ACTS: Final = tuple(KINDS.values())
+_ACTS: Final = tuple(values.KINDS.values())
 _WAYS: Final = ("text", "label", "role", "selector")
 _TARGETS: Final = {
     "click": ("",),
@@ -48,7 +28,7 @@ _TARGETS: Final = {
 """Where in an act its targets stand; "" is the act itself."""
 
 
-def load_scenario(path: Path) -> Scenario:
+def load_scenario(path: Path) -> values.Scenario:
     """Read a scenario's file.
 
     Raises:
@@ -64,7 +44,7 @@ def load_scenario(path: Path) -> Scenario:
     return parse_scenario(text, str(path))
 
 
-def parse_scenario(text: str, source: str) -> Scenario:
+def parse_scenario(text: str, source: str) -> values.Scenario:
     """Turn a scenario's text into a ``Scenario``; ``source`` names it in errors.
 
     Raises:
@@ -102,7 +82,7 @@ def _errors(data: dict[str, Any]) -> Iterator[str]:
         act = acts[0]
         yield from _target_errors(step, act, f"{path}.{act}")
         yield from _value_errors(step, act, f"{path}.{act}", known)
-        if act == "call" and data.get("api") == Api.OPENERP and step["call"].get("keywords"):
+        if act == "call" and data.get("api") == values.Api.OPENERP and step["call"].get("keywords"):
             yield f"{path}.call.keywords: OpenERP's API takes none"
         if act in ("call", "read") and "remember" in step[act]:
             name = step[act]["remember"]
@@ -156,68 +136,59 @@ def _value_errors(step: dict[str, Any], act: str, path: str, known: set[str]) ->
         yield f"{path}: {{password}} may stand in the text of a fill only"
 
 
-def _scenario(data: dict[str, Any], source: str) -> Scenario:
-    deadline = float(data.get("deadline", DEADLINE))
-    return Scenario(
+def _scenario(data: dict[str, Any], source: str) -> values.Scenario:
+    deadline = float(data.get("deadline", values.DEADLINE))
+    return values.Scenario(
         name=data["name"],
         title=data["title"],
-        api=Api(data.get("api", Api.ODOO)),
+        api=values.Api(data.get("api", values.Api.ODOO)),
         steps=tuple(_step(item, deadline) for item in data["steps"]),
         source=source,
     )
 
 
-def _step(data: dict[str, Any], deadline: float) -> ScenarioStep:
+def _step(data: dict[str, Any], deadline: float) -> values.ScenarioStep:
     (key,) = (act for act in _ACTS if act in data)
     act = _act(key, data[key])
-    return ScenarioStep(
+    return values.ScenarioStep(
         name=data["name"],
         title=data.get("title", data["name"]),
         act=act,
         deadline=float(data.get("deadline", deadline)),
-        picture=data.get("picture", True) and not isinstance(act, Call),
-        needs_account=isinstance(act, Call | LogIn)
+        picture=data.get("picture", True) and not isinstance(act, values.Call),
+        needs_account=isinstance(act, values.Call | values.LogIn)
         or not {"login", "password"}.isdisjoint(placeholders(data)),
     )
 
 
-def _act(key: str, data: Any) -> Act:  # noqa: PLR0911 - one return a kind
+def _act(key: str, data: Any) -> values.Act:
     match key:
         case "call":
             return _call(data)
-        case "open":
-            return Open(data)
         case "log_in":
             parts: dict[str, Any] = {
                 name: value if name == "path" else _target(value) for name, value in data.items()
             }
-            return LogIn(**parts)
-        case "click":
-            return Click(_target(data))
+            return values.LogIn(**parts)
         case "fill":
-            return Fill(_target(data["into"]), data["text"])
-        case "press":
-            return Press(data)
-        case "see":
-            return See(_target(data))
-        case "gone":
-            return Gone(_target(data))
-        case "address":
-            return Address(data)
+            return values.Fill(_target(data["into"]), data["text"])
         case "read":
-            return Read(_target(data["from"]), data["remember"])
-    return Look()
+            return values.Read(_target(data["from"]), data["remember"])
+        case "look":
+            return values.Look()
+    kind: Any = next(kind for kind, name in values.KINDS.items() if name == key)
+    return cast(values.Act, kind(_target(data) if key in _TARGETS else data))
 
 
-def _call(data: dict[str, Any]) -> Call:
+def _call(data: dict[str, Any]) -> values.Call:
     expect = data.get("expect", {})
-    return Call(
+    return values.Call(
         model=data["model"],
         method=data["method"],
         arguments=tuple(data.get("arguments", ())),
         keywords=tuple(data.get("keywords", {}).items()),
         at=tuple(data.get("at", ())),
-        expect=Expectation(
+        expect=values.Expectation(
             # A tuple tells an expected null from none.
             equals=(expect["equals"],) if "equals" in expect else (),
             contains=(expect["contains"],) if "contains" in expect else (),
@@ -228,9 +199,11 @@ def _call(data: dict[str, Any]) -> Call:
     )
 
 
-def _target(data: str | dict[str, Any]) -> Target:
+def _target(data: str | dict[str, Any]) -> values.Target:
     if isinstance(data, str):
-        return Target("text", data)
+        return values.Target("text", data)
     (way,) = (one for one in _WAYS if one in data)
-    others = {field.name for field in fields(Target)} & {"name", "exact", "first"} & set(data)
-    return Target(way, data[way], **{key: data[key] for key in others})
+    others = (
+        {field.name for field in fields(values.Target)} & {"name", "exact", "first"} & set(data)
+    )
+    return values.Target(way, data[way], **{key: data[key] for key in others})

@@ -5,34 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from restore.model import (
-    CheckStatus,
-    DatabaseFacts,
-    Generation,
-    OperationEvent,
-    Report,
-    Verdict,
-)
+from restore import model
 from restore.report.operations import operation_rows
 
 REHEARSAL = "pra upgrade rehearse"
 """The command that a rehearsal's report names."""
 
 
-def obstacles(report: Report, events: tuple[OperationEvent, ...]) -> tuple[str, ...]:
+def obstacles(report: model.Report, events: tuple[model.OperationEvent, ...]) -> tuple[str, ...]:
     """Everything for which a rehearsal can't be accepted yet; none when it can."""
     return tuple(_obstacles(report, events))
 
 
-def _obstacles(report: Report, events: tuple[OperationEvent, ...]) -> Iterator[str]:
+def _obstacles(report: model.Report, events: tuple[model.OperationEvent, ...]) -> Iterator[str]:
     if report.command != REHEARSAL or report.upgrade is None:
         yield f"run {report.run} is no rehearsal that went to its end"
         return
-    if report.verdict is not Verdict.PASS:
+    if report.verdict is not model.Verdict.PASS:
         yield f"its verdict is {report.verdict}"
     # A drill passes without an account to log in with; who accepts wants all of it looked at.
     for check in report.checks:
-        if check.status is CheckStatus.UNVERIFIABLE:
+        if check.status is model.CheckStatus.UNVERIFIABLE:
             yield f"{check.id} could not be checked: {check.reason}"
     if report.upgrade.road_book is None:
         yield "it names no road book"
@@ -41,7 +34,7 @@ def _obstacles(report: Report, events: tuple[OperationEvent, ...]) -> Iterator[s
             yield f"{row.operation.name} is not signed off ({row.operation.owner.en})"
 
 
-def newer_data(code: Generation, data: Generation) -> tuple[str, ...]:
+def newer_data(code: model.Generation, data: model.Generation) -> tuple[str, ...]:
     """Why the code that made one generation can't run on another one's data; none when it can.
 
     Data that was upgraded since has columns and meanings that the older code knows nothing of.
@@ -49,7 +42,7 @@ def newer_data(code: Generation, data: Generation) -> tuple[str, ...]:
     return tuple(_newer(code, data))
 
 
-def _newer(code: Generation, data: Generation) -> Iterator[str]:
+def _newer(code: model.Generation, data: model.Generation) -> Iterator[str]:
     ours, theirs = code.fingerprint, data.fingerprint
     if _number(theirs.erp_series) > _number(ours.erp_series):
         yield f"the ERP's series was {theirs.erp_series}, the archived code is {ours.erp_series}"
@@ -67,7 +60,7 @@ def _newer(code: Generation, data: Generation) -> Iterator[str]:
         yield from _newer_modules(known[facts.name], facts)
 
 
-def _newer_modules(code: DatabaseFacts, data: DatabaseFacts) -> Iterator[str]:
+def _newer_modules(code: model.DatabaseFacts, data: model.DatabaseFacts) -> Iterator[str]:
     versions = {module.name: module.version for module in code.modules}
     for module in data.modules:
         ours = versions.get(module.name)
