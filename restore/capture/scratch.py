@@ -18,7 +18,7 @@ from restore.adapters.postgres import commands
 from restore.adapters.postgres.sql import Connection, connect
 from restore.errors import ReplayError
 from restore.model import DatabaseServer
-from restore.repository.ids import is_generation_id
+from restore.repository.base import is_generation_id
 
 SYSTEM_USER: Final = "postgres"
 """Operating system's user whom PostgreSQL lets in over the local socket."""

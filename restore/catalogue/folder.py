@@ -20,7 +20,7 @@ from restore.catalogue.originals import open_original
 from restore.errors import DamagedGenerationError, NotFoundError, UsageError
 from restore.model import ArtifactKind, Fingerprint, Role, ServerFacts
 from restore.profile import Profile
-from restore.repository.ids import generation_id
+from restore.repository.base import generation_id
 
 LAYOUT: Final = "folder"
 ROLES_FILE: Final = "roles.sql"
@@ -75,23 +75,21 @@ class MappedFolder:
         # A time that was given is known.
         known = mapping.time is not None
         return foreign.foreign_generation(
-            foreign.Described(
-                id=generation_id,
-                profile=self._profile.name,
-                layout=LAYOUT,
-                path=mapping.path,
-                moment=self._moment(),
-                finished=max(foreign.utc(_newest(item.dump)) for item in mapping.databases),
-                fingerprint=Fingerprint(
-                    postgresql=foreign.server(dumps[0][1].facts.server_version),
-                    erp=ServerFacts(mapping.version, 0, None, None),
-                    erp_series=mapping.series,
-                    databases=tuple(foreign.database_facts(i.name, d.facts) for i, d in dumps),
-                ),
-                roles=tuple(sorted({role for _, d in dumps for role in d.facts.roles})),
-                unknown=tuple(u for u in unknown if not (known and u == "consistency_point")),
-                artifacts=artifacts,
-            )
+            id_=generation_id,
+            profile=self._profile.name,
+            layout=LAYOUT,
+            path=mapping.path,
+            moment=self._moment(),
+            finished=max(foreign.utc(_newest(item.dump)) for item in mapping.databases),
+            fingerprint=Fingerprint(
+                postgresql=foreign.server(dumps[0][1].facts.server_version),
+                erp=ServerFacts(mapping.version, 0, None, None),
+                erp_series=mapping.series,
+                databases=tuple(foreign.database_facts(i.name, d.facts) for i, d in dumps),
+            ),
+            roles=tuple(sorted({role for _, d in dumps for role in d.facts.roles})),
+            unknown=tuple(u for u in unknown if not (known and u == "consistency_point")),
+            artifacts=artifacts,
         )
 
     def _moment(self) -> datetime:

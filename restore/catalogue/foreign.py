@@ -143,46 +143,38 @@ def database_facts(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
-    """What makes a foreign generation: its parts and where it lay.
+def foreign_generation(  # noqa: PLR0913 - all by name
+    *,
+    id_: str,
+    profile: str,
+    layout: str,
+    path: Path,
+    moment: datetime,
+    finished: datetime,
+    fingerprint: model.Fingerprint,
+    roles: tuple[str, ...],
+    unknown: tuple[str, ...],
+    artifacts: tuple[ForeignArtifact, ...],
+) -> ForeignGeneration:
+    """Put a backup into the engine's words.
 
-    ``moment`` is when its earliest dump ended, as its file tells.
+    Args:
+        path: where it lay.
+        moment: when its earliest dump ended, as its file tells.
     """
-
-    id: str
-    profile: str
-    layout: str
-    path: Path
-    moment: datetime
-    finished: datetime
-    fingerprint: model.Fingerprint
-    roles: tuple[str, ...]
-    unknown: tuple[str, ...]
-    artifacts: tuple[ForeignArtifact, ...]
-
-
-def foreign_generation(described: Described) -> ForeignGeneration:
-    """Put a backup into the engine's words."""
     generation = model.Generation(
-        id=described.id,
-        profile=described.profile,
-        started=described.moment,
-        finished=described.finished,
-        consistency_point=described.moment,
+        id=id_,
+        profile=profile,
+        started=moment,
+        finished=finished,
+        consistency_point=moment,
         engine_version=NOT_IMPORTED,
-        fingerprint=described.fingerprint,
-        artifacts=tuple(_artifact(item) for item in described.artifacts),
-        root=described.path,
-        origin=model.Origin(
-            layout=described.layout,
-            path=str(described.path),
-            imported=described.finished,
-            roles=described.roles,
-            unknown=described.unknown,
-        ),
+        fingerprint=fingerprint,
+        artifacts=tuple(map(_artifact, artifacts)),
+        root=path,
+        origin=model.Origin(layout, str(path), finished, roles, unknown),
     )
-    return ForeignGeneration(generation, described.artifacts)
+    return ForeignGeneration(generation, artifacts)
 
 
 def unknown_parts(

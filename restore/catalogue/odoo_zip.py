@@ -25,7 +25,7 @@ from restore.catalogue.originals import open_original
 from restore.errors import DamagedGenerationError, NotFoundError, UsageError
 from restore.model import ArtifactKind, Fingerprint, ServerFacts
 from restore.profile import DocumentTree, Profile
-from restore.repository.ids import generation_id
+from restore.repository.base import generation_id
 
 LAYOUT: Final = "odoo-zip"
 DOCUMENTS: Final = "filestore/"
@@ -105,20 +105,18 @@ class OdooZip:
         finished = foreign.utc(self._path.stat().st_mtime)
         erp = ServerFacts(manifest.version, 0, None, None) if known else foreign.no_server()
         return foreign.foreign_generation(
-            foreign.Described(
-                id=id_,
-                profile=self._profile.name,
-                layout=LAYOUT,
-                path=self._path,
-                moment=foreign.earliest(finished, self._wall() if known else dump.facts.created),
-                finished=finished,
-                fingerprint=Fingerprint(
-                    foreign.server(dump.facts.server_version), erp, manifest.series, (facts,)
-                ),
-                roles=dump.facts.roles,
-                unknown=foreign.unknown_parts(artifacts, () if known else ("erp",)),
-                artifacts=artifacts,
-            )
+            id_=id_,
+            profile=self._profile.name,
+            layout=LAYOUT,
+            path=self._path,
+            moment=foreign.earliest(finished, self._wall() if known else dump.facts.created),
+            finished=finished,
+            fingerprint=Fingerprint(
+                foreign.server(dump.facts.server_version), erp, manifest.series, (facts,)
+            ),
+            roles=dump.facts.roles,
+            unknown=foreign.unknown_parts(artifacts, () if known else ("erp",)),
+            artifacts=artifacts,
         )
 
     def _wall(self) -> datetime | None:

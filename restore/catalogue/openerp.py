@@ -19,7 +19,7 @@ from restore.catalogue.dumps import created_at, dump_at
 from restore.errors import DamagedGenerationError, NotFoundError
 from restore.model import DumpForm, Fingerprint
 from restore.profile import Profile
-from restore.repository.ids import generation_id
+from restore.repository.base import generation_id
 
 LAYOUT: Final = "openerp"
 FOLDER: Final = "sauvegardesLocales"
@@ -77,23 +77,21 @@ class OpenErpTree:
                 )
         artifacts = tuple(dump.artifact(i.database, str(i.path)) for i, dump in dumps)
         return foreign.foreign_generation(
-            foreign.Described(
-                id=generation_id,
-                profile=self._profile.name,
-                layout=LAYOUT,
-                path=self._path,
-                moment=min(item.moment for item in day),
-                finished=max(item.modified for item in day),
-                fingerprint=Fingerprint(
-                    postgresql=foreign.server(dumps[0][1].facts.server_version),
-                    erp=foreign.no_server(),
-                    erp_series="",
-                    databases=tuple(foreign.database_facts(i.database, d.facts) for i, d in dumps),
-                ),
-                roles=tuple(sorted({role for _, d in dumps for role in d.facts.roles})),
-                unknown=foreign.unknown_parts(artifacts, ("erp",)),
-                artifacts=artifacts,
-            )
+            id_=generation_id,
+            profile=self._profile.name,
+            layout=LAYOUT,
+            path=self._path,
+            moment=min(item.moment for item in day),
+            finished=max(item.modified for item in day),
+            fingerprint=Fingerprint(
+                postgresql=foreign.server(dumps[0][1].facts.server_version),
+                erp=foreign.no_server(),
+                erp_series="",
+                databases=tuple(foreign.database_facts(i.database, d.facts) for i, d in dumps),
+            ),
+            roles=tuple(sorted({role for _, d in dumps for role in d.facts.roles})),
+            unknown=foreign.unknown_parts(artifacts, ("erp",)),
+            artifacts=artifacts,
         )
 
     def _days(self) -> dict[str, tuple[_DayDump, ...]]:

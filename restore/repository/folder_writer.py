@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Final
 
@@ -115,17 +116,11 @@ class FolderWriter:
                 file.close()
         self._artifacts.append(
             Artifact(
-                name=spec.name,
-                kind=spec.kind,
-                database=spec.database,
-                location=spec.location,
-                folder=spec.folder,
+                **asdict(spec),
                 index=index,
                 index_sha256=hashed.hexdigest(),
                 files=writer.files,
                 bytes=writer.bytes,
-                form=spec.form,
-                part=spec.part,
             )
         )
 

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from restore.errors import NotFoundError, UsageError
 from restore.model import Generation
-from restore.repository.ids import started_of
+from restore.repository.base import started_of
 
 LATEST: Final = "latest"
 LATEST_BEFORE: Final = "latest-before"

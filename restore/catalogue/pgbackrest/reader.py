@@ -31,7 +31,7 @@ from restore.errors import NotFoundError, RefusedError, UsageError
 from restore.model import Fingerprint, Role, ServerFacts
 from restore.model.versions import parse_version
 from restore.profile import Profile
-from restore.repository.ids import generation_id
+from restore.repository.base import generation_id
 
 LAYOUT: Final = "pgbackrest"
 IMAGE: Final = "pra/pgbackrest"
@@ -166,23 +166,21 @@ class PgBackRest:
         # The dump's own server is not production's: of that, only the major is known.
         major = f"{backup.version}.0"
         return foreign.foreign_generation(
-            foreign.Described(
-                id=id_,
-                profile=self._profile.name,
-                layout=LAYOUT,
-                path=path,
-                moment=moment,
-                finished=max(moment, backup.ended),
-                fingerprint=Fingerprint(
-                    postgresql=ServerFacts(backup.version, parse_version(major)[1], None, None),
-                    erp=ServerFacts(mapping.version if mapping else "", 0, None, None),
-                    erp_series=series,
-                    databases=dumped.facts,
-                ),
-                roles=(),
-                unknown=tuple(item for item in unknown if item != "consistency_point"),
-                artifacts=artifacts,
-            )
+            id_=id_,
+            profile=self._profile.name,
+            layout=LAYOUT,
+            path=path,
+            moment=moment,
+            finished=max(moment, backup.ended),
+            fingerprint=Fingerprint(
+                postgresql=ServerFacts(backup.version, parse_version(major)[1], None, None),
+                erp=ServerFacts(mapping.version if mapping else "", 0, None, None),
+                erp_series=series,
+                databases=dumped.facts,
+            ),
+            roles=(),
+            unknown=tuple(item for item in unknown if item != "consistency_point"),
+            artifacts=artifacts,
         )
 
 

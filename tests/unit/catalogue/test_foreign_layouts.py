@@ -17,7 +17,7 @@ from restore.catalogue.openerp import resolve_day
 from restore.errors import DamagedGenerationError, NotFoundError, UsageError
 from restore.model import ArtifactKind, DumpForm
 from restore.profile import Profile, load_profile
-from restore.repository.ids import started_of
+from restore.repository.base import started_of
 from tests.support.foreign_samples import (
     DOCUMENTS,
     ODOO_MANIFEST,
