@@ -29,7 +29,7 @@ from restore.checks.indexed import index_check, indexed_check
 from restore.checks.isolation import foreseen_isolation_checks, isolation_checks
 from restore.checks.neutralised import foreseen_neutralised_checks, neutralised_checks
 from restore.checks.nodes import check_nodes, nodes_check
-from restore.checks.operations import foreseen_operation_checks, operation_checks
+from restore.checks.operation_checks import foreseen_operation_checks, operation_checks
 from restore.checks.passwords import PASSWORDS, password_checks
 from restore.checks.reports import foreseen_reports_checks, reports_checks
 from restore.checks.served import served_check, served_checks

@@ -12,7 +12,7 @@ from restore.checks.documents import DocumentSet, attachments_check, orphans_che
 from restore.checks.indexed import index_check
 from restore.checks.isolation import foreseen_isolation_checks
 from restore.checks.nodes import nodes_check
-from restore.checks.operations import foreseen_operation_checks
+from restore.checks.operation_checks import foreseen_operation_checks
 from restore.checks.reports import foreseen_reports_checks
 from restore.checks.served import served_check
 from restore.checks.web import foreseen_scenario_checks

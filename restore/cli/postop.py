@@ -12,7 +12,7 @@ from restore.cli.terminal import Terminal
 from restore.errors import NotFoundError, UsageError
 from restore.model import OperationEvent
 from restore.report.files import find_run, newest_report, read_report
-from restore.report.operations import OperationRow, operation_rows
+from restore.report.operation_rows import OperationRow, operation_rows
 from restore.report.postops import is_signed, read_events, record_event
 from restore.runs.request import utc_now
 

@@ -33,7 +33,7 @@ from restore.errors import RefusedError, UsageError
 from restore.model import Generation, OperationEvent, Report, Role, Rule, locations
 from restore.plan.cache.policy import CacheOptions
 from restore.report.files import find_run, read_report
-from restore.report.operations import operation_rows
+from restore.report.operation_rows import operation_rows
 from restore.report.postops import read_events, record_event
 from restore.repository import open_repository
 from restore.repository.selection import choose

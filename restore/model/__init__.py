@@ -5,6 +5,7 @@ Times are timezone-aware UTC. Durations are seconds. Sizes are bytes.
 
 from restore.model.blueprint import Blueprint, ConfigurationChange, Mount, ServerBlueprint, Upload
 from restore.model.cache import Cache, CacheUse
+from restore.model.checklist import LocalText, ManualOperation, OperationEvent
 from restore.model.comparison import Acceptance, Difference, EnvironmentFacts, Severity
 from restore.model.environment import (
     ALL_LOCAL,
@@ -47,7 +48,6 @@ from restore.model.generation import (
     Selection,
 )
 from restore.model.nodes import Holding, Node, NodeRecord, NodeState, NodeStatus
-from restore.model.operations import LocalText, ManualOperation, OperationEvent
 from restore.model.outcome import (
     CheckResult,
     CheckStatus,

@@ -8,9 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from restore.model.blueprint import ConfigurationChange
+from restore.model.checklist import ManualOperation
 from restore.model.comparison import Acceptance, Difference, EnvironmentFacts
 from restore.model.generation import Generation
-from restore.model.operations import ManualOperation
 from restore.model.plan import RestorePlan
 from restore.model.upgrade import Upgrade
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from restore.model.operations import LocalText
+from restore.model.checklist import LocalText
 
 
 class Rule(StrEnum):

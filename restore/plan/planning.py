@@ -31,7 +31,7 @@ from restore.plan.equivalence.compare import (
 )
 from restore.plan.neutralise import UNSAFE, with_staging
 from restore.plan.nodes import only_nodes, with_records
-from restore.plan.operations import with_operations
+from restore.plan.operation_steps import with_operations
 from restore.plan.reports import (
     keystore_problems,
     lacks_reports,

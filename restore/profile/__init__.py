@@ -11,7 +11,7 @@ from restore.profile.neutralisation import (
     NeutralisationAct,
     NeutralisationRule,
 )
-from restore.profile.operations import (
+from restore.profile.post_operations import (
     OperationCheck,
     OperationKind,
     OperationTime,

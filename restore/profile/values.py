@@ -7,7 +7,7 @@ from typing import Any
 
 from restore.model import ManualOperation, Mount, Role
 from restore.profile.neutralisation import Neutralisation
-from restore.profile.operations import OperationKind, PostOperation
+from restore.profile.post_operations import OperationKind, PostOperation
 from restore.profile.upgrade import UpgradeProfile
 
 

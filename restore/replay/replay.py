@@ -38,7 +38,7 @@ from restore.replay.steps import (
     documents,
     neutralise,
     nodes,
-    operations,
+    post_operation,
     reports,
     roles,
     servers,
@@ -359,7 +359,7 @@ ACTS: Final[Mapping[StepKind, _Act]] = {
     StepKind.NEUTRALISE: _half(neutralise.neutralise),
     StepKind.ANONYMISE: _Run.anonymise,
     StepKind.ANONYMISE_DOCUMENTS: _Run.anonymise,
-    StepKind.POST_OPERATION: _whole(operations.run_operation),
+    StepKind.POST_OPERATION: _whole(post_operation.run_operation),
     StepKind.BEGIN_NODE: _whole(nodes.begin_node),
     StepKind.COMPLETE_NODE: _whole(nodes.complete_node),
 }

@@ -26,7 +26,7 @@ from restore.model import (
 )
 from restore.report.language import Locale, locale
 from restore.report.nodes import node_rows
-from restore.report.operations import operation_rows
+from restore.report.operation_rows import operation_rows
 from restore.report.rto_plot import round_duration, rto_plot
 from restore.report.timeline import stage_name, timeline
 

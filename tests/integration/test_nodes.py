@@ -9,7 +9,7 @@ import pytest
 
 from restore.adapters.docker.node_records import environment_nodes, node_status
 from restore.checks.nodes import check_nodes
-from restore.checks.operations import operation_checks
+from restore.checks.operation_checks import operation_checks
 from restore.context import ReplayContext
 from restore.errors import RefusedError, ReplayError
 from restore.model import (

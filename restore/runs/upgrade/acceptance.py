@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from restore import model
-from restore.report.operations import operation_rows
+from restore.report.operation_rows import operation_rows
 
 REHEARSAL = "pra upgrade rehearse"
 """The command that a rehearsal's report names."""

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from fixtures.plans import cases
-from restore.checks.operations import foreseen_operation_checks
+from restore.checks.operation_checks import foreseen_operation_checks
 from restore.cli.main import run
 from restore.errors import ExitCode, NotFoundError, UsageError
 from restore.model import LocalText, ManualOperation, OperationEvent, Role, StepKind

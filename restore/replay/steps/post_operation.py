@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from restore.adapters.docker.node_records import environment_nodes
 from restore.adapters.postgres.commands import OS_USER
-from restore.checks.operations import applies
+from restore.checks.operation_checks import applies
 from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import Step
