@@ -26,7 +26,7 @@ from fixtures.production import initialise
 from fixtures.site import ODOO_IMAGE, Site, new_site
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import commands
-from restore.adapters.postgres.facts import database_facts
+from restore.adapters.postgres.facts import read_database_facts
 from restore.model import (
     Artifact,
     ArtifactKind,
@@ -125,7 +125,7 @@ def prepare(client: docker.DockerClient, root: Path, gigabytes: float, documents
         initialise(site, ODOO_IMAGE, DATABASE, "base")
         with site.connect(server, DATABASE) as connection:
             _fill(connection, gigabytes, stored)
-            facts = database_facts(cast(Any, connection), load_profile("odoo"))
+            facts = read_database_facts(cast(Any, connection), load_profile("odoo"))
         runner = Runner(client)
         generation = _capture(runner, server, root, facts)
         _foreign(runner, server, root)

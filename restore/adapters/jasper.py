@@ -1,4 +1,4 @@
-"""A reports server's REST interface (JasperReports Server, REST v2), as far as a drill needs it."""
+"""A client of JasperReports Server's REST interface (v2), for what a drill needs of it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ReportsClient:
         self._client.close()
 
     def version(self) -> str:
-        """The server's version, as it says it itself."""
+        """The version that the server reports."""
         return str(self._ask("GET", "/serverInfo").json().get("version", ""))
 
     def resources(self) -> tuple[str, ...]:

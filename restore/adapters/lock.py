@@ -60,11 +60,11 @@ def stack_lock(
 
 
 def release(folder: Path, stack: str) -> None:
-    """Forget a stack that is gone."""
+    """Remove the lock file of a stack that was destroyed."""
     _path(folder, stack).unlink(missing_ok=True)
 
 
-def abandoned(folder: Path) -> dict[str, Owner]:
+def find_abandoned(folder: Path) -> dict[str, Owner]:
     """The stacks whose process ended without destroying them, by name."""
     found: dict[str, Owner] = {}
     for path in sorted(folder.glob("*.lock")) if folder.is_dir() else ():
@@ -79,10 +79,10 @@ def abandoned(folder: Path) -> dict[str, Owner]:
     return found
 
 
-def alive(folder: Path, stack: str) -> bool:
+def is_held(folder: Path, stack: str) -> bool:
     """Whether a living process holds the stack."""
     path = _path(folder, stack)
-    return path.exists() and stack not in abandoned(folder)
+    return path.exists() and stack not in find_abandoned(folder)
 
 
 def _path(folder: Path, stack: str) -> Path:

@@ -1,4 +1,4 @@
-"""Long processes of this machine: their output line by line, their end asked for politely.
+"""Runs long processes of this machine: output line by line, interrupted before killed.
 
 Commands are argv tuples, never shell strings; secrets travel by standard input.
 """
@@ -87,14 +87,14 @@ def _run(command: Command, on_output: Listener | None, on_error: Listener | None
 
 
 def _feed(stream: IO[str] | None, secret: Secret | None) -> None:
-    """Hand a secret to a process; one that doesn't want it is none of our business."""
+    """Write a secret to a process's standard input; one that has closed it is no error."""
     if stream is not None and secret is not None:
         with suppress(BrokenPipeError), stream:
             stream.write(secret.reveal())
 
 
 def _dying_with_us() -> tuple[str, ...]:
-    """The prefix by which Linux interrupts a process when its parent dies."""
+    """The prefix of a command that Linux interrupts when its parent dies; empty elsewhere."""
     setpriv = shutil.which("setpriv")
     return (setpriv, "--pdeathsig", "INT") if setpriv else ()
 

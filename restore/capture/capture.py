@@ -15,9 +15,14 @@ from datetime import datetime
 
 from restore import __version__, model
 from restore.adapters import logs
-from restore.adapters.docker.facts import erp_facts, image_of, node_of, operating_system
+from restore.adapters.docker.facts import (
+    read_erp_facts,
+    read_image,
+    read_node_facts,
+    read_operating_system,
+)
 from restore.adapters.docker.runner import Runner
-from restore.adapters.postgres.facts import server_facts
+from restore.adapters.postgres.facts import read_server_facts
 from restore.adapters.postgres.sql import connect
 from restore.capture.databases import capture_database, data_folder
 from restore.capture.files import capture_configuration, capture_documents, capture_roles
@@ -69,7 +74,7 @@ def _capture(
     # Asked first of all: the wrong container should not cost a dump.
     if request.proxy is not None:
         runner.container(request.proxy)
-    erp = erp_facts(runner, request.erp_container, request.profile)
+    erp = read_erp_facts(runner, request.erp_container, request.profile)
     with repository.write(generation_id(started, secrets.token_hex(3))) as writer:
         job = CaptureJob(runner, request, source, writer, now, listener)
         fingerprint, consistency_point = _capture_part(job, names, erp)
@@ -95,10 +100,12 @@ def _capture(
 def _postgresql_facts(job: CaptureJob, database: str) -> model.ServerFacts:
     container = job.source.server.container
     with connect(job.source.server, database, as_erp=True) as connection:
-        facts = server_facts(
-            connection, operating_system(job.runner, container), image_of(job.runner, container)
+        facts = read_server_facts(
+            connection,
+            read_operating_system(job.runner, container),
+            read_image(job.runner, container),
         )
-    return replace(facts, node=node_of(job.runner, container, data_folder(job)))
+    return replace(facts, node=read_node_facts(job.runner, container, data_folder(job)))
 
 
 def _capture_part(
@@ -118,7 +125,9 @@ def _capture_part(
     erp_server, series = erp
     fingerprint = model.Fingerprint(
         postgresql=postgresql,
-        erp=replace(erp_server, node=node_of(job.runner, job.source.erp_container, _erp_data(job))),
+        erp=replace(
+            erp_server, node=read_node_facts(job.runner, job.source.erp_container, _erp_data(job))
+        ),
         erp_series=series,
         databases=facts,
         external_url=job.request.external_url
@@ -153,7 +162,7 @@ def _capture_reports(
     source = find_source(job.runner, reports.server, containers.database, containers.server)
     inner = replace(job, request=request, source=source, writer=PartWriter(job.writer))
     names = list_databases(source, reports.server, ())
-    erp = erp_facts(job.runner, containers.server, reports.server)
+    erp = read_erp_facts(job.runner, containers.server, reports.server)
     fingerprint, consistency_point = _capture_part(inner, names, erp)
     keystore = capture_keystore(job.runner, containers.server, reports.keystore, job.writer)
     facts = reports_facts(source.server, names, reports)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from restore.adapters.postgres import commands
-from restore.adapters.postgres.facts import database_facts, one_snapshot, optional_rows
+from restore.adapters.postgres.facts import one_snapshot, optional_rows, read_database_facts
 from restore.adapters.postgres.sql import Connection, connect, rows
 from restore.capture.job import Captured, CaptureJob, size_of
 from restore.capture.scratch import SYSTEM_USER
@@ -26,7 +26,7 @@ def capture_database(job: CaptureJob, name: str) -> Captured:
         # Taken before the snapshot: what is promised is never newer than what is held.
         consistency_point = job.now()
         snapshot = str(rows(connection, "SELECT pg_export_snapshot()")[0][0])
-        facts = database_facts(connection, job.profile)
+        facts = read_database_facts(connection, job.profile)
         trees = tuple(tree for tree in job.profile.documents if _has_rows(connection, tree))
         _dump(job, name, snapshot)
     return Captured(facts, consistency_point, trees)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from restore.adapters.docker.facts import proxy_facts
+from restore.adapters.docker.facts import read_proxy_facts
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres.facts import optional_rows
 from restore.adapters.postgres.sql import connect
@@ -44,7 +44,7 @@ def capture_proxy(
     )
     with writer.artifact(spec) as artifact:
         store_file(runner.read_archive(container, resolve(runner, container, path)), artifact, FILE)
-    return ProxyFacts(proxy_facts(runner, container), facts)
+    return ProxyFacts(read_proxy_facts(runner, container), facts)
 
 
 def external_url(

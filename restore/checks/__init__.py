@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from restore.adapters.docker.facts import erp_facts
-from restore.adapters.docker.health import health_of
+from restore.adapters.docker.facts import read_erp_facts
+from restore.adapters.docker.health import read_health
 from restore.checks.base import (
     Check,
     Finding,
@@ -144,8 +144,8 @@ def started_check(profile: Profile, series: str) -> Check:
 
 def _started(context: ReplayContext) -> Finding:
     container = context.environment.erp.container
-    state = health_of(context.runner, container)
-    facts, series = erp_facts(context.runner, container, context.profile)
+    state = read_health(context.runner, container)
+    facts, series = read_erp_facts(context.runner, container, context.profile)
     observed = f"{state}, version {facts.version}"
     if state != "healthy":
         return Finding(CheckStatus.FAILED, observed)

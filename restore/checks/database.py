@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from restore.adapters.postgres import sql
-from restore.adapters.postgres.facts import table_counts
+from restore.adapters.postgres.facts import count_table_rows
 from restore.adapters.postgres.locales import database_locale
 from restore.checks.base import (
     Check,
@@ -122,7 +122,7 @@ def database_check_ids(database: str) -> tuple[str, ...]:
 
 def _tables(subject: _Subject) -> Finding:
     with _connect(subject) as connection:
-        found = {_name(table): table.rows or 0 for table in table_counts(connection)}
+        found = {_name(table): table.rows or 0 for table in count_table_rows(connection)}
         belonging = {f"{schema}.{name}" for schema, name in sql.rows(connection, _OF_EXTENSIONS)}
     wanted = {_name(table): table.rows for table in subject.facts.tables}
     observed = f"{plural(len(found), 'table')}, {plural(sum(found.values()), 'row')}"

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
-from restore.adapters.docker.node_records import environment_nodes
+from restore.adapters.docker.node_records import find_nodes
 from restore.adapters.docker.runner import Runner
 from restore.checks.base import Finding, passed_unless, plural
 from restore.context import ReplayContext
@@ -34,7 +34,7 @@ def network_finding(context: ReplayContext) -> Finding:
         EnvironmentFailure: a container could not be looked out of.
     """
     runner = context.runner
-    nodes = environment_nodes(runner, context.environment)
+    nodes = find_nodes(runner, context.environment)
     with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
         found = list(pool.map(lambda node: list(_problems(runner, node)), nodes))
     wrong = [

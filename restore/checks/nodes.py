@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from restore.adapters.docker.node_records import environment_nodes, node_status
+from restore.adapters.docker.node_records import find_nodes, read_node_status
 from restore.checks.base import Check, Finding, passed_unless, run_check
 from restore.context import ReplayContext
 from restore.model import CheckResult, Holding, NodeStatus
@@ -24,8 +24,8 @@ def check_nodes(context: ReplayContext) -> CheckResult:
 
     def probe() -> Finding:
         nodes = tuple(
-            node_status(context.runner, node)
-            for node in environment_nodes(context.runner, context.environment)
+            read_node_status(context.runner, node)
+            for node in find_nodes(context.runner, context.environment)
         )
         return _judged(nodes, wanted)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from restore.adapters.docker.node_records import environment_nodes
+from restore.adapters.docker.node_records import find_nodes
 from restore.adapters.postgres import sql
 from restore.checks.base import Check, Finding, passed_unless, run_check
 from restore.checks.tls import client, tls_of
@@ -98,7 +98,7 @@ def _probe(
 
 
 def _output(context: ReplayContext, operation: PostOperation, argv: tuple[str, ...]) -> str:
-    for node in environment_nodes(context.runner, context.environment):
+    for node in find_nodes(context.runner, context.environment):
         if node.role is operation.server:
             return context.runner.check(node.container, argv, user=operation.user).strip()
     return ""

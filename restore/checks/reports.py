@@ -15,7 +15,7 @@ from typing import Final
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 
-from restore.adapters.docker.health import health_of
+from restore.adapters.docker.health import read_health
 from restore.adapters.jasper import ReportsClient
 from restore.adapters.postgres import sql
 from restore.checks.base import Check, Finding, passed_unless, plural, run_check, unverifiable
@@ -121,7 +121,7 @@ class _Probes:
     def started(self) -> Finding:
         """The server is healthy and is of production's version."""
         container = self._context.of(Part.REPORTS).environment.erp.container
-        state, version = health_of(self._context.runner, container), self._client.version()
+        state, version = read_health(self._context.runner, container), self._client.version()
         observed = f"{state}, version {version}"
         if state != "healthy":
             return Finding(CheckStatus.FAILED, observed)

@@ -253,7 +253,7 @@ def _tell(terminal: Terminal, copy: StagingCopy | None) -> None:
 
 
 def _condition(copy: StagingCopy, now: datetime) -> Condition:
-    return condition(copy, alive=lock.alive(locations.LOCKS, copy.stack), now=now)
+    return condition(copy, alive=lock.is_held(locations.LOCKS, copy.stack), now=now)
 
 
 def _servers(terminal: Terminal) -> dict[str, str]:

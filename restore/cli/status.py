@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from restore.adapters.docker.node_records import labelled_nodes, node_status
+from restore.adapters.docker.node_records import find_labelled_nodes, read_node_status
 from restore.adapters.docker.runner import Runner
 from restore.cli.options import every_engine
 from restore.cli.terminal import Terminal
@@ -56,11 +56,11 @@ def status_command(terminal: Terminal, stack: str | None) -> int:
             {
                 node.container: engine
                 for engine in others
-                for nodes in labelled_nodes(engine).values()
+                for nodes in find_labelled_nodes(engine).values()
                 for node in nodes
             }
         )
-        found = labelled_nodes(runner)
+        found = find_labelled_nodes(runner)
         if stack is not None and stack not in found:
             raise NotFoundError(
                 f"no container of stack {stack} is there",
@@ -83,7 +83,7 @@ def status_command(terminal: Terminal, stack: str | None) -> int:
 
 def looked_at(runner: Runner, node: Node) -> NodeStatus:
     """A node as it is now, and whether its database server was left in bulk mode."""
-    status = node_status(runner, node)
+    status = read_node_status(runner, node)
     if node.role not in DATABASE_ROLES:
         return status
     try:

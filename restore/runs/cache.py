@@ -10,7 +10,7 @@ from restore.adapters.docker.cache_volumes import find_caches
 from restore.adapters.docker.facts import df_command, parse_df
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import sql
-from restore.adapters.postgres.locales import offered_locales
+from restore.adapters.postgres.locales import list_locales
 from restore.model import (
     Cache,
     CacheUse,
@@ -103,7 +103,7 @@ def server_identity(runner: Runner, server: DatabaseServer) -> ServerIdentity:
         version = str(sql.rows(connection, "SHOW server_version")[0][0])
         settings = sql.rows(connection, _SETTINGS)
         extensions = sql.rows(connection, _EXTENSIONS)
-        collations = offered_locales(connection)
+        collations = list_locales(connection)
     return ServerIdentity(
         image=image,
         version=version,

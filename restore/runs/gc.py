@@ -33,7 +33,7 @@ def choose_collections(
     once; one that this clone knows nothing of when all of it is older than ``older_than``. One
     that lives, or was asked to be kept, stays.
     """
-    abandoned = lock.abandoned(locks)
+    abandoned = lock.find_abandoned(locks)
     chosen: list[Collection] = []
     by_stack: dict[str, list[Leftover]] = {}
     for leftover in leftovers:
@@ -46,7 +46,7 @@ def choose_collections(
             chosen.append(Collection(stack, reason, items))
         elif (
             owner is None
-            and not lock.alive(locks, stack)
+            and not lock.is_held(locks, stack)
             and all(now - item.created > older_than for item in items)
         ):
             chosen.append(Collection(stack, f"older than {older_than}", items))
@@ -63,9 +63,9 @@ def named_collection(
         NotFoundError: nothing is known of it.
     """
     items = tuple(item for item in leftovers if item.stack == stack)
-    if lock.alive(locks, stack):
+    if lock.is_held(locks, stack):
         raise RefusedError(f"stack {stack} is in use", "wait for its end, or stop it with Ctrl-C")
-    if not items and stack not in lock.abandoned(locks):
+    if not items and stack not in lock.find_abandoned(locks):
         raise NotFoundError(
             f"there is nothing of stack {stack}",
             "'pra gc --dry-run' shows what crashed drills left",
@@ -81,11 +81,11 @@ def choose_caches(
     Args:
         caches: each with its Docker host.
     """
-    dead = lock.abandoned(locks)
+    dead = lock.find_abandoned(locks)
     chosen: list[Collection] = []
     for host, cache in caches:
         owner = dead.get(cache.stack)
-        old = now - cache.created > older_than and not lock.alive(locks, cache.stack)
+        old = now - cache.created > older_than and not lock.is_held(locks, cache.stack)
         if cache.complete or not (owner or old):
             continue
         reason = (

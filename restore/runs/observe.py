@@ -8,18 +8,18 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from restore.adapters.docker.facts import (
-    erp_facts,
-    foreseen_node,
-    image_of,
-    node_of,
-    operating_system,
-    proxy_facts,
+    foresee_node_facts,
+    read_erp_facts,
+    read_image,
+    read_node_facts,
+    read_operating_system,
+    read_proxy_facts,
 )
 from restore.adapters.docker.helpers import run_once
 from restore.adapters.docker.runner import ImageDescription, Runner
 from restore.adapters.postgres import sql
-from restore.adapters.postgres.facts import server_facts
-from restore.adapters.postgres.locales import offered_locales
+from restore.adapters.postgres.facts import read_server_facts
+from restore.adapters.postgres.locales import list_locales
 from restore.adapters.postgres.sql import Connection, connect, rows
 from restore.errors import EnvironmentFailure, ReplayError
 from restore.model import (
@@ -83,23 +83,23 @@ def observed_facts(runner: Runner, environment: Environment, profile: Profile) -
             say what it holds.
     """
     container = environment.erp.container
-    erp, series = erp_facts(runner, container, profile)
+    erp, series = read_erp_facts(runner, container, profile)
     server = environment.database
     with connect(server, "postgres") as connection:
         try:
             return EnvironmentFacts(
                 postgresql=replace(
-                    server_facts(
+                    read_server_facts(
                         connection,
-                        operating_system(runner, server.container),
-                        image_of(runner, server.container),
+                        read_operating_system(runner, server.container),
+                        read_image(runner, server.container),
                     ),
-                    node=node_of(runner, server.container, profile.database.data),
+                    node=read_node_facts(runner, server.container, profile.database.data),
                 ),
-                erp=replace(erp, node=node_of(runner, container)),
+                erp=replace(erp, node=read_node_facts(runner, container)),
                 erp_series=series,
                 extensions=_versioned(connection, _EXTENSIONS),
-                collations=offered_locales(connection),
+                collations=list_locales(connection),
                 encodings=tuple(sorted(str(name) for (name,) in rows(connection, _ENCODINGS))),
                 modules=(
                     available_modules(runner, container, profile)
@@ -107,7 +107,7 @@ def observed_facts(runner: Runner, environment: Environment, profile: Profile) -
                     else None
                 ),
                 reports=_reports_facts(runner, environment, profile),
-                proxy=proxy_facts(runner, environment.proxy) if environment.proxy else None,
+                proxy=read_proxy_facts(runner, environment.proxy) if environment.proxy else None,
                 external_url=environment.external_url,
             )
         except sql.Error as error:
@@ -154,9 +154,9 @@ def _foreseen(
 ) -> tuple[ImageDescription | None, NodeFacts]:
     """An image on a host, and what that host could give a server."""
     if host == LOCAL:
-        return runner.image(reference), foreseen_node(runner)
+        return runner.image(reference), foresee_node_facts(runner)
     with closing(Runner.connect(host)) as there:
-        return there.image(reference), foreseen_node(there)
+        return there.image(reference), foresee_node_facts(there)
 
 
 def _predicted_postgresql(image: ImageDescription | None, profile: Profile) -> ServerFacts:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from restore.adapters.docker.node_records import begun_nodes, environment_nodes
+from restore.adapters.docker.node_records import find_begun_nodes, find_nodes
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import sql
 from restore.checks import check_ids
@@ -99,12 +99,12 @@ def plan_standing(run: Run, environment: Environment, generation: Generation) ->
     names = [facts.name for facts in generation.fingerprint.databases]
     documents = existing_documents(runner, environment.erp.container, profile, names)
     reports = _reports_target(services, environment)
-    stands = environment_nodes(runner, environment)
+    stands = find_nodes(runner, environment)
     require_nodes(run.request.nodes, tuple(node.role for node in stands))
     proxy = any(node.role is Role.PROXY for node in stands)
     target = standing_target(environment, existing, documents, reports, proxy=proxy)
     target = with_server(runner, environment, profile, target)
-    target = with_begun(target, begun_nodes(runner, stands))
+    target = with_begun(target, find_begun_nodes(runner, stands))
     wanted = _plan_request(run, _Subject(generation, texts, served), facts, target)
     chosen = choose_cache(runner, environment, wanted, run.request.cache)
     recorder.mode, recorder.mode_reason = chosen.mode, chosen.reason

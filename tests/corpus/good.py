@@ -13,9 +13,9 @@ from pathlib import Path
 import psycopg
 import yaml
 
-from restore.adapters.docker.facts import erp_facts, image_of, operating_system
+from restore.adapters.docker.facts import read_erp_facts, read_image, read_operating_system
 from restore.adapters.postgres import commands
-from restore.adapters.postgres.facts import database_facts, server_facts
+from restore.adapters.postgres.facts import read_database_facts, read_server_facts
 from restore.catalogue.importing import import_generation
 from restore.catalogue.layouts import open_layout
 from restore.model import DatabaseFacts, Fingerprint, Generation
@@ -125,15 +125,15 @@ def _as_production(
 
 def _facts(lab: DatabaseLab, profile: Profile, database: str = DATABASE) -> DatabaseFacts:
     with lab.connect(database) as connection:
-        return replace(database_facts(connection, profile), name=DATABASE)
+        return replace(read_database_facts(connection, profile), name=DATABASE)
 
 
 def _fingerprint(lab: DatabaseLab, profile: Profile, erp: str, facts: DatabaseFacts) -> Fingerprint:
     runner = lab.runner
-    server, series = erp_facts(runner, erp, profile)
+    server, series = read_erp_facts(runner, erp, profile)
     with lab.connect() as connection:
-        os, image = operating_system(runner, lab.container), image_of(runner, lab.container)
-        postgresql = server_facts(connection, os, image)
+        os, image = read_operating_system(runner, lab.container), read_image(runner, lab.container)
+        postgresql = read_server_facts(connection, os, image)
     return Fingerprint(postgresql, server, series, (facts,))
 
 

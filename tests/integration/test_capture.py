@@ -24,7 +24,7 @@ from psycopg import sql
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from fixtures.site import CONFIGURATION, ERP_ROLE, ODOO_IMAGE, Site, new_site, put_files
-from restore.adapters.docker.facts import erp_facts, image_of
+from restore.adapters.docker.facts import read_erp_facts, read_image
 from restore.adapters.docker.runner import Runner
 from restore.capture.capture import CaptureRequest, capture
 from restore.errors import EnvironmentFailure, NotFoundError, ReplayError
@@ -335,8 +335,8 @@ def test_a_container_that_does_not_run_is_named(
 
 def test_a_container_that_is_no_erps_is_refused(docker_runner: Runner, made: StandIn) -> None:
     with pytest.raises(EnvironmentFailure, match="ODOO_VERSION"):
-        erp_facts(docker_runner, str(made.database.name), made.request.profile)
-    image = image_of(docker_runner, str(made.erp.name))
+        read_erp_facts(docker_runner, str(made.database.name), made.request.profile)
+    image = read_image(docker_runner, str(made.erp.name))
     assert image is not None
     assert image.reference == ODOO_IMAGE
 

@@ -16,7 +16,7 @@ from docker.models.networks import Network
 from fixtures.authority import HOST, URL, Authority, server_pem
 from fixtures.plans.cases import database, generation
 from fixtures.site import put_files
-from restore.adapters.docker.facts import node_of
+from restore.adapters.docker.facts import read_node_facts
 from restore.adapters.docker.health import wait_healthy
 from restore.adapters.docker.runner import Runner
 from restore.capture.proxy import FILE, NAME, capture_proxy
@@ -245,7 +245,7 @@ def test_limits_and_addresses_of_a_container(lab: Lab) -> None:
         **placed(lab.runner, lab.stack, lab.network, lab.address),
     )
     try:
-        node = node_of(lab.runner, str(container.id))
+        node = read_node_facts(lab.runner, str(container.id))
     finally:
         container.remove(force=True)
     assert (node.cpus, node.memory, node.address) == (0.5, 64 << 20, lab.address)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from restore.adapters.docker.helpers import HELPER
-from restore.adapters.docker.node_records import begun_nodes, environment_nodes, node_status
+from restore.adapters.docker.node_records import find_begun_nodes, find_nodes, read_node_status
 from restore.adapters.docker.runner import LABEL, ROLE
 from restore.adapters.postgres import sql
 from restore.errors import EnvironmentFailure, RefusedError
@@ -53,8 +53,8 @@ class Target:
         """What the nodes say, as ``pra status`` shows it."""
         context = self.scene.context
         nodes = tuple(
-            node_status(context.runner, node)
-            for node in environment_nodes(context.runner, context.environment)
+            read_node_status(context.runner, node)
+            for node in find_nodes(context.runner, context.environment)
         )
         return conclude(nodes), {node.record.generation if node.record else None for node in nodes}
 
@@ -91,7 +91,7 @@ class Target:
             existing = existing_databases(connection)
         documents = existing_documents(runner, self.scene.erp, context.profile, [DATABASE])
         target = standing_target(environment, existing, documents)
-        begun = begun_nodes(runner, environment_nodes(runner, environment))
+        begun = find_begun_nodes(runner, find_nodes(runner, environment))
         return self.scene.plan(target=with_begun(target, begun))
 
     def finish(self) -> None:

@@ -10,8 +10,8 @@ from fixtures.site import Site, new_site
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import commands
 from restore.adapters.postgres.dump_text import database_properties
-from restore.adapters.postgres.facts import database_facts
-from restore.adapters.postgres.locales import offered_locales
+from restore.adapters.postgres.facts import read_database_facts
+from restore.adapters.postgres.locales import list_locales
 from restore.checks.database import database_checks
 from restore.model import CheckStatus, DatabaseFacts, DatabaseLocale, DatabaseServer, Versioned
 from restore.model.secret import Secret
@@ -47,11 +47,11 @@ class Servers:
 
     def facts(self, database: str) -> DatabaseFacts:
         with self.site.connect(self.container, database) as connection:
-            return database_facts(connection, load_profile("odoo19"))
+            return read_database_facts(connection, load_profile("odoo19"))
 
     def offered(self) -> tuple[Versioned, ...]:
         with self.site.connect(self.container, "postgres") as connection:
-            return offered_locales(connection)
+            return list_locales(connection)
 
     def make(self, database: str, options: str) -> None:
         with self.site.connect(self.container, "postgres") as connection:

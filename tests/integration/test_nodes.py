@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from restore.adapters.docker.node_records import environment_nodes, node_status
+from restore.adapters.docker.node_records import find_nodes, read_node_status
 from restore.checks.nodes import check_nodes
 from restore.checks.operation_checks import operation_checks
 from restore.context import ReplayContext
@@ -37,7 +37,7 @@ ORDERS = "SELECT count(*), sum(amount) FROM sale_order"
 def look(scene: Scene) -> dict[Role, NodeStatus]:
     """The nodes of the scene's environment, as they are."""
     runner, environment = scene.context.runner, scene.context.environment
-    return {node.role: node_status(runner, node) for node in environment_nodes(runner, environment)}
+    return {node.role: read_node_status(runner, node) for node in find_nodes(runner, environment)}
 
 
 def together(scene: Scene) -> Holding:

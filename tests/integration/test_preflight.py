@@ -76,7 +76,7 @@ def test_the_machine_that_captured_is_large_enough(look: Foresee) -> None:
 
 def test_too_small_a_disk_is_refused(look: Foresee, monkeypatch: pytest.MonkeyPatch) -> None:
     small = NodeFacts(cpus=0.5, memory=1 << 30, disk=10**9, disk_free=10**9)
-    monkeypatch.setattr(observe, "foreseen_node", lambda _runner: small)
+    monkeypatch.setattr(observe, "foresee_node_facts", lambda _runner: small)
     _, recorder = look(StackOverrides(), expected="sizing.disk: expected 2.* GB free")
     keys = {item.key: item.severity for item in recorder.differences}
     assert keys["sizing.disk"] is Severity.BLOCKING

@@ -10,7 +10,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from restore.adapters.docker.health import health_of
+from restore.adapters.docker.health import read_health
 from restore.adapters.postgres import sql
 from restore.context import ReplayContext
 from restore.model import (
@@ -70,7 +70,7 @@ def test_a_whole_replay(scene: Scene) -> None:
         assert [(d.name, d.ours) for d in existing_databases(connection)] == [(DATABASE, True)]
     with sql.connect(scene.context.environment.database, DATABASE, as_erp=True) as connection:
         assert connection.execute("SELECT count(*) FROM sale_order").fetchone() == (40,)
-    assert health_of(scene.context.runner, scene.erp) == "healthy"
+    assert read_health(scene.context.runner, scene.erp) == "healthy"
 
 
 def test_the_databases_own_settings_and_rights_come_back(scene: Scene) -> None:
@@ -396,7 +396,7 @@ def test_an_erp_that_does_not_start_fails_with_its_last_words(
     plan = only(scene.plan(), StepKind.STOP_ERP, StepKind.START_ERP)
     monkeypatch.setattr("restore.replay.steps.servers.START_DEADLINE", 0.5)
     monkeypatch.setattr(
-        "restore.adapters.docker.health.health_of", lambda _runner, _name: "starting"
+        "restore.adapters.docker.health.read_health", lambda _runner, _name: "starting"
     )
 
     outcome = replay(plan, scene.context)

@@ -27,7 +27,7 @@ from restore.adapters.docker.health import wait_healthy
 from restore.adapters.docker.helpers import HelperOptions, run_once
 from restore.adapters.docker.runner import LABEL, Runner
 from restore.adapters.postgres import commands, sql
-from restore.adapters.postgres.facts import database_facts
+from restore.adapters.postgres.facts import read_database_facts
 from restore.context import ReplayContext
 from restore.model import (
     Acceptance,
@@ -321,7 +321,7 @@ def make_source(database_lab: DatabaseLab, odoo_profile: Profile, more: str = ""
                 "INSERT INTO ir_attachment (name, store_fname, checksum) VALUES (%s, %s, %s)",
                 (f"document {number}", path, hashlib.sha1(content).hexdigest()),  # noqa: S324
             )
-        facts = database_facts(connection, odoo_profile)
+        facts = read_database_facts(connection, odoo_profile)
     dump = dump_files(database_lab, DATABASE)
     database_lab.sweep()
     return Source(facts, Contents(documents=documents, dump=dump, roles=ROLES))

@@ -1,4 +1,4 @@
-"""Reaches the servers of an environment that stands on other Docker hosts."""
+"""Opens access to servers on other Docker hosts: connections to engines, tunnels to ports."""
 
 from __future__ import annotations
 

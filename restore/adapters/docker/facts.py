@@ -39,11 +39,11 @@ class DiskSpace:
     free: int
 
 
-def node_of(runner: Runner, container: str, folder: str | None = None) -> NodeFacts:
-    """What a container has, running or not.
+def read_node_facts(runner: Runner, container: str, folder: str | None = None) -> NodeFacts:
+    """Processors, memory, disk and address of a container, running or not.
 
     Args:
-        folder: where its data lies; its disk is looked at when the container runs.
+        folder: where its data lies; the disk is measured only while the container runs.
 
     Raises:
         NotFoundError: there is no such container.
@@ -61,8 +61,8 @@ def node_of(runner: Runner, container: str, folder: str | None = None) -> NodeFa
     return NodeFacts(cpus or None, memory or None, disk, free, address_of(attrs))
 
 
-def foreseen_node(runner: Runner) -> NodeFacts:
-    """What the engine could give a server without limits. The disk is known of a local engine."""
+def foresee_node_facts(runner: Runner) -> NodeFacts:
+    """What a server without limits would get from the engine; the disk only of a local engine."""
     engine = _info(runner.client)
     root = Path(str(engine.get("DockerRootDir") or ""))
     disk = free = None
@@ -110,14 +110,14 @@ def parse_df(output: str) -> DiskSpace | None:
     return DiskSpace(int(found[1]) << 10, int(found[2]) << 10) if found else None
 
 
-def erp_facts(runner: Runner, container: str, profile: Profile) -> tuple[ServerFacts, str]:
+def read_erp_facts(runner: Runner, container: str, profile: Profile) -> tuple[ServerFacts, str]:
     """Version and series of the ERP in a container, running or not, from its image's variables.
 
     Raises:
         NotFoundError: there is no such container.
         EnvironmentFailure: its image does not say which series it is.
     """
-    image = image_of(runner, container)
+    image = read_image(runner, container)
     variables = _variables(runner, container)
     series = variables.get(profile.erp.version_variable, "")
     if not series:
@@ -127,10 +127,10 @@ def erp_facts(runner: Runner, container: str, profile: Profile) -> tuple[ServerF
             "is it the ERP's container, and the right profile?",
         )
     release = variables.get(profile.erp.release_variable or "", "") or series
-    return ServerFacts(release, 0, operating_system(runner, container), image), series
+    return ServerFacts(release, 0, read_operating_system(runner, container), image), series
 
 
-def image_of(runner: Runner, container: str) -> ImageFacts | None:
+def read_image(runner: Runner, container: str) -> ImageFacts | None:
     """The image that a container was made from, under the name it was asked by.
 
     None when that image has been removed since.
@@ -147,7 +147,7 @@ def image_of(runner: Runner, container: str) -> ImageFacts | None:
     return replace(image.facts, reference=reference)
 
 
-def operating_system(runner: Runner, container: str) -> str | None:
+def read_operating_system(runner: Runner, container: str) -> str | None:
     """The operating system of a container, running or not; None when it does not say."""
     for path in _OS_FILES:
         try:
@@ -160,8 +160,8 @@ def operating_system(runner: Runner, container: str) -> str | None:
     return None
 
 
-def proxy_facts(runner: Runner, container: str) -> ServerFacts:
-    """What a reverse proxy's container says; the version is empty where it is no nginx.
+def read_proxy_facts(runner: Runner, container: str) -> ServerFacts:
+    """Version, system, image and resources of a reverse proxy; no version where it isn't nginx.
 
     Raises:
         NotFoundError: there is no such container.
@@ -169,9 +169,9 @@ def proxy_facts(runner: Runner, container: str) -> ServerFacts:
     return ServerFacts(
         version=_variables(runner, container).get(_NGINX_VERSION, ""),
         version_number=0,
-        os=operating_system(runner, container),
-        image=image_of(runner, container),
-        node=node_of(runner, container),
+        os=read_operating_system(runner, container),
+        image=read_image(runner, container),
+        node=read_node_facts(runner, container),
     )
 
 

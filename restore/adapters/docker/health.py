@@ -1,4 +1,4 @@
-"""How a container does: by its own probe, by how it ended, by its last words."""
+"""Container health: probe status, exit reason, last log lines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def wait_healthy(runner: Runner, container: str, deadline: float) -> None:
         deadline: in seconds.
 
     Raises:
-        EnvironmentFailure: it stopped or was not healthy in time; holds its last words.
+        EnvironmentFailure: it stopped, or was not healthy in time; quotes its last log lines.
     """
     wait = Retrying(
         retry=retry_if_result(lambda state: state not in ("healthy", "exited")),
@@ -32,21 +32,21 @@ def wait_healthy(runner: Runner, container: str, deadline: float) -> None:
         wait=wait_fixed(_INTERVAL),
     )
     try:
-        state = wait(health_of, runner, container)
+        state = wait(read_health, runner, container)
     except RetryError as error:
         raise EnvironmentFailure(
             f"container {container[:12]} was not healthy within {deadline:.0f} s: "
             + _last_words(runner, container)
         ) from error
     if state == "exited":
-        end, words = end_of(runner, container), _last_words(runner, container)
+        end, words = describe_end(runner, container), _last_words(runner, container)
         raise EnvironmentFailure(f"container {container[:12]} {end}: {words}")
 
 
-def health_of(runner: Runner, container: str) -> str:
-    """A container by its own probe: ``healthy``, ``starting``, ``unhealthy``, ``exited``.
+def read_health(runner: Runner, container: str) -> str:
+    """The status of a container's health check: ``healthy``, ``starting`` or ``unhealthy``.
 
-    ``none`` when it has no probe.
+    ``exited`` when it does not run, ``none`` when it has no health check.
     """
     state = runner.container(container).attrs["State"]
     if state["Status"] in ("exited", "dead"):
@@ -54,8 +54,8 @@ def health_of(runner: Runner, container: str) -> str:
     return str(state.get("Health", {}).get("Status", "none"))
 
 
-def end_of(runner: Runner, container: str) -> str:
-    """How a container ended, in words that follow its name."""
+def describe_end(runner: Runner, container: str) -> str:
+    """Say why a container stopped, as the end of a sentence that begins with its name."""
     attrs = runner.container(container).attrs
     state, limit = attrs["State"], int(attrs["HostConfig"].get("Memory") or 0) >> 20
     told = f" (its limit is {limit} MiB)" if limit else ""

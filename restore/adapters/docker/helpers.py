@@ -1,7 +1,7 @@
-"""Helpers: containers that work for a moment on another's volumes, and are gone afterwards.
+"""Helpers: short-lived containers that work on the volumes of another one.
 
-They serve where the other one is stopped, or should not do the work itself. Each carries our
-label, so that those of a killed run are found.
+They are used where the other container is stopped, or should not do the work itself. Each carries
+our label, so that those which a killed run left are found.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _WHOLE_LOG: Final = LogConfig(
 
 @dataclass(frozen=True, slots=True)
 class HelperOptions:
-    """What a helper has besides another's image and volumes.
+    """What a helper gets besides the image and the volumes of the container that it helps.
 
     ``network`` is the name of one network that it is on, if need be; ``archives`` are tar archives
     that are unpacked in it, each with its folder; ``kept`` are the rights that it keeps.
@@ -58,9 +58,9 @@ _PLAIN: Final = HelperOptions()
 def helper(
     runner: Runner, like: str, argv: tuple[str, ...], given: HelperOptions = _PLAIN
 ) -> Iterator[Container]:
-    """A container with another's image and volumes, on its engine; removed when the body ends.
+    """Create a container with the image and volumes of ``like``, without starting it.
 
-    It is not started.
+    It stands on the same engine, and is removed when the body ends.
 
     Raises:
         NotFoundError: there is no container ``like``.
@@ -102,16 +102,16 @@ class Helper:
     _container: str
 
     def run(self, *argv: str, user: str = "root") -> str:
-        """Run a command that must succeed there, and return its output.
+        """Run a command that must succeed in the helper, and return its output.
 
         Raises:
-            ReplayError: it failed; holds its last words.
+            ReplayError: it failed; the error quotes its last lines.
         """
         # What tools say is read: in English.
         return self._runner.check(self._container, argv, user=user, environment={"LC_ALL": "C"})
 
     def lines(self, *argv: str) -> Iterator[str]:
-        """Run a command that must succeed there; its output, line by line, in constant memory."""
+        """Run a command that must succeed; yield its output by lines, in constant memory."""
         return self._runner.lines(self._container, argv)
 
     def write(self, folder: str, archive: bytes) -> None:
@@ -121,7 +121,7 @@ class Helper:
 
 @contextmanager
 def beside(runner: Runner, like: str, given: HelperOptions = _PLAIN) -> Iterator[Helper]:
-    """A helper of a container that waits for commands; gone when the body ends."""
+    """Start a helper of ``like`` that waits for commands; it is removed when the body ends."""
     with ExitStack() as stack:
         with answers(f"work beside container {like[:12]}"):
             made = stack.enter_context(helper(runner, like, ("sleep", _LONGEST_WORK), given))
@@ -132,17 +132,17 @@ def beside(runner: Runner, like: str, given: HelperOptions = _PLAIN) -> Iterator
 def run_once(
     runner: Runner, like: str, argv: tuple[str, ...], given: HelperOptions = _PLAIN
 ) -> str:
-    """Run a command in a helper of a container, as ``lines_once`` does, and return its output."""
+    """Run a command in a helper of ``like`` and return its output; raises as ``lines_once``."""
     return "\n".join(lines_once(runner, like, argv, given))
 
 
 def lines_once(
     runner: Runner, like: str, argv: tuple[str, ...], given: HelperOptions = _PLAIN
 ) -> Iterator[str]:
-    """Run a command in a helper of a container; its output, line by line, in constant memory.
+    """Run a command in a helper of ``like``; yield its output by lines, in constant memory.
 
     Raises:
-        ReplayError: the command failed; holds its last words.
+        ReplayError: the command failed; the error quotes its last lines.
     """
     with (
         answers(f"run {argv[0]} beside container {like[:12]}"),

@@ -1,4 +1,4 @@
-"""What carries our label on Docker engines: found, and removed."""
+"""Finds and removes the containers, networks and volumes that carry our label."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where nodes keep what they hold: with their data, so that the record goes when the data go.
+"""Reads and writes the record of which generation a server holds; it is kept with the data.
 
 A database server has it as the comment of its database ``postgres``; what it says is held against
 the marks of the databases themselves. A server has it in a small file on the volume of its data, or
@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from docker.models.containers import Container
 
-from restore.adapters.docker.health import health_of
+from restore.adapters.docker.health import read_health
 from restore.adapters.docker.runner import LABEL, Runner
 from restore.adapters.postgres import commands
 from restore.errors import NotFoundError, ReplayError, RestoreError
@@ -42,14 +42,14 @@ _COMMENTS: Final = (
 )
 
 
-def environment_nodes(runner: Runner, environment: Environment) -> tuple[Node, ...]:
+def find_nodes(runner: Runner, environment: Environment) -> tuple[Node, ...]:
     """The nodes of an environment; its proxy is found by its labels, if it has one."""
-    found = labelled_nodes(runner, environment.stack).get(environment.stack, ())
+    found = find_labelled_nodes(runner, environment.stack).get(environment.stack, ())
     proxy = next((node for node in found if node.role is Role.PROXY), None)
     return nodes_of(environment, proxy)
 
 
-def labelled_nodes(runner: Runner, stack: str | None = None) -> Mapping[str, tuple[Node, ...]]:
+def find_labelled_nodes(runner: Runner, stack: str | None = None) -> Mapping[str, tuple[Node, ...]]:
     """The nodes of every stack that stands, or of one, by their containers' labels."""
     order = list(Role)
     ours = LABEL if stack is None else f"{LABEL}={stack}"
@@ -92,9 +92,9 @@ def write_record(runner: Runner, node: Node, record: NodeRecord, folder: str | N
         raise ReplayError(f"node {node.role} does not say what was written into its record")
 
 
-def begun_nodes(runner: Runner, nodes: Iterable[Node]) -> frozenset[Role]:
-    """The nodes that say that a replay is under way, or did not end."""
-    statuses = (node_status(runner, node) for node in nodes)
+def find_begun_nodes(runner: Runner, nodes: Iterable[Node]) -> frozenset[Role]:
+    """The roles of the nodes whose record says that a replay has begun and not ended."""
+    statuses = (read_node_status(runner, node) for node in nodes)
     return frozenset(
         status.role
         for status in statuses
@@ -102,12 +102,12 @@ def begun_nodes(runner: Runner, nodes: Iterable[Node]) -> frozenset[Role]:
     )
 
 
-def node_status(runner: Runner, node: Node) -> NodeStatus:
-    """A node as it is now. What can't be looked at is its problem, never an error."""
+def read_node_status(runner: Runner, node: Node) -> NodeStatus:
+    """Read health and record of a node; what can't be read becomes the status's ``problem``."""
     name, health = node.container[:12], "unknown"
     try:
         container = runner.container(node.container)
-        name, health = str(container.name), health_of(runner, node.container)
+        name, health = str(container.name), read_health(runner, node.container)
         record = _read(runner, node)
         problem = _problem(runner, node, container, record) if record else ""
     except (RestoreError, OSError, tarfile.TarError) as error:
@@ -132,7 +132,7 @@ def _read(runner: Runner, node: Node) -> NodeRecord | None:
 
 
 def _problem(runner: Runner, node: Node, container: Container, record: NodeRecord) -> str:
-    """Why a record is not to be believed; empty when it is."""
+    """Why a record does not match what the node really holds; empty when it does."""
     if record.role is not node.role:
         return f"it is that of node {record.role}"
     if node.role not in DATABASE_ROLES:

@@ -1,4 +1,4 @@
-"""The rights that containers of ours keep; every other one that Docker gives is dropped.
+"""The Linux capabilities that our containers keep; every other that Docker gives is dropped.
 
 They are what an image needs that begins as root and goes on as another user: official images of
 PostgreSQL and nginx do. A server whose image begins as its own user keeps none.
@@ -36,6 +36,6 @@ _ROOT: Final = frozenset({"", "root", "0"})
 
 
 def kept_by(user: str | None) -> tuple[str, ...]:
-    """The rights of a server whose first process runs as ``user``; the image's own when None."""
+    """The capabilities of a server whose image runs as ``user`` (None is root)."""
     name = (user or "").partition(":")[0]
     return STEPPING_DOWN if name in _ROOT else ()

@@ -39,7 +39,7 @@ _NO_ENVIRONMENT: Final[Mapping[str, str | Secret]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """How a command ended. ``stderr`` is its tail."""
+    """How a command ended: exit code, all of stdout, the last lines of stderr."""
 
     argv: tuple[str, ...]
     exit_code: int
@@ -56,9 +56,9 @@ class ImageDescription:
 
 
 class Runner:
-    """Commands and files of containers: on one Docker engine, but for those named.
+    """Runs commands and reads and writes files in the containers of one Docker engine.
 
-    ``others`` says which containers, by id, stand on which other engines.
+    ``others`` gives the engines of containers, by id, that stand elsewhere.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Runner:
         return self._client
 
     def reaching(self, others: Mapping[str, Runner]) -> Runner:
-        """This runner, for containers on other engines too: their ids, with those engines' own."""
+        """A runner that also finds these containers, by id, on the engines of other runners."""
         return Runner(
             self._client, {**self._others, **{name: one.client for name, one in others.items()}}
         )

@@ -1,4 +1,4 @@
-"""A port of 127.0.0.1 that leads into a container's network, through the Docker engine alone.
+"""Forwards a local port into a container's network, through the Docker engine alone.
 
 Each connection is carried by a command in the container that copies its input to an address, and
 back. So whatever carries Docker's own commands (a socket, ``ssh://``, a virtual machine) carries a
@@ -86,7 +86,7 @@ class Tunnel:
             threading.Thread(target=self._carry, args=(caller,), daemon=True).start()
 
     def _carry(self, caller: socket.socket) -> None:
-        """Carry one connection. A caller whose relay can't start is hung up on, and tries again."""
+        """Serve one connection; closed when the relay can't start: its caller tries again."""
         with self._lock:
             self._open.add(caller)
         try:
@@ -119,7 +119,7 @@ class Tunnel:
 
 
 def _outwards(caller: socket.socket, write: Write, stream: Any) -> None:
-    """Copy what the caller sends; its end ends the relay."""
+    """Copy what the caller sends to the container; when it stops sending, end the relay."""
     with suppress(OSError, ValueError):
         while content := caller.recv(_CHUNK):
             write(content)
@@ -127,7 +127,7 @@ def _outwards(caller: socket.socket, write: Write, stream: Any) -> None:
 
 
 def _ends(stream: Any) -> tuple[Callable[[int], bytes], Write]:
-    """How to read and write the SDK's stream, which differs by the way to the engine."""
+    """Functions that read from and write to the SDK's stream, by its kind: socket or ssh."""
     process = getattr(stream, "proc", None)
     if process is not None:
         return process.stdout.read1, stream.sendall
@@ -149,7 +149,7 @@ def _hang_up(stream: Any) -> None:
 
 
 def _end(stream: Any) -> None:
-    """Close a stream with the answer that it came in, and end the ssh under it, if there is one."""
+    """Close a stream and its HTTP response; end the ssh process that carried it, if any."""
     process, raw = getattr(stream, "proc", None), getattr(stream, "_sock", None)
     if raw is not None:
         for one in (getattr(stream, "_response", None), stream, raw):
@@ -162,7 +162,7 @@ def _end(stream: Any) -> None:
 
 
 def _frame(read: Callable[[int], bytes]) -> tuple[int, bytes] | None:
-    """One piece of a command's output and where it wrote it; None at the end."""
+    """Read one frame: which output it belongs to (1 is stdout) and its content; None at the end."""
     head = _exactly(read, 8)
     if head is None:
         return None

@@ -1,4 +1,4 @@
-"""Columns of text by the patterns of their names: queries for what they are and hold. Pure."""
+"""Queries for text columns whose names match patterns: which exist, which hold data. Pure."""
 
 from __future__ import annotations
 
@@ -49,23 +49,23 @@ def columns_query(pattern: str) -> str:
 
 
 def clearing(patterns: Sequence[str]) -> str:
-    """A loop of PL/pgSQL over a declared record ``field``, which empties the columns named so."""
+    """A PL/pgSQL loop that empties the matching columns; it needs a declared record ``field``."""
     return _CLEAR.format(columns=columns_query(pattern_of(patterns)))
 
 
 def tables_query(pattern: str) -> str:
-    """A query for the tables whose name is so."""
+    """A query for the names of the tables that match a pattern."""
     return _TABLES.format(pattern=literal(pattern))
 
 
 def filled_query(tables: Sequence[str]) -> str:
-    """A query that gives the names of those tables, at least one, which have rows."""
+    """A query for the names of those of the given tables that have rows; give at least one."""
     parts = (f"(SELECT {literal(one)} FROM {identifier(one)} LIMIT 1)" for one in tables)  # noqa: S608
     return "\nUNION ALL ".join(parts)
 
 
 def holding_query(columns: Sequence[tuple[str, str]]) -> str:
-    """A query that gives the names of those columns, at least one, which hold anything."""
+    """A query for the names of those of the given columns that hold data; give at least one."""
     return "\nUNION ALL ".join(_holding(table, column) for table, column in columns)
 
 

@@ -165,8 +165,8 @@ def file_sizes(folder: str) -> Argv:
     return ("find", folder, "-type", "f", "-printf", "%s\\n")
 
 
-def counted(lines: Iterable[str]) -> tuple[int, int]:
-    """How many files ``file_sizes`` gave, and their bytes; in constant memory."""
+def count_files(lines: Iterable[str]) -> tuple[int, int]:
+    """Add up the output of ``file_sizes``: number of files, bytes; in constant memory."""
     files = size = 0
     for line in lines:
         files, size = files + 1, size + int(line)
@@ -273,12 +273,12 @@ def open_database(superuser: str, database: str) -> Argv:
 
 
 def identifier(name: str) -> str:
-    """A name as SQL wants it."""
+    """A name quoted as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:
-    """A text as SQL wants it; right whatever ``standard_conforming_strings`` says."""
+    """A text quoted as an SQL literal; right whatever ``standard_conforming_strings`` says."""
     quoted = text.replace("'", "''")
     return "E'" + quoted.replace("\\", "\\\\") + "'" if "\\" in quoted else f"'{quoted}'"
 

@@ -1,4 +1,4 @@
-"""What single statements of a dump tell: a database's properties, tables, extensions, roles. Pure.
+"""Reads single statements of a dump: database properties, tables, extensions, roles. Pure.
 
 They are looked at as pg_dump writes them, one statement or its first line at a time.
 """
@@ -45,7 +45,7 @@ _NO_ROLES: Final = frozenset({"", "PUBLIC", "DEFAULT", "CURRENT_USER", "SESSION_
 
 @dataclass(frozen=True, slots=True)
 class DatabaseProperties:
-    """What ``CREATE DATABASE`` says; empty where it is mute."""
+    """The options of ``CREATE DATABASE``; empty where the statement has none."""
 
     encoding: str = ""
     collate: str = ""
@@ -74,7 +74,7 @@ def table_in(pattern: re.Pattern[str], line: str, schema: str) -> tuple[str, str
 
 
 def database_properties(statement: str) -> DatabaseProperties | None:
-    """What a ``CREATE DATABASE`` says; None when the statement is another."""
+    """Read the options of ``CREATE DATABASE``; None for any other statement."""
     if not _DATABASE.match(statement):
         return None
     found = {key: value.replace("''", "'") for key, value in _PROPERTY.findall(statement)}
@@ -96,7 +96,7 @@ def _database_locale(statement: str, found: Mapping[str, str]) -> DatabaseLocale
 
 
 def roles_in(statement: str) -> Iterator[str]:
-    """The roles that statements, one a line, give something to."""
+    """Yield the roles that statements, one a line, grant to, revoke from or make owners."""
     for line in statement.splitlines():
         for pattern in _ROLES:
             if found := pattern.match(line):

@@ -68,14 +68,16 @@ class FoundConstraint:
     valid: bool
 
 
-def server_facts(connection: Connection, os: str | None, image: ImageFacts | None) -> ServerFacts:
+def read_server_facts(
+    connection: Connection, os: str | None, image: ImageFacts | None
+) -> ServerFacts:
     """Version of the PostgreSQL server behind a connection; ``os`` and ``image`` are passed on."""
     query = "SELECT current_setting('server_version'), current_setting('server_version_num')::int"
     version, number = _ask(connection, query)[0]
     return ServerFacts(version, number, os, image)
 
 
-def database_facts(connection: Connection, profile: Profile) -> DatabaseFacts:
+def read_database_facts(connection: Connection, profile: Profile) -> DatabaseFacts:
     """All that must come back of the connection's database, in one snapshot.
 
     A transaction that is open already is used as it is. A database without the ERP's tables has
@@ -102,13 +104,13 @@ def database_facts(connection: Connection, profile: Profile) -> DatabaseFacts:
                 Versioned(str(row[0]), str(row[1] or ""))
                 for row in optional_rows(connection, profile.erp.installed_modules)
             ),
-            tables=table_counts(connection),
+            tables=count_table_rows(connection),
             locale=locale,
             not_valid=exempt,
         )
 
 
-def table_counts(connection: Connection) -> tuple[TableFacts, ...]:
+def count_table_rows(connection: Connection) -> tuple[TableFacts, ...]:
     """Exact number of rows of every user table, in one snapshot, sorted by name.
 
     Raises:

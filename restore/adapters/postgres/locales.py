@@ -1,4 +1,4 @@
-"""What a server says of locales: by which a database sorts, and which ones it has to offer.
+"""Reads locales from a server: the one a database sorts by, and those that it offers.
 
 From PostgreSQL 15 on a database may sort by ICU's rules, from 17 on by rules of the server's own,
 rather than by those of the operating system's library.
@@ -58,7 +58,7 @@ _OFFERED_BEFORE_10: Final = """
 
 
 def database_locale(connection: Connection) -> DatabaseLocale | None:
-    """Whose rules the connection's database sorts by; None before PostgreSQL 15: the system's."""
+    """Provider, name and rules of the database's locale; None before PostgreSQL 15."""
     number = connection.info.server_version
     if number < _PROVIDERS_SINCE:
         return None
@@ -80,8 +80,8 @@ def collation_version(connection: Connection) -> str | None:
     return str(found[0][0]) if found and found[0][0] is not None else None
 
 
-def offered_locales(connection: Connection) -> tuple[Versioned, ...]:
-    """What databases may sort by, sorted: ``icu:NAME`` and ``builtin:NAME`` are others' rules."""
+def list_locales(connection: Connection) -> tuple[Versioned, ...]:
+    """The locales that databases may have, sorted; those of other providers as ``icu:NAME``."""
     number = connection.info.server_version
     queries = [_OFFERED if number >= _VERSIONS_SINCE else _OFFERED_BEFORE_10]
     if number >= _PROVIDERS_SINCE:

@@ -1,4 +1,4 @@
-"""What a dump of ``pg_dump -Fc`` or ``-Fd`` says of itself, and whether all of it is there.
+"""Reads dumps of ``pg_dump -Fc`` and ``-Fd``: table of contents, and whether the file is whole.
 
 The table of contents is read as PostgreSQL 8.0 to 18 write it, from any stream, in constant
 memory: no server and no tool is needed. A dump in one file is followed block by block to its

@@ -1,4 +1,4 @@
-"""Plain dumps: SQL that ``psql`` runs. What one says of itself, and whether it can be trusted.
+"""Reads plain dumps (SQL that ``psql`` runs): their facts, and whether they are safe to run.
 
 psql runs commands of its own in such a file (``\\!`` starts a program) and ends well on a dump
 that was cut. So each is read to its end, quotes and comments followed as psql does: the last word
@@ -44,7 +44,7 @@ _LONGEST_UNCLEAR: Final = 4096
 
 @dataclass(slots=True)
 class PlainFacts:
-    """What a plain dump says. ``hidden`` are the lines that must not be run."""
+    """The facts in a plain dump. ``hidden`` are the numbers of lines that must not be run."""
 
     server_version: str = ""
     dump_version: str = ""

@@ -36,7 +36,7 @@ _COMMENT: Final = re.compile(r"COMMENT\s+ON\s+ROLE\b", re.I)
 
 @dataclass(frozen=True, slots=True)
 class RoleStatements:
-    """What of a globals script is applied, in order, and how many statements are left out."""
+    """The statements of a roles' script that are applied, in order, and how many are left out."""
 
     applied: tuple[str, ...]
     skipped: int

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL, read by the checks, the capture and the replay."""
+"""Connections to PostgreSQL, and the names of its SDK that other packages need."""
 
 from __future__ import annotations
 
@@ -99,5 +99,5 @@ def rows(connection: Connection, query: str, *parameters: object) -> list[tuple[
 
 
 def quoted(*parts: str) -> compose.Identifier:
-    """A (qualified) name as PostgreSQL wants it."""
+    """A (qualified) name, quoted."""
     return compose.Identifier(*parts)

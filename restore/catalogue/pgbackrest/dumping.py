@@ -13,7 +13,7 @@ from functools import partial
 from typing import IO, Final, cast
 
 from restore.adapters.postgres import commands
-from restore.adapters.postgres.facts import database_facts
+from restore.adapters.postgres.facts import read_database_facts
 from restore.adapters.postgres.sql import connect, rows
 from restore.catalogue.folder import ROLES_FILE
 from restore.catalogue.foreign import ForeignArtifact, ForeignFile
@@ -162,7 +162,7 @@ def _dump(
     folder = f"{_DUMPS}/{number}"
     # Nobody else writes there: facts and dump are of one state without a common snapshot.
     with connect(login, name) as connection:
-        facts = database_facts(connection, profile)
+        facts = read_database_facts(connection, profile)
     server.check(commands.dump_database(commands.DumpRequest(name, folder, login.superuser, _JOBS)))
     server.check(commands.list_dump(folder))
     size = int(server.check(("du", "-sk", folder)).partition("\t")[0]) * 1024

@@ -193,4 +193,4 @@ def _owner(context: ReplayContext, data: str) -> Owner:
 
 def _count(helper: Helper, folder: str) -> tuple[int, int]:
     """How many files a folder holds, and their bytes."""
-    return commands.counted(helper.run(*commands.file_sizes(folder)).splitlines())
+    return commands.count_files(helper.run(*commands.file_sizes(folder)).splitlines())

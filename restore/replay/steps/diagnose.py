@@ -19,7 +19,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from restore.adapters.docker.engine import DockerException
 from restore.adapters.docker.facts import DiskSpace, df_command, parse_df
-from restore.adapters.docker.health import end_of
+from restore.adapters.docker.health import describe_end
 from restore.adapters.docker.helpers import run_once
 from restore.adapters.docker.runner import Runner
 from restore.context import ReplayContext
@@ -143,7 +143,7 @@ class _Server:
         status = self._status(words)
         limit = self._limit()
         if status != "running":
-            end = end_of(self.runner, self.container)
+            end = describe_end(self.runner, self.container)
             yield Diagnosis(
                 f"the database server {end}: {self.log().strip()}",
                 more if "memory" in end else "start it: 'docker start', or 'pulumi up'",

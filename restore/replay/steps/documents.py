@@ -125,7 +125,7 @@ def _require_volume(context: ReplayContext, folder: PurePosixPath) -> None:
 
 
 def _require_complete(there: Helper, folder: PurePosixPath, artifact: Artifact) -> None:
-    files, size = commands.counted(there.lines(*commands.file_sizes(str(folder))))
+    files, size = commands.count_files(there.lines(*commands.file_sizes(str(folder))))
     if (files, size) != (artifact.files, artifact.bytes):
         raise ReplayError(
             f"{folder} holds {files} files of {size} bytes, "

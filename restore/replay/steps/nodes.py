@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from restore import __version__
-from restore.adapters.docker.health import health_of
-from restore.adapters.docker.node_records import environment_nodes, write_record
+from restore.adapters.docker.health import read_health
+from restore.adapters.docker.node_records import find_nodes, write_record
 from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import Node, NodeRecord, NodeState, Part, Role, Step
@@ -22,7 +22,7 @@ def complete_node(context: ReplayContext, step: Step) -> None:
 
 
 def _require_healthy(context: ReplayContext, proxy: str) -> None:
-    if (health := health_of(context.runner, proxy)) != "healthy":
+    if (health := read_health(context.runner, proxy)) != "healthy":
         raise ReplayError(f"the reverse proxy is {health}")
 
 
@@ -58,7 +58,7 @@ def _databases(context: ReplayContext, step: Step, known: tuple[str, ...]) -> tu
 
 
 def _node(context: ReplayContext, role: Role) -> Node:
-    for node in environment_nodes(context.runner, context.environment):
+    for node in find_nodes(context.runner, context.environment):
         if node.role is role:
             return node
     raise ReplayError(f"the environment has no node {role}")

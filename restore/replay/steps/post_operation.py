@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from restore.adapters.docker.node_records import environment_nodes
+from restore.adapters.docker.node_records import find_nodes
 from restore.adapters.postgres.commands import OS_USER
 from restore.checks.operation_checks import applies
 from restore.context import ReplayContext
@@ -17,7 +17,7 @@ def run_operation(context: ReplayContext, step: Step) -> None:
     operation = _operation(context, step)
     if step.database is not None and not applies(context, operation, step.database):
         return
-    for node in environment_nodes(context.runner, context.environment):
+    for node in find_nodes(context.runner, context.environment):
         if node.role is step.node:
             default = OS_USER if node.role in DATABASE_ROLES else ""
             context.runner.check(node.container, step.argv, user=step.owner or default)

@@ -59,7 +59,7 @@ def end(
 def due(folder: Path, now: datetime) -> tuple[tuple[StagingCopy, str], ...]:
     """The copies that garbage collection ends now, each with the reason."""
     found = (
-        (copy, why_due(copy, alive=lock.alive(locations.LOCKS, copy.stack), now=now))
+        (copy, why_due(copy, alive=lock.is_held(locations.LOCKS, copy.stack), now=now))
         for copy in records.every(folder).copies
     )
     return tuple((copy, reason) for copy, reason in found if reason is not None)
@@ -138,7 +138,7 @@ def forget_stack(folder: Path, stack: str) -> None:
 def forget_locks(folder: Path, *, dry_run: bool) -> None:
     """Forget the locks of creations that died before anything was written down."""
     known = {copy.stack for copy in records.every(folder).copies}
-    for stack, owner in lock.abandoned(locations.LOCKS).items():
+    for stack, owner in lock.find_abandoned(locations.LOCKS).items():
         if owner.command == CREATE and stack not in known and not dry_run:
             lock.release(locations.LOCKS, stack)
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import httpx
 
 from restore.adapters.postgres import sql
-from restore.adapters.postgres.facts import database_facts, optional_rows
+from restore.adapters.postgres.facts import optional_rows, read_database_facts
 from restore.checks.base import describe, masked
 from restore.checks.scenarios.failure import NO_ACCOUNT, StepFailed
 from restore.checks.tls import tls_of
@@ -66,7 +66,7 @@ def _of_database(
     context: ReplayContext, database: str, profile: UpgradeProfile
 ) -> Iterator[Measure]:
     with sql.connect(context.environment.database, database) as connection:
-        facts = database_facts(connection, context.profile)
+        facts = read_database_facts(connection, context.profile)
         columns = [(str(name), str(kind)) for name, kind in sql.rows(connection, _COLUMNS)]
         yield from structure_measures(facts, columns, profile)
         for invariant in profile.invariants:

@@ -50,8 +50,8 @@ def test_a_second_owner_is_refused_and_told_who_holds_it(
         lock.stack_lock(tmp_path, "drill-1", "pra drill", now=NOW, kept=False),
     ):
         pass
-    assert lock.alive(tmp_path, "drill-1")
-    assert lock.abandoned(tmp_path) == {}
+    assert lock.is_held(tmp_path, "drill-1")
+    assert lock.find_abandoned(tmp_path) == {}
 
 
 def test_a_killed_owner_leaves_an_abandoned_stack(
@@ -59,21 +59,21 @@ def test_a_killed_owner_leaves_an_abandoned_stack(
 ) -> None:
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
-    assert lock.abandoned(tmp_path)["drill-1"].process == holder.pid
-    assert not lock.alive(tmp_path, "drill-1")
+    assert lock.find_abandoned(tmp_path)["drill-1"].process == holder.pid
+    assert not lock.is_held(tmp_path, "drill-1")
 
 
 def test_the_lock_can_be_taken_again_and_released(tmp_path: Path) -> None:
     for _ in range(2):
         with lock.stack_lock(tmp_path, "s", "pra restore", now=NOW, kept=True):
             pass
-    assert lock.abandoned(tmp_path)["s"].kept
+    assert lock.find_abandoned(tmp_path)["s"].kept
     lock.release(tmp_path, "s")
     lock.release(tmp_path, "s")
-    assert lock.abandoned(tmp_path) == {}
-    assert lock.abandoned(tmp_path / "absent") == {}
+    assert lock.find_abandoned(tmp_path) == {}
+    assert lock.find_abandoned(tmp_path / "absent") == {}
 
 
 def test_an_unreadable_lock_file_is_no_owner(tmp_path: Path) -> None:
     (tmp_path / "x.lock").write_text("{", encoding="utf-8")
-    assert lock.abandoned(tmp_path) == {}
+    assert lock.find_abandoned(tmp_path) == {}

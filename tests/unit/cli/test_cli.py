@@ -244,7 +244,7 @@ def test_gc_removes_what_an_interrupted_capture_left(
     monkeypatch.setattr("restore.cli.gc.Runner.connect", lambda: None)
     monkeypatch.setattr("restore.adapters.docker.leftovers.find_leftovers", lambda *_: ())
     monkeypatch.setattr("restore.cli.gc.find_caches", lambda _engine: ())
-    monkeypatch.setattr("restore.adapters.lock.abandoned", lambda _folder: {})
+    monkeypatch.setattr("restore.adapters.lock.find_abandoned", lambda _folder: {})
     left = Path(repository.location) / "partial" / "20261124T010203Z-abcdef"
     left.mkdir(parents=True)
     assert run(["gc", "--repository", repository.location]) == ExitCode.PASS

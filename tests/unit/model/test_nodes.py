@@ -217,8 +217,8 @@ def stands(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[NodeStatus, ...]]
         name, _, role = node.container.partition("/")
         return next(one for one in found[name] if one.role == role)
 
-    monkeypatch.setattr(cli_status, "labelled_nodes", labelled)
-    monkeypatch.setattr(cli_status, "node_status", looked)
+    monkeypatch.setattr(cli_status, "find_labelled_nodes", labelled)
+    monkeypatch.setattr(cli_status, "read_node_status", looked)
     monkeypatch.setattr(cli_status, "bulk_problem", lambda *_: "")
     engine = SimpleNamespace(close=lambda: None, reaching=lambda others: engine)
     runner = SimpleNamespace(connect=lambda: engine)

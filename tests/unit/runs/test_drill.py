@@ -86,7 +86,7 @@ def test_nothing_of_a_drill_stays_however_it_ends(
         assert raised is error
 
     assert destroyed == [STACK]
-    assert lock.abandoned(locations.LOCKS) == {}
+    assert lock.find_abandoned(locations.LOCKS) == {}
 
 
 def test_what_could_not_be_destroyed_is_left_to_garbage_collection(
@@ -100,7 +100,7 @@ def test_what_could_not_be_destroyed_is_left_to_garbage_collection(
     monkeypatch.setattr(module, "destroy", refuse)
     with pytest.raises(EnvironmentFailure):
         play(tmp_path, small_generation, None)
-    assert list(lock.abandoned(locations.LOCKS)) == [STACK]
+    assert list(lock.find_abandoned(locations.LOCKS)) == [STACK]
 
 
 def test_an_environment_is_kept_once_it_stands_and_not_before(
@@ -112,7 +112,7 @@ def test_an_environment_is_kept_once_it_stands_and_not_before(
     with pytest.raises(ReplayError):
         play(tmp_path, small_generation, ReplayError("broken"), keep=True)
     assert destroyed == []
-    assert lock.abandoned(locations.LOCKS)[STACK].kept
+    assert lock.find_abandoned(locations.LOCKS)[STACK].kept
 
     def refuse(_spec: object, _listener: object) -> None:
         raise EnvironmentFailure("no such image")
@@ -121,7 +121,7 @@ def test_an_environment_is_kept_once_it_stands_and_not_before(
     with pytest.raises(EnvironmentFailure):
         play(tmp_path, small_generation, None, keep=True)
     assert destroyed == [STACK]
-    assert lock.abandoned(locations.LOCKS) == {}
+    assert lock.find_abandoned(locations.LOCKS) == {}
 
 
 def test_the_stack_is_told_what_the_drill_accepts_and_where_things_are(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fixtures.authority import HOST, URL, server_pem
-from restore.adapters.docker.facts import address_of, foreseen_node, node_of
+from restore.adapters.docker.facts import address_of, foresee_node_facts, read_node_facts
 from restore.capture.proxy import FILE, NAME
 from restore.checks.tls import tls_of
 from restore.errors import DamagedGenerationError, NotFoundError
@@ -168,17 +168,17 @@ def engine(root: Path, **host: Any) -> FakeEngine:
 def test_what_a_container_may_use(
     host: dict[str, Any], cpus: float, memory: int, tmp_path: Path
 ) -> None:
-    assert node_of(engine(tmp_path, **host).runner, "c", "/data") == NodeFacts(
+    assert read_node_facts(engine(tmp_path, **host).runner, "c", "/data") == NodeFacts(
         cpus, memory, None, None, "10.1.0.4"
     )
 
 
 def test_the_disk_of_an_engine_elsewhere_is_unknown(tmp_path: Path) -> None:
     local = engine(tmp_path)
-    here = foreseen_node(local.runner)
+    here = foresee_node_facts(local.runner)
     assert here.disk and here.disk_free and (here.cpus, here.address) == (8, None)
     local.api.base_url = "http://10.0.0.1:2375"
-    assert foreseen_node(local.runner).disk is None
+    assert foresee_node_facts(local.runner).disk is None
 
 
 def test_a_container_without_networks_has_no_address() -> None:

@@ -225,7 +225,7 @@ def test_what_fails_leaves_nothing(act: str, world: World) -> None:
     assert made.copy is None and world.copies == ()
     assert world.gone == ["staging-sales"]
     assert not settings_file("staging-sales").exists()
-    assert lock.abandoned(locations.LOCKS) == {}
+    assert lock.find_abandoned(locations.LOCKS) == {}
     assert made.report.verdict is Verdict.FAIL
     assert not list((world.folder / "staging").glob("*.password"))
 
@@ -268,7 +268,7 @@ def test_a_run_that_ends_before_anything_is_made_is_forgotten(
 
     monkeypatch.setattr(drill, "preflight", refuse)
     assert world.create().copy is None
-    assert world.copies == () and world.gone == [] and lock.abandoned(locations.LOCKS) == {}
+    assert world.copies == () and world.gone == [] and lock.find_abandoned(locations.LOCKS) == {}
 
 
 def test_a_name_that_is_taken_is_refused(world: World) -> None:
@@ -292,7 +292,7 @@ def test_what_can_not_be_destroyed_is_left_to_garbage_collection(world: World) -
     world.fails = {}
     assert life.end_if_due(world.folder / "staging", "sales", NOW)
     assert world.copies == () and world.gone == ["staging-sales"]
-    assert lock.abandoned(locations.LOCKS) == {}
+    assert lock.find_abandoned(locations.LOCKS) == {}
 
 
 def test_a_creation_that_is_killed_is_collected_and_one_under_way_is_not(world: World) -> None:
@@ -319,11 +319,11 @@ def test_a_creation_that_dies_before_it_is_written_down_leaves_only_its_lock(
 ) -> None:
     with lock.stack_lock(locations.LOCKS, "staging-x", creation.CREATE, now=NOW, kept=True):
         life.forget_locks(locations.STAGING, dry_run=False)
-        assert lock.alive(locations.LOCKS, "staging-x")
+        assert lock.is_held(locations.LOCKS, "staging-x")
     life.forget_locks(locations.STAGING, dry_run=True)
-    assert set(lock.abandoned(locations.LOCKS)) == {"staging-x"}
+    assert set(lock.find_abandoned(locations.LOCKS)) == {"staging-x"}
     life.forget_locks(locations.STAGING, dry_run=False)
-    assert lock.abandoned(locations.LOCKS) == {}
+    assert lock.find_abandoned(locations.LOCKS) == {}
 
 
 def test_one_that_was_renewed_meanwhile_stays(world: World) -> None:
