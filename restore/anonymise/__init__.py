@@ -4,23 +4,11 @@ The same original gives the same replacement in every table and every database, 
 duplicates survive; which one, only who has the key can tell.
 """
 
-from restore.anonymise.key import read_key
-from restore.anonymise.reading import (
-    BUILTIN,
-    anonymisation_asked,
-    load_rules,
-    rules_errors,
-    rules_text,
-)
-from restore.anonymise.rules import Anonymisation, Rules
-
-__all__ = [
-    "BUILTIN",
-    "Anonymisation",
-    "Rules",
-    "anonymisation_asked",
-    "load_rules",
-    "read_key",
-    "rules_errors",
-    "rules_text",
-]
+from restore.anonymise.key import read_key as read_key
+from restore.anonymise.reading import BUILTIN as BUILTIN
+from restore.anonymise.reading import anonymisation_asked as anonymisation_asked
+from restore.anonymise.reading import load_rules as load_rules
+from restore.anonymise.reading import rules_errors as rules_errors
+from restore.anonymise.reading import rules_text as rules_text
+from restore.anonymise.rules import Anonymisation as Anonymisation
+from restore.anonymise.rules import Rules as Rules

@@ -3,152 +3,79 @@
 Times are timezone-aware UTC. Durations are seconds. Sizes are bytes.
 """
 
-from restore.model.blueprint import Blueprint, ConfigurationChange, Mount, ServerBlueprint, Upload
-from restore.model.cache import Cache, CacheUse
-from restore.model.checklist import LocalText, ManualOperation, OperationEvent
-from restore.model.comparison import Acceptance, Difference, EnvironmentFacts, Severity
-from restore.model.environment import (
-    ALL_LOCAL,
-    LOCAL,
-    Credentials,
-    DatabaseServer,
-    Environment,
-    ErpServer,
-    Hosts,
-    Purpose,
-    Relay,
-    Role,
-)
-from restore.model.fingerprint import (
-    CertificateFacts,
-    ConstraintFacts,
-    DatabaseFacts,
-    DatabaseLocale,
-    DataSource,
-    Fingerprint,
-    ImageFacts,
-    KeystoreFile,
-    NodeFacts,
-    ProxyFacts,
-    ReportsFacts,
-    ServerFacts,
-    TableFacts,
-    Versioned,
-)
-from restore.model.generation import (
-    CUSTOM_FILE,
-    PLAIN_FILE,
-    Artifact,
-    ArtifactKind,
-    DumpForm,
-    FileEntry,
-    Generation,
-    Origin,
-    Part,
-    Selection,
-)
-from restore.model.nodes import Holding, Node, NodeRecord, NodeState, NodeStatus
-from restore.model.outcome import (
-    CheckResult,
-    CheckStatus,
-    PastRun,
-    Picture,
-    Progress,
-    ProgressListener,
-    ReplayMode,
-    Report,
-    StepResult,
-    StepStatus,
-    Verdict,
-    ignore_progress,
-    verdict_of,
-)
-from restore.model.plan import RestorePlan, Step, StepKind
-from restore.model.upgrade import (
-    Fact,
-    Measure,
-    Rule,
-    ServerChange,
-    Upgrade,
-    UpgradeChange,
-    UpgradeSubject,
-)
-
-__all__ = [
-    "ALL_LOCAL",
-    "CUSTOM_FILE",
-    "LOCAL",
-    "PLAIN_FILE",
-    "Acceptance",
-    "Artifact",
-    "ArtifactKind",
-    "Blueprint",
-    "Cache",
-    "CacheUse",
-    "CertificateFacts",
-    "CheckResult",
-    "CheckStatus",
-    "ConfigurationChange",
-    "ConstraintFacts",
-    "Credentials",
-    "DataSource",
-    "DatabaseFacts",
-    "DatabaseLocale",
-    "DatabaseServer",
-    "Difference",
-    "DumpForm",
-    "Environment",
-    "EnvironmentFacts",
-    "ErpServer",
-    "Fact",
-    "FileEntry",
-    "Fingerprint",
-    "Generation",
-    "Holding",
-    "Hosts",
-    "ImageFacts",
-    "KeystoreFile",
-    "LocalText",
-    "ManualOperation",
-    "Measure",
-    "Mount",
-    "Node",
-    "NodeFacts",
-    "NodeRecord",
-    "NodeState",
-    "NodeStatus",
-    "OperationEvent",
-    "Origin",
-    "Part",
-    "PastRun",
-    "Picture",
-    "Progress",
-    "ProgressListener",
-    "ProxyFacts",
-    "Purpose",
-    "Relay",
-    "ReplayMode",
-    "Report",
-    "ReportsFacts",
-    "RestorePlan",
-    "Role",
-    "Rule",
-    "Selection",
-    "ServerBlueprint",
-    "ServerChange",
-    "ServerFacts",
-    "Severity",
-    "Step",
-    "StepKind",
-    "StepResult",
-    "StepStatus",
-    "TableFacts",
-    "Upgrade",
-    "UpgradeChange",
-    "UpgradeSubject",
-    "Upload",
-    "Verdict",
-    "Versioned",
-    "ignore_progress",
-    "verdict_of",
-]
+from restore.model.blueprint import Blueprint as Blueprint
+from restore.model.blueprint import ConfigurationChange as ConfigurationChange
+from restore.model.blueprint import Mount as Mount
+from restore.model.blueprint import ServerBlueprint as ServerBlueprint
+from restore.model.blueprint import Upload as Upload
+from restore.model.cache import Cache as Cache
+from restore.model.cache import CacheUse as CacheUse
+from restore.model.checklist import LocalText as LocalText
+from restore.model.checklist import ManualOperation as ManualOperation
+from restore.model.checklist import OperationEvent as OperationEvent
+from restore.model.comparison import Acceptance as Acceptance
+from restore.model.comparison import Difference as Difference
+from restore.model.comparison import EnvironmentFacts as EnvironmentFacts
+from restore.model.comparison import Severity as Severity
+from restore.model.environment import ALL_LOCAL as ALL_LOCAL
+from restore.model.environment import LOCAL as LOCAL
+from restore.model.environment import Credentials as Credentials
+from restore.model.environment import DatabaseServer as DatabaseServer
+from restore.model.environment import Environment as Environment
+from restore.model.environment import ErpServer as ErpServer
+from restore.model.environment import Hosts as Hosts
+from restore.model.environment import Purpose as Purpose
+from restore.model.environment import Relay as Relay
+from restore.model.environment import Role as Role
+from restore.model.fingerprint import CertificateFacts as CertificateFacts
+from restore.model.fingerprint import ConstraintFacts as ConstraintFacts
+from restore.model.fingerprint import DatabaseFacts as DatabaseFacts
+from restore.model.fingerprint import DatabaseLocale as DatabaseLocale
+from restore.model.fingerprint import DataSource as DataSource
+from restore.model.fingerprint import Fingerprint as Fingerprint
+from restore.model.fingerprint import ImageFacts as ImageFacts
+from restore.model.fingerprint import KeystoreFile as KeystoreFile
+from restore.model.fingerprint import NodeFacts as NodeFacts
+from restore.model.fingerprint import ProxyFacts as ProxyFacts
+from restore.model.fingerprint import ReportsFacts as ReportsFacts
+from restore.model.fingerprint import ServerFacts as ServerFacts
+from restore.model.fingerprint import TableFacts as TableFacts
+from restore.model.fingerprint import Versioned as Versioned
+from restore.model.generation import CUSTOM_FILE as CUSTOM_FILE
+from restore.model.generation import PLAIN_FILE as PLAIN_FILE
+from restore.model.generation import Artifact as Artifact
+from restore.model.generation import ArtifactKind as ArtifactKind
+from restore.model.generation import DumpForm as DumpForm
+from restore.model.generation import FileEntry as FileEntry
+from restore.model.generation import Generation as Generation
+from restore.model.generation import Origin as Origin
+from restore.model.generation import Part as Part
+from restore.model.generation import Selection as Selection
+from restore.model.nodes import Holding as Holding
+from restore.model.nodes import Node as Node
+from restore.model.nodes import NodeRecord as NodeRecord
+from restore.model.nodes import NodeState as NodeState
+from restore.model.nodes import NodeStatus as NodeStatus
+from restore.model.outcome import CheckResult as CheckResult
+from restore.model.outcome import CheckStatus as CheckStatus
+from restore.model.outcome import PastRun as PastRun
+from restore.model.outcome import Picture as Picture
+from restore.model.outcome import Progress as Progress
+from restore.model.outcome import ProgressListener as ProgressListener
+from restore.model.outcome import ReplayMode as ReplayMode
+from restore.model.outcome import Report as Report
+from restore.model.outcome import StepResult as StepResult
+from restore.model.outcome import StepStatus as StepStatus
+from restore.model.outcome import Verdict as Verdict
+from restore.model.outcome import ignore_progress as ignore_progress
+from restore.model.outcome import verdict_of as verdict_of
+from restore.model.plan import RestorePlan as RestorePlan
+from restore.model.plan import Step as Step
+from restore.model.plan import StepKind as StepKind
+from restore.model.upgrade import Fact as Fact
+from restore.model.upgrade import Measure as Measure
+from restore.model.upgrade import Rule as Rule
+from restore.model.upgrade import ServerChange as ServerChange
+from restore.model.upgrade import Upgrade as Upgrade
+from restore.model.upgrade import UpgradeChange as UpgradeChange
+from restore.model.upgrade import UpgradeSubject as UpgradeSubject
