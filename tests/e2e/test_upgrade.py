@@ -219,7 +219,8 @@ def test_every_database_of_an_erp_is_upgraded(
 def next_tryton(docker_runner: Runner) -> Iterator[str]:
     """Tryton's image under the name of a later one."""
     name = "pra-test/tryton:next"
-    docker_runner.client.api.tag(tryton.IMAGE, *name.split(":"))
+    repository, _, tag = name.partition(":")
+    docker_runner.client.api.tag(tryton.IMAGE, repository, tag)
     yield name
     docker_runner.client.images.remove(name, noprune=True)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
+import shutil
 import signal
 import threading
 import warnings
@@ -33,6 +34,7 @@ from restore.profile import load_profile
 from restore.repository import folder_writer
 from restore.repository.folder import FolderRepository
 from restore.repository.verify import verify
+from tests.support.containers import output_of
 from tests.support.repository import DATABASE
 
 pytestmark = pytest.mark.docker
@@ -83,13 +85,13 @@ class StandIn:
 
     def run(self, *argv: str) -> str:
         """Run a command in the ERP's container as root."""
-        done = self.erp.exec_run(list(argv), user="root")
-        assert done.exit_code == 0, done.output
-        return done.output.decode()
+        return output_of(self.erp, argv, user="root")
 
     def left_behind(self) -> str:
         """What captures left in the database's container."""
-        return self.database.exec_run(["find", "/", "-xdev", "-name", "pra-20*"]).output.decode()
+        done = self.database.exec_run(["find", "/", "-xdev", "-name", "pra-20*"])
+        assert isinstance(done.output, bytes)
+        return done.output.decode()
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +160,7 @@ def test_a_generation_holds_what_production_was(
     )
     assert facts.modules == (Versioned("base", "14.0.1.3"), Versioned("sale", "14.0.1.1"))
     assert (facts.owner, facts.encoding, facts.collate) == (ERP_ROLE, "UTF8", "fr_FR.utf8")
-    libc = made.database.exec_run(["ldd", "--version"]).output.decode().splitlines()[0].split()[-1]
+    libc = output_of(made.database, ["ldd", "--version"]).splitlines()[0].split()[-1]
     assert facts.collation_version == libc
     assert [extension.name for extension in facts.extensions] == ["plpgsql"]
     server = generation.fingerprint.postgresql
@@ -243,7 +245,7 @@ def test_rows_and_dump_are_of_one_moment(
         made.database, "/tmp", {f"dump/{f.name}": f.read_bytes() for f in dump.iterdir()}, 0o644
     )
     argv = ["pg_restore", "--data-only", "--table=res_partner", "--file=-", "/tmp/dump"]
-    text = made.database.exec_run(argv).output.decode()
+    text = output_of(made.database, argv)
     made.database.exec_run(["rm", "-r", "/tmp/dump"])
     assert "partner 5" in text
     assert "too late" not in text
@@ -292,7 +294,7 @@ def test_every_database_is_captured_unless_some_are_named(
         made.execute("DROP DATABASE notes", "postgres")
     facts = {item.name: item for item in generation.fingerprint.databases}
     assert set(facts) == {DATABASE, "notes"}
-    assert facts["notes"].modules == facts["notes"].tables == ()
+    assert (facts["notes"].modules, facts["notes"].tables) == ((), ())
     (empty,) = generation.artifacts_of(ArtifactKind.DOCUMENTS, "notes")
     assert (empty.files, empty.bytes) == (0, 0)
     assert verify(repository, generation, jobs=2).problems == ()
@@ -306,9 +308,12 @@ def nothing_left(repository: FolderRepository, made: StandIn) -> bool:
 def test_what_does_not_exist_is_named(
     docker_runner: Runner, repository: FolderRepository, made: StandIn
 ) -> None:
-    for wrong in ({"database_container": "no-such"}, {"erp_container": "no-such"}):
+    for wrong in (
+        replace(made.request, database_container="no-such"),
+        replace(made.request, erp_container="no-such"),
+    ):
         with pytest.raises(NotFoundError, match="no-such"):
-            take(docker_runner, repository, replace(made.request, **wrong))
+            take(docker_runner, repository, wrong)
     with pytest.raises(NotFoundError, match="no database sales") as caught:
         take(docker_runner, repository, replace(made.request, databases=("sales",)))
     assert DATABASE in caught.value.hint
@@ -428,7 +433,7 @@ def test_a_repository_without_room_is_refused_before_it_is_full(
     class Usage:
         free: int = 10
 
-    monkeypatch.setattr(folder_writer.shutil, "disk_usage", lambda _path: Usage())
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: Usage())
     with pytest.raises(ReplayError, match="10 bytes left"):
         take(docker_runner, repository, made.request)
     assert nothing_left(repository, made)

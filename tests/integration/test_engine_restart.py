@@ -98,7 +98,8 @@ def test_what_runs_while_the_engine_restarts_fails_clearly_and_works_again(
 ) -> None:
     with closing(engine.runner()) as runner:
         source: Any = docker_runner.client.api
-        runner.client.api.load_image(source.get_image(IMAGE))
+        target: Any = runner.client.api
+        target.load_image(source.get_image(IMAGE))
         container = runner.client.containers.run(
             IMAGE, ["sleep", "infinity"], detach=True, init=True,
             network_mode="none", labels={LABEL: NAMESPACE},

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Timer
+from typing import Any
 
 import psycopg
 import pytest
@@ -191,7 +192,7 @@ def test_a_slow_disk_takes_its_time_and_is_told_of(
 def test_a_database_server_that_runs_out_of_memory_during_the_load(
     docker_runner: Runner, hungry: Source, scene_on: MakeScene, database_lab: DatabaseLab
 ) -> None:
-    limits = {"mem_limit": "96m", "memswap_limit": "96m"}
+    limits: dict[str, Any] = {"mem_limit": "96m", "memswap_limit": "96m"}
     shared, small = database_lab.shared, ("-c", "shared_buffers=16MB")
     with (
         postgresql_lab(docker_runner, shared, *small, **limits) as lab,

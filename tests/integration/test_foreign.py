@@ -22,8 +22,8 @@ from restore.profile import Profile, load_profile
 from restore.replay.replay import replay
 from restore.repository.folder import FolderRepository
 from restore.repository.verify import require_sound, verify
-from tests.support.repository import fingerprint
-from tests.support.servers import DATABASE, SCHEMA, DatabaseLab, environment_of, make_plan
+from tests.support.repository import DATABASE, fingerprint
+from tests.support.servers import SCHEMA, DatabaseLab, environment_of, make_plan
 
 pytestmark = pytest.mark.docker
 

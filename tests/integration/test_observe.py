@@ -29,11 +29,12 @@ from restore.model import (
     Versioned,
 )
 from restore.model.secret import Secret
+from restore.model.versions import parse_version
 from restore.plan.blueprint import blueprint
 from restore.plan.configuration.files import ConfigurationText
 from restore.plan.equivalence.compare import compare
 from restore.profile import Profile
-from restore.runs.observe import available_modules, observed_facts, parse_version, predicted_facts
+from restore.runs.observe import available_modules, observed_facts, predicted_facts
 from tests.support.debian_conf import DEBIAN
 from tests.support.servers import SECOND, SUPERUSER_PASSWORD, DatabaseLab, private_network
 
@@ -89,7 +90,7 @@ def test_images_foretell_versions(docker_runner: Runner, odoo_profile: Profile) 
     assert facts.erp.version.startswith("14.0")
     assert facts.postgresql.image is not None
     assert facts.postgresql.image.id.startswith("sha256:")
-    assert facts.modules is facts.extensions is facts.collations is None
+    assert (facts.modules, facts.extensions, facts.collations) == (None, None, None)
     assert not [item for item in compare(MADE.fingerprint, facts) if item.blocks]
 
 
@@ -221,7 +222,7 @@ def reconciled(
             labels={LABEL: stack},
             network=network.name,
             networking_config={
-                network.name: docker_runner.client.api.create_endpoint_config(ipv4_address=address)
+                stack: docker_runner.client.api.create_endpoint_config(ipv4_address=address)
             },
         )
         try:

@@ -117,8 +117,8 @@ def assert_least_rights(runner: Runner, servers: tuple[str, str, str]) -> None:
         assert int(said["CapBnd"], 16).bit_count() == len(capabilities)
     # PostgreSQL has stepped down: its process has no right left, and another root has none at all.
     database, erp, _ = servers
-    status = runner.check(database, ("cat", "/proc/1/status"), user="postgres")
-    assert "CapEff:\t0000000000000000" in status
+    stepped_down = runner.check(database, ("cat", "/proc/1/status"), user="postgres")
+    assert "CapEff:\t0000000000000000" in stepped_down
     assert runner.execute(erp, ("chown", "odoo", "/etc/passwd"), user="root").exit_code != 0
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
+from typing import NoReturn
 
 import psycopg
 import pytest
@@ -159,11 +159,9 @@ def test_an_interrupted_load_leaves_no_database_and_what_a_killed_one_left_is_re
     plan = scene.plan()
     restore = next(step for step in plan.steps if step.kind is StepKind.RESTORE_DATABASE)
 
-    @contextmanager
-    def interrupted(_context: ReplayContext, step: Step, _size: int) -> Iterator[None]:
+    def interrupted(_context: ReplayContext, step: Step, _size: int) -> NoReturn:
         scene.lab.execute("CREATE TABLE half (id int)", step.target)
         raise KeyboardInterrupt
-        yield
 
     with monkeypatch.context() as patched:
         patched.setattr("restore.replay.steps.databases._watched_size", interrupted)

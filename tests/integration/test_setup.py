@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
@@ -19,6 +20,7 @@ from docker.models.containers import Container
 
 from offline import doctor
 from offline.setup import TREE
+from tests.support.containers import output_of
 
 pytestmark = pytest.mark.docker
 
@@ -35,7 +37,7 @@ def client() -> Iterator[docker.DockerClient]:
 
 
 @contextmanager
-def running(client: docker.DockerClient, image: str, **options: object) -> Iterator[Container]:
+def running(client: docker.DockerClient, image: str, **options: Any) -> Iterator[Container]:
     labels = {"pra.stack": f"test-setup-{secrets.token_hex(4)}"}
     container = client.containers.run(image, detach=True, labels=labels, **options)
     try:
@@ -50,7 +52,8 @@ def until_ready(container: Container, command: list[str], seconds: float = 30) -
     deadline = time.monotonic() + seconds
     while True:
         code, output = container.exec_run(command)
-        text: str = output.decode()
+        assert isinstance(output, bytes)
+        text = output.decode()
         if code == 0:
             return text
         container.reload()
@@ -61,10 +64,7 @@ def until_ready(container: Container, command: list[str], seconds: float = 30) -
 
 
 def sql(container: Container, statement: str, *options: str) -> str:
-    code, output = container.exec_run(["psql", "-XAtw", *options, "-c", statement])
-    assert code == 0, output.decode()
-    text: str = output.decode().strip()
-    return text
+    return output_of(container, ["psql", "-XAtw", *options, "-c", statement]).strip()
 
 
 def set_up(*prefix: str) -> subprocess.CompletedProcess[str]:
@@ -155,8 +155,8 @@ def test_postgresql_starts_as_the_official_image_does(
             ["psql", "-Xw", "-h", "127.0.0.1", *to, "-c", "SELECT 1"], environment=variables
         )
         assert code == 0
-        _, uid = server.exec_run(["stat", "-c", "%u", "/var/lib/postgresql/data"])
-        assert uid.decode().strip() == "999"
+        uid = output_of(server, ["stat", "-c", "%u", "/var/lib/postgresql/data"])
+        assert uid.strip() == "999"
 
         server.stop(timeout=20)
         server.reload()
@@ -212,9 +212,8 @@ def test_odoo_has_what_checks_and_reports_need(client: docker.DockerClient) -> N
             "id -u; stat -c %u /var/lib/odoo; /usr/bin/odoo --version;"
             "command -v python3 curl find sha1sum wkhtmltopdf pg_dump >/dev/null && echo tools"
         )
-        code, output = server.exec_run(["sh", "-c", script])
-        assert code == 0, output.decode()
-        assert output.decode().split("\n")[:4] == ["101", "101", "Odoo Server 14.0", "tools"]
+        output = output_of(server, ["sh", "-c", script])
+        assert output.split("\n")[:4] == ["101", "101", "Odoo Server 14.0", "tools"]
 
 
 def test_nginx_answers_and_stops_gracefully(client: docker.DockerClient) -> None:

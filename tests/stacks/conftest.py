@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pulumi
 import pytest
@@ -92,7 +92,7 @@ class Registry(pulumi_mocks.Mocks):
             made["name"] = f"{args.name}-1a2b3c4"
         return f"{args.name}-id", made
 
-    def call(self, args: pulumi_mocks.MockCallArgs) -> dict[str, Any]:
+    def call(self, args: pulumi_mocks.MockCallArgs) -> NoReturn:
         raise AssertionError(f"the program calls {args.token}")
 
 
@@ -126,7 +126,7 @@ def build(told: Settings, blueprint: Blueprint = BLUEPRINT) -> Built:
     collected: dict[str, Any] = {}
     secret: set[str] = set()
 
-    @pulumi.runtime.test
+    @pulumi.runtime.test  # type: ignore[untyped-decorator]
     def program() -> pulumi.Output[Any]:
         environment = ErpEnvironment(STACK, ErpEnvironmentArgs(told, blueprint))
         if told.replay:

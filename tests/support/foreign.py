@@ -18,6 +18,7 @@ from fixtures.production import DATABASE
 from fixtures.site import CONFIGURATION, ERP_ROLE, ODOO_IMAGE, ODOO_UID, Site, new_site, put_files
 from restore.adapters.docker.runner import Runner
 from restore.model import ArtifactKind, Generation
+from tests.support.containers import output_of
 
 BRANCHES = ("specibike_lyon", "specibike_nantes")
 """Databases that keep their documents inside, as that old ERP does."""
@@ -82,8 +83,7 @@ class _Servers:
         self.run(self.database, "psql", "-U", "postgres", "-v", "ON_ERROR_STOP=1", "-c", statement)
 
     def run(self, container: Container, *argv: str, user: str = "postgres") -> None:
-        code, output = container.exec_run(list(argv), user=user, workdir="/tmp")
-        assert code == 0, f"{argv[0]}: {output.decode(errors='replace')}"
+        output_of(container, argv, user=user, workdir="/tmp")
 
     def fetch(self, container: Container, path: str, target: Path) -> None:
         """Copy a file or folder of a container under ``target``, with its times."""

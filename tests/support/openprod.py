@@ -24,7 +24,7 @@ from fixtures.openprod import (
 from restore.adapters.docker.runner import Runner
 from restore.model.locations import ROOT
 from restore.repository.folder import FolderRepository
-from restore.repository.folder_writer import remove_tree
+from restore.repository.tree import remove_tree
 from tests.support.production import alone, cache_folder, content_of
 
 _SOURCES = (

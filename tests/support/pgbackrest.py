@@ -21,6 +21,7 @@ from fixtures.site import ERP_ROLE, Site, new_site
 from restore.adapters.docker.runner import Runner
 from restore.model import ArtifactKind, Generation
 from restore.model.secret import Secret
+from tests.support.containers import output_of
 from tests.support.foreign import put_tree
 
 IMAGE = "pra/pgbackrest:13"
@@ -52,9 +53,7 @@ class Cluster:
 
     def run(self, *argv: str, user: str = "postgres") -> str:
         """Run a command there, which must succeed."""
-        code, output = self.container.exec_run(list(argv), user=user, workdir="/tmp")
-        assert code == 0, f"{argv}: {output.decode(errors='replace')}"
-        return str(output.decode())
+        return output_of(self.container, argv, user=user, workdir="/tmp")
 
     def sql(self, *statements: str, database: str = "postgres") -> str:
         """Run statements, each a transaction of its own."""

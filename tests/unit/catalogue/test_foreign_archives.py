@@ -224,11 +224,17 @@ def test_folders_are_read_without_links_and_devices(tmp_path: Path) -> None:
     (root / "a" / "file").chmod(0o640)
     (file,) = tree_files(root, origins=True)
     assert (file.path, file.mode) == ("a/file", 0o640)
-    for make, what in (
+
+    def set_id() -> None:
+        (root / "x").write_bytes(b"")
+        (root / "x").chmod(0o4755)
+
+    ways: tuple[tuple[Callable[[], None], str], ...] = (
         (lambda: (root / "x").symlink_to("/etc/passwd"), "is a link"),
         (lambda: os.mkfifo(root / "x"), "a pipe"),
-        (lambda: ((root / "x").write_bytes(b""), (root / "x").chmod(0o4755)), "set-id"),
-    ):
+        (set_id, "set-id"),
+    )
+    for make, what in ways:
         make()
         with pytest.raises(DamagedGenerationError, match=what):
             list(tree_files(root))

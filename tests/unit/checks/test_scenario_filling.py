@@ -35,11 +35,12 @@ def test_what_has_no_placeholder_stays(value: Any) -> None:
 @given(_JSON, st.data())
 def test_every_place_of_an_answer_is_found(value: Any, data: st.DataObject) -> None:
     at: list[int | str] = []
-    node = value
+    node: Any = value
     while isinstance(node, list | dict) and node and data.draw(st.booleans()):
-        keys = range(len(node)) if isinstance(node, list) else sorted(node)
-        at.append(data.draw(st.sampled_from(list(keys))))
-        node = node[at[-1]]
+        keys = list(range(len(node)) if isinstance(node, list) else sorted(node))
+        key: Any = data.draw(st.sampled_from(keys))
+        at.append(key)
+        node = node[key]
     assert part_of(value, tuple(at)) == node
     assert list(wrong(Expectation(equals=(node,)), node, {})) == []
 

@@ -32,7 +32,12 @@ def problem(
         return httpx.Response(status, text=answer)
 
     client = httpx.Client(base_url="http://erp", transport=httpx.MockTransport(handle))
-    values = {"database": "d b", "login": "admin", "user": "1", "session": Secret("s3ss10n!")}
+    values: dict[str, str | Secret] = {
+        "database": "d b",
+        "login": "admin",
+        "user": "1",
+        "session": Secret("s3ss10n!"),
+    }
     assert TREE.fetch is not None
     with client:
         found = _problem(
@@ -84,7 +89,7 @@ def test_a_plain_path_is_a_request_too() -> None:
 
 
 def test_headers_encode_what_they_hold_once_it_is_filled() -> None:
-    values = {"login": "é", "password": Secret("p{x}")}
+    values: dict[str, str | Secret] = {"login": "é", "password": Secret("p{x}")}
     headers = (("A", "Basic {base64:{login}:{password}}"), ("B", "Bearer {password}{kept}"))
     assert filled_request(DocumentFetch("/", headers=headers), values)["headers"] == {
         "A": "Basic " + base64.b64encode("é:p{x}".encode()).decode(),

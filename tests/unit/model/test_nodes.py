@@ -220,7 +220,7 @@ def stands(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[NodeStatus, ...]]
     monkeypatch.setattr(cli_status, "find_labelled_nodes", labelled)
     monkeypatch.setattr(cli_status, "read_node_status", looked)
     monkeypatch.setattr(cli_status, "bulk_problem", lambda *_: "")
-    engine = SimpleNamespace(close=lambda: None, reaching=lambda others: engine)
+    engine: Any = SimpleNamespace(close=lambda: None, reaching=lambda others: engine)
     runner = SimpleNamespace(connect=lambda: engine)
     monkeypatch.setattr(options, "other_engines", lambda _terminal: {})
     monkeypatch.setattr(options, "Runner", runner)

@@ -1,28 +1,39 @@
 """The environment that a generation asks for."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from fixtures.plans.cases import PASSWORD, database, generation, texts
 from restore.errors import DamagedGenerationError
-from restore.model import Mount, ProxyFacts, Role
+from restore.model import Generation, ImageFacts, Mount, ProxyFacts, Role
 from restore.plan import blueprint as blueprints
 from restore.plan.blueprint import blueprint, configuration_texts, erp_role
 from restore.plan.configuration.files import ConfigurationText
 from restore.plan.configuration.postgresql_conf import postgresql_value
 from restore.profile import load_profile
-from tests.support.repository import Contents
+from restore.repository.folder import FolderRepository
+from tests.support.repository import Contents, GenerationFactory
 
 PROFILE = load_profile("odoo")
 MADE = generation(database("specibike_prod"))
 
 
-def conf(text, name="postgresql.conf", server=Role.DATABASE):
+def conf(
+    text: str, name: str = "postgresql.conf", server: Role = Role.DATABASE
+) -> ConfigurationText:
     return ConfigurationText(name, server, f"configuration/{server}/{name}", text)
 
 
-def without_images(made):
+def an_image() -> ImageFacts:
+    """The image of the ERP that was captured."""
+    image = MADE.fingerprint.erp.image
+    assert image is not None
+    return image
+
+
+def without_images(made: Generation) -> Generation:
     fingerprint = made.fingerprint
     return replace(
         made,
@@ -34,18 +45,16 @@ def without_images(made):
     )
 
 
-def with_database(**changes):
+def with_database(**changes: Any) -> Generation:
     return generation(replace(database("specibike_prod"), **changes))
 
 
-def test_images_are_those_of_production():
+def test_images_are_those_of_production() -> None:
     made = replace(
         MADE,
         fingerprint=replace(
             MADE.fingerprint,
-            erp=replace(
-                MADE.fingerprint.erp, image=replace(MADE.fingerprint.erp.image, reference="e:1")
-            ),
+            erp=replace(MADE.fingerprint.erp, image=replace(an_image(), reference="e:1")),
         ),
     )
     intended = blueprint(made, PROFILE, ())
@@ -54,15 +63,15 @@ def test_images_are_those_of_production():
 
 
 @pytest.mark.parametrize(("version", "image"), [("1.24.0", "e:1"), ("", "pra/nginx:1.18")])
-def test_the_proxy_s_image_is_production_s_where_that_is_nginx(version, image):
-    recorded = replace(MADE.fingerprint.erp.image, reference="e:1")
+def test_the_proxy_s_image_is_production_s_where_that_is_nginx(version: str, image: str) -> None:
+    recorded = replace(an_image(), reference="e:1")
     proxy = ProxyFacts(replace(MADE.fingerprint.erp, version=version, image=recorded))
     made = replace(MADE, fingerprint=replace(MADE.fingerprint, proxy=proxy))
     assert blueprint(made, PROFILE, ()).proxy_image == image
     assert blueprint(made, PROFILE, (), {Role.PROXY: "mine:1"}).proxy_image == "mine:1"
 
 
-def test_images_are_the_profile_s_when_none_is_recorded():
+def test_images_are_the_profile_s_when_none_is_recorded() -> None:
     intended = blueprint(without_images(MADE), replace(PROFILE), ())
     assert (intended.database.image, intended.erp.image) == (
         PROFILE.database.image,
@@ -70,7 +79,7 @@ def test_images_are_the_profile_s_when_none_is_recorded():
     )
 
 
-def test_images_can_be_chosen():
+def test_images_can_be_chosen() -> None:
     chosen = {Role.DATABASE: "d:2", Role.ERP: "e:2", Role.PROXY: "p:2"}
     intended = blueprint(MADE, PROFILE, (), chosen)
     assert (intended.database.image, intended.erp.image, intended.proxy_image) == (
@@ -80,7 +89,7 @@ def test_images_can_be_chosen():
     )
 
 
-def test_the_erp_server_is_the_profile_s():
+def test_the_erp_server_is_the_profile_s() -> None:
     erp = blueprint(MADE, PROFILE, texts()).erp
     assert erp.entrypoint == ("/usr/bin/odoo",)
     assert erp.user == "odoo"
@@ -88,7 +97,7 @@ def test_the_erp_server_is_the_profile_s():
     assert erp.uploads == ()
 
 
-def test_postgresql_reads_the_uploaded_files():
+def test_postgresql_reads_the_uploaded_files() -> None:
     server = blueprint(MADE, PROFILE, texts()).database
     assert server.entrypoint == ()
     assert server.command == (
@@ -113,7 +122,7 @@ def test_postgresql_reads_the_uploaded_files():
     assert server.mounts == (Mount("data", "/var/lib/postgresql/data"),)
 
 
-def test_production_s_settings_are_kept_apart_from_what_would_reach_it():
+def test_production_s_settings_are_kept_apart_from_what_would_reach_it() -> None:
     intended = blueprint(MADE, PROFILE, texts())
     text = intended.database.uploads[0].content
     assert postgresql_value(text, "max_connections") == "200"
@@ -121,13 +130,13 @@ def test_production_s_settings_are_kept_apart_from_what_would_reach_it():
     assert ("archive_mode", "on", "off") in {(c.key, c.before, c.after) for c in intended.changes}
 
 
-def test_a_configuration_of_another_encoding_can_be_sent():
+def test_a_configuration_of_another_encoding_can_be_sent() -> None:
     text = "# é\n".encode("latin-1").decode("utf-8", "surrogateescape")
     content = blueprint(MADE, PROFILE, (conf(text),)).database.uploads[0].content
     assert content.startswith("# é\n")
 
 
-def test_the_cluster_has_the_main_database_s_locale():
+def test_the_cluster_has_the_main_database_s_locale() -> None:
     assert blueprint(MADE, PROFILE, ()).database.environment == (
         "PGDATA=/var/lib/postgresql/data",
         "POSTGRES_INITDB_ARGS=--encoding=UTF8 --lc-collate=fr_FR.UTF-8 --lc-ctype=fr_FR.UTF-8",
@@ -136,7 +145,7 @@ def test_the_cluster_has_the_main_database_s_locale():
 
 @pytest.mark.parametrize("field", ["encoding", "collate", "ctype"])
 @pytest.mark.parametrize("value", ["C; reboot", "$(reboot)", "C --pwfile=/x", "", "-x", "C\nx"])
-def test_words_of_a_manifest_never_reach_a_shell(field, value):
+def test_words_of_a_manifest_never_reach_a_shell(field: str, value: str) -> None:
     with pytest.raises(DamagedGenerationError, match="specibike_prod"):
         blueprint(with_database(**{field: value}), PROFILE, ())
 
@@ -151,21 +160,23 @@ def test_words_of_a_manifest_never_reach_a_shell(field, value):
         (None, "owner"),
     ],
 )
-def test_the_erp_s_role_is_its_configuration_s_or_the_owner(text, role):
+def test_the_erp_s_role_is_its_configuration_s_or_the_owner(text: str | None, role: str) -> None:
     held = () if text is None else (conf(text, "odoo.conf", Role.ERP),)
     assert erp_role(with_database(owner="owner"), PROFILE, held) == role
 
 
-def test_a_generation_without_database_tells_no_role():
+def test_a_generation_without_database_tells_no_role() -> None:
     with pytest.raises(DamagedGenerationError, match="holds no database"):
         blueprint(generation(), PROFILE, ())
 
 
-def test_no_secret_of_production_is_in_a_blueprint():
+def test_no_secret_of_production_is_in_a_blueprint() -> None:
     assert PASSWORD not in repr(blueprint(MADE, PROFILE, texts()))
 
 
-def test_configuration_texts_are_read_from_a_generation(small_generation, repository):
+def test_configuration_texts_are_read_from_a_generation(
+    small_generation: Generation, repository: FolderRepository
+) -> None:
     found = {
         (t.server, t.name): t for t in configuration_texts(repository, small_generation, PROFILE)
     }
@@ -179,19 +190,27 @@ def test_configuration_texts_are_read_from_a_generation(small_generation, reposi
     assert erp.text.startswith("[options]")
 
 
-def test_files_that_the_profile_does_not_know_are_left(small_generation, repository):
+def test_files_that_the_profile_does_not_know_are_left(
+    small_generation: Generation, repository: FolderRepository
+) -> None:
     fewer = replace(PROFILE, configuration=PROFILE.configuration_of(Role.ERP))
     (only,) = configuration_texts(repository, small_generation, fewer)
     assert only.name == "odoo.conf"
 
 
-def test_bytes_of_any_encoding_come_through(generation_factory, repository):
+def test_bytes_of_any_encoding_come_through(
+    generation_factory: GenerationFactory, repository: FolderRepository
+) -> None:
     made = generation_factory(Contents(odoo_conf=b"[options]\n# \xe9\n"))
     held = {t.name: t.text for t in configuration_texts(repository, made, PROFILE)}
     assert held["odoo.conf"].encode("utf-8", "surrogateescape") == b"[options]\n# \xe9\n"
 
 
-def test_a_huge_configuration_file_is_none(generation_factory, repository, monkeypatch):
+def test_a_huge_configuration_file_is_none(
+    generation_factory: GenerationFactory,
+    repository: FolderRepository,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(blueprints, "LONGEST_CONFIGURATION", 100)
     made = generation_factory(Contents(odoo_conf=b"x" * 101))
     with pytest.raises(DamagedGenerationError, match=r"configuration/erp/odoo\.conf"):

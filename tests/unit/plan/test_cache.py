@@ -16,6 +16,7 @@ from fixtures.plans.cases import KEY, cases, request, staging_request
 from restore.adapters import lock
 from restore.adapters.docker import leftovers
 from restore.adapters.docker.cache_volumes import CACHES
+from restore.adapters.docker.runner import Runner
 from restore.cli import cache
 from restore.cli import options as cli_options
 from restore.cli.main import run
@@ -498,7 +499,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> list[Cache]:
     def remove(_engine: object, volume: str) -> None:
         copies[:] = [one for one in copies if one.volume != volume]
 
-    monkeypatch.setattr(cli_options.Runner, "connect", Engine)
+    monkeypatch.setattr(Runner, "connect", Engine)
     monkeypatch.setattr(cli_options, "other_engines", lambda _terminal: {})
     monkeypatch.setattr(cache, "find_caches", lambda _engine: tuple(copies))
     monkeypatch.setattr(cache, "remove_cache", remove)

@@ -1,5 +1,8 @@
 """``postgresql.conf``: read as PostgreSQL reads it, and made safe beside production."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +22,7 @@ from tests.support.debian_conf import DEBIAN
 PATHS = PostgresqlPaths("/var/lib/postgresql/data", "/etc/hba", "/var/lib/postgresql/data/ident")
 
 
-def values(text):
+def values(text: str | None) -> Callable[[str], str | None]:
     reconciled = reconcile_postgresql(text, PATHS, 130016)
     return lambda key: postgresql_value(reconciled.text, key)
 
@@ -42,33 +45,33 @@ def values(text):
         ("port", None),
     ],
 )
-def test_a_line_is_read_as_postgresql_reads_it(line, value):
+def test_a_line_is_read_as_postgresql_reads_it(line: str, value: str | None) -> None:
     assert postgresql_value(f"{line}\n", "port") == value
 
 
-def test_the_last_of_two_wins():
+def test_the_last_of_two_wins() -> None:
     assert postgresql_value("port = 1\nport = 2\n", "port") == "2"
 
 
-@given(st.text(st.characters(exclude_characters="\n", exclude_categories=("Cs",))))
-def test_what_is_quoted_reads_as_it_was(value):
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\n")))
+def test_what_is_quoted_reads_as_it_was(value: str) -> None:
     assert unquote(quote(value)) == value
     assert postgresql_value(f"key = {quote(value)} # c\n", "key") == value
 
 
-def test_lines_are_added_on_lines_of_their_own():
+def test_lines_are_added_on_lines_of_their_own() -> None:
     assert append_lines("a", ["b"]) == "a\nb\n"
     assert append_lines("a\r\n", ["b", "c"]) == "a\r\nb\r\nc\r\n"
     assert append_lines("", ["b"]) == "b\n"
 
 
-def test_lines_are_commented_out_with_a_reason():
+def test_lines_are_commented_out_with_a_reason() -> None:
     text, gone = leave_out("a = 1\r\ninclude 'x'\r\n", frozenset({"include"}), "why")
     assert text == "a = 1\r\n# why\r\n#include 'x'\r\n"
     assert gone == (("include", "x"),)
 
 
-def test_hidden_values_are_gone_even_from_comments():
+def test_hidden_values_are_gone_even_from_comments() -> None:
     text, gone = hide("#a = 'pw'\n a = 'pw2'\n#a = ''\nb = 1\n", frozenset({"a"}), "why")
     assert text == "# a: why\n# a: why\n#a = ''\nb = 1\n"
     assert gone == frozenset({"a"})
@@ -106,32 +109,32 @@ def test_hidden_values_are_gone_even_from_comments():
         ("include", None),
     ],
 )
-def test_a_restored_server_stands_apart_from_production(key, value):
+def test_a_restored_server_stands_apart_from_production(key: str, value: Any) -> None:
     assert values(DEBIAN)(key) == value
 
 
 @pytest.mark.parametrize("key", ["archive_mode", "primary_conninfo", "synchronous_standby_names"])
-def test_each_added_setting_says_why(key):
+def test_each_added_setting_says_why(key: str) -> None:
     lines = reconcile_postgresql(DEBIAN, PATHS, 130016).text.splitlines()
     place = max(n for n, line in enumerate(lines) if line.startswith(f"{key} = "))
     assert lines[place - 1].startswith("# Restored server: it ")
 
 
-def test_production_s_lines_stay_as_they_are():
+def test_production_s_lines_stay_as_they_are() -> None:
     text = reconcile_postgresql(DEBIAN, PATHS, 130016).text
     for line in DEBIAN.splitlines():
         if "pw-" not in line and not line.startswith(("include_dir", "include ")):
             assert line in text.splitlines()
 
 
-def test_no_secret_of_production_is_left():
+def test_no_secret_of_production_is_left() -> None:
     reconciled = reconcile_postgresql(DEBIAN, PATHS, 130016)
     assert "pw-" not in reconciled.text + repr(reconciled.changes)
     before = {change.key: change.before for change in reconciled.changes}
     assert before["primary_conninfo"] == before["archive_command"] == "***"
 
 
-def test_changes_show_what_was_left_out_and_what_is_loaded():
+def test_changes_show_what_was_left_out_and_what_is_loaded() -> None:
     changes = reconcile_postgresql(DEBIAN, PATHS, 130016).changes
     name = "postgresql.conf"
     assert ConfigurationChange(name, "include_dir", "conf.d", "(left out)") in changes
@@ -140,12 +143,12 @@ def test_changes_show_what_was_left_out_and_what_is_loaded():
     assert ConfigurationChange(name, "archive_mode", "on", "off") in changes
 
 
-def test_reconciling_again_changes_no_byte():
+def test_reconciling_again_changes_no_byte() -> None:
     once = reconcile_postgresql(DEBIAN, PATHS, 130016).text
     assert reconcile_postgresql(once, PATHS, 130016).text == once
 
 
-def test_it_is_rendered_when_the_generation_holds_none():
+def test_it_is_rendered_when_the_generation_holds_none() -> None:
     reconciled = reconcile_postgresql(None, PATHS, 130016)
     assert reconciled.text.startswith("# Written by the restore engine")
     assert values(None)("archive_mode") == "off"
@@ -154,7 +157,7 @@ def test_it_is_rendered_when_the_generation_holds_none():
 @pytest.mark.parametrize(
     ("version", "known"), [(90624, False), (110022, False), (130016, True), (0, False)]
 )
-def test_a_server_gets_no_key_that_it_does_not_know(version, known):
+def test_a_server_gets_no_key_that_it_does_not_know(version: int, known: bool) -> None:
     text = reconcile_postgresql("", PATHS, version).text
     assert (postgresql_value(text, "primary_conninfo") is not None) is known
     assert postgresql_value(text, "archive_library") is None
@@ -162,6 +165,6 @@ def test_a_server_gets_no_key_that_it_does_not_know(version, known):
     assert postgresql_value(text, "archive_mode") == "off"
 
 
-def test_a_key_of_a_newer_server_is_made_safe_where_it_stands():
+def test_a_key_of_a_newer_server_is_made_safe_where_it_stands() -> None:
     text = reconcile_postgresql("archive_library = 'basic'\n", PATHS, 170000).text
     assert postgresql_value(text, "archive_library") == ""

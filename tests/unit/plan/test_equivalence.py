@@ -1,6 +1,7 @@
 """The backup's fingerprint against an environment's, one property at a time."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from restore.model import (
     DatabaseLocale,
     Difference,
     EnvironmentFacts,
+    Fingerprint,
     ImageFacts,
     ServerFacts,
     Severity,
@@ -26,25 +28,25 @@ SAME = same_facts(MADE)
 NOTHING_KNOWN = EnvironmentFacts(ServerFacts("", 0, None, None), ServerFacts("", 0, None, None), "")
 
 
-def keys(facts, backup=BACKUP):
+def keys(facts: EnvironmentFacts, backup: Fingerprint = BACKUP) -> dict[str, str]:
     return {item.key: item.severity.value for item in compare(backup, facts)}
 
 
-def postgresql(version, number):
+def postgresql(version: str, number: int) -> EnvironmentFacts:
     return replace(
         SAME, postgresql=replace(SAME.postgresql, version=version, version_number=number)
     )
 
 
-def backup_of(**changes):
+def backup_of(**changes: Any) -> Fingerprint:
     return replace(BACKUP, databases=(replace(BACKUP.databases[0], **changes),))
 
 
-def test_the_same_environment_has_no_difference():
+def test_the_same_environment_has_no_difference() -> None:
     assert compare(BACKUP, SAME) == ()
 
 
-def test_what_is_not_known_makes_no_difference():
+def test_what_is_not_known_makes_no_difference() -> None:
     assert compare(BACKUP, NOTHING_KNOWN) == ()
 
 
@@ -59,11 +61,11 @@ def test_what_is_not_known_makes_no_difference():
         ("13.16", 130016, {}),
     ],
 )
-def test_postgresql_versions(version, number, expected):
+def test_postgresql_versions(version: str, number: int, expected: Any) -> None:
     assert keys(postgresql(version, number)) == expected
 
 
-def test_before_version_10_the_second_number_decides():
+def test_before_version_10_the_second_number_decides() -> None:
     old = replace(
         BACKUP, postgresql=replace(BACKUP.postgresql, version="9.6.1", version_number=90601)
     )
@@ -71,7 +73,7 @@ def test_before_version_10_the_second_number_decides():
     assert keys(postgresql("9.6.24", 90624), old) == {"postgresql.minor": "warning"}
 
 
-def test_a_patch_level_says_in_which_direction():
+def test_a_patch_level_says_in_which_direction() -> None:
     (older,) = compare(BACKUP, postgresql("13.15", 130015))
     (newer,) = compare(BACKUP, postgresql("13.23", 130023))
     assert "an older" in older.message
@@ -79,26 +81,26 @@ def test_a_patch_level_says_in_which_direction():
     assert (newer.expected, newer.observed) == ("13.16 (Debian 13.16-0+deb11u1)", "13.23")
 
 
-def test_an_encoding_that_the_server_lacks_blocks():
+def test_an_encoding_that_the_server_lacks_blocks() -> None:
     (item,) = compare(BACKUP, replace(SAME, encodings=("SQL_ASCII",)))
     assert (item.key, item.severity) == ("postgresql.encoding", Severity.BLOCKING)
     assert "specibike_prod" in item.message
 
 
-def test_a_locale_that_the_server_lacks_blocks_once():
+def test_a_locale_that_the_server_lacks_blocks_once() -> None:
     facts = replace(SAME, collations=(Versioned("C", ""),))
     two = replace(BACKUP, databases=(database("a"), database("b")))
     assert keys(facts, two) == {"postgresql.collation:fr_FR.UTF-8": "blocking"}
 
 
-def test_a_locale_of_character_types_counts_too():
+def test_a_locale_of_character_types_counts_too() -> None:
     assert keys(SAME, backup_of(ctype="de_DE.utf8")) == {
         "postgresql.collation:de_DE.utf8": "blocking"
     }
 
 
 @pytest.mark.parametrize("name", ["C", "POSIX"])
-def test_some_locales_are_always_there(name):
+def test_some_locales_are_always_there(name: str) -> None:
     facts = replace(SAME, collations=())
     assert keys(facts, backup_of(collate=name, ctype=name)) == {}
 
@@ -112,7 +114,7 @@ def test_some_locales_are_always_there(name):
         (None, "2.36", {}),
     ],
 )
-def test_collation_versions(there, here, expected):
+def test_collation_versions(there: str | None, here: str, expected: Any) -> None:
     facts = replace(SAME, collations=(Versioned("fr_FR.utf8", here),))
     assert keys(facts, backup_of(collation_version=there)) == expected
 
@@ -148,12 +150,14 @@ ICU = (
         ),
     ],
 )
-def test_a_database_may_sort_by_other_rules_than_the_systems(locale, version, expected):
+def test_a_database_may_sort_by_other_rules_than_the_systems(
+    locale: Any, version: str, expected: Any
+) -> None:
     facts = replace(SAME, collations=ICU)
     assert keys(facts, backup_of(locale=locale, collation_version=version)) == expected
 
 
-def test_a_server_without_icu_blocks_a_database_that_sorts_by_it():
+def test_a_server_without_icu_blocks_a_database_that_sorts_by_it() -> None:
     backup = backup_of(locale=DatabaseLocale("icu", "fr-FR"), collation_version="153.14")
     facts = replace(SAME, collations=ICU[:1])
     assert keys(facts, backup) == {"postgresql.collation:icu:fr-FR": "blocking"}
@@ -171,7 +175,7 @@ def test_a_server_without_icu_blocks_a_database_that_sorts_by_it():
         ("fr_FR@euro", "fr_FR", False),
     ],
 )
-def test_locale_names(one, other, same):
+def test_locale_names(one: str, other: str, same: bool) -> None:
     assert (locale_key(one) == locale_key(other)) is same
 
 
@@ -183,28 +187,28 @@ def test_locale_names(one, other, same):
         ((Versioned("unaccent", "1.1"), Versioned("pg_trgm", "1.5")), {}),
     ],
 )
-def test_extensions(available, expected):
+def test_extensions(available: Any, expected: Any) -> None:
     assert keys(replace(SAME, extensions=available)) == expected
 
 
-def test_another_series_of_the_erp_blocks_and_its_release_is_not_named_too():
+def test_another_series_of_the_erp_blocks_and_its_release_is_not_named_too() -> None:
     facts = replace(SAME, erp_series="15.0", erp=replace(SAME.erp, version="15.0.1"))
     assert keys(facts) == {"erp.series": "blocking"}
 
 
-def test_another_release_of_the_same_series_warns():
+def test_another_release_of_the_same_series_warns() -> None:
     assert keys(replace(SAME, erp=replace(SAME.erp, version="14.0.1"))) == {
         "erp.release": "warning"
     }
 
 
-def test_each_missing_module_blocks():
+def test_each_missing_module_blocks() -> None:
     (item,) = compare(BACKUP, replace(SAME, modules=("base",)))
     assert (item.key, item.severity) == ("erp.module:sale", Severity.BLOCKING)
     assert item.expected == "14.0.1.1"
 
 
-def test_operating_systems_and_images_warn():
+def test_operating_systems_and_images_warn() -> None:
     other = ImageFacts("pra/other:1", "sha256:" + "9" * 64)
     server = replace(SAME.postgresql, os="Debian 12", image=other)
     facts = replace(SAME, postgresql=server, erp=replace(SAME.erp, os="Debian 12", image=other))
@@ -218,20 +222,20 @@ def test_operating_systems_and_images_warn():
     assert shown.observed == "pra/other:1 (999999999999)"
 
 
-def test_blocking_differences_come_first():
+def test_blocking_differences_come_first() -> None:
     facts = replace(postgresql("13.23", 130023), modules=("base",), encodings=())
     severities = [item.severity for item in compare(BACKUP, facts)]
     assert severities == sorted(severities)
 
 
-def test_the_profile_must_know_the_series():
+def test_the_profile_must_know_the_series() -> None:
     profile = load_profile("odoo")
     assert series_difference(BACKUP, profile) == ()
     (item,) = series_difference(replace(BACKUP, erp_series="19.0"), profile)
     assert (item.key, item.severity, item.observed) == ("erp.series", Severity.BLOCKING, "14.0")
 
 
-def test_every_key_that_is_made_can_be_accepted():
+def test_every_key_that_is_made_can_be_accepted() -> None:
     facts = EnvironmentFacts(
         ServerFacts("12.1", 120001, "x", ImageFacts("i", "1")),
         ServerFacts("15", 0, "x", ImageFacts("i", "1")),
@@ -246,7 +250,7 @@ def test_every_key_that_is_made_can_be_accepted():
     assert all(is_difference_key(key) for key in made)
 
 
-def test_an_accepted_difference_holds_its_reason_and_no_longer_blocks():
+def test_an_accepted_difference_holds_its_reason_and_no_longer_blocks() -> None:
     differences = compare(BACKUP, replace(SAME, modules=()))
     accepted = accept(differences, [Acceptance("erp.module:sale", " no longer sold ")])
     assert {item.key: (item.accepted, item.blocks) for item in accepted} == {
@@ -255,22 +259,22 @@ def test_an_accepted_difference_holds_its_reason_and_no_longer_blocks():
     }
 
 
-def test_an_acceptance_of_what_is_not_there_has_no_effect():
+def test_an_acceptance_of_what_is_not_there_has_no_effect() -> None:
     assert accept((), [Acceptance("os.erp", "known")]) == ()
 
 
 @pytest.mark.parametrize("key", ["erp.modul:sale", "erp.module:", "documents.attachments", ""])
-def test_an_unknown_key_is_an_error(key):
+def test_an_unknown_key_is_an_error(key: str) -> None:
     assert not is_difference_key(key)
     with pytest.raises(UsageError, match="names no difference") as caught:
         accept((), [Acceptance(key, "because")])
     assert "erp.module:NAME" in caught.value.hint
 
 
-def test_an_acceptance_without_reason_is_an_error():
+def test_an_acceptance_without_reason_is_an_error() -> None:
     with pytest.raises(UsageError, match="without a reason"):
         accept((), [Acceptance("os.erp", "  ")])
 
 
-def test_an_unaccepted_warning_does_not_block():
+def test_an_unaccepted_warning_does_not_block() -> None:
     assert not Difference("os.erp", Severity.WARNING, "a", "b", "c").blocks

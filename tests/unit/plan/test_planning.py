@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -21,25 +22,25 @@ from restore.plan.planning import (
     staging_folder,
     temporary_name,
 )
-from restore.plan.request import with_begun
+from restore.plan.request import PlanRequest, with_begun
 from restore.replay.replay import lanes_of
 
 CASES = cases()
 
 
-def existing(*databases, **changes):
+def existing(*databases: ExistingDatabase, **changes: Any) -> PlanRequest:
     plain = request()
     return replace(plain, target=replace(plain.target, existing=databases), **changes)
 
 
-def without(kind, name=None):
+def without(kind: ArtifactKind, name: str | None = None) -> PlanRequest:
     plain = request("a", "b")
     gone = plain.generation.artifacts_of(kind, name)
     kept = tuple(item for item in plain.generation.artifacts if item not in gone)
     return replace(plain, generation=replace(plain.generation, artifacts=kept))
 
 
-def refusal(wanted):
+def refusal(wanted: PlanRequest) -> RefusedError:
     with pytest.raises(RefusedError) as caught:
         plan(wanted)
     assert caught.value.exit_code is ExitCode.REFUSED
@@ -47,17 +48,17 @@ def refusal(wanted):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_golden_plans(name):
+def test_golden_plans(name: Any) -> None:
     """A plan that differs on purpose is written anew by ``python -m fixtures.plans``."""
     assert plan_to_json(plan(CASES[name])) == (FOLDER / f"{name}.json").read_text("utf-8")
 
 
-def test_there_is_no_golden_plan_of_a_case_that_is_gone():
+def test_there_is_no_golden_plan_of_a_case_that_is_gone() -> None:
     assert {path.stem for path in FOLDER.glob("*.json")} == set(CASES)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_no_plan_holds_a_secret(name):
+def test_no_plan_holds_a_secret(name: Any) -> None:
     made = plan(CASES[name])
     for text in (plan_to_json(made), "\n".join(describe_plan(made)), repr(made)):
         assert PASSWORD not in text
@@ -68,7 +69,7 @@ ANONYMISING = (StepKind.ANONYMISE, StepKind.ANONYMISE_DOCUMENTS)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_nothing_final_changes_before_all_is_made_and_checked(name):
+def test_nothing_final_changes_before_all_is_made_and_checked(name: Any) -> None:
     steps = plan(CASES[name]).steps
     beside = (
         StepKind.BEGIN_NODE,
@@ -98,20 +99,20 @@ def test_nothing_final_changes_before_all_is_made_and_checked(name):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_step_ids_are_unique_and_say_what_they_are(name):
+def test_step_ids_are_unique_and_say_what_they_are(name: Any) -> None:
     steps = plan(CASES[name]).steps
     assert len({step.id for step in steps}) == len(steps)
     assert all(step.id.split(":")[0] == step.kind.value for step in steps)
 
 
-def test_commands_read_the_generation_where_the_container_sees_it():
+def test_commands_read_the_generation_where_the_container_sees_it() -> None:
     (step,) = [s for s in plan(request()).steps if s.kind is StepKind.RESTORE_DATABASE]
     assert step.argv[-1] == f"/srv/repository/generations/{ID}/database/specibike_prod"
     assert step.source == "database/specibike_prod"
     assert f"--dbname={step.target}" in step.argv
 
 
-def test_documents_are_made_beside_their_target():
+def test_documents_are_made_beside_their_target() -> None:
     (step,) = [s for s in plan(request()).steps if s.kind is StepKind.DOCUMENTS]
     assert step.target == "/var/lib/odoo/filestore/specibike_prod"
     assert step.staging == "/var/lib/odoo/filestore/.specibike_prod.pra-0a1b2c"
@@ -119,12 +120,12 @@ def test_documents_are_made_beside_their_target():
     assert (promotion.staging, promotion.target) == (step.staging, step.target)
 
 
-def test_a_plan_knows_its_size():
+def test_a_plan_knows_its_size() -> None:
     made = plan(request())
     assert made.bytes == request().generation.bytes - 10_240  # the configuration is small change
 
 
-def test_lines_for_people():
+def test_lines_for_people() -> None:
     lines = describe_plan(plan(CASES["one-database"]))
     assert lines[0] == f"Generation {ID} (profile odoo) into drill"
     assert " 1. Stop the ERP server" in lines
@@ -137,7 +138,7 @@ def test_lines_for_people():
 # --- names ----------------------------------------------------------------------------------------
 
 
-def test_temporary_names_are_short_enough_and_stay_different():
+def test_temporary_names_are_short_enough_and_stay_different() -> None:
     assert temporary_name("specibike_prod", ID) == "specibike_prod__pra_0a1b2c"
     one, other = "é" * 31 + "a", "é" * 31 + "b"
     names = {temporary_name(name, ID) for name in (one, other)}
@@ -146,27 +147,27 @@ def test_temporary_names_are_short_enough_and_stay_different():
 
 
 @given(st.text(min_size=1, max_size=63))
-def test_temporary_names_fit_whatever_the_name(name):
+def test_temporary_names_fit_whatever_the_name(name: str) -> None:
     made = temporary_name(name, ID)
     assert len(made.encode("utf-8", "surrogatepass")) <= 63
     assert made.endswith("__pra_0a1b2c")
 
 
-def test_staging_folder_of_a_folder_with_a_slash():
+def test_staging_folder_of_a_folder_with_a_slash() -> None:
     assert staging_folder("/a/b/", ID) == "/a/.b.pra-0a1b2c"
 
 
 @pytest.mark.parametrize(
     ("comment", "ours"), [(MARK + ID, True), ("production", False), ("", False), (None, False)]
 )
-def test_a_database_of_ours_is_known_by_its_comment(comment, ours):
+def test_a_database_of_ours_is_known_by_its_comment(comment: Any, ours: bool) -> None:
     assert is_ours(comment) is ours
 
 
 # --- refusals -------------------------------------------------------------------------------------
 
 
-def test_blocking_differences_are_all_named_with_the_way_to_accept_them():
+def test_blocking_differences_are_all_named_with_the_way_to_accept_them() -> None:
     plain = request()
     facts = replace(plain.facts, modules=(), encodings=())
     error = refusal(replace(plain, facts=facts))
@@ -175,7 +176,7 @@ def test_blocking_differences_are_all_named_with_the_way_to_accept_them():
         assert f'--accept {key} --reason "…"' in error.hint
 
 
-def test_accepting_one_difference_does_not_accept_another():
+def test_accepting_one_difference_does_not_accept_another() -> None:
     plain = request()
     wanted = replace(
         plain,
@@ -187,19 +188,19 @@ def test_accepting_one_difference_does_not_accept_another():
     assert "erp.module:sale" not in error.message
 
 
-def test_an_acceptance_of_a_check_is_of_no_concern():
+def test_an_acceptance_of_a_check_is_of_no_concern() -> None:
     wanted = replace(request(), acceptances=(Acceptance("documents.attachments", "known"),))
     assert plan(wanted).differences == ()
 
 
-def test_a_series_that_the_profile_does_not_know_blocks():
+def test_a_series_that_the_profile_does_not_know_blocks() -> None:
     plain = request()
     fingerprint = replace(plain.generation.fingerprint, erp_series="19.0")
     wanted = replace(plain, generation=replace(plain.generation, fingerprint=fingerprint))
     assert "erp.series: expected 19.0, observed 14.0" in refusal(wanted).message
 
 
-def test_differences_are_those_of_the_chosen_databases():
+def test_differences_are_those_of_the_chosen_databases() -> None:
     plain = request("a", "b")
     crm = replace(database("b"), modules=(), extensions=(), collate="C", ctype="C")
     fingerprint = replace(plain.generation.fingerprint, databases=(database("a"), crm))
@@ -212,14 +213,14 @@ def test_differences_are_those_of_the_chosen_databases():
     assert plan(wanted).databases == ("b",)
 
 
-def test_another_profile_is_refused():
+def test_another_profile_is_refused() -> None:
     wanted = replace(request(), profile=replace(request().profile, name="tryton"))
     error = refusal(wanted)
     assert "made with profile odoo, not tryton" in error.message
     assert error.hint == "use --profile odoo"
 
 
-def test_an_unknown_database_is_an_error_of_usage():
+def test_an_unknown_database_is_an_error_of_usage() -> None:
     with pytest.raises(UsageError, match="holds no database nothing") as caught:
         plan(replace(request(), databases=("nothing",)))
     assert "specibike_prod" in caught.value.hint
@@ -233,17 +234,19 @@ def test_an_unknown_database_is_an_error_of_usage():
         (ArtifactKind.ROLES, None, "no roles"),
     ],
 )
-def test_a_generation_that_lacks_a_part_is_refused(kind, name, reason):
+def test_a_generation_that_lacks_a_part_is_refused(
+    kind: Any, name: str | None, reason: str
+) -> None:
     error = refusal(without(kind, name))
     assert reason in error.message
 
 
-def test_what_is_missing_for_a_database_that_is_not_asked_for_does_not_matter():
+def test_what_is_missing_for_a_database_that_is_not_asked_for_does_not_matter() -> None:
     wanted = replace(without(ArtifactKind.DATABASE, "a"), databases=("b",))
     assert plan(wanted).databases == ("b",)
 
 
-def test_a_generation_without_databases_is_refused():
+def test_a_generation_without_databases_is_refused() -> None:
     plain = request()
     fingerprint = replace(plain.generation.fingerprint, databases=())
     wanted = replace(plain, generation=replace(plain.generation, fingerprint=fingerprint))
@@ -251,22 +254,22 @@ def test_a_generation_without_databases_is_refused():
 
 
 @pytest.mark.parametrize("name", ["..", ".", "a/b", "../../etc", "a\0b"])
-def test_a_name_that_would_leave_the_folder_of_documents_is_refused(name):
+def test_a_name_that_would_leave_the_folder_of_documents_is_refused(name: str) -> None:
     assert "can't have a folder" in refusal(request(name)).message
 
 
-def test_a_database_of_another_is_never_replaced_unasked():
+def test_a_database_of_another_is_never_replaced_unasked() -> None:
     error = refusal(existing(ExistingDatabase("specibike_prod", ours=False)))
     assert "has a database specibike_prod already" in error.message
     assert "--replace" in error.hint
 
 
-def test_other_databases_of_the_target_do_not_matter():
+def test_other_databases_of_the_target_do_not_matter() -> None:
     assert plan(existing(ExistingDatabase("other", ours=False)))
 
 
 @pytest.mark.parametrize("ours", [True, False])
-def test_a_database_goes_aside_on_demand_only(ours):
+def test_a_database_goes_aside_on_demand_only(ours: bool) -> None:
     there = ExistingDatabase("specibike_prod", ours=ours)
     assert "has a database specibike_prod already" in refusal(existing(there)).message
     made = plan(existing(there, replace=True))
@@ -276,7 +279,7 @@ def test_a_database_goes_aside_on_demand_only(ours):
     )
 
 
-def test_documents_without_their_database_are_replaced_on_demand_only():
+def test_documents_without_their_database_are_replaced_on_demand_only() -> None:
     folder = "/var/lib/odoo/filestore/specibike_prod"
     plain = request()
     wanted = replace(plain, target=replace(plain.target, documents=(folder, "/srv/other")))
@@ -287,7 +290,7 @@ def test_documents_without_their_database_are_replaced_on_demand_only():
     assert plan(replace(wanted, replace=True))
 
 
-def unfinished(begun, *, closed=True, ours=True):
+def unfinished(begun: set[Role], *, closed: bool = True, ours: bool = True) -> PlanRequest:
     """What a replay left that was killed between its promotions and its end."""
     plain = request()
     there = ExistingDatabase("specibike_prod", ours=ours, generation=ID, closed=closed)
@@ -296,7 +299,7 @@ def unfinished(begun, *, closed=True, ours=True):
     return replace(plain, target=with_begun(left, frozenset(begun)))
 
 
-def test_what_a_replay_left_closed_is_in_nobodys_way():
+def test_what_a_replay_left_closed_is_in_nobodys_way() -> None:
     assert plan(unfinished({Role.DATABASE, Role.ERP}))
 
 
@@ -308,28 +311,28 @@ def test_what_a_replay_left_closed_is_in_nobodys_way():
         unfinished({Role.ERP}),
     ],
 )
-def test_what_people_may_have_worked_with_is_replaced_on_demand_only(wanted):
+def test_what_people_may_have_worked_with_is_replaced_on_demand_only(wanted: Any) -> None:
     message = refusal(wanted).message
     assert "has a database specibike_prod already" in message
     assert "has documents in" in message
     assert plan(replace(wanted, replace=True))
 
 
-def test_documents_that_a_replay_of_the_database_alone_found_are_replaced_on_demand_only():
+def test_documents_that_a_replay_of_the_database_alone_found_are_replaced_on_demand_only() -> None:
     error = refusal(unfinished({Role.DATABASE}))
     assert "has documents in" in error.message
     assert "has a database" not in error.message
 
 
 @pytest.mark.parametrize("infix", ["__pra_", "__pra_old_"])
-def test_a_database_under_a_temporary_name_must_be_ours(infix):
+def test_a_database_under_a_temporary_name_must_be_ours(infix: str) -> None:
     name = temporary_name("specibike_prod", ID, infix)
     assert plan(existing(ExistingDatabase(name, ours=True)))
     error = refusal(existing(ExistingDatabase(name, ours=False), replace=True))
     assert f"database {name} is in the way" in error.message
 
 
-def test_every_reason_is_named_at_once():
+def test_every_reason_is_named_at_once() -> None:
     wanted = without(ArtifactKind.DATABASE, "a")
     wanted = replace(
         wanted,
@@ -341,7 +344,7 @@ def test_every_reason_is_named_at_once():
         assert reason in message
 
 
-def test_all_statistics_are_gathered_beside_the_start():
+def test_all_statistics_are_gathered_beside_the_start() -> None:
     groups = [
         [tuple(step.kind for step in lane) for lane in lanes]
         for lanes in lanes_of(plan(CASES["bulk"]).steps)

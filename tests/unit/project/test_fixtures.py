@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from fixtures import command
+from restore.adapters.docker.runner import Runner
 from restore.errors import ExitCode, UsageError
 
 
 @pytest.fixture(autouse=True)
 def _no_docker(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(command.Runner, "connect", lambda: SimpleNamespace(client=None))
+    monkeypatch.setattr(Runner, "connect", lambda: SimpleNamespace(client=None))
     before = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, before)

@@ -43,7 +43,7 @@ def test_example_data_goes_into_the_clones_own_repository_only(
 
 
 def test_pre_commit_runs_what_make_lint_runs() -> None:
-    argv = ["make", "--no-print-directory", "-n", "-C", ROOT, "-o", "setup", "lint"]
+    argv = ["make", "--no-print-directory", "-n", "-C", str(ROOT), "-o", "setup", "lint"]
     recipe = subprocess.run(argv, capture_output=True, text=True, check=True).stdout
     content = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
     entries = [hook["entry"] for repo in content["repos"] for hook in repo["hooks"]]

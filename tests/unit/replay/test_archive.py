@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore.adapters.docker.tar import Owner, single_file
+from restore.adapters.streams import CHUNK
 from restore.errors import DamagedGenerationError
 from restore.model import FileEntry
-from restore.replay.tar import CHUNK, archive
+from restore.replay.tar import archive
 
 OWNER = Owner(101, 102)
 FILES = {

@@ -137,7 +137,11 @@ def test_documents_are_copied_while_databases_load(
     acts: dict[StepKind, Callable[..., None]], context: ReplayContext
 ) -> None:
     both = threading.Barrier(2, timeout=30)
-    acts[StepKind.RESTORE_DATABASE] = acts[StepKind.DOCUMENTS] = lambda _run, _step: both.wait()
+
+    def meet(_run: object, _step: Step) -> None:
+        both.wait()
+
+    acts[StepKind.RESTORE_DATABASE] = acts[StepKind.DOCUMENTS] = meet
 
     outcome = replay(plan_of(*BESIDE), context)
 

@@ -160,7 +160,7 @@ def past(
 def test_a_trend_is_of_what_passed() -> None:
     found = trend((*past(10, 12, 14), *past(1, verdict=Verdict.FAIL), *past(None), *past(15)))
     assert found is not None
-    assert found.times == (10, 12, 14, 15)
+    assert [*found.times] == [10, 12, 14, 15]
     assert found.median == 13
     assert found.change == pytest.approx(0.25)
     assert trend(past(9, verdict=Verdict.FAIL)) is None

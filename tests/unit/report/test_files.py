@@ -1,12 +1,12 @@
 """Reports on disk: complete, atomic, and found again."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from restore.errors import NotFoundError, UsageError
-from restore.report import files
 from restore.report.files import find_run, read_report, render_report, write_report
 from tests.support.report_samples import early, passed
 
@@ -43,7 +43,7 @@ def test_a_failed_write_leaves_the_old_file(
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         write_report(early(), tmp_path)
     assert read_report(tmp_path) == passed()

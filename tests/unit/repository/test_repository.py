@@ -7,6 +7,7 @@ import io
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -390,6 +391,11 @@ def test_an_index_with_another_number_of_files_is_damage(
         read_documents(repository, small_generation)
 
 
+def set_digest(document: dict[str, Any], *, digest: str) -> None:
+    """Let a manifest say that the index of the documents has this digest."""
+    document["artifacts"][2].update(index_sha256=digest)
+
+
 def test_an_index_that_is_no_json_is_damage(
     repository: FolderRepository, small_generation: Generation
 ) -> None:
@@ -398,10 +404,7 @@ def test_an_index_that_is_no_json_is_damage(
         path = writable(small_generation.root / artifact.index)
         path.write_text(text)
         digest = hashlib.sha256(text.encode()).hexdigest()
-        edit_manifest(
-            small_generation,
-            lambda d, digest=digest: d["artifacts"][2].update(index_sha256=digest),
-        )
+        edit_manifest(small_generation, partial(set_digest, digest=digest))
         with pytest.raises(DamagedFileError, match="line 1"):
             read_documents(repository, small_generation)
 

@@ -14,6 +14,7 @@ from typing import Any, cast
 import pytest
 
 from restore.adapters import lock
+from restore.adapters.docker.runner import Runner
 from restore.adapters.pulumi.stack_file import StackSpec, settings_file, write_settings
 from restore.cli import gc
 from restore.cli.main import run
@@ -160,7 +161,7 @@ def world(tmp_path: Path, small_generation: Generation, monkeypatch: pytest.Monk
         monkeypatch.setattr(creation, name, fake)
     monkeypatch.setattr(standing, "destroy", made.destroy)
     monkeypatch.setattr(creation, "published_ports", lambda _engine: frozenset())
-    monkeypatch.setattr(standing.Runner, "connect", lambda _host=None: Nobody())
+    monkeypatch.setattr(Runner, "connect", lambda _host=None: Nobody())
     monkeypatch.setattr("restore.adapters.docker.leftovers.find_leftovers", lambda *_arguments: ())
     return made
 

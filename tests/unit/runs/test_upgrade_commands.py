@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from restore.cli import upgrade
+from restore.adapters.docker.runner import Runner
 from restore.cli.main import run
 from restore.errors import ExitCode
 from restore.model import CheckResult, CheckStatus, Generation, ImageFacts, Upgrade, Versioned
@@ -28,7 +28,7 @@ BOOK = load_road_book(ROOT / "fixtures" / "road-book.yaml")
 @pytest.fixture(autouse=True)
 def _no_docker(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = SimpleNamespace(image=lambda _name: object())
-    monkeypatch.setattr(upgrade.Runner, "connect", lambda: engine)
+    monkeypatch.setattr(Runner, "connect", lambda: engine)
     monkeypatch.setattr(archive, "_save_images", lambda _r, _i, path: path.write_bytes(b"tar"))
 
 
