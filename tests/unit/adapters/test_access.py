@@ -34,7 +34,8 @@ def test_each_server_elsewhere_has_a_tunnel_while_the_body_runs(
     far = environment("ssh://a", Relay("ssh://b", "proxy", "127.0.0.1", 80))
     with open_access(far, FakeEngine().runner) as (at_hand, runner):
         for name, host in (("db", "ssh://a"), ("erp", "ssh://a"), ("proxy", "ssh://b")):
-            assert runner.engine_of(name) is engines[host]
+            found: object = runner.engine_of(name)
+            assert found is engines[host]
         ports = (at_hand.database.tunnel, at_hand.erp.tunnel)
         assert None not in ports and ports[0] != ports[1]
         assert at_hand.database.endpoint == ("127.0.0.1", ports[0])

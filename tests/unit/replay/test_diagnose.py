@@ -36,7 +36,7 @@ class Server(FakeEngine):
         df: str = ROOMY,
         words: str = "",
     ) -> None:
-        self._told = {"cat": Answer(kills, exit_code=not kills), "df": df}
+        self._told: dict[str, Answer | str] = {"cat": Answer(kills, exit_code=not kills), "df": df}
         super().__init__(lambda call: self._told[call.argv[0]])
         attrs = {
             "State": {"Status": status, "OOMKilled": status == "exited"},

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +16,7 @@ import pytest
 
 from restore.cli.main import run
 from restore.errors import EnvironmentFailure, ExitCode, NotFoundError
-from restore.model import Report, Selection, StepStatus, Verdict, ignore_progress
+from restore.model import Selection, StepStatus, Verdict, ignore_progress
 from restore.model.locations import ROOT
 from restore.profile import load_profile
 from restore.report import to_html, to_json
@@ -36,21 +35,8 @@ from restore.runs.entry import run_to_report
 from restore.runs.recorder import Run
 from restore.runs.request import ReplayRequest, Services
 from tests.support.evidence_samples import SIGNER, TRUSTED
+from tests.support.history_samples import ANY, DRILL, at_day, keep
 from tests.support.report_samples import STARTED, early, passed
-
-DRILL = RunGroup("pra drill", "odoo", "drill")
-ANY = RunGroup()
-
-
-def at_day(number: int, report: Report | None = None) -> Report:
-    """A run of that day."""
-    report = report or passed()
-    moved = timedelta(days=number)
-    return replace(report, run=f"run-{number:02}", started=STARTED + moved)
-
-
-def keep(path: Path, *numbers: int, group: RunGroup = DRILL) -> list[Report]:
-    return [append_to_history(at_day(number), group, path) for number in numbers]
 
 
 def test_a_run_is_kept_with_all_that_was_measured(tmp_path: Path) -> None:
@@ -138,7 +124,7 @@ def test_the_same_run_is_never_kept_twice(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from tests.unit.report.test_history import keep
+from tests.support.history_samples import keep
 path, first, last = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 sys.stdin.readline()
 sys.exit(any(report.warnings for report in keep(path, *range(first, last))))
@@ -173,7 +159,7 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from restore.report import history
-from tests.unit.report.test_history import DRILL, at_day
+from tests.support.history_samples import DRILL, at_day
 with history._writable(Path(sys.argv[1])) as connection:
     history._append(connection, history.entry_of(at_day(2), DRILL))
     os.kill(os.getpid(), 9)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pypdf import PdfReader
@@ -96,12 +97,14 @@ def test_pdf_leads_to_each_section_and_is_the_same_each_time(make_prerequisites:
         assert document.labels.footer.split()[0] in text
     top = [entry.title for entry in reader.outline if not isinstance(entry, list)]
     assert top == [f"{section.number}. {section.title}" for section in document.sections]
-    assert reader.trailer["/Root"]["/Lang"] == "fr"
+    root: Any = reader.trailer["/Root"]
+    assert root["/Lang"] == "fr"
     assert reader.metadata is not None and reader.metadata.author == document.author
 
+    pages: Any = reader.pages
     fonts = {
         font["/BaseFont"]: font["/DescendantFonts"][0].get_object()["/FontDescriptor"]
-        for page in reader.pages
+        for page in pages
         for font in (each.get_object() for each in page["/Resources"]["/Font"].values())
     }
     # A part of each of its own fonts, and none of this machine's.
