@@ -1,9 +1,12 @@
 """What all tests share. Fixtures that need servers are loaded by the folders that use them."""
 
 import signal
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+
+from restore.model import locations
 
 # Asserts in what tests share tell their values too.
 pytest.register_assert_rewrite("tests.support", "tests.corpus")
@@ -17,3 +20,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # A machine under load is no failure.
 settings.register_profile("pra", deadline=None)
 settings.load_profile("pra")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _logs_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What runs of the tests' own process log would push the clone's own logs out."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(locations, "LOGS", tmp_path_factory.mktemp("logs"))
+        yield
