@@ -8,17 +8,7 @@ from typing import Final
 from restore.model import Artifact, ArtifactKind, DatabaseFacts, Part, Role
 from restore.profile import ConfigurationFile
 from restore.report.language import Locale
-from restore.report.prerequisites.document import (
-    Column,
-    ColumnKind,
-    Command,
-    Commands,
-    Items,
-    Paragraph,
-    Section,
-    Table,
-    Tone,
-)
+from restore.report.prerequisites.document import Block, Command, Commands, Items, Table, Tone
 from restore.report.prerequisites.exports import (
     ERP_CONTAINER,
     FOLDER,
@@ -27,112 +17,81 @@ from restore.report.prerequisites.exports import (
     export_commands,
 )
 from restore.report.prerequisites.facts import Prerequisites
+from restore.report.prerequisites.writing import (
+    CODE,
+    NUMBER,
+    command,
+    paragraph,
+    table,
+)
 
 SYSTEM_USER: Final = "postgres"
 """Whom PostgreSQL lets in over the local socket; a test holds it against the capture's."""
 _FILES: Final = (ArtifactKind.CONFIGURATION, ArtifactKind.KEYSTORE)
 
 
-def perimeter(given: Prerequisites, words: Locale) -> Section:
+def perimeter(given: Prerequisites, words: Locale) -> Iterator[Block]:
     """Every artefact and where production keeps it."""
-    columns = (
-        Column(words.text("perimeter.artifact"), 2.0, ColumnKind.CODE),
-        Column(words.text("perimeter.kind"), 1.2),
-        Column(words.text("perimeter.location"), 2.6, ColumnKind.CODE),
-        Column(words.text("perimeter.folder"), 2.1, ColumnKind.CODE),
-    )
-    rows = tuple(
+    rows = (
         (item.name, words.text(f"kind.{item.kind}"), item.location, item.folder)
         for item in _artifacts(given)
     )
-    data = given.profile.database.data
-    return Section(
-        "perimeter",
-        "",
-        words.text("perimeter.title"),
-        (
-            Paragraph(words.text("perimeter.intro")),
-            Table(columns, rows),
-            Paragraph(words.text("perimeter.data", data=data)),
-            Paragraph(words.text("perimeter.outside"), Tone.NOTE),
-        ),
-    )
+    yield paragraph(words, "perimeter.intro")
+    yield table(
+        words, rows, ("perimeter.artifact", 2.0, CODE), ("perimeter.kind", 1.2),
+        ("perimeter.location", 2.6, CODE), ("perimeter.folder", 2.1, CODE),
+    )  # fmt: skip
+    yield paragraph(words, "perimeter.data", data=given.profile.database.data)
+    yield paragraph(words, "perimeter.outside", Tone.NOTE)
 
 
-def export(given: Prerequisites, words: Locale) -> Section:
+def export(given: Prerequisites, words: Locale) -> Iterator[Block]:
     """The command that makes a generation, and those that it runs."""
     capture = capture_argv(given.generation, given.source, given.repository, given.stack.jobs)
     commands = tuple(
         Command(words.text(f"export.{item.kind}", subject=item.subject), item.argv)
         for item in export_commands(given.generation, given.profile, given.stack.jobs)
     )
-    columns = (
-        Column(words.text("export.files.what"), 1.2, ColumnKind.CODE),
-        Column(words.text("export.files.server"), 1.0),
-        Column(words.text("export.files.path"), 2.6, ColumnKind.CODE),
-    )
     verify = ("pra", "verify", given.generation.id, f"--repository={given.repository}")
-    runs = words.text("export.runs", user=SYSTEM_USER, folder=FOLDER, snapshot=SNAPSHOT)
-    return Section(
-        "export",
-        "",
-        words.text("export.title"),
-        (
-            Paragraph(words.text("export.intro", container=ERP_CONTAINER)),
-            Commands((Command(words.text("export.capture"), capture),)),
-            Paragraph(runs),
-            Commands(commands),
-            Paragraph(words.text("export.files")),
-            Table(columns, tuple(_files_read(given, words))),
-            Paragraph(words.text("export.verify")),
-            Commands((Command(words.text("export.verify.caption"), verify),)),
-        ),
-    )
+    yield paragraph(words, "export.intro", container=ERP_CONTAINER)
+    yield command(words, "export.capture", capture)
+    yield paragraph(words, "export.runs", user=SYSTEM_USER, folder=FOLDER, snapshot=SNAPSHOT)
+    yield Commands(commands)
+    yield paragraph(words, "export.files")
+    yield table(
+        words, _files_read(given, words), ("export.files.what", 1.2, CODE),
+        ("export.files.server", 1.0), ("export.files.path", 2.6, CODE),
+    )  # fmt: skip
+    yield paragraph(words, "export.verify")
+    yield command(words, "export.verify.caption", verify)
 
 
-def consistency(given: Prerequisites, words: Locale) -> Section:
+def consistency(given: Prerequisites, words: Locale) -> Iterator[Block]:
     """In which order, and what must never be done."""
     point = words.moment(given.generation.consistency_point)
-    return Section(
-        "consistency",
-        "",
-        words.text("consistency.title"),
-        (
-            Items(tuple(words.text(f"consistency.{n}") for n in range(1, 7)), ordered=True),
-            Paragraph(words.text("consistency.point", point=point), Tone.NOTE),
-        ),
-    )
+    yield Items(tuple(words.text(f"consistency.{n}") for n in range(1, 7)), ordered=True)
+    yield paragraph(words, "consistency.point", Tone.NOTE, point=point)
 
 
-def volumes(given: Prerequisites, words: Locale) -> Section:
+def volumes(given: Prerequisites, words: Locale) -> Iterator[Block]:
     """What the reference generation weighs, artefact by artefact and database by database."""
     generation = given.generation
-    took = (generation.finished - generation.started).total_seconds()
-    intro = words.text("volumes.intro", generation=generation.id, duration=words.duration(took))
-    size = words.size(generation.bytes)
-    return Section(
-        "volumes",
-        "",
-        words.text("volumes.title"),
-        (
-            Paragraph(intro),
-            _artifact_table(given, words),
-            Paragraph(words.text("volumes.index")),
-            _database_table(given, words),
-            Paragraph(words.text("volumes.growth", size=size)),
-        ),
-    )
+    took = words.duration((generation.finished - generation.started).total_seconds())
+    yield paragraph(words, "volumes.intro", generation=generation.id, duration=took)
+    yield _artifact_table(given, words)
+    yield paragraph(words, "volumes.index")
+    yield table(
+        words, (_database_row(facts, words) for facts in generation.fingerprint.databases),
+        ("volumes.database", 1.6, CODE), ("volumes.locale", 1.6),
+        ("volumes.restored", 1.0, NUMBER), ("volumes.tables", 0.8, NUMBER),
+        ("volumes.rows", 0.9, NUMBER), ("volumes.modules", 0.9, NUMBER),
+    )  # fmt: skip
+    yield paragraph(words, "volumes.growth", size=words.size(generation.bytes))
 
 
 def _artifact_table(given: Prerequisites, words: Locale) -> Table:
-    columns = (
-        Column(words.text("volumes.artifact"), 1.8, ColumnKind.CODE),
-        Column(words.text("volumes.format"), 2.4),
-        Column(words.text("volumes.files"), 0.8, ColumnKind.NUMBER),
-        Column(words.text("volumes.size"), 0.9, ColumnKind.NUMBER),
-    )
     artifacts = _artifacts(given)
-    rows = tuple(
+    rows = (
         (
             item.name,
             words.text(f"volumes.format.{item.kind}"),
@@ -143,20 +102,10 @@ def _artifact_table(given: Prerequisites, words: Locale) -> Table:
     )
     files = words.number(sum(item.files for item in artifacts))
     total = (words.text("volumes.total"), "", files, words.size(given.generation.bytes))
-    return Table(columns, (*rows, total), total=True)
-
-
-def _database_table(given: Prerequisites, words: Locale) -> Table:
-    columns = (
-        Column(words.text("volumes.database"), 1.6, ColumnKind.CODE),
-        Column(words.text("volumes.locale"), 1.6),
-        Column(words.text("volumes.restored"), 1.0, ColumnKind.NUMBER),
-        Column(words.text("volumes.tables"), 0.8, ColumnKind.NUMBER),
-        Column(words.text("volumes.rows"), 0.9, ColumnKind.NUMBER),
-        Column(words.text("volumes.modules"), 0.9, ColumnKind.NUMBER),
-    )
-    databases = given.generation.fingerprint.databases
-    return Table(columns, tuple(_database_row(facts, words) for facts in databases))
+    return table(
+        words, (*rows, total), ("volumes.artifact", 1.8, CODE), ("volumes.format", 2.4),
+        ("volumes.files", 0.8, NUMBER), ("volumes.size", 0.9, NUMBER), total=True,
+    )  # fmt: skip
 
 
 def _database_row(facts: DatabaseFacts, words: Locale) -> tuple[str, ...]:

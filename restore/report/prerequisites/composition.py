@@ -2,33 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
 
 from restore.model import Report
 from restore.report.language import Locale
-from restore.report.prerequisites.backup import consistency, export, perimeter, volumes
-from restore.report.prerequisites.document import Document, Fact, Labels, Section
+from restore.report.prerequisites import backup, nodes, parties, recovery, technical
+from restore.report.prerequisites.document import Block, Document, Fact, Labels, Section
 from restore.report.prerequisites.facts import Prerequisites
 from restore.report.prerequisites.language import words
-from restore.report.prerequisites.parties import last_drill, purpose, roles, validation
-from restore.report.prerequisites.recovery import afterwards, checks, procedure
-from restore.report.prerequisites.technical import technical
 
-_SECTIONS = (
-    purpose,
-    roles,
-    perimeter,
-    export,
-    consistency,
-    volumes,
-    technical,
-    procedure,
-    checks,
-    afterwards,
-    last_drill,
-    validation,
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A section to be written: its id, what writes its blocks, and its own sections.
+
+    Its title has the key ``<id>.title``, or ``title``. A part without anything in it is left out.
+    """
+
+    id: str
+    write: Callable[[Prerequisites, Locale], Iterable[Block]] = lambda _given, _locale: ()
+    parts: tuple[_Part, ...] = ()
+    title: str = ""
+
+
+_OUTLINE: Final = (
+    _Part("purpose", parties.purpose),
+    _Part(
+        "roles",
+        parts=tuple(
+            _Part(f"roles.{party}", partial(parties.responsibilities, party), (), f"roles.{party}")
+            for party in parties.PARTIES
+        ),
+    ),
+    _Part("perimeter", backup.perimeter),
+    _Part("export", backup.export),
+    _Part("consistency", backup.consistency),
+    _Part("volumes", backup.volumes),
+    _Part(
+        "technical",
+        parts=(
+            _Part("versions", technical.versions),
+            _Part("accepted", technical.accepted),
+            _Part("servers", technical.servers),
+            _Part("network", technical.network),
+            _Part("certificate", nodes.certificate),
+            _Part("sizing", technical.sizing),
+            _Part("disk", technical.disk),
+        ),
+    ),
+    _Part(
+        "restore",
+        recovery.procedure,
+        (
+            _Part("steps", recovery.steps),
+            _Part("commands", recovery.commands),
+            _Part("changes", recovery.changes),
+        ),
+    ),
+    _Part("checks", recovery.checks),
+    _Part("post", recovery.afterwards),
+    _Part("last", parties.last_drill),
+    _Part("validation", parties.validation),
 )
+"""The sections of every document, in order."""
 
 
 def compose(given: Prerequisites, language: str = "en") -> Document:
@@ -39,18 +78,16 @@ def compose(given: Prerequisites, language: str = "en") -> Document:
     """
     locale = words(language)
     title, generation = given.profile.title, given.generation.id
+    databases = ", ".join(given.plan.databases)
     return Document(
         language=language,
         author=given.parties.integrator or f"pra {given.engine_version}",
         kicker=locale.text("doc.kicker"),
         title=locale.text("doc.title"),
-        subtitle=locale.text("doc.subtitle", title=title, databases=", ".join(_databases(given))),
+        subtitle=locale.text("doc.subtitle", title=title, databases=databases),
         facts=tuple(_facts(given, locale)),
         highlights=tuple(_highlights(given, locale)),
-        sections=tuple(
-            _numbered(write(given, locale), str(position))
-            for position, write in enumerate(_SECTIONS, 1)
-        ),
+        sections=tuple(_sections(_OUTLINE, given, locale)),
         labels=Labels(
             contents=locale.text("doc.contents"),
             page=locale.messages["doc.page"],
@@ -59,13 +96,17 @@ def compose(given: Prerequisites, language: str = "en") -> Document:
     )
 
 
-def _numbered(section: Section, number: str) -> Section:
-    inner = (_numbered(part, f"{number}.{n}") for n, part in enumerate(section.sections, 1))
-    return replace(section, number=number, sections=tuple(inner))
-
-
-def _databases(given: Prerequisites) -> tuple[str, ...]:
-    return given.plan.databases
+def _sections(
+    parts: tuple[_Part, ...], given: Prerequisites, locale: Locale, above: str = ""
+) -> Iterator[Section]:
+    number = 0
+    for part in parts:
+        blocks = tuple(part.write(given, locale))
+        if blocks or part.parts:
+            number += 1
+            inner = tuple(_sections(part.parts, given, locale, f"{above}{number}."))
+            title = locale.text(part.title or f"{part.id}.title")
+            yield Section(part.id, f"{above}{number}", title, blocks, inner)
 
 
 def _facts(given: Prerequisites, locale: Locale) -> Iterator[Fact]:
@@ -74,7 +115,7 @@ def _facts(given: Prerequisites, locale: Locale) -> Iterator[Fact]:
         ("client", given.parties.client),
         ("integrator", given.parties.integrator),
         ("system", f"{given.profile.title} ({fingerprint.erp.version})"),
-        ("databases", ", ".join(_databases(given))),
+        ("databases", ", ".join(given.plan.databases)),
         ("postgresql", f"PostgreSQL {fingerprint.postgresql.version}"),
         ("profile", given.profile.name),
         ("generation", given.generation.id),

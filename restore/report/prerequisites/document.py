@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Final
@@ -148,23 +147,6 @@ class Document:
     highlights: tuple[Fact, ...]
     sections: tuple[Section, ...]
     labels: Labels
-
-    def walk(self) -> Iterator[Section]:
-        """Every section, in reading order."""
-        for section in self.sections:
-            yield section
-            yield from section.sections
-
-    def section(self, identifier: str) -> Section:
-        """The section of that id.
-
-        Raises:
-            KeyError: there is none.
-        """
-        for section in self.walk():
-            if section.id == identifier:
-                return section
-        raise KeyError(identifier)
 
 
 @dataclass(frozen=True, slots=True)

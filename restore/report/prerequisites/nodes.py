@@ -8,15 +8,9 @@ from datetime import datetime
 from restore.model import CertificateFacts, Role, ServerFacts
 from restore.plan.equivalence.certificate import SOON
 from restore.report.language import Locale
-from restore.report.prerequisites.document import (
-    Column,
-    ColumnKind,
-    Paragraph,
-    Section,
-    Table,
-    Tone,
-)
+from restore.report.prerequisites.document import Block, Paragraph, Table, Tone
 from restore.report.prerequisites.facts import Prerequisites
+from restore.report.prerequisites.writing import NUMBER, paragraph, table
 
 
 def servers(given: Prerequisites) -> Iterator[tuple[Role, ServerFacts]]:
@@ -65,46 +59,37 @@ def production_address(given: Prerequisites, role: Role, words: Locale) -> str:
 
 def measured(given: Prerequisites, words: Locale) -> Table:
     """What each server of production had to work with, as the capture saw it."""
-    columns = (
-        Column(words.text("servers.server"), 1.6),
-        Column(words.text("sizing.memory"), 1.0, ColumnKind.NUMBER),
-        Column(words.text("sizing.cpus"), 0.9, ColumnKind.NUMBER),
-        Column(words.text("sizing.disk"), 1.0, ColumnKind.NUMBER),
-        Column(words.text("sizing.disk.free"), 1.0, ColumnKind.NUMBER),
-    )
-    rows = tuple(
-        (words.text(f"servers.{role}"), *_amounts(server, words)) for role, server in servers(given)
-    )
-    return Table(columns, rows)
+    rows = ((words.text(f"servers.{role}"), *_amounts(it, words)) for role, it in servers(given))
+    return table(
+        words, rows,
+        ("servers.server", 1.6), ("sizing.memory", 1.0, NUMBER), ("sizing.cpus", 0.9, NUMBER),
+        ("sizing.disk", 1.0, NUMBER), ("sizing.disk.free", 1.0, NUMBER),
+    )  # fmt: skip
 
 
-def certificate(given: Prerequisites, words: Locale) -> Section:
+def certificate(given: Prerequisites, words: Locale) -> Iterator[Block]:
     """The certificate that the reverse proxy serves: whose, from whom, until when."""
     proxy = given.generation.fingerprint.proxy
     facts = proxy.certificate if proxy else None
-    blocks: tuple[Paragraph | Table, ...] = (Paragraph(words.text("certificate.none"), Tone.NOTE),)
+    blocks: tuple[Paragraph | Table, ...] = (paragraph(words, "certificate.none", Tone.NOTE),)
     if facts is not None:
         blocks = (
-            Paragraph(words.text("certificate.what")),
+            paragraph(words, "certificate.what"),
             _certificate_table(facts, words),
             _validity(facts, given.issued, words),
         )
-    other = words.text("certificate.given" if given.stack.certificate else "certificate.setting")
-    return Section("certificate", "", words.text("certificate.title"), (*blocks, Paragraph(other)))
+    other = "certificate.given" if given.stack.certificate else "certificate.setting"
+    yield from blocks
+    yield paragraph(words, other)
 
 
 def production_url(given: Prerequisites, words: Locale) -> Paragraph:
     """At which URL people reach production."""
     url = given.generation.fingerprint.external_url
-    key = "network.production" if url else "network.production.unknown"
-    return Paragraph(words.text(key, url=url))
+    return paragraph(words, "network.production" if url else "network.production.unknown", url=url)
 
 
 def _certificate_table(facts: CertificateFacts, words: Locale) -> Table:
-    columns = (
-        Column(words.text("last.property"), 1.0),
-        Column(words.text("last.value"), 2.6),
-    )
     values = (
         ("subject", facts.subject),
         ("names", ", ".join(facts.names) or words.text("doc.unknown")),
@@ -114,17 +99,17 @@ def _certificate_table(facts: CertificateFacts, words: Locale) -> Table:
         ("authorities", words.number(facts.authorities)),
         ("sha256", facts.sha256),
     )
-    rows = tuple((words.text(f"certificate.{key}"), value) for key, value in values)
-    return Table(columns, rows)
+    rows = ((words.text(f"certificate.{key}"), value) for key, value in values)
+    return table(words, rows, ("last.property", 1.0), ("last.value", 2.6))
 
 
 def _validity(facts: CertificateFacts, issued: datetime, words: Locale) -> Paragraph:
     until = words.moment(facts.not_after)
     if facts.not_after < issued:
-        return Paragraph(words.text("certificate.expired", until=until), Tone.BAD)
+        return paragraph(words, "certificate.expired", Tone.BAD, until=until)
     if facts.not_after - issued < SOON:
-        return Paragraph(words.text("certificate.soon", until=until), Tone.BAD)
-    return Paragraph(words.text("certificate.valid", until=until))
+        return paragraph(words, "certificate.soon", Tone.BAD, until=until)
+    return paragraph(words, "certificate.valid", until=until)
 
 
 def _amounts(server: ServerFacts, words: Locale) -> tuple[str, str, str, str]:

@@ -2,85 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Final
+
 from restore.model import CheckStatus, Report, Verdict
 from restore.report.language import Locale
-from restore.report.prerequisites.document import (
-    Block,
-    Column,
-    ColumnKind,
-    Command,
-    Commands,
-    Items,
-    Paragraph,
-    Section,
-    Table,
-    Tone,
-)
+from restore.report.prerequisites.document import Block, Items, Tone
 from restore.report.prerequisites.facts import Prerequisites
+from restore.report.prerequisites.writing import command, paragraph, table
 
-PARTIES = (("editor", 3), ("integrator", 3), ("client", 4))
+PARTIES: Final = {"editor": 3, "integrator": 3, "client": 4}
 """Each party, with its number of responsibilities."""
-POLICY = ("mode", "frequency", "retention", "media", "drills")
+POLICY: Final = ("mode", "frequency", "retention", "media", "drills")
 
 
-def purpose(given: Prerequisites, words: Locale) -> Section:
+def purpose(given: Prerequisites, words: Locale) -> Iterator[Block]:
     """What the document is, and how it is written anew."""
-    renew = Command(words.text("purpose.renew"), given.renew)
-    return Section(
-        "purpose",
-        "",
-        words.text("purpose.title"),
-        (
-            Paragraph(words.text("purpose.what", title=given.profile.title)),
-            Paragraph(words.text("purpose.words")),
-            Paragraph(words.text("purpose.how")),
-            Commands((renew,)),
-        ),
-    )
+    yield paragraph(words, "purpose.what", title=given.profile.title)
+    yield paragraph(words, "purpose.words")
+    yield paragraph(words, "purpose.how")
+    yield command(words, "purpose.renew", given.renew)
 
 
-def roles(_given: Prerequisites, words: Locale) -> Section:
-    """Who answers for what, and the decisions that are the client's."""
-    decisions = tuple(
-        (words.text(f"roles.policy.{key}"), words.text(f"roles.policy.{key}.options"), "")
-        for key in POLICY
-    )
-    columns = tuple(
-        Column(words.text(f"roles.policy.{key}"), weight)
-        for key, weight in (("subject", 1.0), ("options", 2.4), ("decision", 2.6))
-    )
-    client = (Paragraph(words.text("roles.policy")), Table(columns, decisions, blank=True))
-    return Section(
-        "roles",
-        "",
-        words.text("roles.title"),
-        (),
-        tuple(
-            Section(
-                f"roles.{party}",
-                "",
-                words.text(f"roles.{party}"),
-                (
-                    Items(tuple(words.text(f"roles.{party}.{n}") for n in range(1, count + 1))),
-                    *(client if party == "client" else ()),
-                ),
-            )
-            for party, count in PARTIES
-        ),
-    )
+def responsibilities(party: str, _given: Prerequisites, words: Locale) -> Iterator[Block]:
+    """What a party answers for; the client's has the decisions that are the client's, too."""
+    yield Items(tuple(words.text(f"roles.{party}.{n}") for n in range(1, PARTIES[party] + 1)))
+    if party == "client":
+        decisions = (
+            (words.text(f"roles.policy.{key}"), words.text(f"roles.policy.{key}.options"), "")
+            for key in POLICY
+        )
+        yield paragraph(words, "roles.policy")
+        yield table(
+            words, decisions, ("roles.policy.subject", 1.0), ("roles.policy.options", 2.4),
+            ("roles.policy.decision", 2.6), blank=True,
+        )  # fmt: skip
 
 
-def last_drill(given: Prerequisites, words: Locale) -> Section:
+def last_drill(given: Prerequisites, words: Locale) -> Iterator[Block]:
     """What the newest drill proved, or that there was none."""
-    blocks = _never(words) if given.last is None else _proof(given, given.last, words)
-    return Section("last", "", words.text("last.title"), blocks)
+    if given.last is None:
+        yield paragraph(words, "last.never", Tone.BAD)
+    else:
+        yield from _proof(given, given.last, words)
 
 
-def _never(words: Locale) -> tuple[Block, ...]:
-    return (Paragraph(words.text("last.never"), Tone.BAD),)
-
-
-def _proof(given: Prerequisites, report: Report, words: Locale) -> tuple[Block, ...]:
+def _proof(given: Prerequisites, report: Report, words: Locale) -> Iterator[Block]:
     drilled = report.generation.id if report.generation else words.text("doc.none")
     unmeasured = words.text("highlight.unmeasured")
     values = (
@@ -92,25 +59,23 @@ def _proof(given: Prerequisites, report: Report, words: Locale) -> tuple[Block, 
         ("rpo", unmeasured if report.rpo is None else words.duration(report.rpo)),
         ("checks", _counted(report, words)),
     )
-    columns = (
-        Column(words.text("last.property"), 1.4),
-        Column(words.text("last.value"), 2.0),
-    )
     failed = tuple(
         f"{words.phrase(check.title)}{words.text('format.colon')} {words.phrase(check.observed)}"
         for check in report.checks
         if check.status is CheckStatus.FAILED
     )
-    other = drilled != given.generation.id
-    return (
-        Paragraph(
-            words.text(f"last.{report.verdict}"),
-            Tone.GOOD if report.verdict is Verdict.PASS else Tone.BAD,
-        ),
-        *((Paragraph(words.text("last.other"), Tone.NOTE),) if other else ()),
-        Table(columns, tuple((words.text(f"last.{key}"), value) for key, value in values)),
-        *((Paragraph(words.text("last.failed")), Items(failed)) if failed else ()),
+    yield paragraph(
+        words,
+        f"last.{report.verdict}",
+        Tone.GOOD if report.verdict is Verdict.PASS else Tone.BAD,
     )
+    if drilled != given.generation.id:
+        yield paragraph(words, "last.other", Tone.NOTE)
+    rows = ((words.text(f"last.{key}"), value) for key, value in values)
+    yield table(words, rows, ("last.property", 1.4), ("last.value", 2.0))
+    if failed:
+        yield paragraph(words, "last.failed")
+        yield Items(failed)
 
 
 def _counted(report: Report, words: Locale) -> str:
@@ -124,19 +89,12 @@ def _counted(report: Report, words: Locale) -> str:
     )
 
 
-def validation(given: Prerequisites, words: Locale) -> Section:
+def validation(given: Prerequisites, words: Locale) -> Iterator[Block]:
     """Where the parties sign."""
     names = {"integrator": given.parties.integrator, "client": given.parties.client}
-    columns = tuple(
-        Column(words.text(f"validation.{key}"), weight, ColumnKind.TEXT)
-        for key, weight in (("party", 1.4), ("name", 2.0), ("date", 1.0), ("signature", 2.0))
-    )
-    rows = tuple(
-        (words.text(f"roles.{party}"), names.get(party) or "", "", "") for party, _ in PARTIES
-    )
-    return Section(
-        "validation",
-        "",
-        words.text("validation.title"),
-        (Paragraph(words.text("validation.intro")), Table(columns, rows, blank=True)),
-    )
+    rows = ((words.text(f"roles.{party}"), names.get(party) or "", "", "") for party in PARTIES)
+    yield paragraph(words, "validation.intro")
+    yield table(
+        words, rows, ("validation.party", 1.4), ("validation.name", 2.0),
+        ("validation.date", 1.0), ("validation.signature", 2.0), blank=True,
+    )  # fmt: skip

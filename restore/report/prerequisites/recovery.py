@@ -7,24 +7,26 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Final
 
-from restore.model import ArtifactKind, ConfigurationChange, Role, Step
+from restore.model import ArtifactKind, Role
 from restore.plan.request import LATER
 from restore.report.language import Locale
 from restore.report.prerequisites.backup import SYSTEM_USER
 from restore.report.prerequisites.document import (
     Block,
-    Column,
-    ColumnKind,
     Command,
     Commands,
     Items,
-    Paragraph,
-    Section,
-    Table,
     Tone,
     code,
 )
 from restore.report.prerequisites.facts import Prerequisites
+from restore.report.prerequisites.writing import (
+    CODE,
+    NUMBER,
+    command,
+    paragraph,
+    table,
+)
 from stacks.outputs import REPOSITORY_PATH
 
 STAGES: Final = (
@@ -35,7 +37,7 @@ STAGES: Final = (
 _PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")
 
 
-def procedure(given: Prerequisites, words: Locale) -> Section:
+def procedure(given: Prerequisites, words: Locale) -> Iterator[Block]:
     """How a generation is restored: the commands, the stages, and the plan step by step."""
     common = (
         f"--profile={given.source}",
@@ -48,38 +50,17 @@ def procedure(given: Prerequisites, words: Locale) -> Section:
     )
     drill = ("pra", "drill", f"--stack={given.stack.name}", *common)
     restore = ("pra", "restore", "--stack=STACK", *common)
-    return Section(
-        "restore",
-        "",
-        words.text("restore.title"),
-        (
-            Paragraph(words.text("restore.intro")),
-            Commands((Command(words.text("restore.drill"), drill),)),
-            Paragraph(words.text("restore.stages")),
-            Items(tuple(words.text(f"stage.{name}") for name in STAGES), ordered=True),
-            Paragraph(words.text("restore.standing")),
-            Commands((Command(words.text("restore.restore"), restore),)),
-        ),
-        tuple(_plan_sections(given, words)),
-    )
+    yield paragraph(words, "restore.intro")
+    yield command(words, "restore.drill", drill)
+    yield paragraph(words, "restore.stages")
+    yield Items(tuple(words.text(f"stage.{name}") for name in STAGES), ordered=True)
+    yield paragraph(words, "restore.standing")
+    yield command(words, "restore.restore", restore)
 
 
-def _plan_sections(given: Prerequisites, words: Locale) -> Iterator[Section]:
-    yield _steps(given, words)
-    yield _commands(given, words)
-    changes = tuple(chain(given.blueprint.changes, *(step.changes for step in given.plan.steps)))
-    if changes:
-        yield _changes(changes, words)
-
-
-def _steps(given: Prerequisites, words: Locale) -> Section:
-    columns = (
-        Column(words.text("steps.number"), 0.4, ColumnKind.NUMBER),
-        Column(words.text("steps.step"), 2.7),
-        Column(words.text("steps.target"), 2.3, ColumnKind.CODE),
-        Column(words.text("steps.volume"), 0.8, ColumnKind.NUMBER),
-    )
-    rows = tuple(
+def steps(given: Prerequisites, words: Locale) -> Iterator[Block]:
+    """The plan, step by step, with what each carries."""
+    rows = (
         (
             str(number),
             words.phrase(step.title),
@@ -88,29 +69,26 @@ def _steps(given: Prerequisites, words: Locale) -> Section:
         )
         for number, step in enumerate(given.plan.steps, 1)
     )
-    return Section(
-        "steps",
-        "",
-        words.text("steps.title"),
-        (Paragraph(words.text("steps.intro")), Table(columns, rows)),
-    )
+    yield paragraph(words, "steps.intro")
+    yield table(
+        words, rows, ("steps.number", 0.4, NUMBER), ("steps.step", 2.7),
+        ("steps.target", 2.3, CODE), ("steps.volume", 0.8, NUMBER),
+    )  # fmt: skip
 
 
-def _commands(given: Prerequisites, words: Locale) -> Section:
-    commands = tuple(
+def commands(given: Prerequisites, words: Locale) -> Iterator[Block]:
+    """The commands of the plan's steps, complete."""
+    argvs = tuple(
         Command(
-            _caption(number, step, words), tuple(_told_later(word, words) for word in step.argv)
+            words.text("commands.step", number=number, step=words.phrase(step.title)),
+            tuple(_told_later(word, words) for word in step.argv),
         )
         for number, step in enumerate(given.plan.steps, 1)
         if step.argv
     )
-    intro = words.text("commands.intro", user=SYSTEM_USER, mount=REPOSITORY_PATH)
-    return Section(
-        "commands",
-        "",
-        words.text("commands.title"),
-        (Paragraph(intro), Commands(commands)),
-    )
+    intro = paragraph(words, "commands.intro", user=SYSTEM_USER, mount=REPOSITORY_PATH)
+    yield intro
+    yield Commands(argvs)
 
 
 def _told_later(text: str, words: Locale) -> str:
@@ -118,20 +96,14 @@ def _told_later(text: str, words: Locale) -> str:
     return text.replace(LATER, words.phrase(LATER))
 
 
-def _caption(number: int, step: Step, words: Locale) -> str:
-    return words.text("commands.step", number=number, step=words.phrase(step.title))
-
-
-def _changes(changes: tuple[ConfigurationChange, ...], words: Locale) -> Section:
-    columns = (
-        Column(words.text("changes.file"), 1.3, ColumnKind.CODE),
-        Column(words.text("changes.key"), 1.6, ColumnKind.CODE),
-        Column(words.text("changes.before"), 1.6),
-        Column(words.text("changes.after"), 1.8),
-    )
+def changes(given: Prerequisites, words: Locale) -> Iterator[Block]:
+    """What the new environment's configuration has otherwise than production's."""
+    every = (*given.blueprint.changes, *(c for step in given.plan.steps for c in step.changes))
+    if not every:
+        return
     absent, empty = words.text("changes.absent"), words.text("changes.empty")
     # Production had no such key, and nothing is what the new server gets: a line each says no more.
-    emptied = tuple(c for c in changes if c.before is None and not c.after)
+    emptied = tuple(c for c in every if c.before is None and not c.after)
     # Two servers may have lost the same one.
     keys = ", ".join(dict.fromkeys(code(change.key) for change in emptied))
     rows = tuple(
@@ -141,53 +113,38 @@ def _changes(changes: tuple[ConfigurationChange, ...], words: Locale) -> Section
             absent if change.before is None else code(change.before) if change.before else empty,
             code(_told_later(words.phrase(change.after), words)) if change.after else empty,
         )
-        for change in changes
+        for change in every
         if change not in emptied
     )
-    return Section(
-        "changes",
-        "",
-        words.text("changes.title"),
-        (
-            Paragraph(words.text("changes.what")),
-            Table(columns, rows),
-            *((Paragraph(words.text("changes.emptied", keys=keys)),) if emptied else ()),
-        ),
-    )
+    yield paragraph(words, "changes.what")
+    yield table(
+        words, rows, ("changes.file", 1.3, CODE), ("changes.key", 1.6, CODE),
+        ("changes.before", 1.6), ("changes.after", 1.8),
+    )  # fmt: skip
+    if emptied:
+        yield paragraph(words, "changes.emptied", keys=keys)
 
 
-def checks(given: Prerequisites, words: Locale) -> Section:
+def checks(given: Prerequisites, words: Locale) -> Iterator[Block]:
     """What a restore is judged by."""
-    columns = (
-        Column(words.text("checks.check"), 2.1),
-        Column(words.text("checks.expected"), 1.9),
-        Column(words.text("checks.id"), 2.7, ColumnKind.CODE),
-    )
-    rows = tuple(
+    rows = (
         (words.phrase(check.title), words.phrase(check.expected), check.id)
         for check in given.checks
     )
-    blocks: list[Block] = [Paragraph(words.text("checks.what")), Table(columns, rows)]
+    yield paragraph(words, "checks.what")
+    yield table(
+        words, rows, ("checks.check", 2.1), ("checks.expected", 1.9), ("checks.id", 2.7, CODE)
+    )
     if any(step.credentials for step in given.profile.web.steps):
-        blocks.append(Paragraph(words.text("checks.account"), Tone.NOTE))
-    return Section("checks", "", words.text("checks.title"), tuple(blocks))
+        yield paragraph(words, "checks.account", Tone.NOTE)
 
 
-def afterwards(given: Prerequisites, words: Locale) -> Section:
+def afterwards(given: Prerequisites, words: Locale) -> Iterator[Block]:
     """What the engine leaves to people, and the profile's own operations where it has any."""
-    columns = (
-        Column(words.text("post.number"), 0.4, ColumnKind.NUMBER),
-        Column(words.text("post.what"), 4.4),
-        Column(words.text("post.owner"), 1.2),
-    )
     tasks = (*_left_to_people(given, words), *_profile_operations(given, words))
-    rows = tuple((str(number), what, owner) for number, (what, owner) in enumerate(tasks, 1))
-    return Section(
-        "post",
-        "",
-        words.text("post.title"),
-        (Paragraph(words.text("post.intro")), Table(columns, rows)),
-    )
+    rows = ((str(number), what, owner) for number, (what, owner) in enumerate(tasks, 1))
+    yield paragraph(words, "post.intro")
+    yield table(words, rows, ("post.number", 0.4, NUMBER), ("post.what", 4.4), ("post.owner", 1.2))
 
 
 def _left_to_people(given: Prerequisites, words: Locale) -> Iterator[tuple[str, str]]:

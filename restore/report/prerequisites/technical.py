@@ -4,61 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from restore.model import ImageFacts, Role
+from restore.model import Blueprint, Fingerprint, ImageFacts, Role
 from restore.plan.disk import LEAST_MARGIN, MARGIN, disk_need, dump_size
 from restore.report.language import Locale
-from restore.report.prerequisites.document import (
-    Column,
-    ColumnKind,
-    Paragraph,
-    Section,
-    Table,
-    Tone,
-)
+from restore.report.prerequisites.document import Block, Paragraph, Tone
 from restore.report.prerequisites.facts import Prerequisites, ServerLimits
 from restore.report.prerequisites.foreseen import published_url
 from restore.report.prerequisites.nodes import (
-    certificate,
     measured,
     production_address,
     production_url,
     proxy_versions,
     reports_versions,
 )
+from restore.report.prerequisites.writing import CODE, NUMBER, paragraph, table
 
 _SHORT_ID = 19
 """Characters of an image's identifier that people compare: ``sha256:`` and twelve."""
 
 
-def technical(given: Prerequisites, words: Locale) -> Section:
-    """What the rescue environment must offer."""
-    parts = [_versions, _servers, _network, certificate, _sizing, _disk]
-    if given.stack.accepted:
-        parts.insert(1, _accepted)
-    return Section(
-        "technical",
-        "",
-        words.text("technical.title"),
-        (),
-        tuple(write(given, words) for write in parts),
-    )
-
-
-def _versions(given: Prerequisites, words: Locale) -> Section:
-    columns = (
-        Column(words.text("versions.component"), 1.5),
-        Column(words.text("versions.required"), 2.0),
-        Column(words.text("versions.rule"), 2.4),
-    )
-    return Section(
-        "versions",
-        "",
-        words.text("versions.title"),
-        (
-            Paragraph(words.text("versions.intro")),
-            Table(columns, tuple(_version_rows(given, words))),
-        ),
-    )
+def versions(given: Prerequisites, words: Locale) -> Iterator[Block]:
+    """What has to be there, in which version."""
+    yield paragraph(words, "versions.intro")
+    yield table(
+        words, _version_rows(given, words), ("versions.component", 1.5),
+        ("versions.required", 2.0), ("versions.rule", 2.4),
+    )  # fmt: skip
 
 
 def _version_rows(given: Prerequisites, words: Locale) -> Iterator[tuple[str, str, str]]:
@@ -103,62 +74,47 @@ def _major(number: int) -> str:
     return str(number // 10000) if number >= 100000 else f"{number // 10000}.{number // 100 % 100}"
 
 
-def _accepted(given: Prerequisites, words: Locale) -> Section:
-    columns = (
-        Column(words.text("accepted.key"), 1.2, ColumnKind.CODE),
-        Column(words.text("accepted.reason"), 2.4),
-    )
+def accepted(given: Prerequisites, words: Locale) -> Iterator[Block]:
+    """Differences that the stack's settings accept, if there are any."""
     rows = tuple((item.key, item.reason) for item in given.stack.accepted)
-    return Section(
-        "accepted",
-        "",
-        words.text("accepted.title"),
-        (Paragraph(words.text("accepted.what")), Table(columns, rows)),
-    )
+    if rows:
+        yield paragraph(words, "accepted.what")
+        yield table(words, rows, ("accepted.key", 1.2, CODE), ("accepted.reason", 2.4))
 
 
-def _servers(given: Prerequisites, words: Locale) -> Section:
-    columns = (
-        Column(words.text("servers.server"), 1.2),
-        Column(words.text("servers.image"), 1.8, ColumnKind.CODE),
-        Column(words.text("servers.id"), 1.8, ColumnKind.CODE),
-        Column(words.text("servers.port"), 0.6, ColumnKind.NUMBER),
-    )
-    fingerprint, blueprint = given.generation.fingerprint, given.blueprint
-    rows = (
-        _server(given, Role.DATABASE, fingerprint.postgresql.image, blueprint.database.port, words),
-        _server(given, Role.ERP, fingerprint.erp.image, blueprint.erp.port, words),
-        (words.text("servers.proxy"), blueprint.proxy_image, "", ""),
-        *_reports_servers(given, words),
-    )
-    return Section(
-        "servers",
-        "",
-        words.text("servers.title"),
-        (Paragraph(words.text("servers.note")), Table(columns, rows)),
-    )
+def servers(given: Prerequisites, words: Locale) -> Iterator[Block]:
+    """The images of the servers, and what tells their content."""
+    yield paragraph(words, "servers.note")
+    yield table(
+        words, _server_rows(given, words), ("servers.server", 1.2), ("servers.image", 1.8, CODE),
+        ("servers.id", 1.8, CODE), ("servers.port", 0.6, NUMBER),
+    )  # fmt: skip
 
 
-def _reports_servers(given: Prerequisites, words: Locale) -> Iterator[tuple[str, ...]]:
-    """The reports server and its own database server, where there are such."""
-    blueprint, reports = given.blueprint.reports, given.generation.fingerprint.reports
-    if blueprint is None or reports is None:
-        return
-    pairs = (
-        (Role.REPORTS_DATABASE, blueprint.database, reports.server.postgresql.image),
-        (Role.REPORTS, blueprint.erp, reports.server.erp.image),
-    )
-    for role, server, recorded in pairs:
-        identifier = _identifier(given, role, recorded, words)
+def _server_rows(given: Prerequisites, words: Locale) -> Iterator[tuple[str, ...]]:
+    """Each server's name, image, identifier and port; a reports server's half comes last."""
+    blueprint, fingerprint = given.blueprint, given.generation.fingerprint
+    roles = (Role.DATABASE, Role.ERP)
+    yield from _half(given, roles, blueprint, fingerprint, words)
+    yield words.text("servers.proxy"), blueprint.proxy_image, "", ""
+    if blueprint.reports is not None and fingerprint.reports is not None:
+        roles = (Role.REPORTS_DATABASE, Role.REPORTS)
+        yield from _half(given, roles, blueprint.reports, fingerprint.reports.server, words)
+
+
+def _half(
+    given: Prerequisites,
+    roles: tuple[Role, Role],
+    blueprint: Blueprint,
+    fingerprint: Fingerprint,
+    words: Locale,
+) -> Iterator[tuple[str, ...]]:
+    recorded = (fingerprint.postgresql.image, fingerprint.erp.image)
+    for role, server, image in zip(
+        roles, (blueprint.database, blueprint.erp), recorded, strict=True
+    ):
+        identifier = _identifier(given, role, image, words)
         yield words.text(f"servers.{role}"), server.image, identifier, str(server.port)
-
-
-def _server(
-    given: Prerequisites, role: Role, recorded: ImageFacts | None, port: int, words: Locale
-) -> tuple[str, ...]:
-    image = given.blueprint.database.image if role is Role.DATABASE else given.blueprint.erp.image
-    identifier = _identifier(given, role, recorded, words)
-    return words.text(f"servers.{role}"), image, identifier, str(port)
 
 
 def _identifier(
@@ -173,14 +129,9 @@ def _identifier(
     return identifier[:_SHORT_ID] if identifier == recorded.id else identifier
 
 
-def _network(given: Prerequisites, words: Locale) -> Section:
+def network(given: Prerequisites, words: Locale) -> Iterator[Block]:
+    """Addresses in the environment and in production, and the URLs."""
     stack, blueprint = given.stack, given.blueprint
-    columns = (
-        Column(words.text("network.who"), 1.4),
-        Column(words.text("network.address"), 1.4, ColumnKind.CODE),
-        Column(words.text("servers.port"), 0.8, ColumnKind.NUMBER),
-        Column(words.text("network.address.production"), 1.4, ColumnKind.CODE),
-    )
     where, reports = stack.addresses, blueprint.reports
     servers = [
         (Role.DATABASE, where.database, str(blueprint.database.port)),
@@ -199,47 +150,33 @@ def _network(given: Prerequisites, words: Locale) -> Section:
             for role, at, port in servers
         ),
     )
-    key = "network.fixed" if stack.fixed_subnet else "network.chosen"
+    subnet = "network.fixed" if stack.fixed_subnet else "network.chosen"
     url = published_url(stack)
-    reached = words.text("network.url", url=url) if url else words.text("network.url.chosen")
-    return Section(
-        "network",
-        "",
-        words.text("network.title"),
-        (
-            Paragraph(words.text(key, subnet=stack.subnet, stack=stack.name)),
-            Table(columns, rows),
-            Paragraph(words.text("network.moved")),
-            production_url(given, words),
-            Paragraph(reached),
-        ),
-    )
+    yield paragraph(words, subnet, subnet=stack.subnet, stack=stack.name)
+    yield table(
+        words, rows, ("network.who", 1.4), ("network.address", 1.4, CODE),
+        ("servers.port", 0.8, NUMBER), ("network.address.production", 1.4, CODE),
+    )  # fmt: skip
+    yield paragraph(words, "network.moved")
+    yield production_url(given, words)
+    yield paragraph(words, "network.url" if url else "network.url.chosen", url=url)
 
 
-def _sizing(given: Prerequisites, words: Locale) -> Section:
+def sizing(given: Prerequisites, words: Locale) -> Iterator[Block]:
+    """What each server may use, and what production's had."""
     stack = given.stack
-    columns = (
-        Column(words.text("servers.server"), 1.4),
-        Column(words.text("sizing.memory"), 1.0, ColumnKind.NUMBER),
-        Column(words.text("sizing.cpus"), 1.0, ColumnKind.NUMBER),
-        Column(words.text("sizing.shared"), 1.0, ColumnKind.NUMBER),
-    )
     rows = (
         (words.text("servers.database"), *_limits(stack.database, words)),
         (words.text("servers.erp"), *_limits(stack.erp, words)),
     )
-    return Section(
-        "sizing",
-        "",
-        words.text("sizing.title"),
-        (
-            Paragraph(words.text("sizing.intro", stack=stack.name)),
-            Table(columns, rows),
-            Paragraph(words.text("sizing.production")),
-            measured(given, words),
-            Paragraph(words.count("sizing.jobs", stack.jobs)),
-        ),
-    )
+    yield paragraph(words, "sizing.intro", stack=stack.name)
+    yield table(
+        words, rows, ("servers.server", 1.4), ("sizing.memory", 1.0, NUMBER),
+        ("sizing.cpus", 1.0, NUMBER), ("sizing.shared", 1.0, NUMBER),
+    )  # fmt: skip
+    yield paragraph(words, "sizing.production")
+    yield measured(given, words)
+    yield Paragraph(words.count("sizing.jobs", stack.jobs))
 
 
 def _limits(limits: ServerLimits, words: Locale) -> tuple[str, str, str]:
@@ -252,13 +189,9 @@ def _limits(limits: ServerLimits, words: Locale) -> tuple[str, str, str]:
     )
 
 
-def _disk(given: Prerequisites, words: Locale) -> Section:
+def disk(given: Prerequisites, words: Locale) -> Iterator[Block]:
+    """How much room a restore takes, part by part."""
     need = disk_need(given.generation, given.plan.databases)
-    columns = (
-        Column(words.text("disk.part"), 1.8),
-        Column(words.text("disk.how"), 2.6),
-        Column(words.text("disk.size"), 0.9, ColumnKind.NUMBER),
-    )
     share, least = words.percent(MARGIN), words.size(LEAST_MARGIN)
     parts = (
         ("generation", need.generation),
@@ -276,14 +209,10 @@ def _disk(given: Prerequisites, words: Locale) -> Section:
     )
     total = (words.text("disk.total"), "", words.size(need.total))
     largest = words.size(dump_size(given.generation))
-    return Section(
-        "disk",
-        "",
-        words.text("disk.title"),
-        (
-            Paragraph(words.text("disk.images")),
-            Table(columns, (*rows, total), total=True),
-            Paragraph(words.text("disk.replacing", size=words.size(need.replacing)), Tone.NOTE),
-            Paragraph(words.text("disk.capture", size=largest)),
-        ),
-    )
+    yield paragraph(words, "disk.images")
+    yield table(
+        words, (*rows, total), ("disk.part", 1.8), ("disk.how", 2.6), ("disk.size", 0.9, NUMBER),
+        total=True,
+    )  # fmt: skip
+    yield paragraph(words, "disk.replacing", Tone.NOTE, size=words.size(need.replacing))
+    yield paragraph(words, "disk.capture", size=largest)

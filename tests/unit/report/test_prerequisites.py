@@ -34,6 +34,7 @@ from restore.report.prerequisites.backup import SYSTEM_USER
 from restore.report.prerequisites.document import (
     Commands,
     Paragraph,
+    Section,
     Table,
     Tone,
     breakable,
@@ -67,21 +68,32 @@ def with_reports(given_: Prerequisites) -> Prerequisites:
     )
 
 
+def walk(document: Document) -> Iterator[Section]:
+    """Every section, in reading order."""
+    for section in document.sections:
+        yield from (section, *section.sections)
+
+
+def section_of(document: Document, identifier: str) -> Section:
+    """The section of that id."""
+    return next(section for section in walk(document) if section.id == identifier)
+
+
 def argvs(document: Document, section: str) -> tuple[tuple[str, ...], ...]:
     """The commands that a section shows."""
-    blocks = document.section(section).blocks
+    blocks = section_of(document, section).blocks
     return tuple(c.argv for b in blocks if isinstance(b, Commands) for c in b.commands)
 
 
 def rows(document: Document, section: str, table: int = 0) -> tuple[tuple[str, ...], ...]:
     """The rows of a section's table."""
-    tables = [block for block in document.section(section).blocks if isinstance(block, Table)]
+    tables = [block for block in section_of(document, section).blocks if isinstance(block, Table)]
     return tables[table].rows
 
 
 def paragraphs(document: Document, section: str) -> str:
     """The texts of a section."""
-    blocks = document.section(section).blocks
+    blocks = section_of(document, section).blocks
     return "\n".join(block.text for block in blocks if isinstance(block, Paragraph))
 
 
@@ -241,7 +253,7 @@ def test_commands_of_pra_are_complete(make_prerequisites: Make) -> None:
     document = compose(make_prerequisites())
     own = [
         c.argv
-        for section in document.walk()
+        for section in walk(document)
         for block in section.blocks
         if isinstance(block, Commands)
         for c in block.commands
@@ -365,7 +377,7 @@ def test_an_expired_certificate_stands_out(make_prerequisites: Make) -> None:
     document = compose(replace(given_, generation=furnished(given_.generation, old)), "en")
     (bad,) = [
         block
-        for block in document.section("certificate").blocks
+        for block in section_of(document, "certificate").blocks
         if isinstance(block, Paragraph) and block.tone is Tone.BAD
     ]
     assert "It expired on" in bad.text
@@ -433,8 +445,8 @@ def _other_value(profile: Profile) -> Profile:
 def test_a_changed_profile_changes_the_document(
     make_prerequisites: Make, change: Callable[[Profile], Profile], section: str, text: str
 ) -> None:
-    before = compose(make_prerequisites()).section(section)
-    after = compose(make_prerequisites(profile=change(load_profile("odoo")))).section(section)
+    before = section_of(compose(make_prerequisites()), section)
+    after = section_of(compose(make_prerequisites(profile=change(load_profile("odoo")))), section)
     assert text not in "\n".join(strings(before))
     assert text in "\n".join(strings(after))
 
@@ -467,7 +479,7 @@ def test_the_last_drill_is_told(make_prerequisites: Make) -> None:
 
 
 def test_a_failed_drill_is_a_warning_with_its_checks(make_prerequisites: Make) -> None:
-    blocks = compose(make_prerequisites(last=failed())).section("last").blocks
+    blocks = section_of(compose(make_prerequisites(last=failed())), "last").blocks
     assert isinstance(blocks[0], Paragraph) and blocks[0].tone is Tone.BAD
     assert "2 missing" in "\n".join(strings(blocks))
 
@@ -475,7 +487,7 @@ def test_a_failed_drill_is_a_warning_with_its_checks(make_prerequisites: Make) -
 @pytest.mark.parametrize(("language", "text"), [("en", "Never drilled"), ("fr", "Jamais exercé")])
 def test_never_drilled_is_said_plainly(make_prerequisites: Make, language: str, text: str) -> None:
     document = compose(make_prerequisites(), language)
-    (only,) = document.section("last").blocks
+    (only,) = section_of(document, "last").blocks
     assert isinstance(only, Paragraph) and only.tone is Tone.BAD and only.text.startswith(text)
     assert document.highlights[0].value.lower() == text.lower()
 
