@@ -156,7 +156,8 @@ def _helps(command: click.Command, parent: click.Context | None, name: str) -> I
     yield f"## `{title}`\n\n```text\n{command.get_help(context).rstrip()}\n```"
     if isinstance(command, click.Group):
         for inner in command.list_commands(context):
-            found = command.get_command(context, inner)
+            # A verb is imported when it is resolved, not when it is listed.
+            _, found, _ = command.resolve_command(context, [inner])
             assert found is not None  # noqa: S101 - it was listed
             yield from _helps(found, context, inner)
 

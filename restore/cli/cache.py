@@ -1,36 +1,41 @@
-"""Commands of caches of database servers: list and remove them."""
+"""``pra cache``: list and remove caches of database servers."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from restore.adapters.docker.cache_volumes import find_caches, remove_cache
-from restore.adapters.docker.runner import Runner
-from restore.cli.options import every_engine
-from restore.cli.terminal import Terminal
+from restore.cli.engines import every_engine
+from restore.cli.terminal import Cell, Terminal, document_of
+from restore.cli.verbs import VerbGroup
 from restore.errors import EnvironmentFailure, NotFoundError, UsageError
 from restore.model import LOCAL, Cache
-from restore.plan.text import size_text
 
-_COLUMNS = ("copy", "key", "generation", "part", "size", "kept (UTC)", "last used (UTC)", "by")
+if TYPE_CHECKING:
+    from restore.adapters.docker.runner import Runner
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Kept:
+    """A cache, and the engine that has it."""
+
     host: str
     engine: Runner
     cache: Cache
 
+    def __str__(self) -> str:
+        return self.cache.volume + ("" if self.host == LOCAL else f" on {self.host}")
 
-@click.group("cache")
-def cache_group() -> None:
+
+@click.group("cache", cls=VerbGroup)
+def verb() -> None:
     """Copies of database servers' data, kept by cold drills and used by later ones."""
 
 
-@cache_group.command("list")
+@verb.command("list")
 @click.pass_obj
 def list_command(terminal: Terminal) -> None:
     """List the kept copies, those used last first.
@@ -44,15 +49,11 @@ def list_command(terminal: Terminal) -> None:
       pra --json cache list
     """
     with every_engine(terminal) as engines:
-        found = _find(engines)
-        if found:
-            terminal.table("Kept copies", _COLUMNS, [_row(one) for one in found])
-        else:
-            terminal.print("no copy is kept")
-        terminal.json([_document(one) for one in found])
+        rows = [_cells(kept) for kept in _find(engines)]
+        terminal.listing("Kept copies", rows, empty="no copy is kept")
 
 
-@cache_group.command("remove")
+@verb.command("remove")
 @click.argument("keys", nargs=-1, metavar="[COPY|KEY]...")
 @click.option("--all", "everything", is_flag=True, help="Remove every copy.")
 @click.pass_obj
@@ -68,75 +69,63 @@ def remove_command(terminal: Terminal, keys: tuple[str, ...], everything: bool) 
     """
     if bool(keys) == everything:
         raise UsageError("name copies, or --all", "'pra cache list' shows which there are")
+    from restore.adapters.docker.cache_volumes import remove_cache
+
     with every_engine(terminal) as engines:
-        found = _find(engines)
-        chosen = found if everything else tuple(_named(found, keys))
+        there = _find(engines)
+        chosen = there if everything else _named(there, keys)
         refused: list[EnvironmentFailure] = []
-        gone: list[_Found] = []
-        for one in chosen:
+        gone: list[_Kept] = []
+        for kept in chosen:
             try:
-                remove_cache(one.engine, one.cache.volume)
+                remove_cache(kept.engine, kept.cache.volume)
             except EnvironmentFailure as error:
                 refused.append(error)
                 continue
-            gone.append(one)
-            terminal.print(f"removed {one.cache.volume}{_where(one)}")
+            gone.append(kept)
+            terminal.print(f"removed {kept}")
         if refused:
             raise refused[0]
         if not chosen:
             terminal.print("no copy is kept")
-        terminal.json([_document(one) for one in gone])
+        terminal.json([document_of(_cells(kept)) for kept in gone])
 
 
-def _find(engines: dict[str, Runner]) -> tuple[_Found, ...]:
-    return tuple(
-        _Found(host, engine, cache)
+def _find(engines: dict[str, Runner]) -> Sequence[_Kept]:
+    from restore.adapters.docker.cache_volumes import find_caches
+
+    return [
+        _Kept(host, engine, cache)
         for host, engine in engines.items()
         for cache in find_caches(engine)
-    )
+    ]
 
 
-def _named(found: tuple[_Found, ...], keys: tuple[str, ...]) -> list[_Found]:
-    chosen: list[_Found] = []
+def _named(there: Sequence[_Kept], keys: tuple[str, ...]) -> Sequence[_Kept]:
+    chosen: list[_Kept] = []
     for key in keys:
-        named = [one for one in found if one.cache.volume == key or one.cache.key.startswith(key)]
+        named = [kept for kept in there if key in (kept.cache.volume, kept.cache.key[: len(key)])]
         if not named or not key:
             raise NotFoundError(f"there is no copy {key}", "'pra cache list' shows which there are")
-        chosen += [one for one in named if one not in chosen]
+        chosen += [kept for kept in named if kept not in chosen]
     return chosen
 
 
-def _where(one: _Found) -> str:
-    return "" if one.host == LOCAL else f" on {one.host}"
+def _cells(kept: _Kept) -> tuple[Cell, ...]:
+    from restore.plan.text import size_text
 
-
-def _row(one: _Found) -> tuple[str, ...]:
-    cache = one.cache
+    cache = kept.cache
     return (
-        cache.volume + _where(one),
-        cache.key[:12],
-        cache.generation,
-        cache.part,
-        size_text(cache.bytes) if cache.complete else "-",
-        f"{cache.kept:%Y-%m-%d %H:%M}" if cache.kept else "not finished",
-        f"{cache.used:%Y-%m-%d %H:%M}" if cache.used else "-",
-        cache.stack,
+        Cell("copy", cache.volume, "copy", str(kept)),
+        Cell("key", cache.key, "key", cache.key[:12]),
+        Cell("host", kept.host),
+        Cell("generation", cache.generation, "generation"),
+        Cell("part", cache.part, "part"),
+        Cell("bytes", cache.bytes, "size", size_text(cache.bytes) if cache.complete else "-"),
+        Cell("complete", cache.complete),
+        Cell("created", cache.created),
+        Cell("kept", cache.kept, "kept (UTC)", None if cache.kept else "not finished"),
+        Cell("used", cache.used, "last used (UTC)"),
+        Cell("stack", cache.stack, "by"),
+        Cell("files", cache.files),
     )
-
-
-def _document(one: _Found) -> dict[str, Any]:
-    cache = one.cache
-    return {
-        "copy": cache.volume,
-        "key": cache.key,
-        "host": one.host,
-        "generation": cache.generation,
-        "part": cache.part,
-        "stack": cache.stack,
-        "complete": cache.complete,
-        "created": cache.created.isoformat(),
-        "kept": cache.kept.isoformat() if cache.kept else None,
-        "used": cache.used.isoformat() if cache.used else None,
-        "bytes": cache.bytes,
-        "files": cache.files,
-    }

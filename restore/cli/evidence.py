@@ -1,15 +1,16 @@
-"""Commands of evidence: verify what a run left, make and show keys."""
+"""``pra evidence``: verify what a run left, make and show keys."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
-from restore.cli.options import reports_option
+from restore.cli.options import FILE, FOLDER, ReportsOptions
 from restore.cli.terminal import Terminal
+from restore.cli.verbs import VerbGroup, argument, option, takes
 from restore.errors import AlteredError
 from restore.model import Report, ServerFacts, locations
 from restore.report.evidence.files import Verified, verify_evidence
@@ -25,51 +26,69 @@ from restore.report.evidence.keys import (
 )
 from restore.report.files import find_run
 
-_key_option = click.option(
-    "--key",
-    type=click.Path(dir_okay=False, path_type=Path),
-    envvar=KEY_VARIABLE,
-    show_envvar=True,
-    default=locations.SIGNING_KEY,
-    show_default=".pra/keys/signing.pem",
-    help="File of the private key.",
-)
-_folder_option = click.option(
-    "--keys",
-    "folder",
-    type=click.Path(file_okay=False, path_type=Path),
-    envvar=TRUSTED_VARIABLE,
-    show_envvar=True,
-    default=locations.TRUSTED_KEYS,
-    show_default=".pra/keys/trusted",
-    help="Folder of the trusted public keys (*.pem).",
-)
+
+@dataclass(frozen=True, kw_only=True)
+class TrustedOptions:
+    """Where the trusted keys are."""
+
+    keys: Path = option(
+        "--keys",
+        type=FOLDER,
+        envvar=TRUSTED_VARIABLE,
+        show_envvar=True,
+        default=locations.TRUSTED_KEYS,
+        show_default=".pra/keys/trusted",
+        help="Folder of the trusted public keys (*.pem).",
+    )
 
 
-@click.group("evidence")
-def evidence_group() -> None:
+@dataclass(frozen=True, kw_only=True)
+class KeyOptions:
+    """Where the signing key is."""
+
+    key: Path = option(
+        "--key",
+        type=FILE,
+        envvar=KEY_VARIABLE,
+        show_envvar=True,
+        default=locations.SIGNING_KEY,
+        show_default=".pra/keys/signing.pem",
+        help="File of the private key.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewKeyOptions(KeyOptions, TrustedOptions):
+    """What `pra evidence key new` is told."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyOptions(ReportsOptions, TrustedOptions):
+    """What `pra evidence verify` is told."""
+
+    path: str = argument()
+    signature: Path | None = option(
+        "--signature",
+        type=FILE,
+        help="The evidence, where it is not the evidence.json beside the file.",
+    )
+    trusted_key: tuple[Path, ...] = option(
+        "--trusted-key",
+        type=FILE,
+        multiple=True,
+        metavar="FILE",
+        help="A public key to believe, in place of those of the folder. May be repeated.",
+    )
+
+
+@click.group("evidence", cls=VerbGroup)
+def verb() -> None:
     """Signed reports: verify them, make and show keys."""
 
 
-@evidence_group.command("verify")
-@click.argument("path")
-@reports_option
-@click.option(
-    "--signature",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The evidence, where it is not the evidence.json beside the file.",
-)
-@click.option(
-    "--trusted-key",
-    "trusted",
-    type=click.Path(dir_okay=False, path_type=Path),
-    multiple=True,
-    metavar="FILE",
-    help="A public key to believe, in place of those of the folder. May be repeated.",
-)
-@_folder_option
-@click.pass_obj
-def verify_command(terminal: Terminal, /, **options: Any) -> None:
+@verb.command("verify")
+@takes(VerifyOptions)
+def verify_command(terminal: Terminal, options: VerifyOptions) -> None:
     """Tell whether a report is, byte for byte, what a drill wrote and signed.
 
     PATH is a run's folder, all of whose signed files must be there, or one of its files, or the id
@@ -81,34 +100,32 @@ def verify_command(terminal: Terminal, /, **options: Any) -> None:
       pra evidence verify 20261124-060102-1a2b
       pra evidence verify report.json --trusted-key specibike.pem
     """
-    path = Path(options["path"])
+    path = Path(options.path)
     # A bare name that is no file here is a run's id.
-    by_id = not path.exists() and path.name == options["path"]
+    by_id = not path.exists() and path.name == options.path
     if by_id:
-        path = find_run(options["reports"], path.name)
-    trusted = trusted_keys(options["trusted"], options["folder"])
-    found = verify_evidence(path, trusted, options["signature"])
-    if by_id and found.evidence.run != path.name:
+        path = find_run(options.reports, path.name)
+    trusted = trusted_keys(options.trusted_key, options.keys)
+    verified = verify_evidence(path, trusted, options.signature)
+    if by_id and verified.evidence.run != path.name:
         # A good old run, laid in the place of a bad new one.
         raise AlteredError(
-            f"{path} holds the evidence of run {found.evidence.run}",
+            f"{path} holds the evidence of run {verified.evidence.run}",
             "the folder was put in place of another: fetch the run's own",
         )
-    for line in _lines(found):
+    for line in _lines(verified):
         terminal.print(line)
-    terminal.json(_document(found))
+    terminal.json(_document(verified))
 
 
-@evidence_group.group("key")
+@verb.group("key")
 def key_group() -> None:
     """Keys that sign evidence."""
 
 
 @key_group.command("new")
-@_key_option
-@_folder_option
-@click.pass_obj
-def new_command(terminal: Terminal, key: Path, folder: Path) -> None:
+@takes(NewKeyOptions)
+def new_command(terminal: Terminal, options: NewKeyOptions) -> None:
     """Make a key pair. From then on, runs are signed.
 
     The private key is written to a file that only you can read, and never over another; with a
@@ -120,7 +137,7 @@ def new_command(terminal: Terminal, key: Path, folder: Path) -> None:
       pra evidence key new
       pra evidence key new --key /etc/pra/signing.pem
     """
-    signer, public = create_key(key, folder, passphrase())
+    signer, public = create_key(options.key, options.keys, passphrase())
     terminal.print(f"key {signer.id}")
     terminal.print(f"private key: {signer.source} (keep it secret, and a copy of it)")
     terminal.print(f"public key: {public} (give it to whoever verifies)")
@@ -128,32 +145,31 @@ def new_command(terminal: Terminal, key: Path, folder: Path) -> None:
 
 
 @key_group.command("show")
-@_key_option
-@click.pass_obj
-def show_command(terminal: Terminal, key: Path) -> None:
+@takes(KeyOptions)
+def show_command(terminal: Terminal, options: KeyOptions) -> None:
     """Print the public half of the signing key.
 
     \b
     Example:
       pra evidence key show > specibike.pem
     """
-    signer = load_signer(key, passphrase())
+    signer = load_signer(options.key, passphrase())
     public = signer.private.public_key()
-    terminal.note(f"key {key_id(public)}, of {key}")
+    terminal.note(f"key {key_id(public)}, of {options.key}")
     terminal.print(public_pem(public).rstrip())
-    terminal.json({"key": signer.id, "private": str(key), "public": public_pem(public)})
+    terminal.json({"key": signer.id, "private": options.key, "public": public_pem(public)})
 
 
-def _lines(found: Verified) -> Iterator[str]:
-    evidence = found.evidence
-    for name in found.files:
+def _lines(verified: Verified) -> Iterator[str]:
+    evidence = verified.evidence
+    for name in verified.files:
         yield f"unchanged: {name}"
-    for name in found.unsigned:
+    for name in verified.unsigned:
         yield f"not signed: {name}"
     yield f"run {evidence.run}, signed {evidence.created:%Y-%m-%d %H:%M:%S} UTC"
-    yield f"by key {found.key.id} ({found.key.source})"
-    if found.report is not None:
-        yield from _report_lines(found.report)
+    yield f"by key {verified.key.id} ({verified.key.source})"
+    if verified.report is not None:
+        yield from _report_lines(verified.report)
     yield f"engine: pra {evidence.engine_version}"
 
 
@@ -174,15 +190,15 @@ def _version(server: ServerFacts) -> str:
     return server.version or "unknown"
 
 
-def _document(found: Verified) -> dict[str, Any]:
-    report = found.report
+def _document(verified: Verified) -> dict[str, object]:
+    report = verified.report
     return {
-        "run": found.evidence.run,
-        "key": found.key.id,
-        "signed": found.evidence.created.isoformat(),
-        "engine_version": found.evidence.engine_version,
-        "files": list(found.files),
-        "unsigned": list(found.unsigned),
+        "run": verified.evidence.run,
+        "key": verified.key.id,
+        "signed": verified.evidence.created,
+        "engine_version": verified.evidence.engine_version,
+        "files": list(verified.files),
+        "unsigned": list(verified.unsigned),
         "verdict": report.verdict.value if report else None,
         "mode": report.mode.value if report and report.mode else None,
         "generation": report.generation.id if report and report.generation else None,

@@ -1,19 +1,18 @@
-"""The command that cleans up: gc."""
+"""``pra gc``: remove what runs left that died, and what has expired."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 
-from restore.adapters import lock
-from restore.adapters.docker.cache_volumes import find_caches
-from restore.adapters.docker.leftovers import Leftover, find_everywhere, remove
-from restore.adapters.docker.runner import Runner
-from restore.adapters.pulumi.rebuild import destroy, stacks
-from restore.cli.options import other_engines, repository_option
+from restore.cli.engines import other_engines
+from restore.cli.options import RepositoryOptions
 from restore.cli.terminal import Terminal
+from restore.cli.verbs import Verb, option, takes
 from restore.errors import (
     EnvironmentFailure,
     NotFoundError,
@@ -22,21 +21,28 @@ from restore.errors import (
 )
 from restore.model import LOCAL, locations
 from restore.model.durations import parse_age
-from restore.repository import open_repository
-from restore.runs import gc
-from restore.runs.request import utc_now
-from restore.runs.staging import life
+
+if TYPE_CHECKING:
+    from restore.adapters.docker.leftovers import Leftover
+    from restore.runs import gc
 
 
-@click.command("gc")
-@click.option("--older-than", default="24h", show_default=True, help="Age of what goes by its age.")
-@click.option("--stack", help="Remove this stack, whoever made it and whatever its age.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
-@repository_option
-@click.pass_obj
-def gc_command(
-    terminal: Terminal, older_than: str, stack: str | None, dry_run: bool, repository: str
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class GcOptions(RepositoryOptions):
+    """What `pra gc` is told."""
+
+    older_than: str = option(
+        "--older-than", default="24h", show_default=True, help="Age of what goes by its age."
+    )
+    stack: str | None = option(
+        "--stack", help="Remove this stack, whoever made it and whatever its age."
+    )
+    dry_run: bool = option("--dry-run", is_flag=True, help="Only say what would be removed.")
+
+
+@click.command("gc", cls=Verb)
+@takes(GcOptions)
+def verb(terminal: Terminal, options: GcOptions) -> None:
     """Remove what crashed drills left: containers, networks, volumes and stack files.
 
     Drills of this clone whose process died are removed at once; drills that this clone knows
@@ -51,7 +57,16 @@ def gc_command(
       pra gc --dry-run
       pra gc --stack drill-20261124-060102-1a2b
     """
-    age = parse_age(older_than)
+    from restore.adapters import lock
+    from restore.adapters.docker.cache_volumes import find_caches
+    from restore.adapters.docker.leftovers import find_everywhere, remove
+    from restore.adapters.docker.runner import Runner
+    from restore.adapters.pulumi.rebuild import destroy, stacks
+    from restore.runs import gc
+    from restore.runs.request import utc_now
+    from restore.runs.staging import life
+
+    age, stack, dry_run = parse_age(options.older_than), options.stack, options.dry_run
     engines = {LOCAL: Runner.connect(), **other_engines(terminal)}
     leftovers = find_everywhere(engines)
     if stack is not None:
@@ -73,7 +88,9 @@ def gc_command(
             life.forget_stack(locations.STAGING, collection.stack)
             lock.release(locations.LOCKS, collection.stack)
     ended, broken = _end_staging(terminal, leftovers, dry_run) if stack is None else ([], [])
-    partials = () if stack else _collect_partials(terminal, repository, utc_now() - age, dry_run)
+    partials: tuple[str, ...] = ()
+    if stack is None:
+        partials = _collect_partials(terminal, options.repository, utc_now() - age, dry_run)
     if not chosen and not ended and not broken and not partials:
         terminal.print("nothing to remove")
     terminal.json(
@@ -104,6 +121,10 @@ def _end_staging(
     terminal: Terminal, leftovers: Iterable[Leftover], dry_run: bool
 ) -> tuple[list[gc.Collection], list[RestoreError]]:
     """End the staging copies that are due; one that can't be is in no other's way."""
+    from restore.runs import gc
+    from restore.runs.request import utc_now
+    from restore.runs.staging import life
+
     ended: list[gc.Collection] = []
     broken: list[RestoreError] = []
     life.forget_locks(locations.STAGING, dry_run=dry_run)
@@ -138,18 +159,20 @@ def _collect_partials(
 
     Their age counts too, since the lock of a capture elsewhere isn't seen on every network mount.
     """
+    from restore.repository import open_repository
+
     try:
         repository = open_repository(location)
     except NotFoundError:
         return ()
-    found = tuple(
+    interrupted = tuple(
         partial
         for partial in repository.partials()
         if not partial.active and partial.modified < before
     )
-    for partial in found:
+    for partial in interrupted:
         terminal.print(f"{partial.id}: its capture was interrupted")
         terminal.print(f"  folder     {partial.path}")
         if not dry_run:
             repository.remove_partial(partial.id)
-    return tuple(partial.id for partial in found)
+    return tuple(partial.id for partial in interrupted)

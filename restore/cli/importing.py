@@ -1,35 +1,83 @@
-"""The command that imports backups which others made."""
+"""``pra import``: backups that others made become generations."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import click
 
-from restore.catalogue.foreign import Layout
-from restore.catalogue.importing import import_generation
-from restore.cli.backup import summary
-from restore.cli.foreign import at_option, image_option, open_backup
-from restore.cli.options import describe, profile_option, repository_option
+from restore.cli.generations import describe, summary
+from restore.cli.options import ProfileOptions, RepositoryOptions, secret_of_environment
 from restore.cli.terminal import Terminal
-from restore.repository import create_repository
-from restore.runs.request import utc_now
+from restore.cli.verbs import Verb, argument, option, takes
+from restore.model.secret import Secret
+
+if TYPE_CHECKING:
+    from restore.catalogue.foreign import Layout
 
 
-@click.command("import")
-@click.argument("backup", metavar="LAYOUT:PATH")
-@profile_option
-@repository_option
-@click.option(
-    "--generation",
-    default="latest",
-    show_default=True,
-    help='Which backup of several: an id or its beginning, "latest", or "latest-before DATE".',
-)
-@click.option("--all", "every", is_flag=True, help="Every backup that is there.")
-@click.option("--list", "listed", is_flag=True, help="Only say which backups are there.")
-@at_option
-@image_option
-@click.pass_obj
-def import_command(terminal: Terminal, /, **options: str) -> None:
+@dataclass(frozen=True, kw_only=True)
+class ForeignOptions:
+    """How a backup is read that others made."""
+
+    at: str | None = option(
+        "--at",
+        metavar="MOMENT",
+        help="Bring a physical backup back to this moment, in UTC unless it says otherwise: "
+        "2026-11-23T18:00+01:00. Default: the last transaction that was archived.",
+    )
+    pgbackrest_image: str | None = option(
+        "--pgbackrest-image",
+        envvar="PRA_PGBACKREST_IMAGE",
+        show_envvar=True,
+        help="Image with PostgreSQL of the backup's major and pgBackRest, which bring a physical "
+        "backup back. Default: pra/pgbackrest with the tag of the profile's database image. The "
+        "passphrase of an encrypted repository is read from PRA_PGBACKREST_PASSPHRASE or the file "
+        "that PRA_PGBACKREST_PASSPHRASE_FILE names.",
+    )
+
+
+def open_backup(text: str, profile: str, options: ForeignOptions) -> Layout:
+    """Open the backup ``LAYOUT:PATH`` that a command names, as its options ask.
+
+    Raises:
+        RestoreError: what is wrong with its options or its place.
+    """
+    from restore.catalogue.foreign import LayoutOptions
+    from restore.catalogue.layouts import open_layout
+    from restore.profile import load_profile
+    from restore.repository.selection import moment
+
+    passphrase = secret_of_environment(
+        "PRA_PGBACKREST_PASSPHRASE", "the passphrase of the repository"
+    )
+    asked = LayoutOptions(
+        at=moment(options.at) if options.at is not None else None,
+        image=options.pgbackrest_image,
+        passphrase=Secret("") if passphrase is None else passphrase,
+    )
+    return open_layout(text, load_profile(profile), asked)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportOptions(ProfileOptions, RepositoryOptions, ForeignOptions):
+    """What `pra import` is told."""
+
+    backup: str = argument(metavar="LAYOUT:PATH")
+    generation: str = option(
+        "--generation",
+        default="latest",
+        show_default=True,
+        help='Which backup of several: an id or its beginning, "latest", or "latest-before DATE".',
+    )
+    every: bool = option("--all", is_flag=True, help="Every backup that is there.")
+    listed: bool = option("--list", is_flag=True, help="Only say which backups are there.")
+
+
+@click.command("import", cls=Verb)
+@takes(ImportOptions)
+def verb(terminal: Terminal, options: ImportOptions) -> None:
     """Turn a backup that others made into a generation. The original is only read.
 
     LAYOUT is odoo-zip (a file of Odoo's database manager), openerp (a folder of nightly dumps,
@@ -44,24 +92,28 @@ def import_command(terminal: Terminal, /, **options: str) -> None:
       pra import folder:/mnt/nas/mapping.yaml
       pra import pgbackrest:/srv/pgbackrest --at "2026-11-23 18:00"
     """
-    layout = open_backup(options["backup"], options)
-    if options["listed"]:
+    from restore.catalogue.importing import import_generation
+    from restore.repository import create_repository
+    from restore.runs.request import utc_now
+
+    layout = open_backup(options.backup, options.profile, options)
+    if options.listed:
         _list(terminal, layout)
         return
-    repository = create_repository(options["repository"])
-    choices = layout.ids() if options["every"] else (options["generation"],)
-    found = []
+    repository = create_repository(options.repository)
+    choices = layout.ids() if options.every else (options.generation,)
+    documents = []
     with terminal.progress() as listener:
         for choice in choices:
-            one = import_generation(layout, choice, repository, now=utc_now, listener=listener)
-            found.append(one)
-            known = "imported" if one.new else "imported before:"
-            terminal.print(f"{known} {describe(one.generation)}")
-    terminal.json([{**summary(one.generation), "new": one.new} for one in found])
+            imported = import_generation(layout, choice, repository, now=utc_now, listener=listener)
+            documents.append({**summary(imported.generation), "new": imported.new})
+            known = "imported" if imported.new else "imported before:"
+            terminal.print(f"{known} {describe(imported.generation)}")
+    terminal.json(documents)
 
 
 def _list(terminal: Terminal, layout: Layout) -> None:
-    found = [(name, layout.describe(name)) for name in layout.ids()]
-    for name, text in found:
+    backups = [(name, layout.describe(name)) for name in layout.ids()]
+    for name, text in backups:
         terminal.print(f"{name}  {text}")
-    terminal.json([{"id": name, "description": text} for name, text in found])
+    terminal.json([{"id": name, "description": text} for name, text in backups])

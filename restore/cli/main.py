@@ -1,4 +1,4 @@
-"""The ``pra`` command: arguments, printing, and the exit code of every error.
+"""The ``pra`` command: its verbs, and the exit code of every error.
 
 Nothing else in the engine exits.
 """
@@ -9,38 +9,68 @@ import os
 import signal
 import sys
 import traceback
+from importlib import import_module
 from types import FrameType
 from typing import Final, NoReturn
 
 import click
 
 from restore import __version__
-from restore.adapters import logs
-from restore.cli.anonymise import anonymise_group
-from restore.cli.backup import capture_command, generations_group, verify_command
-from restore.cli.cache import cache_group
-from restore.cli.evidence import evidence_group
-from restore.cli.gc import gc_command
-from restore.cli.history import history_command
-from restore.cli.importing import import_command
-from restore.cli.postop import postop_group
-from restore.cli.prerequisites import prerequisites_command
-from restore.cli.profile import profile_group
-from restore.cli.recovery import drill_command, plan_command, report_command, restore_command
-from restore.cli.scenario import scenario_group
-from restore.cli.staging import staging_group
-from restore.cli.status import status_command
 from restore.cli.terminal import Terminal
-from restore.cli.upgrade import upgrade_group
+from restore.cli.verbs import Verb, VerbGroup
 from restore.errors import ExitCode, RestoreError
-from restore.runs.recorder import new_run
-from restore.runs.request import utc_now
 
-LOGGED: Final = ("capture", "import", "gc", "staging")
-"""The commands that change something outside of a run that is reported: they log for themselves."""
+VERBS: Final = {
+    "anonymise": "Check and show rules by which staging copies are anonymised.",
+    "cache": "Copies of database servers' data, kept by cold drills and used by later ones.",
+    "capture": "Make a generation from a running ERP: databases first, then documents.",
+    "completion": "Print the completion script of a shell.",
+    "drill": "Rebuild an environment, replay a generation into it, check it, and destroy it.",
+    "evidence": "Signed reports: verify them, make and show keys.",
+    "gc": "Remove what crashed drills left: containers, networks, volumes and stack files.",
+    "generations": "List and show the generations of a repository.",
+    "history": "Show past runs and how their recovery times develop.",
+    "import": "Turn a backup that others made into a generation.",
+    "plan": "Show the plan that a drill of a generation would follow.",
+    "postop": "List and tick off what people do after a restore (post-operations of the profile).",
+    "prerequisites": "Write the prerequisites of a restore as a document.",
+    "profile": "List, begin, check and show profiles: ERPs described as data.",
+    "report": "Render the report of a run again; of the last run when none is named.",
+    "restore": "Replay a generation into an environment that stands.",
+    "scenario": "Check and play scenarios: what people do with the ERP, over its API and its "
+    "pages.",
+    "staging": "Make, list, renew and destroy staging copies: safe copies of production that stay "
+    "a while.",
+    "status": "Show which generation each node of a stack holds, and whether it is the same on "
+    "all.",
+    "upgrade": "Rehearse an upgrade on what production's backup holds, accept it, and take it "
+    "back.",
+    "verify": "Verify every checksum of a generation, in parallel.",
+}
+"""Each verb with its line of help. ``restore/cli/`` has a module each, which defines ``verb``."""
+
+
+def load_verb(name: str) -> click.Command:
+    """Import the module of a verb of ``VERBS``; return its command."""
+    module = "importing" if name == "import" else name
+    verb: click.Command = import_module(f"restore.cli.{module}").verb
+    return verb
+
+
+class LazyVerbs(VerbGroup):
+    """Lists the verbs from the table, and imports the module of the one that is used."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb that the arguments begin with; import it."""
+        name, listed, rest = super().resolve_command(ctx, args)
+        return name, load_verb(name) if name else listed, rest
 
 
 @click.group(
+    cls=LazyVerbs,
+    commands=[Verb(name, short_help=text) for name, text in VERBS.items()],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
 Examples:
@@ -55,70 +85,13 @@ Exit codes: 0 pass, 1 internal error, 2 usage, 3 verdict fail, 4 unverifiable, 5
 11 not signed by a trusted key, 130 interrupted.
 """,
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
-@click.option(
-    "--verbose", is_flag=True, help="Show commands and stages as they go, and errors' tracebacks."
-)
-@click.option(
-    "--log-format",
-    type=click.Choice(["text", "json"]),
-    help="How they are shown on stderr: as text, or as JSON lines.  [default: text, if verbose]",
-)
 @click.version_option(__version__, prog_name="pra")
-@click.pass_context
-def pra(context: click.Context, as_json: bool, verbose: bool, log_format: str | None) -> None:
+def pra() -> None:
     """Restore ERP backups into a rebuilt environment, and prove that they work.
 
     A generation is one consistent backup set in a repository. A drill rebuilds an equivalent
     environment with Pulumi, replays a generation into it, checks the result and gives a verdict.
     """
-    context.obj = Terminal(as_json=as_json, verbose=verbose or log_format is not None)
-    if context.obj.verbose:
-        context.with_resource(logs.shown(as_json=log_format == "json"))
-    if context.invoked_subcommand in LOGGED:
-        command = f"pra {context.invoked_subcommand}"
-        context.with_resource(logs.run_log(new_run(utc_now()), command=command))
-
-
-@pra.command("completion")
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def completion_command(shell: str) -> None:
-    """Print the completion script of a shell.
-
-    \b
-    Example:
-      eval "$(pra completion bash)"
-    """
-    from click.shell_completion import get_completion_class  # noqa: PLC0415 - rarely needed
-
-    found = get_completion_class(shell)
-    if found is not None:
-        click.echo(found(pra, {}, "pra", "_PRA_COMPLETE").source())
-
-
-for command in (
-    capture_command,
-    import_command,
-    generations_group,
-    verify_command,
-    plan_command,
-    drill_command,
-    restore_command,
-    staging_group,
-    status_command,
-    report_command,
-    upgrade_group,
-    postop_group,
-    prerequisites_command,
-    evidence_group,
-    history_command,
-    scenario_group,
-    cache_group,
-    gc_command,
-    profile_group,
-    anonymise_group,
-):
-    pra.add_command(command)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -129,11 +102,11 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 def run(arguments: list[str]) -> int:
     """Run ``pra`` and return its exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
-    terminal = Terminal(as_json="--json" in arguments, verbose="--verbose" in arguments)
+    terminal = Terminal()
     try:
-        result = pra.main(arguments, prog_name="pra", standalone_mode=False)
+        result = pra.main(arguments, prog_name="pra", standalone_mode=False, obj=terminal)
     except RestoreError as error:
-        if terminal.verbose:
+        if terminal.is_verbose:
             traceback.print_exc()
         terminal.error(error)
         terminal.json({"error": error.message, "hint": error.hint, "exit_code": error.exit_code})
@@ -147,6 +120,8 @@ def run(arguments: list[str]) -> int:
         return ExitCode.INTERRUPTED
     except click.ClickException as error:
         error.show()
+        # Parsing may have ended before it came to the option.
+        terminal.as_json = terminal.as_json or "--json" in arguments
         command = getattr(error, "ctx", None)
         hint = f"see '{command.command_path} --help'" if command else "see 'pra --help'"
         terminal.json({"error": error.format_message(), "hint": hint, "exit_code": ExitCode.USAGE})

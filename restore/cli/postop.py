@@ -1,46 +1,81 @@
-"""Commands on manual post-operations: list, done, undo."""
+"""``pra postop``: the manual post-operations of a run: list, done, undo."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING
 
 import click
 
-from restore.cli.options import Decorator, reports_option
-from restore.cli.terminal import Terminal
+from restore.cli.options import LanguageOptions, ReportsOptions
+from restore.cli.terminal import Cell, Terminal, document_of
+from restore.cli.verbs import VerbGroup, argument, option, takes
 from restore.errors import NotFoundError, UsageError
-from restore.model import OperationEvent
-from restore.report.files import find_run, newest_report, read_report
-from restore.report.operation_rows import OperationRow, operation_rows
-from restore.report.postops import is_signed, read_events, record_event
-from restore.runs.request import utc_now
 
-_run_option: Final[Decorator] = click.option(
-    "--run", help="The run, or the beginning of its id; the last one when left out."
-)
-_stack_option: Final[Decorator] = click.option("--stack", help="The last run on this stack.")
-_by_option: Final[Decorator] = click.option("--by", required=True, metavar="WHO", help="Who it is.")
-_note_option: Final[Decorator] = click.option("--note", default="", help="A remark to keep.")
+if TYPE_CHECKING:
+    from restore.model import Report
+    from restore.report.operation_rows import OperationRow
 
 
-@click.group("postop")
-def postop_group() -> None:
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(ReportsOptions):
+    """Which run it is."""
+
+    run: str | None = option(
+        "--run", help="The run, or the beginning of its id; the last one when left out."
+    )
+    stack: str | None = option("--stack", help="The last run on this stack.")
+
+    def folder(self) -> Path:
+        """The folder of the run.
+
+        Raises:
+            NotFoundError: there is none.
+            UsageError: two options say which.
+        """
+        from restore.report.files import find_run, newest_report
+
+        if self.run is not None and self.stack is not None:
+            raise UsageError("--run and --stack: one of them says which run", "leave one out")
+        if self.stack is None:
+            return find_run(self.reports, self.run)
+        report = newest_report(self.reports, lambda report: report.stack == self.stack)
+        if report is None:
+            raise NotFoundError(
+                f"no report of stack {self.stack} is in {self.reports}",
+                "name the run: --run, or --reports",
+            )
+        return self.reports / report.run
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListOptions(RunOptions, LanguageOptions):
+    """What `pra postop list` is told."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tick:
+    """What is said of an operation, and by whom."""
+
+    name: str = argument()
+    by: str = option("--by", required=True, metavar="WHO", help="Who it is.")
+    note: str = option("--note", default="", help="A remark to keep.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TickOptions(Tick, RunOptions):
+    """What `pra postop done` and `undo` are told."""
+
+
+@click.group("postop", cls=VerbGroup)
+def verb() -> None:
     """List and tick off what people do after a restore (post-operations of the profile)."""
 
 
-@postop_group.command("list")
-@_run_option
-@_stack_option
-@reports_option
-@click.option(
-    "--lang", type=click.Choice(["en", "fr"]), default="en", show_default=True,
-    help="Language of titles and instructions.",
-)  # fmt: skip
-@click.pass_obj
-def list_command(
-    terminal: Terminal, run: str | None, stack: str | None, reports: Path, lang: str
-) -> None:
+@verb.command("list")
+@takes(ListOptions)
+def list_command(terminal: Terminal, options: ListOptions) -> None:
     """Show the checklist of a run, each operation with its owner and who has done it.
 
     \b
@@ -48,43 +83,25 @@ def list_command(
       pra postop list --stack rescue
       pra --json postop list --run 20261124-0601
     """
-    folder = _folder(reports, run, stack)
+    from restore.report.files import read_report
+    from restore.report.operation_rows import operation_rows
+    from restore.report.postops import read_events
+
+    folder = options.folder()
     report = read_report(folder)
-    rows = operation_rows(report, read_events(folder))
-    open_ones = sum(row.done is None for row in rows)
-    terminal.table(
-        f"Post-operations of run {report.run} on stack {report.stack}",
-        ("state", "operation", "title", "owner", "what to do"),
-        [
-            (
-                _state(row),
-                row.operation.name,
-                row.operation.title.of(lang),
-                row.operation.owner.of(lang),
-                row.operation.instructions.of(lang),
-            )
-            for row in rows
-        ],
-    )
-    terminal.print(f"{open_ones} of {len(rows)} to do")
-    terminal.json(
-        {
-            "run": folder.name,
-            "to_do": open_ones,
-            "operations": [_document(row, lang) for row in rows],
-        }
-    )
+    rows = [_cells(row, options.lang) for row in operation_rows(report, read_events(folder))]
+    documents = [document_of(row) for row in rows]
+    to_do = sum(not document["done"] for document in documents)
+    if rows:
+        title = f"Post-operations of run {report.run} on stack {report.stack}"
+        terminal.table_of(title, rows)
+    terminal.print(f"{to_do} of {len(rows)} to do")
+    terminal.json({"run": folder.name, "to_do": to_do, "operations": documents})
 
 
-@postop_group.command("done")
-@click.argument("name")
-@_by_option
-@_note_option
-@_run_option
-@_stack_option
-@reports_option
-@click.pass_obj
-def done_command(terminal: Terminal, /, **options: Any) -> None:
+@verb.command("done")
+@takes(TickOptions)
+def done_command(terminal: Terminal, options: TickOptions) -> None:
     """Tick off an operation: NAME was done by WHO, now.
 
     The run's pages are rendered anew, unless they are signed; report.json stays what the run
@@ -98,15 +115,9 @@ def done_command(terminal: Terminal, /, **options: Any) -> None:
     _record(terminal, options, done=True)
 
 
-@postop_group.command("undo")
-@click.argument("name")
-@_by_option
-@_note_option
-@_run_option
-@_stack_option
-@reports_option
-@click.pass_obj
-def undo_command(terminal: Terminal, /, **options: Any) -> None:
+@verb.command("undo")
+@takes(TickOptions)
+def undo_command(terminal: Terminal, options: TickOptions) -> None:
     """Say that an operation that was ticked off is to be done again.
 
     \b
@@ -116,47 +127,49 @@ def undo_command(terminal: Terminal, /, **options: Any) -> None:
     _record(terminal, options, done=False)
 
 
-def _record(terminal: Terminal, options: dict[str, Any], *, done: bool) -> None:
-    folder = _folder(options["reports"], options["run"], options["stack"])
-    event = OperationEvent(options["name"], done, options["by"], utc_now(), options["note"])
-    report = record_event(folder, event)
-    rows = operation_rows(report, read_events(folder))
-    left = sum(row.done is None for row in rows)
+def _record(terminal: Terminal, options: TickOptions, *, done: bool) -> None:
+    from restore.report.postops import is_signed
+
+    folder = options.folder()
     what = "done by" if done else "to do again, says"
-    terminal.print(f"{event.name}: {what} {event.by}; {left} of {len(rows)} to do")
+    report = record_tick(terminal, folder, options, done=done, words=(what, "to do"))
     terminal.print(f"run {report.run} on stack {report.stack}")
     if is_signed(folder):
         terminal.note(f"its pages are signed and stay as they are; see 'pra report {report.run}'")
+
+
+def record_tick(
+    terminal: Terminal, folder: Path, tick: Tick, *, done: bool, words: tuple[str, str]
+) -> Report:
+    """Write down that an operation of a run was done, or is to be done again; tell what is left.
+
+    Args:
+        words: what stands before who says so, and what is to happen to those that are left.
+    """
+    from restore.model import OperationEvent
+    from restore.report.operation_rows import operation_rows
+    from restore.report.postops import read_events, record_event
+    from restore.runs.request import utc_now
+
+    event = OperationEvent(tick.name, done, tick.by, utc_now(), tick.note)
+    report = record_event(folder, event)
+    rows = operation_rows(report, read_events(folder))
+    left = sum(row.done is None for row in rows)
+    terminal.print(f"{event.name}: {words[0]} {event.by}; {left} of {len(rows)} {words[1]}")
     terminal.json({"run": report.run, "name": event.name, "done": done, "to_do": left})
+    return report
 
 
-def _folder(reports: Path, run: str | None, stack: str | None) -> Path:
-    if run is not None and stack is not None:
-        raise UsageError("--run and --stack: one of them says which run", "leave one out")
-    if stack is None:
-        return find_run(reports, run)
-    report = newest_report(reports, lambda report: report.stack == stack)
-    if report is None:
-        raise NotFoundError(
-            f"no report of stack {stack} is in {reports}", "name the run: --run, or --reports"
-        )
-    return reports / report.run
-
-
-def _state(row: OperationRow) -> str:
-    if row.done is None:
-        return "to do"
-    return f"done by {row.done.by}, {row.done.at:%Y-%m-%d %H:%M}"
-
-
-def _document(row: OperationRow, language: str) -> dict[str, Any]:
-    return {
-        "name": row.operation.name,
-        "title": row.operation.title.of(language),
-        "owner": row.operation.owner.of(language),
-        "instructions": row.operation.instructions.of(language),
-        "done": row.done is not None,
-        "by": row.done.by if row.done else None,
-        "at": row.done.at.isoformat() if row.done else None,
-        "note": row.done.note if row.done else None,
-    }
+def _cells(row: OperationRow, language: str) -> tuple[Cell, ...]:
+    operation, done = row.operation, row.done
+    state = "to do" if done is None else f"done by {done.by}, {done.at:%Y-%m-%d %H:%M}"
+    return (
+        Cell("done", done is not None, "state", state),
+        Cell("name", operation.name, "operation"),
+        Cell("title", operation.title.of(language), "title"),
+        Cell("owner", operation.owner.of(language), "owner"),
+        Cell("instructions", operation.instructions.of(language), "what to do"),
+        Cell("by", done and done.by),
+        Cell("at", done and done.at),
+        Cell("note", done and done.note),
+    )

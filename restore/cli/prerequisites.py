@@ -1,72 +1,68 @@
-"""The command that writes what an integrator hands to a client."""
+"""``pra prerequisites``: what an integrator hands to a client."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from restore import __version__
-from restore.adapters.pulumi.stack_file import raw_settings
-from restore.checks.foreseen import foreseen_checks
-from restore.cli.options import profile_option, reports_option, repository_option
+from restore.cli.options import (
+    FILE,
+    LanguageOptions,
+    ProfileOptions,
+    ReportsOptions,
+    RepositoryOptions,
+)
 from restore.cli.terminal import Terminal
+from restore.cli.verbs import Verb, option, takes
 from restore.errors import UsageError
 from restore.model import locations
-from restore.plan.blueprint import configuration_texts
-from restore.profile import load_profile
-from restore.report.files import newest_report
-from restore.report.prerequisites import (
-    Document,
-    Expectation,
-    Parties,
-    Prerequisites,
-    StackFacts,
-    compose,
-    foresee,
-    is_drill_of,
-    to_html,
-    to_markdown,
-)
-from restore.repository import open_repository
-from restore.repository.selection import choose
-from restore.runs.request import utc_now
+
+if TYPE_CHECKING:
+    from restore.report.prerequisites import Document, Prerequisites, StackFacts
 
 FORMATS: Final = ("html", "md", "pdf")
 
 
-@click.command("prerequisites")
-@profile_option
-@repository_option
-@click.option(
-    "--generation",
-    default="latest",
-    show_default=True,
-    help='What is measured: an id or its beginning, "latest", or "latest-before DATE".',
-)
-@click.option(
-    "--stack",
-    default="drill",
-    show_default=True,
-    help="Stack file whose settings the environment has: addresses, URL, sizes, images.",
-)
-@reports_option
-@click.option("--client", help="Whose installation it is; stands on the title page.")
-@click.option("--integrator", help="Who hands the document over; stands on the title page.")
-@click.option(
-    "--lang", type=click.Choice(["en", "fr"]), default="en", show_default=True,
-    help="Language of the document.",
-)  # fmt: skip
-@click.option(
-    "--format", "form", type=click.Choice(FORMATS), default="html", show_default=True,
-    help="Form of the document.",
-)  # fmt: skip
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: stdout.")
-@click.pass_obj
-def prerequisites_command(terminal: Terminal, /, **options: Any) -> None:
+@dataclass(frozen=True, kw_only=True)
+class PrerequisitesOptions(ProfileOptions, RepositoryOptions, ReportsOptions, LanguageOptions):
+    """What `pra prerequisites` is told."""
+
+    generation: str = option(
+        "--generation",
+        default="latest",
+        show_default=True,
+        help='What is measured: an id or its beginning, "latest", or "latest-before DATE".',
+    )
+    stack: str = option(
+        "--stack",
+        default="drill",
+        show_default=True,
+        help="Stack file whose settings the environment has: addresses, URL, sizes, images.",
+    )
+    client: str | None = option(
+        "--client", help="Whose installation it is; stands on the title page."
+    )
+    integrator: str | None = option(
+        "--integrator", help="Who hands the document over; stands on the title page."
+    )
+    form: str = option(
+        "--format",
+        type=click.Choice(FORMATS),
+        default="html",
+        show_default=True,
+        help="Form of the document.",
+    )
+    output: Path | None = option("--output", type=FILE, help="Default: stdout.")
+
+
+@click.command("prerequisites", cls=Verb)
+@takes(PrerequisitesOptions)
+def verb(terminal: Terminal, options: PrerequisitesOptions) -> None:
     """Write the prerequisites of a restore as a document. Nothing is made.
 
     It tells a client what is backed up, how, in which order and how large, what a restore needs,
@@ -78,44 +74,60 @@ def prerequisites_command(terminal: Terminal, /, **options: Any) -> None:
       pra prerequisites --profile odoo --lang fr --format pdf --output prerequis.pdf
       pra prerequisites --client "Specibike" --format md
     """
-    output: Path | None = options["output"]
-    to_stdout = output is None and not terminal.as_json
-    if to_stdout and options["form"] == "pdf" and sys.stdout.isatty():
+    from restore.report.prerequisites import compose
+
+    to_stdout = options.output is None and not terminal.as_json
+    if to_stdout and options.form == "pdf" and sys.stdout.isatty():
         raise UsageError("a PDF is not for a terminal", "add --output FILE.pdf")
-    document = compose(gather(options), options["lang"])
-    content = _rendered(document, options["form"])
-    if output is not None:
-        output.write_bytes(content)
-        terminal.print(f"document: {output}")
+    document = compose(gather(options), options.lang)
+    content = _rendered(document, options.form)
+    if options.output is not None:
+        options.output.write_bytes(content)
+        terminal.print(f"document: {options.output}")
     elif to_stdout:
         click.echo(content, nl=False)
     terminal.json(asdict(document))
 
 
-def gather(options: dict[str, Any]) -> Prerequisites:
+def gather(options: PrerequisitesOptions) -> Prerequisites:
     """Read all that the document says; nothing is made, and no Docker engine is asked.
 
     Raises:
         RestoreError: profile, stack file, repository or generation can't be used.
     """
-    profile = load_profile(options["profile"])
-    stack = _stack(options["stack"])
-    repository = open_repository(options["repository"])
-    generation = choose(repository, options["generation"])
+    from restore.checks.foreseen import foreseen_checks
+    from restore.plan.blueprint import configuration_texts
+    from restore.profile import load_profile
+    from restore.report.files import newest_report
+    from restore.report.prerequisites import (
+        Expectation,
+        Parties,
+        Prerequisites,
+        foresee,
+        is_drill_of,
+    )
+    from restore.repository import open_repository
+    from restore.repository.selection import choose
+    from restore.runs.request import utc_now
+
+    profile = load_profile(options.profile)
+    stack = _stack(options.stack)
+    repository = open_repository(options.repository)
+    generation = choose(repository, options.generation)
     texts = configuration_texts(repository, generation, profile)
     intended, plan = foresee(generation, profile, texts, stack)
     checks = foreseen_checks(generation, profile, plan.databases, intended.erp_role)
     return Prerequisites(
         profile=profile,
-        source=options["profile"],
+        source=options.profile,
         repository=repository.location,
         generation=generation,
         blueprint=intended,
         plan=plan,
         checks=tuple(Expectation(check.id, check.title, check.expected) for check in checks),
         stack=stack,
-        last=newest_report(options["reports"], lambda report: is_drill_of(report, generation)),
-        parties=Parties(options["client"], options["integrator"]),
+        last=newest_report(options.reports, lambda report: is_drill_of(report, generation)),
+        parties=Parties(options.client, options.integrator),
         renew=_renew(options, repository.location),
         issued=utc_now(),
         engine_version=__version__,
@@ -123,31 +135,37 @@ def gather(options: dict[str, Any]) -> Prerequisites:
 
 
 def _stack(name: str) -> StackFacts:
-    # Pulumi takes a while to import, and no other command needs it in this process.
-    from stacks.described import describe_stack  # noqa: PLC0415
+    from restore.adapters.pulumi.stack_file import raw_settings
+    from stacks.described import describe_stack
 
     raw, secret = raw_settings(name)
     return describe_stack(name, locations.ROOT, raw, secret)
 
 
-def _renew(options: dict[str, Any], repository: str) -> tuple[str, ...]:
+def _renew(options: PrerequisitesOptions, repository: str) -> tuple[str, ...]:
     """The command that writes the same document from the backup that is then the latest."""
-    parties = [f"--{name}={options[name]}" for name in ("client", "integrator") if options[name]]
+    parties = [
+        f"--{name}={party}"
+        for name, party in (("client", options.client), ("integrator", options.integrator))
+        if party
+    ]
     return (
-        "pra", "prerequisites", f"--profile={options['profile']}", f"--stack={options['stack']}",
+        "pra", "prerequisites", f"--profile={options.profile}", f"--stack={options.stack}",
         f"--repository={repository}", "--generation=latest", *parties,
-        f"--lang={options['lang']}", f"--format={options['form']}",
-        f"--output=prerequisites.{options['form']}",
+        f"--lang={options.lang}", f"--format={options.form}",
+        f"--output=prerequisites.{options.form}",
     )  # fmt: skip
 
 
 def _rendered(document: Document, form: str) -> bytes:
+    from restore.report.prerequisites import to_html, to_markdown
+
     match form:
         case "html":
             return to_html(document).encode()
         case "md":
             return to_markdown(document).encode()
     # No other form, and no other command, loads what prints.
-    from restore.report.prerequisites.pdf import to_pdf  # noqa: PLC0415
+    from restore.report.prerequisites.pdf import to_pdf
 
     return to_pdf(document)

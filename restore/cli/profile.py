@@ -1,4 +1,4 @@
-"""Commands on profiles: list, new, check, show."""
+"""``pra profile``: list, begin, check and show profiles."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ from pathlib import Path
 
 import click
 
-from restore.cli.options import tell_errors
-from restore.cli.terminal import Terminal
+from restore.cli.options import FILE, tell_errors
+from restore.cli.terminal import Cell, Terminal
+from restore.cli.verbs import VerbGroup
 from restore.errors import UsageError
 from restore.profile import load_profile, profile_names, profile_text
-from restore.profile.lint import profile_errors
-from restore.profile.text import profile_document, profile_yaml, renamed, template
 
 
-@click.group("profile")
-def profile_group() -> None:
+@click.group("profile", cls=VerbGroup)
+def verb() -> None:
     """List, begin, check and show profiles: ERPs described as data."""
 
 
-@profile_group.command("list")
+@verb.command("list")
 @click.pass_obj
 def list_command(terminal: Terminal) -> None:
     """List the profiles that ship.
@@ -28,34 +27,29 @@ def list_command(terminal: Terminal) -> None:
     Example:
       pra profile list
     """
-    profiles = [load_profile(name) for name in profile_names()]
-    terminal.table(
-        "Profiles",
-        ("profile", "title", "series", "ERP image", "PostgreSQL image"),
-        [
-            (p.name, p.title, ", ".join(p.erp.series), p.erp.image, p.database.image)
-            for p in profiles
-        ],
-    )
-    terminal.json(
-        [
-            {
-                "name": p.name,
-                "title": p.title,
-                "series": p.erp.series,
-                "images": {"erp": p.erp.image, "database": p.database.image},
-            }
-            for p in profiles
-        ]
-    )
+    rows = []
+    for name in profile_names():
+        profile = load_profile(name)
+        images = {"erp": profile.erp.image, "database": profile.database.image}
+        rows.append(
+            (
+                Cell("name", profile.name, "profile"),
+                Cell("title", profile.title, "title"),
+                Cell("series", profile.erp.series, "series", ", ".join(profile.erp.series)),
+                Cell(None, images["erp"], "ERP image"),
+                Cell(None, images["database"], "PostgreSQL image"),
+                Cell("images", images),
+            )
+        )
+    terminal.listing("Profiles", rows, empty="no profile ships")
 
 
-@profile_group.command("new")
+@verb.command("new")
 @click.argument("name")
 @click.option("--from", "model", metavar="PROFILE", help="Begin with a copy of this profile.")
 @click.option(
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     show_default="NAME.yaml",
     help="File to write; it must not exist yet.",
 )
@@ -68,6 +62,9 @@ def new_command(terminal: Terminal, name: str, model: str | None, output: Path |
       pra profile new dolibarr
       pra profile new odoo-16 --from odoo --output erp/odoo-16.yaml
     """
+    from restore.profile.lint import profile_errors
+    from restore.profile.text import renamed, template
+
     file = output or Path(f"{name}.yaml")
     text = renamed(profile_text(model), name) if model else template(name, str(file))
     if errors := profile_errors(text):
@@ -83,7 +80,7 @@ def new_command(terminal: Terminal, name: str, model: str | None, output: Path |
     terminal.json({"file": str(file), "name": name})
 
 
-@profile_group.command("check")
+@verb.command("check")
 @click.argument("profile")
 @click.pass_obj
 def check_command(terminal: Terminal, profile: str) -> int:
@@ -93,10 +90,12 @@ def check_command(terminal: Terminal, profile: str) -> int:
     Example:
       pra profile check erp/mine.yaml
     """
+    from restore.profile.lint import profile_errors
+
     return tell_errors(terminal, "profile", profile, profile_errors(profile_text(profile)))
 
 
-@profile_group.command("show")
+@verb.command("show")
 @click.argument("profile")
 @click.pass_obj
 def show_command(terminal: Terminal, profile: str) -> None:
@@ -107,6 +106,8 @@ def show_command(terminal: Terminal, profile: str) -> None:
       pra profile show tryton
       pra --json profile show erp/mine.yaml
     """
+    from restore.profile.text import profile_document, profile_yaml
+
     loaded = load_profile(profile)
     terminal.print(profile_yaml(loaded).rstrip())
     terminal.json(profile_document(loaded))

@@ -3,39 +3,37 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
-import click
-
-from restore.checks.scenarios import load_scenario
+from restore.cli.generations import choose_generation
 from restore.cli.options import (
-    accept_option,
+    FILE,
+    AcceptOptions,
+    GenerationOptions,
+    JobsOptions,
+    LanguageOptions,
+    LoginOptions,
+    ProfileOptions,
+    ReportsLoginOptions,
+    ReportsOptions,
+    RepositoryOptions,
+    ServerOptions,
     acceptances,
     check_credentials,
-    choose_generation,
-    generation_option,
-    jobs_option,
-    language_option,
-    login_option,
-    profile_option,
-    reason_option,
-    reports_login_option,
-    reports_option,
-    repository_option,
-    rto_budget_option,
-    scenario_option,
 )
 from restore.cli.terminal import Terminal
+from restore.cli.verbs import option
 from restore.errors import ExitCode
 from restore.model import Credentials, ProgressListener, Report, Role, Selection, Verdict, locations
 from restore.model.durations import parse_budget
-from restore.model.environment import NO_CERTIFICATE
-from restore.profile import Profile
-from restore.report import report_document
-from restore.runs.recorder import Recorder
-from restore.runs.request import ReplayRequest, Services, open_services
+
+if TYPE_CHECKING:
+    from restore.profile import Profile
+    from restore.runs.drill import DrillRequest
+    from restore.runs.recorder import Recorder
+    from restore.runs.request import ReplayRequest, Services
 
 VERDICT_CODES: Final = {
     Verdict.PASS: ExitCode.PASS,
@@ -43,74 +41,114 @@ VERDICT_CODES: Final = {
     Verdict.UNVERIFIABLE: ExitCode.UNVERIFIABLE,
 }
 
-_IMAGES: Final = {
-    Role.DATABASE: "Image of the database server, in place of the generation's.",
-    Role.ERP: "Image of the ERP server, in place of the generation's.",
-    Role.PROXY: "Image of the reverse proxy, in place of the profile's.",
-    Role.REPORTS_DATABASE: "Image of the reports server's own database server.",
-    Role.REPORTS: "Image of the reports server, in place of the generation's.",
-}
 
-Command = Callable[..., Any]
+@dataclass(frozen=True, kw_only=True)
+class Replaying:
+    """All that a replay can be told; a command offers some of it by deriving from groups, too."""
 
-
-def replay_options(command: Command) -> Command:
-    """Options of the commands that replay."""
-    for option in (
-        language_option,
-        reports_option,
-        jobs_option,
-        rto_budget_option,
-        reports_login_option,
-        scenario_option,
-        login_option,
-        reason_option,
-        accept_option,
-        generation_option,
-        repository_option,
-        profile_option,
-    ):
-        command = option(command)
-    return command
+    profile: str = "odoo"
+    repository: str = ""
+    generation: str | None = None
+    accept: tuple[str, ...] = ()
+    reason: tuple[str, ...] = ()
+    check_login: str | None = None
+    reports_login: str | None = None
+    scenario: tuple[Path, ...] = ()
+    rto_budget: str | None = None
+    jobs: int = 2
+    reports: Path = locations.REPORTS
+    lang: str = "en"
+    node: tuple[str, ...] = ()
+    replace: bool = False
 
 
-def image_options(command: Command) -> Command:
-    """Options that replace the generation's images."""
-    for role in reversed(Role):
-        command = click.option(f"--{role.value}-image", help=_IMAGES[role])(command)
-    return command
+@dataclass(frozen=True, kw_only=True)
+class ReplayOptions(
+    ProfileOptions,
+    RepositoryOptions,
+    GenerationOptions,
+    AcceptOptions,
+    LoginOptions,
+    ReportsLoginOptions,
+    JobsOptions,
+    ReportsOptions,
+    LanguageOptions,
+    Replaying,
+):
+    """Options of the commands that replay a generation as it is."""
+
+    scenario: tuple[Path, ...] = option(
+        "--scenario",
+        multiple=True,
+        type=FILE,
+        metavar="FILE",
+        help="Play this scenario once everything else was checked; may be given several times.",
+    )
+    rto_budget: str | None = option(
+        "--rto-budget",
+        envvar="PRA_RTO_BUDGET",
+        show_envvar=True,
+        metavar="DURATION",
+        help="Longest recovery time that is accepted, such as 90s, 15m or 1h30m; a longer one "
+        "fails. Default: the stack's setting rtoBudget, else the profile's rto_budget, else none.",
+    )
 
 
-certificate_option = click.option(
-    "--certificate",
-    metavar="PATH",
-    help="PEM that the reverse proxy serves, in place of the generation's; none is plain HTTP.",
-)
+@dataclass(frozen=True, kw_only=True)
+class EphemeralOptions(ReplayOptions, ServerOptions):
+    """Options of the commands that rebuild an environment, and destroy it in the end."""
+
+    stack: str = option(
+        "--stack",
+        default="drill",
+        show_default=True,
+        help="Stack file whose settings the ephemeral environment starts from.",
+    )
+    keep: bool = option("--keep", is_flag=True, help="Leave the environment standing afterwards.")
+
+    def drill(self, replay: ReplayRequest) -> DrillRequest:
+        """The drill of a replay in such an environment."""
+        from restore.runs.drill import DrillRequest
+
+        return DrillRequest(
+            replay=replay,
+            base=self.stack,
+            keep=self.keep,
+            images=self.images(),
+            certificate=self.certificate_path(),
+        )
 
 
 def prepare_replay(
-    terminal: Terminal, options: dict[str, Any], listener: ProgressListener, command: str
+    terminal: Terminal, options: Replaying, listener: ProgressListener, command: str
 ) -> tuple[Services, ReplayRequest]:
-    accepted = acceptances(options["accepted_keys"], options["reasons"])
-    selection = Selection(
-        repository=Path(options["repository"]), generation="", profile=options["profile"]
-    )
+    """Read what a command was told of a replay, and reach what the replay needs.
+
+    Raises:
+        RestoreError: an option, the repository, the profile or the Docker engine can't be used.
+    """
+    from restore.checks.scenarios import load_scenario
+    from restore.runs.request import ReplayRequest, open_services
+
+    accepted = acceptances(options.accept, options.reason)
+    selection = Selection(Path(options.repository), "", options.profile)
     services = open_services(selection, listener)
-    choice = choose_generation(services.repository, options["generation"], terminal)
+    profile = services.profile
+    choice = choose_generation(services.repository, options.generation, terminal)
     request = ReplayRequest(
-        selection=Selection(selection.repository, choice, selection.profile),
-        credentials=check_credentials(options.get("check_login"), services.profile.web.login),
-        reports_account=_reports_account(services.profile, options.get("reports_login")),
+        selection=replace(selection, generation=choice),
+        credentials=check_credentials(options.check_login, profile.web.login),
+        reports_account=_reports_account(profile, options.reports_login),
         accepted=accepted,
-        reports=options.get("reports", locations.REPORTS),
-        language=options.get("lang", "en"),
-        jobs=options["jobs"],
-        replace=options.get("replace", False),
-        scenarios=tuple(map(load_scenario, options.get("scenario_files") or ())),
-        nodes=tuple(map(Role, options.get("nodes") or tuple(Role))),
+        reports=options.reports,
+        language=options.lang,
+        jobs=options.jobs,
+        replace=options.replace,
+        scenarios=tuple(map(load_scenario, options.scenario)),
+        nodes=tuple(map(Role, options.node or tuple(Role))),
         command=command,
         # CI servers set a variable that has no value to nothing.
-        rto_budget=parse_budget(budget) if (budget := options.get("rto_budget")) else None,
+        rto_budget=parse_budget(options.rto_budget) if options.rto_budget else None,
     )
     return services, request
 
@@ -122,26 +160,16 @@ def _reports_account(profile: Profile, login: str | None) -> Credentials | None:
     return check_credentials(login, profile.reports.login, "PRA_REPORTS")
 
 
-def chosen_images(options: dict[str, Any]) -> dict[Role, str]:
-    given = {role: options.get(f"{role.value.replace('-', '_')}_image") for role in Role}
-    return {role: image for role, image in given.items() if image}
-
-
-def chosen_certificate(options: dict[str, Any]) -> str | None:
-    """The certificate that was named, from wherever Pulumi's program runs."""
-    told: str | None = options["certificate"]
-    if told in (None, NO_CERTIFICATE):
-        return told
-    return str(Path(str(told)).expanduser().resolve())
-
-
 def conclude_run(terminal: Terminal, report: Report, folder: Path, recorder: Recorder) -> int:
+    """Print a run's report, and the error that ended it if any; the exit code."""
+    from restore.report.document import report_document
+
     terminal.differences(report.differences)
     terminal.report(report, str(folder / "report.html"))
     terminal.json({**report_document(report), "folder": str(folder)})
     if recorder.error is not None:
         terminal.error(recorder.error)
-        if terminal.verbose:
+        if terminal.is_verbose:
             traceback.print_exception(recorder.error)
         return recorder.error.exit_code
     return VERDICT_CODES[report.verdict]

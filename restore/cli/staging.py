@@ -1,114 +1,126 @@
-"""Commands on staging copies: create, list, renew, destroy."""
+"""``pra staging``: create, list, renew and destroy staging copies."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from restore.adapters import lock
-from restore.adapters.docker.engine import answers
-from restore.adapters.docker.runner import LABEL, Runner
-from restore.adapters.pulumi.stack_file import setting_of
-from restore.anonymise import anonymisation_asked
-from restore.cli.anonymise import anonymise_option, key_file_option
+from restore.anonymise.key import VARIABLE
+from restore.cli.engines import every_engine
 from restore.cli.options import (
-    Decorator,
-    accept_option,
-    every_engine,
-    generation_option,
-    jobs_option,
-    language_option,
-    no_copy_option,
-    profile_option,
-    reason_option,
-    reports_login_option,
-    reports_option,
-    repository_option,
+    FILE,
+    AcceptOptions,
+    GenerationOptions,
+    JobsOptions,
+    KeepingOptions,
+    LanguageOptions,
+    ProfileOptions,
+    ReportsLoginOptions,
+    ReportsOptions,
+    RepositoryOptions,
+    ServerOptions,
 )
-from restore.cli.run_options import (
-    certificate_option,
-    chosen_certificate,
-    chosen_images,
-    conclude_run,
-    image_options,
-    prepare_replay,
-)
-from restore.cli.terminal import Terminal
+from restore.cli.run_options import Replaying, conclude_run, prepare_replay
+from restore.cli.terminal import Cell, Terminal, document_of
+from restore.cli.verbs import VerbGroup, argument, option, takes
 from restore.errors import EnvironmentFailure, UsageError
 from restore.model import locations
 from restore.model.durations import parse_age
 from restore.model.environment import NO_CERTIFICATE
 from restore.plan.cache.policy import CachePolicy
-from restore.runs.drill import DrillRequest
-from restore.runs.request import utc_now
-from restore.runs.staging import creation, life, records
-from restore.runs.staging.copies import Condition, CopyState, StagingCopy, condition, this_user
+from restore.runs.staging.copies import CopyState, StagingCopy, condition, this_user
 
-DEFAULT_LIFE: Final = "7d"
-
-_COLUMNS: Final = (
-    "name", "state", "generation", "owner", "created (UTC)", "expires (UTC)", "URL", "neutralised",
-    "anonymised", "servers",
-)  # fmt: skip
-
-_life_option: Final[Decorator] = click.option(
-    "--for",
-    "duration",
-    default=DEFAULT_LIFE,
-    show_default=True,
-    metavar="DURATION",
-    help="Time to live from now on: 8h, 7d. 'pra gc' ends what has expired.",
-)
+if TYPE_CHECKING:
+    from restore.adapters.docker.runner import Runner
 
 
-@click.group("staging")
-def staging_group() -> None:
+@dataclass(frozen=True, kw_only=True)
+class LifeOptions:
+    """How long a copy lives."""
+
+    duration: str = option(
+        "--for",
+        default="7d",
+        show_default=True,
+        metavar="DURATION",
+        help="Time to live from now on: 8h, 7d. 'pra gc' ends what has expired.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateOptions(
+    ProfileOptions,
+    RepositoryOptions,
+    GenerationOptions,
+    LifeOptions,
+    KeepingOptions,
+    AcceptOptions,
+    ReportsLoginOptions,
+    JobsOptions,
+    ServerOptions,
+    ReportsOptions,
+    LanguageOptions,
+    Replaying,
+):
+    """What `pra staging create` is told."""
+
+    name: str = option("--name", required=True, help="Name of the copy; its stack is staging-NAME.")
+    owner: str = option(
+        "--owner", default=this_user, show_default="this user", help="Who answers for the copy."
+    )
+    stack: str = option(
+        "--stack",
+        default="drill",
+        show_default=True,
+        help="Stack file whose settings the copy starts from.",
+    )
+    administrator: str | None = option(
+        "--administrator",
+        metavar="LOGIN",
+        show_default="the profile's account of checks",
+        help="Login of the copy's administrator, whose password is made anew.",
+    )
+    external_url: str | None = option(
+        "--external-url", metavar="URL", help="Where people reach it, if elsewhere."
+    )
+    keep_failed: bool = option(
+        "--keep-failed", is_flag=True, help="Leave a copy that fails stopped, to look at it."
+    )
+    anonymise: str | None = option(
+        "--anonymise",
+        metavar="RULES",
+        help="Anonymise the copy by a file of rules, or by 'builtin', those that ship.",
+    )
+    key_file: Path | None = option(
+        "--key-file",
+        type=FILE,
+        show_default=VARIABLE,
+        help="File with the secret key that decides replacements.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenewOptions(LifeOptions):
+    """What `pra staging renew` is told."""
+
+    name: str = argument()
+
+
+@click.group("staging", cls=VerbGroup)
+def verb() -> None:
     """Make, list, renew and destroy staging copies: safe copies of production that stay a while."""
 
 
-@staging_group.command("create")
-@click.option("--name", required=True, help="Name of the copy; its stack is staging-NAME.")
-@profile_option
-@repository_option
-@generation_option
-@_life_option
-@click.option(
-    "--owner", default=this_user, show_default="this user", help="Who answers for the copy."
-)
-@click.option(
-    "--stack",
-    default="drill",
-    show_default=True,
-    help="Stack file whose settings the copy starts from.",
-)
-@click.option(
-    "--administrator",
-    metavar="LOGIN",
-    show_default="the profile's account of checks",
-    help="Login of the copy's administrator, whose password is made anew.",
-)
-@click.option("--external-url", metavar="URL", help="Where people reach it, if elsewhere.")
-@click.option("--cold", is_flag=True, help="Load the databases, whatever kept copies there are.")
-@no_copy_option
-@click.option("--keep-failed", is_flag=True, help="Leave a copy that fails stopped, to look at it.")
-@anonymise_option
-@key_file_option
-@accept_option
-@reason_option
-@reports_login_option
-@jobs_option
-@image_options
-@certificate_option
-@reports_option
-@language_option
-@click.pass_obj
-def create_command(terminal: Terminal, /, **options: Any) -> int:
+@verb.command("create")
+@takes(CreateOptions)
+def create_command(terminal: Terminal, options: CreateOptions) -> int:
     """Make a staging copy of a generation: rebuilt, replayed, neutralised, checked, and kept.
 
     It stands at a port of 127.0.0.1 and on a subnet that are its own, until its time to live has
@@ -128,40 +140,46 @@ def create_command(terminal: Terminal, /, **options: Any) -> int:
       pra staging create --name upgrade --generation latest --for 30d --owner "A. Martin"
       pra staging create --name course --generation latest --anonymise builtin --key-file key
     """
+    from restore.adapters.pulumi.stack_file import setting_of
+    from restore.anonymise import anonymisation_asked
+    from restore.runs.drill import DrillRequest
+    from restore.runs.staging import creation
+
     with terminal.progress() as listener:
         services, replay = prepare_replay(terminal, options, listener, creation.CREATE)
-        asked = anonymisation_asked(
-            options["anonymise"], options["key_file"], services.profile.name
-        )
-        replay = replace(replay, cache=_cache_policy(options), anonymisation=asked)
-        base = options["stack"]
+        asked = anonymisation_asked(options.anonymise, options.key_file, services.profile.name)
+        # It proves nothing of a recovery: whatever is cached may be used.
+        why = "asked for by --cold" if options.cold else ""
+        cache = CachePolicy(use=not options.cold, keep=not options.no_copy, why=why)
+        replay = replace(replay, cache=cache, anonymisation=asked)
+        base = options.stack
         if asked is None and setting_of(base, "anonymise") is not None:
             raise UsageError(
                 f"stack file Pulumi.{base}.yaml asks for anonymised copies, and this one is not",
                 "add --anonymise builtin --key-file KEY, or name another --stack",
             )
-        own = chosen_certificate(options) or setting_of(base, "certificate")
+        own = options.certificate_path() or setting_of(base, "certificate")
         drill = DrillRequest(
             replay=replay,
             base=base,
             keep=True,
-            images=chosen_images(options),
+            images=options.images(),
             certificate=own or NO_CERTIFICATE,
         )
-        login = options["administrator"] or services.profile.web.login
+        login = options.administrator or services.profile.web.login
         if not login:
             raise UsageError(
                 f"profile {services.profile.name} names no account of the ERP",
                 "name the copy's administrator: --administrator LOGIN",
             )
         request = creation.CopyRequest(
-            name=options["name"],
-            owner=options["owner"],
-            life=parse_age(options["duration"]),
+            name=options.name,
+            owner=options.owner,
+            life=parse_age(options.duration),
             login=login,
             drill=drill,
-            keep_failed=options["keep_failed"],
-            external_url=options["external_url"],
+            keep_failed=options.keep_failed,
+            external_url=options.external_url,
         )
         made = creation.create(request, services)
     code = conclude_run(terminal, made.report, made.folder, made.recorder)
@@ -169,7 +187,7 @@ def create_command(terminal: Terminal, /, **options: Any) -> int:
     return code
 
 
-@staging_group.command("list")
+@verb.command("list")
 @click.pass_obj
 def list_command(terminal: Terminal) -> None:
     """Show this clone's staging copies, those that expire first above.
@@ -183,38 +201,38 @@ def list_command(terminal: Terminal) -> None:
       pra staging list
       pra --json staging list
     """
+    from restore.runs.request import utc_now
+    from restore.runs.staging import records
+
     now = utc_now()
-    found = records.every(locations.STAGING)
-    copies = sorted(found.copies, key=lambda copy: (copy.expires, copy.name))
-    standing = _servers(terminal) if copies else {}
-    rows = [(copy, _condition(copy, now), standing.get(copy.stack, "none")) for copy in copies]
-    if rows:
-        terminal.table("Staging copies", _COLUMNS, [_row(*row) for row in rows])
-    else:
-        terminal.print("there is no staging copy")
-    for problem in found.damaged:
+    kept = records.every(locations.STAGING)
+    copies = sorted(kept.copies, key=lambda copy: (copy.expires, copy.name))
+    servers = _servers(terminal) if copies else {}
+    rows = [_cells(copy, now, servers.get(copy.stack, "none")) for copy in copies]
+    for problem in kept.damaged:
         terminal.note(problem)
-    terminal.json([_document(*row) for row in rows])
+    terminal.listing("Staging copies", rows, empty="there is no staging copy")
 
 
-@staging_group.command("renew")
-@click.argument("name")
-@_life_option
-@click.pass_obj
-def renew_command(terminal: Terminal, name: str, duration: str) -> None:
+@verb.command("renew")
+@takes(RenewOptions)
+def renew_command(terminal: Terminal, options: RenewOptions) -> None:
     """Give a staging copy a time to live that begins now. It may end earlier than before.
 
     \b
     Example:
       pra staging renew sales-test --for 14d
     """
+    from restore.runs.request import utc_now
+    from restore.runs.staging import life
+
     now = utc_now()
-    copy = life.renew(locations.STAGING, name, parse_age(duration), now)
+    copy = life.renew(locations.STAGING, options.name, parse_age(options.duration), now)
     terminal.print(f"{copy.name}: expires {copy.expires:%Y-%m-%d %H:%M} UTC")
-    terminal.json(_document(copy, _condition(copy, now), ""))
+    terminal.json(document_of(_cells(copy, now, None)))
 
 
-@staging_group.command("destroy")
+@verb.command("destroy")
 @click.argument("name")
 @click.pass_obj
 def destroy_command(terminal: Terminal, name: str) -> None:
@@ -224,17 +242,13 @@ def destroy_command(terminal: Terminal, name: str) -> None:
     Example:
       pra staging destroy sales-test
     """
+    from restore.runs.request import utc_now
+    from restore.runs.staging import life
+
     with terminal.progress() as listener:
         copy = life.end(locations.STAGING, name, utc_now(), listener)
     terminal.print(f"{copy.name}: destroyed")
     terminal.json({"name": copy.name, "stack": copy.stack, "destroyed": True})
-
-
-def _cache_policy(options: dict[str, Any]) -> CachePolicy:
-    """A staging copy proves nothing of a recovery: whatever copy is kept may be used."""
-    cold: bool = options["cold"]
-    why = "asked for by --cold" if cold else ""
-    return CachePolicy(use=not cold, keep=not options["no_copy"], why=why)
 
 
 def _tell(terminal: Terminal, copy: StagingCopy | None) -> None:
@@ -252,10 +266,6 @@ def _tell(terminal: Terminal, copy: StagingCopy | None) -> None:
         )
 
 
-def _condition(copy: StagingCopy, now: datetime) -> Condition:
-    return condition(copy, alive=lock.is_held(locations.LOCKS, copy.stack), now=now)
-
-
 def _servers(terminal: Terminal) -> dict[str, str]:
     """How many servers of each stack run, of how many; empty when no engine answers."""
     with ExitStack() as opened:
@@ -271,45 +281,36 @@ def _servers(terminal: Terminal) -> dict[str, str]:
 
 
 def _states(engine: Runner) -> Iterable[tuple[str, str]]:
+    from restore.adapters.docker.engine import answers
+    from restore.adapters.docker.runner import LABEL
+
     selector: dict[str, str | list[str] | bool] = {"label": LABEL}
     with answers("list the containers"):
         models = engine.client.containers.list(all=True, filters=selector, ignore_removed=True)
     return [(model.labels.get(LABEL, ""), model.status) for model in models]
 
 
-def _row(copy: StagingCopy, found: Condition, servers: str) -> tuple[str, ...]:
+def _cells(copy: StagingCopy, now: datetime, servers: str | None) -> tuple[Cell, ...]:
+    from restore.adapters import lock
+
+    state = condition(copy, alive=lock.is_held(locations.LOCKS, copy.stack), now=now)
     return (
-        copy.name,
-        found.value,
-        copy.generation,
-        copy.owner,
-        f"{copy.created:%Y-%m-%d %H:%M}",
-        f"{copy.expires:%Y-%m-%d %H:%M}",
-        copy.url or "-",
-        "yes" if copy.neutralised else "no",
-        "yes" if copy.anonymised else "no",
-        servers,
+        Cell("name", copy.name, "name"),
+        Cell("stack", copy.stack),
+        Cell("state", state, "state"),
+        Cell("generation", copy.generation, "generation"),
+        Cell("profile", copy.profile),
+        Cell("repository", copy.repository),
+        Cell("owner", copy.owner, "owner"),
+        Cell("created", copy.created, "created (UTC)"),
+        Cell("expires", copy.expires, "expires (UTC)"),
+        Cell("url", copy.url or None, "URL"),
+        Cell("subnet", copy.subnet),
+        Cell("port", copy.port),
+        Cell("administrator", copy.login or None),
+        Cell("password_file", copy.password_file or None),
+        Cell("neutralised", copy.neutralised, "neutralised"),
+        Cell("anonymised", copy.anonymised, "anonymised"),
+        Cell("servers", servers, "servers"),
+        Cell("run", copy.run or None),
     )
-
-
-def _document(copy: StagingCopy, found: Condition, servers: str) -> dict[str, Any]:
-    return {
-        "name": copy.name,
-        "stack": copy.stack,
-        "state": found.value,
-        "generation": copy.generation,
-        "profile": copy.profile,
-        "repository": copy.repository,
-        "owner": copy.owner,
-        "created": copy.created.isoformat(),
-        "expires": copy.expires.isoformat(),
-        "url": copy.url or None,
-        "subnet": copy.subnet,
-        "port": copy.port,
-        "administrator": copy.login or None,
-        "password_file": copy.password_file or None,
-        "neutralised": copy.neutralised,
-        "anonymised": copy.anonymised,
-        "servers": servers or None,
-        "run": copy.run or None,
-    }

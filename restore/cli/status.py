@@ -1,17 +1,16 @@
-"""The command that shows what the nodes of stacks hold: status."""
+"""``pra status``: what the nodes of stacks hold."""
 
 from __future__ import annotations
 
 import tarfile
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from restore.adapters.docker.node_records import find_labelled_nodes, read_node_status
-from restore.adapters.docker.runner import Runner
-from restore.cli.options import every_engine
-from restore.cli.terminal import Terminal
+from restore.cli.engines import every_engine
+from restore.cli.terminal import Cell, Terminal, document_of
+from restore.cli.verbs import Verb
 from restore.errors import ExitCode, NotFoundError, RestoreError
 from restore.model import Holding, Node, NodeStatus
 from restore.model.node_records import (
@@ -21,7 +20,9 @@ from restore.model.node_records import (
     describe_nodes,
     holds,
 )
-from restore.replay.steps.bulk import bulk_problem
+
+if TYPE_CHECKING:
+    from restore.adapters.docker.runner import Runner
 
 CODES: Final = {
     Holding.COMPLETE: ExitCode.PASS,
@@ -31,10 +32,10 @@ CODES: Final = {
 }
 
 
-@click.command("status")
+@click.command("status", cls=Verb)
 @click.option("--stack", help="Only this stack; all that stand when it is left out.")
 @click.pass_obj
-def status_command(terminal: Terminal, stack: str | None) -> int:
+def verb(terminal: Terminal, stack: str | None) -> int:
     """Show which generation each node of a stack holds, and whether it is the same on all.
 
     Every stack of ours on the Docker engine, and on the Docker hosts that stack files name, is
@@ -50,6 +51,8 @@ def status_command(terminal: Terminal, stack: str | None) -> int:
       pra status
       pra --json status --stack rescue
     """
+    from restore.adapters.docker.node_records import find_labelled_nodes
+
     with every_engine(terminal) as engines:
         own, *others = engines.values()
         runner = own.reaching(
@@ -60,21 +63,35 @@ def status_command(terminal: Terminal, stack: str | None) -> int:
                 for node in nodes
             }
         )
-        found = find_labelled_nodes(runner)
-        if stack is not None and stack not in found:
+        standing = find_labelled_nodes(runner)
+        if stack is not None and stack not in standing:
             raise NotFoundError(
                 f"no container of stack {stack} is there",
-                f"stacks that stand: {', '.join(found) or 'none'}",
+                f"stacks that stand: {', '.join(standing) or 'none'}",
             )
-        chosen = {name: found[name] for name in found if stack in (None, name)}
+        chosen = {name: standing[name] for name in standing if stack in (None, name)}
         statuses = {
             name: tuple(looked_at(runner, node) for node in nodes) for name, nodes in chosen.items()
         }
+    documents = []
     for name, nodes in statuses.items():
-        _show(terminal, name, nodes)
-    if not statuses:
+        rows = [_cells(node) for node in nodes]
+        terminal.table_of(f"Stack {name}", rows)
+        for node in nodes:
+            if holds(node) is None:
+                terminal.print(f"  {describe_node(node)}")
+        terminal.print(describe_nodes(nodes))
+        documents.append(
+            {
+                "stack": name,
+                "holding": conclude(nodes),
+                "message": describe_nodes(nodes),
+                "nodes": [document_of(row) for row in rows],
+            }
+        )
+    if not documents:
         terminal.print("no stack stands")
-    terminal.json([_document(name, nodes) for name, nodes in statuses.items()])
+    terminal.json(documents)
     codes = {CODES[conclude(nodes)] for nodes in statuses.values()}
     return next(
         (code for code in (ExitCode.FAIL, ExitCode.UNVERIFIABLE) if code in codes), ExitCode.PASS
@@ -83,6 +100,9 @@ def status_command(terminal: Terminal, stack: str | None) -> int:
 
 def looked_at(runner: Runner, node: Node) -> NodeStatus:
     """A node as it is now, and whether its database server was left in bulk mode."""
+    from restore.adapters.docker.node_records import read_node_status
+    from restore.replay.steps.bulk import bulk_problem
+
     status = read_node_status(runner, node)
     if node.role not in DATABASE_ROLES:
         return status
@@ -94,52 +114,18 @@ def looked_at(runner: Runner, node: Node) -> NodeStatus:
     return replace(status, problem="; ".join(filter(None, (status.problem, bulk))))
 
 
-def _show(terminal: Terminal, stack: str, nodes: tuple[NodeStatus, ...]) -> None:
-    columns = ("node", "container", "health", "generation", "consistency point", "since", "run")
-    terminal.table(f"Stack {stack}", columns, [_row(node) for node in nodes])
-    for node in nodes:
-        if holds(node) is None:
-            terminal.print(f"  {describe_node(node)}")
-    terminal.print(describe_nodes(nodes))
-
-
-def _row(node: NodeStatus) -> tuple[str, ...]:
+def _cells(node: NodeStatus) -> tuple[Cell, ...]:
     record = node.record
-    if record is None:
-        return (node.role, node.container, node.health, "-", "-", "-", "-")
-    point = f"{record.consistency_point:%Y-%m-%d %H:%M}" if record.consistency_point else "-"
+    generation = record.generation if record else None
     state = "" if holds(node) else " (not whole)"
     return (
-        node.role,
-        node.container,
-        node.health,
-        record.generation + state,
-        point,
-        f"{record.since:%Y-%m-%d %H:%M}",
-        record.run or "-",
+        Cell("role", node.role, "node"),
+        Cell("container", node.container, "container"),
+        Cell("health", node.health, "health"),
+        Cell("generation", generation, "generation", generation and generation + state),
+        Cell("state", record and record.state),
+        Cell("consistency_point", record and record.consistency_point, "consistency point"),
+        Cell("since", record and record.since, "since"),
+        Cell("run", (record and record.run) or None, "run"),
+        Cell("problem", node.problem or None),
     )
-
-
-def _document(stack: str, nodes: tuple[NodeStatus, ...]) -> dict[str, Any]:
-    return {
-        "stack": stack,
-        "holding": conclude(nodes).value,
-        "message": describe_nodes(nodes),
-        "nodes": [
-            {
-                "role": node.role.value,
-                "container": node.container,
-                "health": node.health,
-                "generation": record.generation if record else None,
-                "state": record.state.value if record else None,
-                "consistency_point": record.consistency_point.isoformat()
-                if record and record.consistency_point
-                else None,
-                "since": record.since.isoformat() if record else None,
-                "run": (record.run or None) if record else None,
-                "problem": node.problem or None,
-            }
-            for node in nodes
-            for record in (node.record,)
-        ],
-    }

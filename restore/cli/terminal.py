@@ -3,57 +3,70 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Table
-from rich.text import Text
+import click
 
 from restore.errors import RestoreError
-from restore.model import (
-    CheckStatus,
-    Difference,
-    ProgressListener,
-    Report,
-    Severity,
-    StepStatus,
-    Verdict,
-)
-from restore.model import Progress as Step
 
-_COLOURS = {
-    Verdict.PASS: "bold green",
-    Verdict.FAIL: "bold red",
-    Verdict.UNVERIFIABLE: "bold yellow",
-    CheckStatus.PASSED: "green",
-    CheckStatus.FAILED: "red",
-    CheckStatus.WARNING: "yellow",
-    CheckStatus.UNVERIFIABLE: "yellow",
-    CheckStatus.IGNORED: "dim",
-    StepStatus.SUCCEEDED: "green",
-    StepStatus.FAILED: "red",
-    StepStatus.SKIPPED: "dim",
-    StepStatus.ABORTED: "red",
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+    from restore.model import Difference, Progress, ProgressListener, Report
+
+_COLOURS: Final[dict[str, dict[str, Any]]] = {
+    "pass": {"fg": "green", "bold": True},
+    "fail": {"fg": "red", "bold": True},
+    "unverifiable": {"fg": "yellow"},
+    "passed": {"fg": "green"},
+    "failed": {"fg": "red"},
+    "warning": {"fg": "yellow"},
+    "ignored": {"dim": True},
 }
+"""By the values of ``Verdict`` and ``CheckStatus``."""
+
+_CONTROL: Final = {code: None for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+"""Removed from what is printed: names out of a backup may hold what moves a terminal's cursor."""
 
 
-def _console(*, stderr: bool) -> Console:
-    """A console that cuts no table where there is no screen whose width would ask for it."""
-    stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else 200
-    return Console(stderr=stderr, highlight=False, soft_wrap=True, width=width)
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value of a row: of the JSON document, where it has a key, and of the table, with a heading.
+
+    ``text`` is what the table shows in place of the value.
+    """
+
+    key: str | None
+    value: object
+    heading: str | None = None
+    text: str | None = None
+
+    def shown(self) -> str:
+        """The text of the table."""
+        if self.text is not None:
+            return self.text
+        match self.value:
+            case None | "":
+                return "-"
+            case bool():
+                return "yes" if self.value else "no"
+            case datetime():
+                return f"{self.value:%Y-%m-%d %H:%M}"
+            case _:
+                return str(self.value)
+
+
+def document_of(row: Iterable[Cell]) -> dict[str, object]:
+    """The JSON document of a row."""
+    return {cell.key: cell.value for cell in row if cell.key is not None}
 
 
 @dataclass(slots=True)
@@ -62,44 +75,70 @@ class Terminal:
 
     as_json: bool = False
     verbose: bool = False
-    out: Console = field(default_factory=lambda: _console(stderr=False))
-    err: Console = field(default_factory=lambda: _console(stderr=True))
+    log_format: str | None = None
+    """How the log is shown: text or json; None is text, if verbose."""
 
-    def print(self, text: str) -> None:
-        """Print a result for people."""
+    @property
+    def is_verbose(self) -> bool:
+        """Whether the log and errors' tracebacks are shown."""
+        return self.verbose or self.log_format is not None
+
+    def print(self, text: str, label: str = "", **style: Any) -> None:
+        """Print a result for people. The style, of ``click.style``, is the label's if any."""
         if not self.as_json:
-            self.out.print(Text(text))
+            _print(text, label, err=False, **style)
 
     def json(self, document: object) -> None:
-        """Print the result for machines."""
+        """Print the result for machines; times in ISO 8601, paths as text."""
         if self.as_json:
-            self.out.print_json(json.dumps(document, ensure_ascii=False), indent=2)
+            click.echo(json.dumps(document, ensure_ascii=False, indent=2, default=_plain))
+
+    def listing(self, title: str, rows: Sequence[Sequence[Cell]], empty: str) -> None:
+        """Print rows as a table for people and a list for machines; ``empty`` in place of none."""
+        if rows:
+            self.table_of(title, rows)
+        else:
+            self.print(empty)
+        self.json([document_of(row) for row in rows])
+
+    def table_of(self, title: str, rows: Sequence[Sequence[Cell]]) -> None:
+        """Print the cells of rows that have a heading, for people; at least one row."""
+        headings = [cell.heading for cell in rows[0] if cell.heading is not None]
+        shown = [[cell.shown() for cell in row if cell.heading is not None] for row in rows]
+        self.table(title, headings, shown)
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Print rows for people, the title above."""
+        """Print rows for people, the title above; folded to a terminal's width, else never."""
         if self.as_json:
             return
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
         table = Table(title=title, title_justify="left", box=None, pad_edge=False)
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
-        self.out.print(table)
+        width = None if sys.stdout.isatty() else 200
+        Console(highlight=False, soft_wrap=True, width=width).print(table)
 
     def error(self, error: RestoreError) -> None:
         """Print an error and its hint."""
-        self.err.print(Text(f"error: {error.message}", style="red"))
+        _print(f"error: {error.message}", err=True, fg="red")
         if error.hint:
-            self.err.print(Text(f"hint: {error.hint}"))
+            _print(f"hint: {error.hint}", err=True)
 
     def note(self, text: str) -> None:
         """Print a remark that is no result."""
-        self.err.print(Text(text, style="dim"))
+        _print(text, err=True, dim=True)
 
     def differences(self, differences: Sequence[Difference]) -> None:
         """Print what differs between backup and environment; notes in a line, unless verbose."""
+        from restore.model import Severity
+
         notes = [item.key for item in differences if item.severity is Severity.NOTE]
-        if notes and not self.verbose:
+        if notes and not self.is_verbose:
             differences = [item for item in differences if item.severity is not Severity.NOTE]
             self.note(f"other than in production, as a drill means it: {', '.join(notes)}")
         if differences:
@@ -117,30 +156,28 @@ class Terminal:
         if self.as_json:
             return
         for check in report.checks:
-            line = Text(f"  {check.status.value:13}", style=_COLOURS[check.status])
-            line.append(f"{check.title}: {check.reason or check.observed}", style="default")
-            self.out.print(line)
-            for detail in check.details if check.status is not CheckStatus.PASSED else ():
-                self.out.print(Text(f"                 {detail}"))
+            result = f"{check.title}: {check.reason or check.observed}"
+            self.print(result, f"  {check.status.value:13}", **_COLOURS[check.status])
+            for detail in check.details if check.status != "passed" else ():
+                self.print(f"                 {detail}")
         if report.rto is not None and report.rpo is not None:
             copying = f", without {report.copying:.1f} s of keeping a copy"
-            self.out.print(
+            self.print(
                 f"RTO {report.rto:.1f} s (start to last check{copying if report.copying else ''}), "
                 f"RPO {report.rpo / 3600:.1f} h (consistency point to start)"
             )
         if report.mode is not None:
             told = f" ({report.mode_reason})" if report.mode_reason else ""
-            self.out.print(Text(f"mode: {report.mode.value}{told}"))
+            self.print(f"mode: {report.mode.value}{told}")
         if report.operations:
             names = ", ".join(operation.name for operation in report.operations)
-            self.out.print(Text(f"left to people (pra postop list): {names}"))
+            self.print(f"left to people (pra postop list): {names}")
         for warning in report.warnings:
-            self.out.print(Text(f"warning: {warning}", style="yellow"))
-        verdict = Text("verdict: ").append(report.verdict.value, style=_COLOURS[report.verdict])
-        self.out.print(verdict)
-        self.out.print(Text(f"report: {path}"))
+            self.print(f"warning: {warning}", fg="yellow")
+        self.print(f"verdict: {report.verdict.value}", **_COLOURS[report.verdict])
+        self.print(f"report: {path}")
         signed = f"signed by key {report.signed_by}" if report.signed_by else "not signed"
-        self.out.print(Text(f"evidence: {signed}"))
+        self.print(f"evidence: {signed}")
 
     @contextmanager
     def progress(self) -> Iterator[ProgressListener]:
@@ -148,24 +185,28 @@ class Terminal:
 
         Lines, too, among those of a log: a bar is redrawn over them.
         """
-        if self.verbose or not self.err.is_terminal:
+        if self.is_verbose or not sys.stderr.isatty():
             yield self._lines()
             return
+        from rich import progress
+        from rich.console import Console
+
         columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[items]}"),
-            DownloadColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(),
+            progress.TextColumn("{task.fields[items]}"),
+            progress.DownloadColumn(),
+            progress.TimeElapsedColumn(),
+            progress.TimeRemainingColumn(),
         )
-        with Progress(*columns, console=self.err, transient=True) as bars:
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        with progress.Progress(*columns, console=console, transient=True) as bars:
             yield self._bars(bars)
 
     def _lines(self) -> ProgressListener:
         last: list[str] = []
 
-        def listen(step: Step) -> None:
+        def listen(step: Progress) -> None:
             # Two may go on side by side.
             if step.label not in last:
                 last[:] = [*last[-1:], step.label]
@@ -174,10 +215,10 @@ class Terminal:
         return listen
 
     @staticmethod
-    def _bars(bars: Progress) -> ProgressListener:
+    def _bars(bars: Bars) -> ProgressListener:
         current: dict[str, TaskID] = {}
 
-        def listen(step: Step) -> None:
+        def listen(step: Progress) -> None:
             if step.label not in current:
                 # Two may go on side by side.
                 for label in list(current)[:-1]:
@@ -192,3 +233,18 @@ class Terminal:
             )
 
         return listen
+
+
+def _print(text: str, label: str = "", *, err: bool, **style: Any) -> None:
+    text = text.translate(_CONTROL)
+    shown = click.style(label or text, **style) + (text if label else "") if style else text
+    click.echo(shown, err=err, color=False if os.environ.get("NO_COLOR") else None)
+
+
+def _plain(value: object) -> str:
+    match value:
+        case datetime():
+            return value.isoformat()
+        case Path():
+            return str(value)
+    raise TypeError(f"{value!r} has no JSON form")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from restore.cli import options
+from restore.cli.generations import choose_generation
 from restore.cli.main import run
 from restore.cli.terminal import Terminal
 from restore.errors import ExitCode, UsageError
@@ -169,7 +170,7 @@ def test_on_a_terminal_the_generation_is_asked_for(
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     monkeypatch.setattr("click.prompt", lambda *_args, **_options: 1)
-    chosen = options.choose_generation(repository, None, Terminal())
+    chosen = choose_generation(repository, None, Terminal())
     assert chosen == small_generation.id
     assert small_generation.id in capsys.readouterr().err
 
@@ -241,9 +242,9 @@ def test_gc_removes_what_an_interrupted_capture_left(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("restore.cli.gc.Runner.connect", lambda: None)
+    monkeypatch.setattr("restore.adapters.docker.runner.Runner.connect", lambda: None)
     monkeypatch.setattr("restore.adapters.docker.leftovers.find_leftovers", lambda *_: ())
-    monkeypatch.setattr("restore.cli.gc.find_caches", lambda _engine: ())
+    monkeypatch.setattr("restore.adapters.docker.cache_volumes.find_caches", lambda _engine: ())
     monkeypatch.setattr("restore.adapters.lock.find_abandoned", lambda _folder: {})
     left = Path(repository.location) / "partial" / "20261124T010203Z-abcdef"
     left.mkdir(parents=True)

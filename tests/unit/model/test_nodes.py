@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from fixtures.plans import cases
-from restore.cli import options
-from restore.cli import status as cli_status
+from restore.adapters.docker import node_records
+from restore.adapters.docker.runner import Runner
+from restore.cli import engines
 from restore.cli.main import run
 from restore.errors import ExitCode, RefusedError, ReplayError, UsageError
 from restore.model import (
@@ -38,6 +39,7 @@ from restore.model.node_records import (
 from restore.plan.nodes import require_nodes
 from restore.plan.planning import plan
 from restore.plan.request import ExistingDatabase
+from restore.replay.steps import bulk
 from restore.report.language import locale
 from tests.unit.plan.test_reports import request as reports_request
 
@@ -217,13 +219,12 @@ def stands(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[NodeStatus, ...]]
         name, _, role = node.container.partition("/")
         return next(one for one in found[name] if one.role == role)
 
-    monkeypatch.setattr(cli_status, "find_labelled_nodes", labelled)
-    monkeypatch.setattr(cli_status, "read_node_status", looked)
-    monkeypatch.setattr(cli_status, "bulk_problem", lambda *_: "")
+    monkeypatch.setattr(node_records, "find_labelled_nodes", labelled)
+    monkeypatch.setattr(node_records, "read_node_status", looked)
+    monkeypatch.setattr(bulk, "bulk_problem", lambda *_: "")
     engine: Any = SimpleNamespace(close=lambda: None, reaching=lambda others: engine)
-    runner = SimpleNamespace(connect=lambda: engine)
-    monkeypatch.setattr(options, "other_engines", lambda _terminal: {})
-    monkeypatch.setattr(options, "Runner", runner)
+    monkeypatch.setattr(Runner, "connect", lambda: engine)
+    monkeypatch.setattr(engines, "other_engines", lambda _terminal: {})
     return found
 
 

@@ -14,11 +14,10 @@ import pytest
 
 from fixtures.plans.cases import KEY, cases, request, staging_request
 from restore.adapters import lock
-from restore.adapters.docker import leftovers
+from restore.adapters.docker import cache_volumes, leftovers
 from restore.adapters.docker.cache_volumes import CACHES
 from restore.adapters.docker.runner import Runner
-from restore.cli import cache
-from restore.cli import options as cli_options
+from restore.cli import engines
 from restore.cli.main import run
 from restore.errors import ExitCode, UsageError
 from restore.model import (
@@ -500,9 +499,9 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> list[Cache]:
         copies[:] = [one for one in copies if one.volume != volume]
 
     monkeypatch.setattr(Runner, "connect", Engine)
-    monkeypatch.setattr(cli_options, "other_engines", lambda _terminal: {})
-    monkeypatch.setattr(cache, "find_caches", lambda _engine: tuple(copies))
-    monkeypatch.setattr(cache, "remove_cache", remove)
+    monkeypatch.setattr(engines, "other_engines", lambda _terminal: {})
+    monkeypatch.setattr(cache_volumes, "find_caches", lambda _engine: tuple(copies))
+    monkeypatch.setattr(cache_volumes, "remove_cache", remove)
     return copies
 
 

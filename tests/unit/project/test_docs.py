@@ -12,7 +12,7 @@ import click
 import pytest
 import yaml
 
-from restore.cli.main import pra
+from restore.cli.main import load_verb, pra
 from restore.errors import ExitCode
 from stacks.keys import KEYS
 
@@ -92,7 +92,7 @@ def test_pra_commands_exist_with_their_options() -> None:
     for path, words in commands("pra"):
         seen.add(words[1])
         command: click.Command = pra
-        names = {option for item in pra.params for option in item.opts}
+        names = {option for item in pra.get_params(click.Context(pra)) for option in item.opts}
         rest = words[1:]
         while rest:
             word = rest.pop(0)
@@ -103,8 +103,12 @@ def test_pra_commands_exist_with_their_options() -> None:
                 if "|" in word:
                     break
                 assert word in command.commands, f"{path}: {shlex.join(words)}: {word}"
-                command = command.commands[word]
-                names = {option for item in command.params for option in item.opts}
+                command = load_verb(word) if command is pra else command.commands[word]
+                names = {
+                    option
+                    for item in command.get_params(click.Context(command))
+                    for option in item.opts
+                }
     assert {"drill", "capture", "restore", "verify", "plan", "report", "gc"} <= seen
 
 

@@ -22,7 +22,7 @@ from restore.capture import databases, scratch
 from restore.capture import files as capture_files
 from restore.checks import check_ids
 from restore.checks.foreseen import foreseen_checks
-from restore.cli.main import pra
+from restore.cli.main import load_verb, pra
 from restore.errors import RefusedError, UsageError
 from restore.model import ArtifactKind, EnvironmentFacts, LocalText, ReportsFacts, Role
 from restore.plan.disk import LEAST_MARGIN, disk_need
@@ -261,7 +261,7 @@ def test_commands_of_pra_are_complete(make_prerequisites: Make) -> None:
     ]
     assert {argv[1] for argv in own} == {"prerequisites", "capture", "verify", "drill", "restore"}
     for argv in own:
-        command = pra.commands[argv[1]]
+        command = load_verb(argv[1])
         # Under its program, as when it runs: a command keeps what its first context says.
         program = click.Context(pra, **pra.context_settings)
         context = command.make_context(argv[1], list(argv[2:]), program)
@@ -539,5 +539,5 @@ def test_the_memory_is_that_of_the_readme() -> None:
 
 
 def test_the_command_has_examples() -> None:
-    command = pra.commands["prerequisites"]
+    command = load_verb("prerequisites")
     assert "Examples" in command.get_help(click.Context(command))

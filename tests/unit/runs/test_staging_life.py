@@ -14,6 +14,7 @@ from typing import Any, cast
 import pytest
 
 from restore.adapters import lock
+from restore.adapters.docker import cache_volumes, leftovers
 from restore.adapters.docker.runner import Runner
 from restore.adapters.pulumi.stack_file import StackSpec, settings_file, write_settings
 from restore.cli import gc
@@ -356,12 +357,11 @@ def test_the_command_lists_renews_destroys_and_collects(
 ) -> None:
     world.create("old")
     world.create("new")
-    for module in ("restore.cli.staging", "restore.cli.gc"):
-        monkeypatch.setattr(f"{module}.utc_now", lambda: NOW + WEEK)
+    monkeypatch.setattr("restore.runs.request.utc_now", lambda: NOW + WEEK)
     monkeypatch.setattr("restore.cli.staging._servers", lambda _terminal: {})
     monkeypatch.setattr(gc, "other_engines", lambda _terminal: {})
-    monkeypatch.setattr(gc, "find_caches", lambda _engine: ())
-    monkeypatch.setattr(gc, "find_everywhere", lambda _engines: ())
+    monkeypatch.setattr(cache_volumes, "find_caches", lambda _engine: ())
+    monkeypatch.setattr(leftovers, "find_everywhere", lambda _engines: ())
     capsys.readouterr()
 
     assert run(["--json", "staging", "list"]) == ExitCode.PASS
@@ -393,10 +393,10 @@ def test_one_that_gc_can_not_end_is_in_no_others_way(
     world.create("a")
     world.create("b")
     world.fails["destroy"] = EnvironmentFailure("Docker is gone")
-    monkeypatch.setattr("restore.cli.gc.utc_now", lambda: NOW + WEEK)
+    monkeypatch.setattr("restore.runs.request.utc_now", lambda: NOW + WEEK)
     monkeypatch.setattr(gc, "other_engines", lambda _terminal: {})
-    monkeypatch.setattr(gc, "find_caches", lambda _engine: ())
-    monkeypatch.setattr(gc, "find_everywhere", lambda _engines: ())
+    monkeypatch.setattr(cache_volumes, "find_caches", lambda _engine: ())
+    monkeypatch.setattr(leftovers, "find_everywhere", lambda _engines: ())
     assert run(["gc"]) == ExitCode.ENVIRONMENT
     told = capsys.readouterr().out
     assert "staging copy a" in told and "staging copy b" in told

@@ -1,0 +1,114 @@
+"""The kind of command that `pra` is made of, and the typed options that a command takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import field, fields
+from functools import wraps
+from inspect import get_annotations
+from typing import Any, Final, TypeVar
+
+import click
+
+from restore.cli.terminal import Terminal
+
+Options = TypeVar("Options")
+
+
+LOGGED: Final = ("capture", "import", "gc", "staging")
+"""The verbs that change something outside of a run that is reported: they log for themselves."""
+
+
+def _tell_terminal(context: click.Context, option: click.Parameter, value: object) -> None:
+    if value:
+        setattr(context.ensure_object(Terminal), str(option.name), value)
+
+
+def _global_option(*names: str, **settings: Any) -> click.Option:
+    return click.Option(
+        names, is_eager=True, expose_value=False, callback=_tell_terminal, **settings
+    )
+
+
+GLOBAL_OPTIONS: Final = (
+    _global_option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout."),
+    _global_option(
+        "--verbose",
+        is_flag=True,
+        help="Show commands and stages as they go, and errors' tracebacks.",
+    ),
+    _global_option(
+        "--log-format",
+        type=click.Choice(["text", "json"]),
+        help="How they are shown on stderr: as text, or as JSON lines. Default: text, if verbose.",
+    ),
+)
+"""Understood before and after every verb: each sets the field of ``Terminal`` that it names."""
+
+
+class _WithGlobalOptions(click.Command):
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Add the global options to the command's own."""
+        return [*super().get_params(ctx), *GLOBAL_OPTIONS]
+
+
+class Verb(_WithGlobalOptions):
+    """A command that understands the global options besides its own."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, its log kept and shown as the global options ask."""
+        terminal = ctx.ensure_object(Terminal)
+        name = ctx.command_path.split()[1]
+        if terminal.is_verbose or name in LOGGED:
+            from restore.adapters import logs
+
+            if terminal.is_verbose:
+                ctx.with_resource(logs.shown(as_json=terminal.log_format == "json"))
+            if name in LOGGED:
+                from restore.runs.recorder import new_run
+                from restore.runs.request import utc_now
+
+                ctx.with_resource(logs.run_log(new_run(utc_now()), command=f"pra {name}"))
+        return super().invoke(ctx)
+
+
+class VerbGroup(_WithGlobalOptions, click.Group):
+    """A group of verbs."""
+
+    command_class = Verb
+    group_class = type
+
+
+def option(*flags: str, **settings: Any) -> Any:
+    """Declare a field that an option sets; the arguments are those of ``click.option``."""
+    return field(metadata={"declare": (click.option, flags, settings)})
+
+
+def argument(**settings: Any) -> Any:
+    """Declare a field that an argument sets; the arguments are those of ``click.argument``."""
+    return field(metadata={"declare": (click.argument, (), settings)})
+
+
+def takes(
+    options: type[Options],
+) -> Callable[[Callable[[Terminal, Options], Any]], Callable[..., Any]]:
+    """Give a command the options that a dataclass declares, and call it with an instance.
+
+    The help shows the fields of the class itself first, then those of its bases in their order.
+    A field that isn't declared by ``option`` or ``argument`` keeps its default.
+    """
+    named = {one.name: one for one in fields(options)}  # type: ignore[arg-type]
+    order = dict.fromkeys(name for kind in options.__mro__ for name in get_annotations(kind))
+
+    def decorate(command: Callable[[Terminal, Options], Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def call(terminal: Terminal, /, **values: Any) -> Any:
+            return command(terminal, options(**values))
+
+        for name in reversed(order):
+            if "declare" in named[name].metadata:
+                declare, flags, settings = named[name].metadata["declare"]
+                declare(*flags, name, **settings)(call)
+        return click.pass_obj(call)
+
+    return decorate
