@@ -23,6 +23,7 @@ from restore.anonymise.rules import (
     TableRule,
 )
 from restore.errors import NotFoundError, UsageError
+from restore.model.codec import decode
 from restore.model.schema import schema_errors
 
 BUILTIN: Final = "builtin"
@@ -140,20 +141,16 @@ def _rules(data: dict[str, Any]) -> Rules:
 
 def _table(name: str, data: dict[str, Any]) -> TableRule:
     schema, _, table = name.rpartition(".")
-    columns = data.get("columns", {}).items()
+    columns = {
+        column: tuple(decode(Choice, one) for one in (rule if isinstance(rule, list) else [rule]))
+        for column, rule in data.get("columns", {}).items()
+    }
     return TableRule(
         schema=schema or "public",
         name=table,
-        columns=tuple(ColumnRule(column, tuple(_choices(rule))) for column, rule in columns),
+        columns=tuple(ColumnRule(column, choices) for column, choices in columns.items()),
         where=data.get("where"),
     )
-
-
-def _choices(rule: str | dict[str, Any] | list[dict[str, Any]]) -> Iterator[Choice]:
-    for one in rule if isinstance(rule, list) else [rule]:
-        data = {"kind": one} if isinstance(one, str) else one
-        kind = Kind(data["kind"]) if "kind" in data else None
-        yield Choice(kind, data.get("constant"), data.get("expression"), data.get("when"))
 
 
 def anonymisation_asked(

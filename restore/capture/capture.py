@@ -24,10 +24,8 @@ from restore.adapters.docker.facts import (
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres.facts import read_server_facts
 from restore.adapters.postgres.sql import connect
-from restore.capture.databases import capture_database, data_folder
-from restore.capture.files import capture_configuration, capture_documents, capture_roles
+from restore.capture import artifacts
 from restore.capture.job import CaptureJob, CaptureRequest, ReportsContainers
-from restore.capture.proxy import capture_proxy, external_url
 from restore.capture.reports import PartWriter, capture_keystore, reports_facts
 from restore.capture.scratch import scratch_folder
 from restore.capture.source import find_source, list_databases
@@ -83,7 +81,7 @@ def _capture(
             fingerprint = replace(fingerprint, reports=reports)
             consistency_point = min(consistency_point, other_point)
         if request.proxy is not None:
-            proxy = capture_proxy(runner, request.proxy, request.profile, writer, now())
+            proxy = artifacts.capture_proxy(runner, request.proxy, request.profile, writer, now())
             fingerprint = replace(fingerprint, proxy=proxy)
         return writer.finish(
             GenerationSummary(
@@ -105,7 +103,7 @@ def _postgresql_facts(job: CaptureJob, database: str) -> model.ServerFacts:
             read_operating_system(job.runner, container),
             read_image(job.runner, container),
         )
-    return replace(facts, node=read_node_facts(job.runner, container, data_folder(job)))
+    return replace(facts, node=read_node_facts(job.runner, container, artifacts.data_folder(job)))
 
 
 def _capture_part(
@@ -113,13 +111,13 @@ def _capture_part(
 ) -> tuple[model.Fingerprint, datetime]:
     """Store all of a server and its database server; the fingerprint and the consistency point."""
     with scratch_folder(job.scratch, names):
-        captured = tuple(capture_database(job, name) for name in names)
+        captured = tuple(artifacts.capture_database(job, name) for name in names)
     for database in captured:
         for tree in job.profile.documents:
-            capture_documents(job, tree, database)
-    capture_roles(job)
+            artifacts.capture_documents(job, tree, database)
+    artifacts.capture_roles(job)
     for server in (model.Role.ERP, model.Role.DATABASE):
-        capture_configuration(job, server)
+        artifacts.capture_configuration(job, server)
     postgresql = _postgresql_facts(job, names[0])
     facts = tuple(item.facts for item in captured)
     erp_server, series = erp
@@ -131,7 +129,7 @@ def _capture_part(
         erp_series=series,
         databases=facts,
         external_url=job.request.external_url
-        or external_url(job.source.server, names, job.profile),
+        or artifacts.external_url(job.source.server, names, job.profile),
     )
     return fingerprint, min(item.consistency_point for item in captured)
 

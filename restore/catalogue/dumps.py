@@ -182,14 +182,14 @@ def _plain_files(
 
 
 def _plain_facts(facts: PlainFacts) -> DumpFacts:
-    properties = facts.properties
+    properties = facts.properties or dump_text.DatabaseProperties()
     return DumpFacts(
         server_version=facts.server_version,
         owner=facts.owner,
-        encoding=(properties.encoding if properties else "") or facts.encoding,
-        collate=properties.collate if properties else "",
-        ctype=properties.ctype if properties else "",
-        locale=properties.locale if properties else None,
+        encoding=properties.encoding or facts.encoding,
+        collate=properties.collate,
+        ctype=properties.ctype,
+        locale=properties.locale,
         extensions=tuple(facts.extensions),
         roles=tuple(sorted(facts.roles)),
         tables=facts.table_facts(),
@@ -198,7 +198,7 @@ def _plain_facts(facts: PlainFacts) -> DumpFacts:
 
 def _archive_facts(reader: ArchiveReader, entries: Iterable[ArchiveEntry]) -> DumpFacts:
     head = reader.head
-    properties, owner, encoding = None, "", ""
+    properties, owner, encoding = dump_text.DatabaseProperties(), "", ""
     roles: set[str] = set()
     extensions: list[str] = []
     tables: list[TableFacts] = []
@@ -211,7 +211,8 @@ def _archive_facts(reader: ArchiveReader, entries: Iterable[ArchiveEntry]) -> Du
         elif entry.kind == "ENCODING":
             encoding = dump_text.name_in(dump_text.CLIENT_ENCODING, entry.definition) or ""
         elif entry.kind == "DATABASE":
-            properties, owner = dump_text.database_properties(entry.definition), entry.owner
+            said, owner = dump_text.database_properties(entry.definition), entry.owner
+            properties = said or dump_text.DatabaseProperties()
         elif is_plain_table(entry):
             tables.append(TableFacts(entry.schema, entry.name, None))
     return DumpFacts(
@@ -219,10 +220,10 @@ def _archive_facts(reader: ArchiveReader, entries: Iterable[ArchiveEntry]) -> Du
         created=head.created,
         database=head.database,
         owner=owner,
-        encoding=(properties.encoding if properties else "") or encoding,
-        collate=properties.collate if properties else "",
-        ctype=properties.ctype if properties else "",
-        locale=properties.locale if properties else None,
+        encoding=properties.encoding or encoding,
+        collate=properties.collate,
+        ctype=properties.ctype,
+        locale=properties.locale,
         extensions=tuple(extensions),
         roles=tuple(sorted(roles)),
         tables=tuple(sorted(tables, key=lambda table: (table.schema, table.name))),

@@ -88,7 +88,7 @@ def _decode(kind: Any, value: Any) -> Any:
 
 def _dataclass(kind: Any, value: Any) -> Any:
     if isinstance(value, str):
-        return kind(value)
+        value = {fields(kind)[0].name: value}
     if not isinstance(value, Mapping):
         raise ValueError(f"{value!r} is no {kind.__name__}")
     fitting = {name: _decode(hint, value[name]) for name, hint in _hints(kind) if name in value}

@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import IO, Final
@@ -129,7 +130,7 @@ class FolderRepository:
 
     def read_index(self, generation: Generation, artifact: Artifact) -> Iterator[FileEntry]:
         """Yield an artefact's files; see ``base.Repository``."""
-        damaged = _Damage(generation.id, artifact.index)
+        damaged = partial(base.DamagedFileError, generation.id, artifact.index)
         with _open(generation, artifact.index) as file:
             # Hashed as a whole before the first line is believed.
             if hashlib.file_digest(file, "sha256").hexdigest() != artifact.index_sha256:
@@ -195,17 +196,6 @@ class FolderRepository:
         remove_partial(self._root / PARTIAL, generation_id)
 
 
-class _Damage:
-    """Makes errors about one file of a generation."""
-
-    def __init__(self, generation: str, path: str) -> None:
-        self._generation = generation
-        self._path = path
-
-    def __call__(self, kind: base.ProblemKind, detail: str) -> base.DamagedFileError:
-        return base.DamagedFileError(self._generation, self._path, kind, detail)
-
-
 def _open(generation: Generation, path: str) -> BufferedReader:
     with _telling(generation, path):
         return open_beneath(generation.root, path)
@@ -214,7 +204,7 @@ def _open(generation: Generation, path: str) -> BufferedReader:
 @contextmanager
 def _telling(generation: Generation, path: str) -> Iterator[None]:
     """Tell what is wrong with a file that can't be opened."""
-    damaged = _Damage(generation.id, path)
+    damaged = partial(base.DamagedFileError, generation.id, path)
     try:
         yield
     except UnsafePathError as error:

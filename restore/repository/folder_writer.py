@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import IO, Final
 
@@ -26,9 +26,9 @@ from restore.repository.tree import FOLDER_MODE, lock, remove_tree, seal, sync
 
 INDEXES: Final = "indexes"
 _SPARE: Final = ".linked"
+"""Name under which a hard link is made before it takes its place."""
 _PRIVATE: Final = (ArtifactKind.CONFIGURATION, ArtifactKind.KEYSTORE, ArtifactKind.CERTIFICATE)
 """Artefacts whose files hold passwords or keys."""
-"""Name under which a hard link is made before it takes its place."""
 
 
 @contextmanager
@@ -182,7 +182,7 @@ class FolderArtifactWriter:
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             size, sha256 = _store(content, target)
             self._reuse(path, target, size, sha256)
-            entry = FileEntry(path, size, sha256, *_origin(origin))
+            entry = FileEntry(path, size, sha256, *(astuple(origin) if origin else ()))
             self._index.write(render_entry(entry))
         self.files += 1
         self.bytes += size
@@ -244,14 +244,6 @@ def _store(content: IO[bytes], target: Path) -> tuple[int, str]:
             hashed.write(chunk)
             size += len(chunk)
     return size, hashed.hexdigest()
-
-
-def _origin(
-    origin: base.FileOrigin | None,
-) -> tuple[int | None, int | None, int | None, float | None]:
-    if origin is None:
-        return None, None, None, None
-    return origin.owner, origin.group, origin.mode, origin.modified
 
 
 @contextmanager

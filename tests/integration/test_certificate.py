@@ -19,7 +19,7 @@ from fixtures.site import put_files
 from restore.adapters.docker.facts import read_node_facts
 from restore.adapters.docker.health import wait_healthy
 from restore.adapters.docker.runner import Runner
-from restore.capture.proxy import FILE, NAME, capture_proxy
+from restore.capture.artifacts import FILE, NAME, capture_proxy
 from restore.checks.certificate import ID, certificate_checks
 from restore.checks.tls import client, tls_of
 from restore.context import ReplayContext

@@ -18,8 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore.adapters.postgres import commands
-from restore.capture import databases, scratch
-from restore.capture import files as capture_files
+from restore.capture import artifacts, scratch
 from restore.checks import check_ids
 from restore.checks.foreseen import foreseen_checks
 from restore.cli.main import load_verb, pra
@@ -51,7 +50,7 @@ from tests.support.prerequisites import CERTIFICATE, SAMPLES, furnished, sample,
 from tests.support.report_samples import early, failed, passed
 
 Make = Callable[..., Prerequisites]
-CAPTURE = (databases, capture_files, scratch)
+CAPTURE = (artifacts, scratch)
 ROOT = Path(__file__).resolve().parents[3]
 LANGUAGES = ("en", "fr")
 

@@ -12,7 +12,7 @@ import pytest
 
 from fixtures.authority import HOST, URL, server_pem
 from restore.adapters.docker.facts import address_of, foresee_node_facts, read_node_facts
-from restore.capture.proxy import FILE, NAME
+from restore.capture.artifacts import FILE, NAME
 from restore.checks.tls import tls_of
 from restore.errors import DamagedGenerationError, NotFoundError
 from restore.model import (

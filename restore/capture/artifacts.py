@@ -1,0 +1,240 @@
+"""Stores each part of a production: databases, documents, roles, configuration, certificate.
+
+A database is dumped as of one snapshot, with the server's own tools; files are stored as they are.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+from typing import IO, Final, cast
+
+from restore.adapters.docker.facts import read_proxy_facts
+from restore.adapters.docker.runner import Runner
+from restore.adapters.postgres import commands
+from restore.adapters.postgres.facts import one_snapshot, optional_rows, read_database_facts
+from restore.adapters.postgres.sql import Connection, connect, rows
+from restore.capture.job import Captured, CaptureJob, size_of
+from restore.capture.scratch import SYSTEM_USER
+from restore.capture.source import resolve
+from restore.errors import NotFoundError, ReplayError, UsageError
+from restore.model import ArtifactKind, CertificateFacts, DatabaseServer, Progress, ProxyFacts, Role
+from restore.plan.equivalence.certificate import judge
+from restore.profile import DocumentTree, Profile
+from restore.repository.base import ArtifactSpec, GenerationWriter
+from restore.repository.transfer import LineReader, Meter, store_file, store_tree
+
+
+def capture_database(job: CaptureJob, name: str) -> Captured:
+    """Dump a database and count its rows, both as of one moment."""
+    job.listener(Progress(label=f"read {name}"))
+    with (
+        connect(job.source.server, name, as_erp=True) as connection,
+        one_snapshot(connection),
+    ):
+        for setting in ("idle_in_transaction_session_timeout", "statement_timeout"):
+            connection.execute(f"SET LOCAL {setting} = 0".encode())
+        # Taken before the snapshot: what is promised is never newer than what is held.
+        consistency_point = job.now()
+        snapshot = str(rows(connection, "SELECT pg_export_snapshot()")[0][0])
+        facts = read_database_facts(connection, job.profile)
+        trees = tuple(tree for tree in job.profile.documents if _has_rows(connection, tree))
+        _dump(job, name, snapshot)
+    return Captured(facts, consistency_point, trees)
+
+
+def _has_rows(connection: Connection, tree: DocumentTree) -> bool:
+    if tree.rows is None:
+        return False
+    # The query is the profile's own.
+    found = optional_rows(connection, f"SELECT EXISTS (SELECT FROM ({tree.rows}) AS t)")  # noqa: S608
+    return bool(found and found[0][0])
+
+
+def _dump(job: CaptureJob, database: str, snapshot: str) -> None:
+    """Dump with the server's own tools into its container, then read that into the repository."""
+    server, folder = job.source.server, f"{job.scratch.folder}/dump"
+    request = commands.DumpRequest(
+        database=database,
+        folder=folder,
+        superuser=server.superuser,
+        jobs=job.request.jobs,
+        snapshot=snapshot,
+    )
+    job.listener(Progress(label=f"dump {database}"))
+    job.runner.check(
+        server.container,
+        commands.dump_database(request),
+        user=SYSTEM_USER,
+        environment={"PGAPPNAME": job.writer.id},
+    )
+    # An unreadable table of contents is found here, not in a drill.
+    job.runner.check(server.container, commands.list_dump(folder), user=SYSTEM_USER)
+    size = size_of(job, server.container, folder)
+    job.writer.require_space(size)
+    spec = ArtifactSpec(
+        name=f"database-{database}",
+        kind=ArtifactKind.DATABASE,
+        database=database,
+        location=f"postgresql://{server.container}:{server.port}/{database} in {data_folder(job)}",
+        folder=f"database/{database}",
+    )
+    meter = Meter(f"store {database}", size, job.listener)
+    with job.writer.artifact(spec) as artifact:
+        members = job.runner.read_archive(server.container, folder)
+        stored = store_tree(members, artifact, meter, origins=False)
+    # Docker leaves out of an archive what it can't read, without a word.
+    listed = job.runner.lines(server.container, ("find", folder, "-type", "f"), user=SYSTEM_USER)
+    if (dumped := sum(1 for _ in listed)) != stored:
+        raise ReplayError(
+            f"the dump of {database} has {dumped} files, of which {stored} were read",
+            "capture again; the Docker engine's own log may say why",
+        )
+    job.runner.check(server.container, ("rm", "-rf", folder), user=SYSTEM_USER)
+
+
+def data_folder(job: CaptureJob) -> str:
+    """Where the server keeps its databases, as it says itself."""
+    ask = commands.query(job.source.server.superuser, "postgres", "SHOW data_directory")
+    return job.runner.check(job.source.server.container, ask, user=SYSTEM_USER).strip()
+
+
+def capture_documents(job: CaptureJob, tree: DocumentTree, captured: Captured) -> None:
+    """Store a database's folder of a document tree."""
+    database = captured.facts.name
+    container = job.source.erp_container
+    path = tree.path.replace("{database}", database)
+    spec = ArtifactSpec(
+        name=f"{tree.name}-{database}",
+        kind=ArtifactKind.DOCUMENTS,
+        database=database,
+        location=path,
+        folder=f"documents/{tree.name}/{database}",
+    )
+    actual = resolve(job.runner, container, path)
+    meter = Meter(f"documents {spec.name}", size_of(job, container, actual), job.listener)
+    stored = 0
+    with job.writer.artifact(spec) as artifact, suppress(NotFoundError):
+        members = job.runner.read_archive(container, actual)
+        stored = store_tree(members, artifact, meter, origins=True)
+    if not stored and tree in captured.trees:
+        raise ReplayError(
+            f"database {database} has documents, "
+            f"but container {container} has no folder {path}, or nothing in it",
+            "is its volume mounted? does the profile name the right path?",
+        )
+
+
+def capture_roles(job: CaptureJob) -> None:
+    """Store the roles, without their passwords."""
+    server = job.source.server
+    spec = ArtifactSpec(
+        name="roles",
+        kind=ArtifactKind.ROLES,
+        database=None,
+        location=f"postgresql://{server.container}:{server.port}",
+        folder="roles",
+    )
+    lines = job.runner.lines(
+        server.container, commands.dump_roles(server.superuser), user=SYSTEM_USER
+    )
+    with job.writer.artifact(spec) as artifact:
+        artifact.add("roles.sql", cast(IO[bytes], LineReader(lines)))
+
+
+def capture_configuration(job: CaptureJob, server: Role) -> None:
+    """Store the configuration files of a server, byte for byte."""
+    container = job.source.erp_container if server is Role.ERP else job.source.server.container
+    files = {
+        file.name: _configuration_path(job, file.path)
+        for file in job.profile.configuration_of(server)
+        if not file.keystore
+    }
+    spec = ArtifactSpec(
+        name=f"configuration-{server}",
+        kind=ArtifactKind.CONFIGURATION,
+        database=None,
+        location=", ".join(files.values()),
+        folder=f"configuration/{server}",
+    )
+    with job.writer.artifact(spec) as artifact:
+        for name, path in files.items():
+            try:
+                members = job.runner.read_archive(container, resolve(job.runner, container, path))
+                store_file(members, artifact, name)
+            except NotFoundError as error:
+                raise ReplayError(
+                    f"container {container} has no configuration file {path}",
+                    "does the profile name the right path?",
+                ) from error
+
+
+def _configuration_path(job: CaptureJob, path: str) -> str:
+    """Where a configuration file is, once PostgreSQL has said where its own are."""
+    server = job.source.server
+    for setting in ("config_file", "hba_file"):
+        if f"{{{setting}}}" in path:
+            ask = commands.query(server.superuser, "postgres", f"SHOW {setting}")
+            answer = job.runner.check(server.container, ask, user=SYSTEM_USER).strip()
+            path = path.replace(f"{{{setting}}}", answer)
+    return path
+
+
+NAME: Final = "certificate"
+FILE: Final = "certificate.pem"
+
+
+def capture_proxy(
+    runner: Runner, container: str, profile: Profile, writer: GenerationWriter, now: datetime
+) -> ProxyFacts:
+    """Store the certificate that a reverse proxy serves, byte for byte, and tell of the proxy.
+
+    An expired one is stored as well: a drill will say so.
+
+    Raises:
+        UsageError: the profile doesn't say where the certificate is.
+        ReplayError: it is not there, or is no certificate with its key.
+    """
+    path = profile.proxy.certificate
+    if path is None:
+        raise UsageError(
+            f"profile {profile.name} does not say where the reverse proxy's certificate is",
+            "add proxy.certificate to the profile, or leave --proxy-container away",
+        )
+    facts = _certificate(runner, container, path, now)
+    spec = ArtifactSpec(
+        name=NAME, kind=ArtifactKind.CERTIFICATE, database=None, location=path, folder=NAME
+    )
+    with writer.artifact(spec) as artifact:
+        store_file(runner.read_archive(container, resolve(runner, container, path)), artifact, FILE)
+    return ProxyFacts(read_proxy_facts(runner, container), facts)
+
+
+def external_url(
+    server: DatabaseServer, databases: tuple[str, ...], profile: Profile
+) -> str | None:
+    """The URL at which people reach the ERP, as its main database says; None when it is mute."""
+    query = profile.proxy.external_url
+    if query is None:
+        return None
+    with connect(server, databases[0], as_erp=True) as connection:
+        found = optional_rows(connection, query)
+    return str(found[0][0] or "").strip() or None if found else None
+
+
+def _certificate(runner: Runner, container: str, path: str, now: datetime) -> CertificateFacts:
+    try:
+        content = runner.read_file(container, resolve(runner, container, path))
+    except NotFoundError as error:
+        raise ReplayError(
+            f"reverse proxy {container} has no certificate {path}",
+            "does the profile name the right path? it is one PEM with certificate, key and chain",
+        ) from error
+    judged = judge(content, None, now)
+    if judged.facts is None or not judged.servable:
+        wrong = [item.message for item in judged.differences if item.key == "certificate.key"]
+        raise ReplayError(
+            f"{path} of reverse proxy {container} is no PEM to serve: {'; '.join(wrong)}",
+            "put certificate, key and chain into one PEM, in this order",
+        )
+    return judged.facts
