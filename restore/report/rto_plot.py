@@ -10,7 +10,7 @@ from typing import Final
 from restore.model import PastRun, Report, Verdict
 from restore.model.durations import spoken
 from restore.report.language import Locale
-from restore.report.timeline import STEPS
+from restore.report.timeline import ticks_of
 from restore.report.trends import is_cached, trend
 
 WIDTH: Final = 1000
@@ -84,7 +84,10 @@ def rto_plot(report: Report, words: Locale) -> Plot | None:
         ),
         points=points,
         line=" ".join(f"{p.x:.1f},{p.y:.1f}" for p in points if _counts(p)),
-        times=tuple(_times(top, words)),
+        times=tuple(
+            Mark(_height(seconds, top), round_duration(seconds, words))
+            for seconds in ticks_of(top, MOST_TICKS)
+        ),
         days=tuple(_days(runs, points, words)),
         budget=None if budget is None else _budget(budget, top, above, words),
         budget_above=above,
@@ -125,13 +128,6 @@ def _points(runs: Sequence[PastRun], top: float, words: Locale) -> Iterator[Poin
 
 def _height(seconds: float, top: float) -> float:
     return BOTTOM - (BOTTOM - TOP) * seconds / top
-
-
-def _times(top: float, words: Locale) -> Iterator[Mark]:
-    hours = (3600 * n for n in range(1, 100_000))
-    every = next(step for step in (*STEPS, *hours) if top / step <= MOST_TICKS)
-    for position in range(int(top / every + 1e-9) + 1):
-        yield Mark(_height(position * every, top), round_duration(position * every, words))
 
 
 def _days(runs: Sequence[PastRun], points: Sequence[Point], words: Locale) -> Iterator[Mark]:

@@ -77,7 +77,10 @@ def timeline(report: Report, locale: Locale) -> Timeline | None:
             _bar(result, nested, TOP + ROW * position, (report.started, scale, locale))
             for position, (result, nested) in enumerate(rows)
         ),
-        ticks=tuple(_ticks(total, scale, locale)),
+        ticks=tuple(
+            Tick(_within(seconds * scale), locale.limit(seconds))
+            for seconds in ticks_of(total, MOST_TICKS)
+        ),
         marker=None
         if report.rto is None
         else Tick(
@@ -125,9 +128,8 @@ def _within(x: float) -> float:
     return min(max(LEFT + x, LEFT), RIGHT)
 
 
-def _ticks(total: float, scale: float, locale: Locale) -> Iterator[Tick]:
+def ticks_of(total: float, most: int) -> Iterator[float]:
+    """The seconds, from 0 to a total, at which an axis of so many ticks at most has one."""
     hours = (3600 * n for n in range(1, 100_000))
-    every = next(step for step in (*STEPS, *hours) if total / step <= MOST_TICKS)
-    for position in range(int(total / every + 1e-9) + 1):
-        seconds = position * every
-        yield Tick(_within(seconds * scale), locale.limit(seconds))
+    every = next(step for step in (*STEPS, *hours) if total / step <= most)
+    yield from (position * every for position in range(int(total / every + 1e-9) + 1))

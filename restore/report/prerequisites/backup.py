@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
-from restore.model import Artifact, ArtifactKind, DatabaseFacts, Part, Role
-from restore.profile import ConfigurationFile
+from restore.adapters.postgres import commands
+from restore.model import Artifact, ArtifactKind, DatabaseFacts, Generation, Part, Role
+from restore.profile import ConfigurationFile, Profile
 from restore.report.language import Locale
 from restore.report.prerequisites.document import Block, Command, Commands, Items, Table, Tone
-from restore.report.prerequisites.exports import (
-    ERP_CONTAINER,
-    FOLDER,
-    SNAPSHOT,
-    capture_argv,
-    export_commands,
-)
 from restore.report.prerequisites.facts import Prerequisites
-from restore.report.prerequisites.writing import (
-    CODE,
-    NUMBER,
-    command,
-    paragraph,
-    table,
-)
+from restore.report.prerequisites.writing import CODE, NUMBER, command, paragraph, table
 
 SYSTEM_USER: Final = "postgres"
 """Whom PostgreSQL lets in over the local socket; a test holds it against the capture's."""
 _FILES: Final = (ArtifactKind.CONFIGURATION, ArtifactKind.KEYSTORE)
+ERP_CONTAINER: Final = "ERP_CONTAINER"
+PROXY_CONTAINER: Final = "PROXY_CONTAINER"
+REPORTS_CONTAINER: Final = "REPORTS_CONTAINER"
+REPORTS_DATABASE_CONTAINER: Final = "REPORTS_DATABASE_CONTAINER"
+DATABASE_CONTAINER: Final = "DATABASE_CONTAINER"
+FOLDER: Final = "DUMP_FOLDER"
+SNAPSHOT: Final = "SNAPSHOT"
+"""Names that stand for what only a capture knows."""
 
 
 def perimeter(given: Prerequisites, words: Locale) -> Iterator[Block]:
@@ -48,7 +46,7 @@ def perimeter(given: Prerequisites, words: Locale) -> Iterator[Block]:
 def export(given: Prerequisites, words: Locale) -> Iterator[Block]:
     """The command that makes a generation, and those that it runs."""
     capture = capture_argv(given.generation, given.source, given.repository, given.stack.jobs)
-    commands = tuple(
+    exports = tuple(
         Command(words.text(f"export.{item.kind}", subject=item.subject), item.argv)
         for item in export_commands(given.generation, given.profile, given.stack.jobs)
     )
@@ -56,7 +54,7 @@ def export(given: Prerequisites, words: Locale) -> Iterator[Block]:
     yield paragraph(words, "export.intro", container=ERP_CONTAINER)
     yield command(words, "export.capture", capture)
     yield paragraph(words, "export.runs", user=SYSTEM_USER, folder=FOLDER, snapshot=SNAPSHOT)
-    yield Commands(commands)
+    yield Commands(exports)
     yield paragraph(words, "export.files")
     yield table(
         words, _files_read(given, words), ("export.files.what", 1.2, CODE),
@@ -161,3 +159,79 @@ def _paths(
         if artifact.name == f"configuration-{role}" and len(recorded) == len(files):
             return recorded
     return tuple(file.path for file in files)
+
+
+class ExportKind(StrEnum):
+    """What an export's command is for."""
+
+    DUMP = "dump"
+    LIST = "list"
+    ROLES = "roles"
+    PLACES = "places"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportCommand:
+    """One command that a capture runs in the database server's container, as ``postgres``.
+
+    ``subject`` is the database that it exports, or the setting that it asks for.
+    """
+
+    kind: ExportKind
+    subject: str
+    argv: tuple[str, ...]
+
+
+def capture_argv(
+    generation: Generation, source: str, repository: str, jobs: int
+) -> tuple[str, ...]:
+    """The command that captures a generation like this one.
+
+    Args:
+        source: the profile, as the user names it.
+    """
+    fingerprint = generation.fingerprint
+    reports = (
+        f"--reports-database-container={REPORTS_DATABASE_CONTAINER}",
+        f"--reports-container={REPORTS_CONTAINER}",
+    )
+    return (
+        "pra", "capture", f"--profile={source}", f"--repository={repository}",
+        f"--database-container={database_container(generation)}",
+        f"--erp-container={ERP_CONTAINER}",
+        *(reports if fingerprint.reports else ()),
+        *((f"--proxy-container={PROXY_CONTAINER}",) if fingerprint.proxy else ()),
+        f"--jobs={jobs}",
+    )  # fmt: skip
+
+
+def export_commands(
+    generation: Generation, profile: Profile, jobs: int
+) -> tuple[ExportCommand, ...]:
+    """The commands of PostgreSQL's tools that a capture runs, in order."""
+    superuser = profile.database.superuser
+    found: list[ExportCommand] = []
+    for facts in generation.fingerprint.databases:
+        request = commands.DumpRequest(
+            database=facts.name, folder=FOLDER, superuser=superuser, jobs=jobs, snapshot=SNAPSHOT
+        )
+        found += (
+            ExportCommand(ExportKind.DUMP, facts.name, commands.dump_database(request)),
+            ExportCommand(ExportKind.LIST, facts.name, commands.list_dump(FOLDER)),
+        )
+    found.append(ExportCommand(ExportKind.ROLES, "", commands.dump_roles(superuser)))
+    for setting in ("config_file", "hba_file"):
+        if any(f"{{{setting}}}" in file.path for file in profile.configuration):
+            ask = commands.query(superuser, "postgres", f"SHOW {setting}")
+            found.append(ExportCommand(ExportKind.PLACES, setting, ask))
+    return tuple(found)
+
+
+def database_container(generation: Generation) -> str:
+    """The container that PostgreSQL ran in, as the capture recorded it."""
+    for artifact in generation.artifacts_of(ArtifactKind.DATABASE):
+        server = artifact.location.removeprefix("postgresql://").partition("/")[0]
+        name = server.rpartition(":")[0]
+        if name and artifact.location.startswith("postgresql://"):
+            return name
+    return DATABASE_CONTAINER

@@ -9,7 +9,7 @@ from typing import Final
 
 from restore.model import Report
 from restore.report.language import Locale
-from restore.report.prerequisites import backup, nodes, parties, recovery, technical
+from restore.report.prerequisites import backup, parties, recovery, technical
 from restore.report.prerequisites.document import Block, Document, Fact, Labels, Section
 from restore.report.prerequisites.facts import Prerequisites
 from restore.report.prerequisites.language import words
@@ -48,7 +48,7 @@ _OUTLINE: Final = (
             _Part("accepted", technical.accepted),
             _Part("servers", technical.servers),
             _Part("network", technical.network),
-            _Part("certificate", nodes.certificate),
+            _Part("certificate", technical.certificate),
             _Part("sizing", technical.sizing),
             _Part("disk", technical.disk),
         ),

@@ -20,13 +20,7 @@ from restore.report.prerequisites.document import (
     code,
 )
 from restore.report.prerequisites.facts import Prerequisites
-from restore.report.prerequisites.writing import (
-    CODE,
-    NUMBER,
-    command,
-    paragraph,
-    table,
-)
+from restore.report.prerequisites.writing import CODE, NUMBER, command, paragraph, table
 from stacks.outputs import REPOSITORY_PATH
 
 STAGES: Final = (

@@ -29,7 +29,7 @@ from restore.plan.planning import plan
 from restore.plan.request import LATER, PlanRequest, foreseen_target
 from restore.profile import OperationKind, PostOperation, Profile, load_profile
 from restore.report.prerequisites import Document, Prerequisites, compose, is_drill_of
-from restore.report.prerequisites.backup import SYSTEM_USER
+from restore.report.prerequisites.backup import SYSTEM_USER, export_commands
 from restore.report.prerequisites.document import (
     Commands,
     Paragraph,
@@ -39,7 +39,6 @@ from restore.report.prerequisites.document import (
     breakable,
     shell_text,
 )
-from restore.report.prerequisites.exports import export_commands
 from restore.report.prerequisites.language import catalogue, words
 from restore.report.prerequisites.recovery import STAGES
 from restore.runs import drill, stages
