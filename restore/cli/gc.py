@@ -57,7 +57,7 @@ def verb(terminal: Terminal, options: GcOptions) -> None:
       pra gc --dry-run
       pra gc --stack drill-20261124-060102-1a2b
     """
-    from restore.adapters import lock
+    from restore.adapters import lock, logs
     from restore.adapters.docker.cache_volumes import find_caches
     from restore.adapters.docker.leftovers import find_everywhere, remove
     from restore.adapters.docker.runner import Runner
@@ -79,6 +79,7 @@ def verb(terminal: Terminal, options: GcOptions) -> None:
         chosen += gc.choose_readers(leftovers, now=utc_now(), older_than=age)
     for collection in chosen:
         terminal.print(f"{collection.stack}: {collection.reason}")
+        logs.event("collect", stack=collection.stack, reason=collection.reason, dry_run=dry_run)
         for item in collection.leftovers:
             terminal.print(f"  {item.kind:10} {item.name}{_where(item)}")
         if not dry_run:

@@ -15,7 +15,7 @@ from restore.cli.terminal import Terminal
 Options = TypeVar("Options")
 
 
-LOGGED: Final = ("capture", "import", "gc", "staging")
+LOGGED: Final = ("cache", "capture", "gc", "import", "staging", "upgrade")
 """The verbs that change something outside of a run that is reported: they log for themselves."""
 
 

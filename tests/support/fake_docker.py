@@ -109,7 +109,11 @@ class FakeEngine:
         self.facts: dict[str, Any] = {}
         self.api = _Api(self)
         self.containers = SimpleNamespace(get=self.get, list=self.list, create=self.create)
-        self.networks = self.volumes = SimpleNamespace(list=lambda **_options: [])
+        self.network_attrs: list[dict[str, Any]] = []
+        self.networks = SimpleNamespace(
+            list=lambda **_options: [SimpleNamespace(attrs=attrs) for attrs in self.network_attrs]
+        )
+        self.volumes = SimpleNamespace(list=lambda **_options: [])
         self.images = SimpleNamespace(get=self._image, pull=self._image)
         self._numbers = itertools.count()
 
@@ -133,8 +137,8 @@ class FakeEngine:
             raise NotFound(f"no container {name}")
         return self.all[name]
 
-    def list(self, filters: dict[str, Any], **_options: Any) -> list[FakeContainer]:
-        wanted = filters["label"]
+    def list(self, filters: dict[str, Any] | None = None, **_options: Any) -> list[FakeContainer]:
+        wanted = (filters or {"label": []})["label"]
         pairs = [one.partition("=") for one in ([wanted] if isinstance(wanted, str) else wanted)]
         return [
             container

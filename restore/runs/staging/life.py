@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from restore.adapters import lock
+from restore.adapters import lock, logs
 from restore.adapters.pulumi.stack_file import settings_file
 from restore.errors import RefusedError
 from restore.model import ProgressListener, Purpose, Report, ignore_progress, locations
@@ -145,6 +145,7 @@ def forget_locks(folder: Path, *, dry_run: bool) -> None:
 
 def _end(folder: Path, copy: StagingCopy, listener: ProgressListener) -> None:
     """Destroy a copy whose stack this process holds."""
+    logs.event("end staging copy", name=copy.name, stack=copy.stack)
     records.save(folder, replace(copy, state=CopyState.DESTROYING))
     destroy_stack(copy.stack, listener)
     records.forget(folder, copy.name)

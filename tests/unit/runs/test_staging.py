@@ -7,14 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore.adapters.docker.runner import Runner
 from restore.errors import EnvironmentFailure, NotFoundError, RefusedError, UsageError
 from restore.model import locations
 from restore.model.secret import Secret
@@ -31,6 +28,7 @@ from restore.runs.staging.copies import (
     why_due,
 )
 from restore.runs.staging.places import POOL, PORTS, free_port, free_subnet, routed
+from tests.support.fake_docker import FakeEngine
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 WEEK = timedelta(days=7)
@@ -231,19 +229,6 @@ def test_a_port_that_something_listens_on_is_taken() -> None:
         assert occupied.port_taken(server.getsockname()[1])
 
 
-class Engine:
-    """A Docker engine with a network, and a container that publishes a port."""
-
-    def __init__(self) -> None:
-        ipam = {"Config": [{"Subnet": "10.140.0.0/16"}, {"Subnet": "fd00::/64"}, {}]}
-        self.networks = SimpleNamespace(
-            list=lambda: [SimpleNamespace(attrs={"IPAM": ipam}), SimpleNamespace(attrs={})]
-        )
-        bindings = {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "18069"}], "443/tcp": None}
-        model = SimpleNamespace(attrs={"HostConfig": {"PortBindings": bindings}})
-        self.containers = SimpleNamespace(list=lambda **_options: [model])
-
-
 def test_networks_of_engines_stacks_and_other_copies_are_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -252,7 +237,12 @@ def test_networks_of_engines_stacks_and_other_copies_are_taken(
     (tmp_path / "route").write_text(ROUTES, encoding="ascii")
     (tmp_path / "Pulumi.site.yaml").write_text("config:\n  pra:subnet: 10.150.0.0/24\n")
     (tmp_path / "Pulumi.odd.yaml").write_text("config:\n  pra:subnet: anything\n")
-    engine = Runner(cast(Any, Engine()))
+    docker = FakeEngine()
+    ipam = {"Config": [{"Subnet": "10.140.0.0/16"}, {"Subnet": "fd00::/64"}, {}]}
+    docker.network_attrs = [{"IPAM": ipam}, {}]
+    bindings = {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "18069"}], "443/tcp": None}
+    docker.add("c", {"HostConfig": {"PortBindings": bindings}})
+    engine = docker.runner
     used = occupied.used_subnets([engine], [COPY])
     assert {str(network) for network in used} == {
         "10.140.0.0/16", "10.130.0.0/16", "172.17.0.0/16", "10.150.0.0/24", "10.130.4.0/24",

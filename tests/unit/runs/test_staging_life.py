@@ -40,6 +40,7 @@ from restore.runs.recorder import Run
 from restore.runs.request import ReplayRequest, Services
 from restore.runs.staging import creation, life, records, standing
 from restore.runs.staging.copies import CopyState, StagingCopy
+from tests.support.fake_docker import FakeEngine
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
 WEEK = timedelta(days=7)
@@ -161,16 +162,8 @@ def world(tmp_path: Path, small_generation: Generation, monkeypatch: pytest.Monk
     for name, fake in fakes.items():
         monkeypatch.setattr(creation, name, fake)
     monkeypatch.setattr(standing, "destroy", made.destroy)
-    monkeypatch.setattr(creation, "published_ports", lambda _engine: frozenset())
-    monkeypatch.setattr(Runner, "connect", lambda _host=None: Nobody())
-    monkeypatch.setattr("restore.adapters.docker.leftovers.find_leftovers", lambda *_arguments: ())
+    monkeypatch.setattr(Runner, "connect", lambda _host=None: FakeEngine().runner)
     return made
-
-
-class Nobody:
-    """An engine on which nothing stands."""
-
-    def close(self) -> None: ...
 
 
 def test_a_copy_that_passes_is_kept_and_two_stand_apart(world: World) -> None:
