@@ -1,12 +1,14 @@
 """Published JSON Schemas, and validation that reports every error at once with its path."""
 
+from __future__ import annotations
+
 import json
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
 
 
 @cache
@@ -19,6 +21,9 @@ def schema(name: str) -> dict[str, Any]:
 
 def schema_errors(name: str, document: object) -> list[str]:
     """Every way in which a document breaks a schema, as ``path: what is wrong``."""
+    # It takes longer to import than the rest of a short command to run.
+    from jsonschema import Draft202012Validator  # noqa: PLC0415
+
     validator = Draft202012Validator(schema(name))
     errors = sorted(validator.iter_errors(document), key=lambda error: list(map(str, error.path)))
     return [f"{_path(found)}: {_message(found)}" for error in errors for found in _causes(error)]

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
-from typing import Final
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from typing import TYPE_CHECKING, Final
 
 from restore.model import (
     CheckResult,
@@ -29,6 +27,9 @@ from restore.report.nodes import node_rows
 from restore.report.operation_rows import operation_rows
 from restore.report.rto_plot import round_duration, rto_plot
 from restore.report.timeline import stage_name, timeline
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 MOST_DETAILS: Final = 50
 """Details of one check that the page shows; ``report.json`` holds them all."""
@@ -136,6 +137,9 @@ def to_html(report: Report, language: str = "en", events: tuple[OperationEvent, 
 
 @cache
 def _environment() -> Environment:
+    # Whoever only reads reports or the history renders none.
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+
     return Environment(
         loader=PackageLoader("restore.report"),
         autoescape=True,

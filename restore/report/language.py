@@ -15,8 +15,6 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final
 
-import yaml
-
 from restore.errors import UsageError
 from restore.model.messages import Message
 
@@ -190,6 +188,9 @@ def locale(language: str) -> Locale:
 
 def _catalogue(name: str) -> dict[str, str]:
     path = resources.files("restore.report") / "templates" / name
+    # Whoever only reads reports or the history renders none.
+    import yaml  # noqa: PLC0415
+
     catalogue: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return catalogue
 
