@@ -175,7 +175,8 @@ def _tar_file(
     @contextmanager
     def opened() -> Iterator[IO[bytes]]:
         content = archive.extractfile(member)
-        assert content is not None  # noqa: S101 - it is a regular file
+        if content is None:
+            raise DamagedGenerationError(f"{name} in {path} is no regular file")
         with _whole_tar(path):
             yield content
 

@@ -134,7 +134,6 @@ def _spec(item: ForeignArtifact) -> ArtifactSpec:
 
 def _summary(foreign: ForeignGeneration, imported: datetime) -> GenerationSummary:
     generation = foreign.generation
-    assert generation.origin is not None  # noqa: S101 - a foreign generation has one
     return GenerationSummary(
         profile=generation.profile,
         engine_version=__version__,
@@ -142,7 +141,7 @@ def _summary(foreign: ForeignGeneration, imported: datetime) -> GenerationSummar
         finished=generation.finished,
         consistency_point=generation.consistency_point,
         fingerprint=generation.fingerprint,
-        origin=replace(generation.origin, imported=imported),
+        origin=generation.origin and replace(generation.origin, imported=imported),
     )
 
 

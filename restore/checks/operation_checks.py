@@ -25,8 +25,8 @@ SECONDS = 30.0
 def operation_checks(context: ReplayContext, databases: tuple[str, ...]) -> tuple[CheckResult, ...]:
     """Look at the outcome of each automated operation of the profile."""
     return tuple(
-        run_check(check, partial(_probe, context, operation, databases, database))
-        for check, operation, database in _checks(context.profile, databases)
+        run_check(check, partial(_probe, context, operation, asked, databases, database))
+        for check, operation, asked, database in _checks(context.profile, databases)
     )
 
 
@@ -37,7 +37,7 @@ def foreseen_operation_checks(profile: Profile, databases: tuple[str, ...]) -> t
         replace(
             check, expected=filled(check.expected, later | ({"database": name} if name else {}))
         )
-        for check, _, name in _checks(profile, databases)
+        for check, _, _, name in _checks(profile, databases)
     )
 
 
@@ -52,18 +52,18 @@ def applies(context: ReplayContext, operation: PostOperation, database: str) -> 
 
 def _checks(
     profile: Profile, databases: tuple[str, ...]
-) -> Iterator[tuple[Check, PostOperation, str | None]]:
+) -> Iterator[tuple[Check, PostOperation, OperationCheck, str | None]]:
     for operation in profile.automated:
-        found = operation.check
-        if found is None:
+        asked = operation.check
+        if asked is None:
             continue
         name, title = f"postop.{operation.name}", f"Post-operation {operation.name}"
-        if found.sql is None:
-            yield Check(name, title, _expected(found)), operation, None
+        if asked.sql is None:
+            yield Check(name, title, _expected(asked)), operation, asked, None
             continue
         for database in databases:
-            check = Check(f"{name}:{database}", f"{title} on database {database}", _expected(found))
-            yield check, operation, database
+            check = Check(f"{name}:{database}", f"{title} on database {database}", _expected(asked))
+            yield check, operation, asked, database
 
 
 def _expected(check: OperationCheck) -> str:
@@ -75,11 +75,10 @@ def _expected(check: OperationCheck) -> str:
 def _probe(
     context: ReplayContext,
     operation: PostOperation,
+    check: OperationCheck,
     databases: tuple[str, ...],
     database: str | None,
 ) -> Finding:
-    check = operation.check
-    assert check is not None  # noqa: S101 - it has been asked for
     values = operation_values(target_of(context.environment), databases, database)
     if database is not None and not applies(context, operation, database):
         return Finding(CheckStatus.PASSED, "nothing to do in this database")

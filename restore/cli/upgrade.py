@@ -218,12 +218,12 @@ def accept_command(terminal: Terminal, options: AcceptanceOptions) -> None:
 
     folder = find_run(options.reports, options.run)
     report = read_report(folder)
-    if found := obstacles(report, read_events(folder)):
+    found = obstacles(report, read_events(folder))
+    if found or report.generation is None:
         raise RefusedError(
             f"run {report.run} can't be accepted:\n" + "\n".join(f"  {one}" for one in found),
             "'pra upgrade sign-off' is for entries of the road book; the rest needs a rehearsal",
         )
-    assert report.generation is not None  # noqa: S101 - a rehearsal that passed has one
     generation = open_repository(options.repository).load(report.generation.id)
     accepted = Accepted(
         report, folder, generation, options.profile or generation.profile,

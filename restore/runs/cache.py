@@ -80,7 +80,7 @@ def choose_cache(
         return replace(cold, reason=policy.why or "the environment is not a new one")
     planned = plan(request)
     keys = {
-        half.part: cache_key(request, planned, half.part, server_identity(runner, half.server))
+        half.part: cache_key(half.request, planned, half.part, server_identity(runner, half.server))
         for half in halves
     }
     if policy.use:

@@ -30,7 +30,7 @@ from restore.repository.folder import FolderRepository
 from restore.runs.upgrade.archive import Accepted, load_images, make_archive, read_archive
 from restore.runs.upgrade.command import Upgrading, upgrade_database
 from restore.runs.upgrade.difference import compared, subject_checks
-from restore.runs.upgrade.measuring import measured
+from restore.runs.upgrade.measuring import measure
 from tests.support.report_samples import passed
 from tests.support.repository import DATABASE
 from tests.support.servers import Scene
@@ -42,6 +42,9 @@ PARTNERS = Invariant(
 )
 ABSENT = Invariant("orders", LocalText("Orders"), "SELECT 1 FROM no_such_table", Rule.SAME)
 WRONG = Invariant("wrong", LocalText("Wrong"), "SELECT no_such_column FROM res_partner", Rule.SAME)
+MEASURED = UpgradeProfile(
+    ("true",), "x", ("y",), technical=("^ir_",), invariants=(PARTNERS, ABSENT, WRONG)
+)
 
 
 def upgrading(scene: Scene, profile: UpgradeProfile) -> Scene:
@@ -55,14 +58,11 @@ def upgrading(scene: Scene, profile: UpgradeProfile) -> Scene:
 def database(scene: Scene) -> Scene:
     """A scene of which only the database has been replayed."""
     scene.replay_database()
-    profile = UpgradeProfile(
-        ("true",), "x", ("y",), technical=("^ir_",), invariants=(PARTNERS, ABSENT, WRONG)
-    )
-    return upgrading(scene, profile)
+    return upgrading(scene, MEASURED)
 
 
 def test_what_an_upgrade_lost_is_named_by_measure(database: Scene) -> None:
-    before = measured(database.context, None)
+    before = measure(database.context, MEASURED, None)
     database.lab.execute(
         """
         ALTER TABLE res_partner ADD COLUMN colour text;
@@ -73,7 +73,9 @@ def test_what_an_upgrade_lost_is_named_by_measure(database: Scene) -> None:
         DATABASE,
     )
 
-    subjects = {one.name: one for one in compared(before, measured(database.context, None))}
+    subjects = {
+        one.name: one for one in compared(before, measure(database.context, MEASURED, None))
+    }
 
     assert [c.key for c in subjects["columns"].changes] == ["archive.id", "res_partner.colour"]
     assert not subjects["columns"].wrong
@@ -112,9 +114,8 @@ def test_the_command_runs_beside_the_stopped_erp_and_leaves_nothing(
 
     before = mine()
 
-    done: Upgrading = upgrade_database(
-        upgrading(scene, profile).context, (), DATABASE, lines.append
-    )
+    context = upgrading(scene, profile).context
+    done: Upgrading = upgrade_database(context, profile, (), DATABASE, lines.append)
 
     assert (done.exit_code, done.completed, done.late) == (code, completed, deadline == 1)
     assert done.watch.wrong == (1 if code == 3 else 0)

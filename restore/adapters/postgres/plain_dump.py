@@ -139,7 +139,7 @@ class _Scanner:
                 "it was damaged, or is no dump; choose another backup",
             )
         if self._copying is not None:
-            self._row(piece, whole)
+            self._row(self._copying, piece, whole)
         else:
             if self._begins and self._inside is None:
                 self._statement(piece)
@@ -165,12 +165,11 @@ class _Scanner:
             self._facts.tables.pop(table, None)
         return self._facts
 
-    def _row(self, piece: bytes, whole: bool) -> None:
-        assert self._copying is not None  # noqa: S101 - the caller has looked
+    def _row(self, table: tuple[str, str], piece: bytes, whole: bool) -> None:
         if self._begins and piece.rstrip(b"\r\n") == b"\\.":
             self._copying = None
         elif whole:
-            self._facts.tables[self._copying] = (self._facts.tables[self._copying] or 0) + 1
+            self._facts.tables[table] = (self._facts.tables[table] or 0) + 1
 
     def _statement(self, piece: bytes) -> None:
         """Look at a line on which a statement may begin."""

@@ -205,7 +205,8 @@ class _Visit:
     def _act(self, act: values.Act, deadline: Deadline) -> str:
         if isinstance(act, values.Call):
             return self._call(act, deadline)
-        assert self._browser is not None  # noqa: S101 - a page's act is begun with one
+        if self._browser is None:
+            raise StepFailed("no page is open")
         observed, remembered = perform(self._browser.page, act, self._values, deadline)
         self._values |= remembered
         return observed
@@ -231,7 +232,8 @@ class _Visit:
     def _api(self) -> Caller:
         if self._caller is None:
             environment, account = self._ground.environment, self._ground.credentials
-            assert account is not None  # noqa: S101 - looked at before each call
+            if account is None:
+                raise StepFailed(NO_ACCOUNT)
             visitor = client(environment.erp.endpoint, tls_of(environment))
             self._stack.enter_context(visitor)
             self._caller = caller(self._scenario.api, visitor, self._ground.database, account)

@@ -10,7 +10,6 @@ from typing import Any, Final
 from restore import __version__
 from restore.model import ArtifactKind, Part, RestorePlan, Step, Versioned
 from restore.model.plan import Effect
-from restore.plan.reports import reports_request
 from restore.plan.request import PlanRequest
 
 FORMAT: Final = 1
@@ -38,6 +37,7 @@ def cache_key(
     """The key of one half's server, 64 characters: whatever changes its data changes the key.
 
     Args:
+        request: that half's, the reports server's seen as an ERP.
         planned: the plan that loads the databases from their dumps.
     """
     text = json.dumps(ingredients(request, planned, part, server), sort_keys=True)
@@ -48,13 +48,11 @@ def ingredients(
     request: PlanRequest, planned: RestorePlan, part: Part, server: ServerIdentity
 ) -> dict[str, Any]:
     """What the key is the digest of."""
-    half = request if part is Part.ERP else reports_request(request)
-    assert half is not None  # noqa: S101 - a plan has no step for a half that isn't there
     steps = [
         step for step in planned.steps if step.part is part and step.kind.effect is Effect.LOADS
     ]
     names = {step.database for step in steps}
-    generation = half.generation
+    generation = request.generation
     artifacts = (
         *generation.artifacts_of(ArtifactKind.ROLES),
         *(one for one in generation.artifacts_of(ArtifactKind.DATABASE) if one.database in names),
@@ -79,7 +77,7 @@ def ingredients(
             if facts.name in names
         ],
         "steps": [_command(step) for step in steps],
-        "data": half.profile.database.data,
+        "data": request.profile.database.data,
         "server": {
             "image": server.image,
             "version": server.version,

@@ -116,7 +116,8 @@ def _replace(lines: list[str], option: _Option, value: str) -> None:
     body = line.rstrip()
     tail = line[len(body) :]
     found = _OPTION.match(body)
-    assert found is not None, "an option's line matched before"  # noqa: S101
+    if found is None:
+        raise ValueError(f"line {option.line} holds no option")
     gap = found["gap"]
     if not found["value"]:
         # The spaces after the delimiter are at the line's end.

@@ -100,7 +100,8 @@ def create(request: CopyRequest, services: Services) -> Made:
     """
     require_name(request.name)
     require_life(request.life)
-    request = _complete(request)
+    account = Credentials(request.login, Secret(secrets.token_urlsafe(_PASSWORD_BYTES)))
+    request = _complete(request, account)
     replay = request.drill.replay
     run = Run.begin(request.drill.base, replay, services)
     run = replace(run, services=replace(services, profile=_unhurried(services.profile)))
@@ -108,11 +109,10 @@ def create(request: CopyRequest, services: Services) -> Made:
     recorder.stack = stack_of(request.name)
     # A copy beside production is no recovery: it is judged by what it is, not by its pace.
     recorder.rto_budget = None
-    creation = _Creation(request, run)
     with lock.stack_lock(
         locations.LOCKS, recorder.stack, replay.command, now=services.now(), kept=True
     ):
-        creation.begin()
+        creation = _Creation(request, run, account, _begin(request, run))
         report, folder = run_to_report(recorder, replay, creation.story)
         return Made(report, folder, recorder, creation.end())
 
@@ -123,16 +123,10 @@ def _unhurried(profile: Profile) -> Profile:
     return replace(profile, web=replace(profile.web, steps=steps))
 
 
-def _complete(request: CopyRequest) -> CopyRequest:
-    """The request with the stack's images, for staging, and with a password made for it."""
-    password = Secret(secrets.token_urlsafe(_PASSWORD_BYTES))
+def _complete(request: CopyRequest, account: Credentials) -> CopyRequest:
+    """The request with the stack's images, for staging, and with its administrator's account."""
     drill = request.drill
-    replay = replace(
-        drill.replay,
-        credentials=Credentials(request.login, password),
-        purpose=Purpose.STAGING,
-        command=CREATE,
-    )
+    replay = replace(drill.replay, credentials=account, purpose=Purpose.STAGING, command=CREATE)
     images = {**stack_images(drill.base), **drill.images}
     return replace(
         request,
@@ -141,47 +135,51 @@ def _complete(request: CopyRequest) -> CopyRequest:
     )
 
 
+def _begin(request: CopyRequest, run: Run) -> StagingCopy:
+    """Choose a copy's places and write it down, before anything of it is made.
+
+    Raises:
+        RefusedError: its name is taken.
+    """
+    now = run.services.now()
+    selection = request.drill.replay.selection
+    with records.alone(request.folder), engines_of(request.drill.base) as found:
+        engines = tuple(found.values())
+        _require_new(request, run.recorder.stack, engines)
+        others = records.every(request.folder).copies
+        ports = {copy.port for copy in others}.union(*map(published_ports, engines))
+        copy = StagingCopy(
+            name=request.name,
+            owner=request.owner,
+            state=CopyState.CREATING,
+            created=now,
+            expires=now + request.life,
+            generation=selection.generation,
+            profile=run.services.profile.name,
+            repository=run.services.repository.location,
+            base=request.drill.base,
+            subnet=str(free_subnet(request.name, used_subnets(engines, others))),
+            port=free_port(lambda port: port in ports or port_taken(port)),
+            login=request.login,
+            run=run.recorder.run,
+        )
+        records.save(request.folder, copy)
+    return copy
+
+
 class _Creation:
     """A copy under way, by a process that holds its stack's lock."""
 
-    def __init__(self, request: CopyRequest, run: Run) -> None:
+    def __init__(
+        self, request: CopyRequest, run: Run, account: Credentials, copy: StagingCopy
+    ) -> None:
         self._request = request
         self._run = run
         self._services = run.services
         self._recorder = run.recorder
-        self._copy: StagingCopy | None = None
-        self._made_anything = False
-
-    def begin(self) -> None:
-        """Choose the copy's places and write it down, before anything of it is made.
-
-        Raises:
-            RefusedError: its name is taken.
-        """
-        request, now = self._request, self._services.now()
-        selection = request.drill.replay.selection
-        stack = self._recorder.stack
-        with records.alone(request.folder), engines_of(request.drill.base) as found:
-            engines = tuple(found.values())
-            _require_new(request, stack, engines)
-            others = records.every(request.folder).copies
-            ports = {copy.port for copy in others}.union(*map(published_ports, engines))
-            copy = StagingCopy(
-                name=request.name,
-                owner=request.owner,
-                state=CopyState.CREATING,
-                created=now,
-                expires=now + request.life,
-                generation=selection.generation,
-                profile=self._services.profile.name,
-                repository=self._services.repository.location,
-                base=request.drill.base,
-                subnet=str(free_subnet(request.name, used_subnets(engines, others))),
-                port=free_port(lambda port: port in ports or port_taken(port)),
-                login=request.login,
-                run=self._recorder.run,
-            )
-            self._save(copy)
+        self._account = account
+        self._copy = copy
+        self._made_anything = self._forgotten = False
 
     def story(self) -> None:
         """Make the copy; what fails on the way leaves nothing that can be reached."""
@@ -195,12 +193,12 @@ class _Creation:
         """The copy as it is left; one of which nothing was made is forgotten."""
         if not self._made_anything:
             self._forget()
-        return self._copy
+        return None if self._forgotten else self._copy
 
     @contextmanager
     def _rebuilt(self, generation: Generation) -> Iterator[Environment]:
         """The copy's environment: stopped or destroyed at the end, unless it was kept."""
-        copy, recorder = self.copy, self._recorder
+        copy, recorder = self._copy, self._recorder
         self._save(replace(copy, generation=generation.id))
         self._made_anything = True
         try:
@@ -211,22 +209,16 @@ class _Creation:
                 environment = environment_from_outputs(outputs)
             yield environment
         finally:
-            if self.copy.state is not CopyState.READY:
+            if self._copy.state is not CopyState.READY:
                 self._give_up()
-
-    @property
-    def copy(self) -> StagingCopy:
-        """The copy, once it was begun and while it is not forgotten."""
-        assert self._copy is not None  # noqa: S101 - the story begins after that
-        return self._copy
 
     def _own_settings(self) -> tuple[tuple[str, str], ...]:
         url = self._request.external_url
         return (
             ("keep", "true"),
             ("purpose", Purpose.STAGING.value),
-            ("subnet", self.copy.subnet),
-            ("httpPort", str(self.copy.port)),
+            ("subnet", self._copy.subnet),
+            ("httpPort", str(self._copy.port)),
             *((("externalUrl", url),) if url else ()),
         )
 
@@ -241,7 +233,7 @@ class _Creation:
             return False
         if not proofs(found.checks) or not is_safe(found.checks):
             raise RefusedError(
-                f"staging copy {self.copy.name} is not kept: it was not proved that it is safe",
+                f"staging copy {self._copy.name} is not kept: it was not proved that it is safe",
                 "the report lists its checks: neutralised.* and isolation.*",
             )
         return True
@@ -249,12 +241,10 @@ class _Creation:
     def _keep(self, environment: Environment) -> None:
         """Write down that the copy stands, and its administrator's password apart from it."""
         request = self._request
-        account = request.drill.replay.credentials
-        assert account is not None  # noqa: S101 - made above
-        file = records.save_password(request.folder, request.name, account.password)
+        file = records.save_password(request.folder, request.name, self._account.password)
         self._save(
             replace(
-                self.copy,
+                self._copy,
                 state=CopyState.READY,
                 expires=self._services.now() + request.life,
                 url=environment.external_url,
@@ -271,7 +261,7 @@ class _Creation:
             with recorder.stage("stop", "Stop the servers of the copy that failed"):
                 stop_servers(stack)
             expires = self._services.now() + self._request.life
-            self._save(replace(self.copy, state=CopyState.FAILED, expires=expires))
+            self._save(replace(self._copy, state=CopyState.FAILED, expires=expires))
             return
         with recorder.stage("destroy", "Destroy the environment"):
             destroy_stack(stack, self._services.listener)
@@ -284,7 +274,7 @@ class _Creation:
     def _forget(self) -> None:
         records.forget(self._request.folder, self._request.name)
         lock.release(locations.LOCKS, self._recorder.stack)
-        self._copy = None
+        self._forgotten = True
 
 
 def proofs(checks: tuple[CheckResult, ...]) -> tuple[CheckResult, ...]:

@@ -43,6 +43,7 @@ class Upgrading:
 
 def upgrade_database(
     context: ReplayContext,
+    profile: UpgradeProfile,
     steps: tuple[Step, ...],
     database: str,
     see: Callable[[str], None] = lambda _line: None,
@@ -59,7 +60,6 @@ def upgrade_database(
     Raises:
         EnvironmentFailure: the Docker engine refuses.
     """
-    profile = _profile(context)
     watch = LogWatch.of(profile)
     begun = time.monotonic()
     secrets = (context.environment.database.erp_password,)
@@ -115,11 +115,6 @@ def command_check(database: str, done: Upgrading) -> CheckResult:
         duration=done.seconds,
         details=() if good else details,
     )
-
-
-def _profile(context: ReplayContext) -> UpgradeProfile:
-    assert context.profile.upgrade is not None  # noqa: S101 - a rehearsal begins with it
-    return context.profile.upgrade
 
 
 def _with_erp(context: ReplayContext, container: str) -> ReplayContext:

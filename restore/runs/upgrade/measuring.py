@@ -41,7 +41,9 @@ _COLUMNS: Final = """
 """
 
 
-def measured(context: ReplayContext, credentials: Credentials | None) -> tuple[Measure, ...]:
+def measure(
+    context: ReplayContext, profile: UpgradeProfile, credentials: Credentials | None
+) -> tuple[Measure, ...]:
     """Everything that the profile measures, of every database; the ERP runs.
 
     Args:
@@ -50,8 +52,6 @@ def measured(context: ReplayContext, credentials: Credentials | None) -> tuple[M
     Raises:
         EnvironmentFailure: a database can't be read.
     """
-    profile = context.profile.upgrade
-    assert profile is not None  # noqa: S101 - a rehearsal begins with it
     return tuple(
         measure
         for database in context.databases

@@ -33,6 +33,7 @@ from restore.model import (
     ServerChange,
     Upgrade,
 )
+from restore.profile import UpgradeProfile
 from restore.replay.steps.servers import start_erp, stop_erp
 from restore.runs.drill import (
     DrillRequest,
@@ -55,7 +56,7 @@ from restore.runs.upgrade.command import command_check, upgrade_database
 from restore.runs.upgrade.command import configure as configure_erp
 from restore.runs.upgrade.difference import compared, subject_checks
 from restore.runs.upgrade.images import declared_version, require_image
-from restore.runs.upgrade.measuring import measured
+from restore.runs.upgrade.measuring import measure
 from restore.runs.upgrade.request import (
     AFTER,
     ON_NEW_SERVER,
@@ -74,6 +75,7 @@ class _Rehearsal:
     """What the stages of one rehearsal work with; ``environment`` is the one that stands now."""
 
     request: RehearsalRequest
+    profile: UpgradeProfile
     drill: DrillRequest
     run: Run
     generation: Generation
@@ -133,7 +135,7 @@ class _Rehearsal:
 
     def _measure(self, stage: str, title: str) -> tuple[Measure, ...]:
         with self._stage(stage, title) as at:
-            return measured(at, self.run.request.credentials)
+            return measure(at, self.profile, self.run.request.credentials)
 
     def _move_database(self, image: str) -> ServerChange:
         """Replace the database server by a newer one, and restore the dumps there."""
@@ -191,7 +193,7 @@ class _Rehearsal:
                     lines += 1
                     self.run.services.listener(Progress(label, done_items=lines))
 
-                done = upgrade_database(at, self.plan.steps, database, see)
+                done = upgrade_database(at, self.profile, self.plan.steps, database, see)
                 self._keep((command_check(database, done),))
                 completed = completed and done.completed
         return completed
@@ -221,7 +223,7 @@ def rehearse(request: RehearsalRequest, services: Services) -> tuple[Report, Pat
     Raises:
         UsageError: the profile does not say how its ERP is upgraded, or nothing is to be upgraded.
     """
-    require_upgrade(request, services.profile)
+    profile = require_upgrade(request, services.profile)
     drill, run = begin(request.drill, services)
     ours, others = split(drill.replay.accepted)
     drill = replace(drill, replay=replace(drill.replay, accepted=others))
@@ -240,7 +242,7 @@ def rehearse(request: RehearsalRequest, services: Services) -> tuple[Report, Pat
             run.recorder.operations = request.road_book.checklist if request.road_book else ()
             if not _failed(run.recorder.checks):
                 _Rehearsal(
-                    request, drill, run, generation,
+                    request, profile, drill, run, generation,
                     old.blueprint, old.plan, old.environment, ours,
                 ).upgrade()  # fmt: skip
 

@@ -9,7 +9,7 @@ from restore.checks import check_ids
 from restore.errors import UsageError
 from restore.model import Acceptance, Generation
 from restore.model.upgrade import COMMAND
-from restore.profile import Profile
+from restore.profile import Profile, UpgradeProfile
 from restore.profile.lint import upgrade_problems
 from restore.runs.drill import DrillRequest
 from restore.runs.upgrade.difference import check_id, subject_names
@@ -39,8 +39,8 @@ class RehearsalRequest:
     road_book: RoadBook | None = None
 
 
-def require_upgrade(request: RehearsalRequest, profile: Profile) -> None:
-    """Refuse a rehearsal that can't be one.
+def require_upgrade(request: RehearsalRequest, profile: Profile) -> UpgradeProfile:
+    """How the profile upgrades; refuse a rehearsal that can't be one.
 
     Raises:
         UsageError: says why.
@@ -57,6 +57,7 @@ def require_upgrade(request: RehearsalRequest, profile: Profile) -> None:
             f"profile {profile.name} is wrong:\n" + "\n".join(f"  {one}" for one in problems),
             "see 'pra profile check'",
         )
+    return profile.upgrade
 
 
 def require_known(
@@ -71,11 +72,11 @@ def require_known(
         UsageError: names those that there are.
     """
     names = tuple(facts.name for facts in generation.fingerprint.databases)
-    assert profile.upgrade is not None  # noqa: S101 - required before
+    subjects = subject_names(profile.upgrade) if profile.upgrade else ()
     steps = (one for scenario in request.drill.replay.scenarios for one in scenario.check_ids)
     again = (*check_ids(profile, names, generation), *steps)
     known = {
-        *(check_id(one, name) for name in names for one in subject_names(profile.upgrade)),
+        *(check_id(one, name) for name in names for one in subjects),
         *(check_id(COMMAND, name) for name in names),
         *(f"{beginning}{one}" for beginning in (AFTER, ON_NEW_SERVER) for one in again),
         *(road_book_ids(request.road_book, names) if request.road_book else ()),
