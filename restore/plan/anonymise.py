@@ -10,6 +10,7 @@ from restore.anonymise.statements import every_table
 from restore.model import DatabaseFacts, Purpose, Step, StepKind
 from restore.plan.request import (
     PlanRequest,
+    Refusal,
     before_start,
     database_step,
     documents_folder,
@@ -17,7 +18,7 @@ from restore.plan.request import (
 )
 
 
-def anonymisation_refusals(request: PlanRequest) -> Iterator[tuple[str, str]]:
+def anonymisation_refusals(request: PlanRequest) -> Iterator[Refusal]:
     """Why what is asked for can't be anonymised: reason and hint."""
     rules = request.anonymise
     if rules is None:

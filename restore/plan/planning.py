@@ -1,12 +1,12 @@
 """From a generation and an environment to a plan, or to a refusal that names every reason. Pure.
 
-What the steps are and hold is told in ``plan_steps``.
+What the steps are and hold is told in ``steps``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from restore.errors import RefusedError, UsageError
@@ -18,7 +18,6 @@ from restore.model import (
     RestorePlan,
     Role,
 )
-from restore.model.node_records import MARK
 from restore.plan.anonymise import anonymisation_refusals, with_anonymisation
 from restore.plan.bulk import LOST
 from restore.plan.equivalence.compare import (
@@ -41,47 +40,19 @@ from restore.plan.reports import (
 )
 from restore.plan.request import (
     BulkState,
-    ExistingDatabase,
     PlanRequest,
     PlanTarget,
+    Refusal,
     aside_name,
     documents_folder,
     documents_of,
-    foreseen_target,
-    is_ours,
-    staging_folder,
-    standing_target,
     temporary_name,
 )
 from restore.plan.steps import steps_of
-from restore.plan.text import describe_plan, plan_document, plan_to_json
-
-__all__ = [
-    "MARK",
-    "ExistingDatabase",
-    "PlanRequest",
-    "PlanTarget",
-    "describe_plan",
-    "foreseen_target",
-    "is_ours",
-    "plan",
-    "plan_document",
-    "plan_to_json",
-    "staging_folder",
-    "standing_target",
-    "temporary_name",
-]
-
 
 _REPLACE: Final = (
     "to lose what it holds: pra restore --replace, or 'pulumi config set replace true'"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    reason: str
-    hint: str
 
 
 def plan(request: PlanRequest) -> RestorePlan:
@@ -103,8 +74,8 @@ def plan(request: PlanRequest) -> RestorePlan:
     if refusals:
         raise RefusedError(
             f"generation {request.generation.id} can't be replayed into {request.target.name}:\n"
-            + "\n".join(f"  {item.reason}" for item in refusals),
-            "\n".join(dict.fromkeys(item.hint for item in refusals)),
+            + "\n".join(f"  {reason}" for reason, _ in refusals),
+            "\n".join(dict.fromkeys(hint for _, hint in refusals)),
         )
     steps = (*steps_of(request, databases), *reports_steps(request, databases))
     for more in (with_staging, with_anonymisation, with_operations):
@@ -151,65 +122,63 @@ def differences(request: PlanRequest) -> tuple[Difference, ...]:
     return accept(ordered(found), known)
 
 
-def _part_refusals(request: PlanRequest) -> Iterator[_Refusal]:
+def _part_refusals(request: PlanRequest) -> Iterator[Refusal]:
     if request.target.bulk is BulkState.LOST:
-        yield _Refusal(*LOST)
+        yield LOST
     for facts in _databases(request):
         yield from _missing(request, facts)
     for facts in _databases(request):
         yield from _occupied(request, facts.name)
 
 
-def _reports_refusals(request: PlanRequest) -> Iterator[_Refusal]:
-    for reason, hint in (*lacks_reports(request), *keystore_problems(request)):
-        yield _Refusal(reason, hint)
+def _reports_refusals(request: PlanRequest) -> Iterator[Refusal]:
+    yield from lacks_reports(request)
+    yield from keystore_problems(request)
     if reports := reports_request(request):
         yield from _part_refusals(reports)
 
 
-def _profile_refusals(request: PlanRequest) -> Iterator[_Refusal]:
+def _profile_refusals(request: PlanRequest) -> Iterator[Refusal]:
     generation, profile = request.generation, request.profile
     if generation.profile != profile.name:
-        yield _Refusal(
+        yield (
             f"it was made with profile {generation.profile}, not {profile.name}",
             f"use --profile {generation.profile}",
         )
     if request.purpose is Purpose.STAGING and profile.neutralisation is None:
-        yield _Refusal(*UNSAFE)
-    for reason, hint in unsafe_reports(request):
-        yield _Refusal(reason, hint)
-    for reason, hint in anonymisation_refusals(request):
-        yield _Refusal(reason, hint)
+        yield UNSAFE
+    yield from unsafe_reports(request)
+    yield from anonymisation_refusals(request)
     if not generation.fingerprint.databases:
-        yield _Refusal("it holds no database", "choose another generation")
+        yield ("it holds no database", "choose another generation")
     # What others backed up may lack roles; those that its dumps name are made instead.
     if generation.origin is None and not generation.artifacts_of(ArtifactKind.ROLES):
-        yield _Refusal("it holds no roles, which own the databases", "choose another generation")
+        yield ("it holds no roles, which own the databases", "choose another generation")
 
 
-def _blocking(differences: tuple[Difference, ...]) -> Iterator[_Refusal]:
+def _blocking(differences: tuple[Difference, ...]) -> Iterator[Refusal]:
     for item in differences:
         if item.blocks:
-            yield _Refusal(
+            yield (
                 f"{item.key}: expected {item.expected}, observed {item.observed}: {item.message}",
                 f'to go on all the same: --accept {item.key} --reason "…"',
             )
 
 
-def _missing(request: PlanRequest, facts: DatabaseFacts) -> Iterator[_Refusal]:
+def _missing(request: PlanRequest, facts: DatabaseFacts) -> Iterator[Refusal]:
     hint = "choose another generation, or other databases"
     if facts.name in ("", ".", "..") or "/" in facts.name or "\0" in facts.name:
-        yield _Refusal(f"database {facts.name!r} can't have a folder of documents", hint)
+        yield (f"database {facts.name!r} can't have a folder of documents", hint)
     if is_empty(facts):
-        yield _Refusal(f"database {facts.name} was empty: it holds no row of any table", hint)
+        yield (f"database {facts.name} was empty: it holds no row of any table", hint)
     if not request.generation.artifacts_of(ArtifactKind.DATABASE, facts.name):
-        yield _Refusal(f"it holds no dump of database {facts.name}", hint)
+        yield (f"it holds no dump of database {facts.name}", hint)
     if request.generation.origin is not None:
         # A backup without documents is judged by its rows: a check misses each one's file.
         return
     for tree in request.profile.documents:
         if documents_of(request.generation, tree, facts.name) is None:
-            yield _Refusal(f"it holds no documents {tree.name} of database {facts.name}", hint)
+            yield (f"it holds no documents {tree.name} of database {facts.name}", hint)
 
 
 def _is_left(target: PlanTarget, database: str) -> bool:
@@ -223,7 +192,7 @@ def is_empty(facts: DatabaseFacts) -> bool:
     return "tables" not in facts.unknown and all(table.rows == 0 for table in facts.tables)
 
 
-def _occupied(request: PlanRequest, database: str) -> Iterator[_Refusal]:
+def _occupied(request: PlanRequest, database: str) -> Iterator[Refusal]:
     existing = {item.name: item.ours for item in request.target.existing}
     # Nobody can have worked with what a replay that did not end left closed.
     begun = request.target.begun if _is_left(request.target, database) else frozenset()
@@ -235,15 +204,15 @@ def _occupied(request: PlanRequest, database: str) -> Iterator[_Refusal]:
         )
         # People may have worked with it since: the same generation is no reason to lose that.
         what = ", of this very generation" if same else ""
-        yield _Refusal(f"the target has a database {database} already{what}", _REPLACE)
+        yield (f"the target has a database {database} already{what}", _REPLACE)
     for tree in request.profile.documents if Role.ERP in asked else ():
         folder = documents_folder(tree, database)
         if folder in request.target.documents:
-            yield _Refusal(f"the target has documents in {folder} already", _REPLACE)
+            yield (f"the target has documents in {folder} already", _REPLACE)
     generation_id = request.generation.id
     for name in (temporary_name(database, generation_id), aside_name(database, generation_id)):
         if not existing.get(name, True):
-            yield _Refusal(
+            yield (
                 f"database {name} is in the way, and this engine did not make it",
                 f"rename or drop {name} by hand",
             )

@@ -36,7 +36,7 @@ from restore.plan.configuration.files import (
     resolved,
 )
 from restore.plan.neutralise import UNSAFE_REPORTS, with_staging
-from restore.plan.request import PlanRequest
+from restore.plan.request import PlanRequest, Refusal
 from restore.plan.steps import steps_of
 from restore.profile import ReportsProfile
 
@@ -74,7 +74,7 @@ def reports_request(request: PlanRequest) -> PlanRequest | None:
     )
 
 
-def lacks_reports(request: PlanRequest) -> Iterator[tuple[str, str]]:
+def lacks_reports(request: PlanRequest) -> Iterator[Refusal]:
     """Reason and hint, when the environment has no reports server and the generation has."""
     if (
         request.generation.fingerprint.reports is not None
@@ -87,7 +87,7 @@ def lacks_reports(request: PlanRequest) -> Iterator[tuple[str, str]]:
         )
 
 
-def unsafe_reports(request: PlanRequest) -> Iterator[tuple[str, str]]:
+def unsafe_reports(request: PlanRequest) -> Iterator[Refusal]:
     """Reason and hint, when a staging copy would have a reports server that acts for production."""
     inner = reports_request(request)
     if inner is None or request.purpose is not Purpose.STAGING:
@@ -96,7 +96,7 @@ def unsafe_reports(request: PlanRequest) -> Iterator[tuple[str, str]]:
         yield UNSAFE_REPORTS
 
 
-def keystore_problems(request: PlanRequest) -> Iterator[tuple[str, str]]:
+def keystore_problems(request: PlanRequest) -> Iterator[Refusal]:
     """Reason and hint for each file of the keystore that isn't the repository's own."""
     reports, profile = request.generation.fingerprint.reports, request.profile.reports
     if reports is None or profile is None:

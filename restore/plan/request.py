@@ -73,6 +73,10 @@ SMALL: Final = Resources(2 << 30, 2)
 """What is supposed of a machine that can't be asked."""
 
 
+Refusal = tuple[str, str]
+"""Why there is no plan, and what to do about it."""
+
+
 @dataclass(frozen=True, slots=True)
 class ExistingDatabase:
     """A database that the environment holds. ``ours`` when its comment says so (``is_ours``).

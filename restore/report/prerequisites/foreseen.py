@@ -11,7 +11,8 @@ from dataclasses import replace
 from restore.model import Blueprint, EnvironmentFacts, Generation, RestorePlan
 from restore.plan.blueprint import blueprint
 from restore.plan.configuration.files import ConfigurationTexts
-from restore.plan.planning import PlanRequest, PlanTarget, foreseen_target, plan
+from restore.plan.planning import plan
+from restore.plan.request import PlanRequest, PlanTarget, foreseen_target
 from restore.profile import Profile
 from restore.report.prerequisites.facts import StackFacts
 from stacks.outputs import REPOSITORY_PATH

@@ -28,7 +28,8 @@ from restore.model import (
 )
 from restore.plan.blueprint import blueprint, configuration_texts
 from restore.plan.equivalence.compare import compare
-from restore.plan.planning import PlanRequest, plan
+from restore.plan.planning import plan
+from restore.plan.request import PlanRequest
 from restore.profile import load_profile
 from restore.repository.folder import FolderRepository
 from restore.repository.verify import require_sound, verify

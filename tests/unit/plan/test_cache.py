@@ -42,8 +42,9 @@ from restore.plan.cache import key
 from restore.plan.cache.key import ServerIdentity
 from restore.plan.cache.key import cache_key as key_of
 from restore.plan.cache.policy import Before, CacheOptions, CachePolicy, decide
-from restore.plan.planning import describe_plan, plan
+from restore.plan.planning import plan
 from restore.plan.request import PlanRequest
+from restore.plan.text import describe_plan
 from restore.profile import load_profile
 from restore.replay.replay import lanes_of
 from restore.report import parse_report, to_html, to_json, to_junit

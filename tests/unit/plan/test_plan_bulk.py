@@ -12,8 +12,17 @@ from fixtures.plans.cases import ID, request
 from restore.errors import RefusedError
 from restore.model import Role, StepKind
 from restore.plan.bulk import bulk_changes, needs_restart, statements
-from restore.plan.planning import ExistingDatabase, PlanRequest, describe_plan, plan
-from restore.plan.request import BULK_FROM, MANY_FILES, BulkState, Resources, copied_documents
+from restore.plan.planning import plan
+from restore.plan.request import (
+    BULK_FROM,
+    MANY_FILES,
+    BulkState,
+    ExistingDatabase,
+    PlanRequest,
+    Resources,
+    copied_documents,
+)
+from restore.plan.text import describe_plan
 
 GB = 1 << 30
 

@@ -11,18 +11,17 @@ from hypothesis import strategies as st
 from fixtures.plans.cases import FOLDER, ID, PASSWORD, cases, database, request
 from restore.errors import ExitCode, RefusedError, UsageError
 from restore.model import Acceptance, ArtifactKind, Purpose, Role, StepKind
-from restore.plan.planning import (
-    MARK,
+from restore.model.node_records import MARK
+from restore.plan.planning import plan
+from restore.plan.request import (
     ExistingDatabase,
-    describe_plan,
+    PlanRequest,
     is_ours,
-    plan,
-    plan_document,
-    plan_to_json,
     staging_folder,
     temporary_name,
+    with_begun,
 )
-from restore.plan.request import PlanRequest, with_begun
+from restore.plan.text import describe_plan, plan_document, plan_to_json
 from restore.replay.replay import lanes_of
 
 CASES = cases()

@@ -34,8 +34,9 @@ from restore.model import (
     StepKind,
     StepStatus,
 )
-from restore.plan.planning import ExistingDatabase, plan, plan_document, plan_to_json
-from restore.plan.request import PlanRequest
+from restore.plan.planning import plan
+from restore.plan.request import ExistingDatabase, PlanRequest
+from restore.plan.text import plan_document, plan_to_json
 from restore.profile import parse_profile, profile_names, profile_text
 from restore.profile.lint import profile_errors
 from restore.replay.replay import lanes_of, replay
