@@ -57,5 +57,5 @@ def verb(terminal: Terminal, options: RestoreOptions) -> int:
         services, request = prepare_replay(terminal, options, listener, "pra restore")
         request = life.as_copy(locations.STAGING, options.stack, request)
         report, folder, recorder = restore_stack(options.stack, request, services)
-        life.replayed(locations.STAGING, options.stack, report)
+        life.record_replay(locations.STAGING, options.stack, report)
     return conclude_run(terminal, report, folder, recorder)

@@ -164,7 +164,7 @@ def _tell(terminal: Terminal, report: Report) -> None:
     """What an upgrade changed, subject by subject."""
     if report.upgrade is None:
         return
-    from restore.runs.upgrade.difference import told
+    from restore.runs.upgrade.difference import describe_change
 
     for server in report.upgrade.servers:
         terminal.print(f"{server.server}: {server.before} -> {server.after}")
@@ -173,7 +173,7 @@ def _tell(terminal: Terminal, report: Report) -> None:
             continue
         terminal.print(f"{subject.database}, {subject.title.en}:")
         for change in subject.ordered[:MOST_TOLD]:
-            terminal.print(f"  {'WRONG ' if change.wrong else ''}{told(change)}")
+            terminal.print(f"  {'WRONG ' if change.wrong else ''}{describe_change(change)}")
         if len(subject.changes) > MOST_TOLD:
             terminal.print(f"  … and {len(subject.changes) - MOST_TOLD} more in the report")
 

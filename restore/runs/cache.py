@@ -80,15 +80,15 @@ def choose_cache(
         return replace(cold, reason=policy.why or "the environment is not a new one")
     planned = plan(request)
     keys = {
-        half.part: cache_key(half.request, planned, half.part, server_identity(runner, half.server))
+        half.part: cache_key(half.request, planned, half.part, identify_server(runner, half.server))
         for half in halves
     }
     if policy.use:
-        found = {half.part: _newest(runner, half, keys[half.part]) for half in halves}
-        copies = {part: copy for part, copy in found.items() if copy is not None}
-        if len(copies) == len(halves):
-            uses = {part: CacheUse(copy.key, copy.volume) for part, copy in copies.items()}
-            return Choice(_with(request, uses), ReplayMode.CACHED, _told(copies[Part.ERP]))
+        newest = {half.part: _newest(runner, half, keys[half.part]) for half in halves}
+        caches = {part: cache for part, cache in newest.items() if cache is not None}
+        if len(caches) == len(halves):
+            uses = {part: CacheUse(cache.key, cache.volume) for part, cache in caches.items()}
+            return Choice(_with(request, uses), ReplayMode.CACHED, _describe(caches[Part.ERP]))
         cold = replace(cold, reason="no copy is kept of this generation for such a server")
     problem = _short_of_room(runner, halves, request) if policy.keep else ""
     if not policy.keep or problem:
@@ -96,7 +96,7 @@ def choose_cache(
     return replace(cold, request=_with(request, {part: CacheUse(k) for part, k in keys.items()}))
 
 
-def server_identity(runner: Runner, server: DatabaseServer) -> ServerIdentity:
+def identify_server(runner: Runner, server: DatabaseServer) -> ServerIdentity:
     """What of a database server its data depend on, as it says itself."""
     image = str(runner.container(server.container).attrs["Image"])
     with sql.connect(server, "postgres") as connection:
@@ -129,8 +129,8 @@ def _newest(runner: Runner, half: _Half, key: str) -> Cache | None:
     return next((one for one in find_caches(there, key) if one.complete), None)
 
 
-def _told(copy: Cache) -> str:
-    return f"copy {copy.key[:12]}, kept {copy.kept:%Y-%m-%d %H:%M} UTC by {copy.stack}"
+def _describe(cache: Cache) -> str:
+    return f"copy {cache.key[:12]}, kept {cache.kept:%Y-%m-%d %H:%M} UTC by {cache.stack}"
 
 
 def _with(request: PlanRequest, uses: dict[Part, CacheUse]) -> PlanRequest:

@@ -46,7 +46,7 @@ _ENCODINGS: Final = """
 """
 
 
-def predicted_facts(
+def predict_facts(
     runner: Runner, blueprint: Blueprint, profile: Profile, hosts: Hosts = ALL_LOCAL
 ) -> EnvironmentFacts:
     """What the images of an environment declare, each on its host; nothing is made or started.
@@ -67,7 +67,7 @@ def predicted_facts(
         erp=ServerFacts(release or series, 0, None, erp.facts if erp else None, node),
         erp_series=series,
         reports=(
-            predicted_facts(runner, reports, profile.reports.server, hosts.reports_half())
+            predict_facts(runner, reports, profile.reports.server, hosts.reports_half())
             if reports and profile.reports
             else None
         ),
@@ -75,7 +75,7 @@ def predicted_facts(
     )
 
 
-def observed_facts(runner: Runner, environment: Environment, profile: Profile) -> EnvironmentFacts:
+def observe_facts(runner: Runner, environment: Environment, profile: Profile) -> EnvironmentFacts:
     """What the servers of an environment say; the database server runs, the ERP may be stopped.
 
     Raises:
@@ -122,7 +122,7 @@ def _reports_facts(
 ) -> EnvironmentFacts | None:
     if environment.reports is None or profile.reports is None:
         return None
-    return observed_facts(runner, environment.reports, profile.reports.server)
+    return observe_facts(runner, environment.reports, profile.reports.server)
 
 
 def available_modules(runner: Runner, container: str, profile: Profile) -> tuple[str, ...]:

@@ -45,10 +45,10 @@ from restore.replay.steps.documents import existing_documents
 from restore.report import budget
 from restore.runs.cache import choose_cache
 from restore.runs.certificate import Served, foreseen_certificate, standing_certificate
-from restore.runs.observe import observed_facts, predicted_facts
+from restore.runs.observe import observe_facts, predict_facts
 from restore.runs.recorder import Run
 from restore.runs.request import Services
-from restore.runs.staging.safety import required_account
+from restore.runs.staging.safety import require_account
 from stacks.outputs import REPOSITORY_PATH
 
 
@@ -74,7 +74,7 @@ def plan_foreseen(run: Run, generation: Generation, overrides: StackOverrides) -
     intended = replace(intended, certificate=served.pem)
     recorder.changes = intended.changes
     recorder.facts = facts = replace(
-        predicted_facts(services.runner, intended, services.profile, overrides.hosts),
+        predict_facts(services.runner, intended, services.profile, overrides.hosts),
         certificate=served.facts,
         external_url=overrides.external_url,
     )
@@ -92,7 +92,7 @@ def plan_standing(run: Run, environment: Environment, generation: Generation) ->
     recorder.changes = blueprint(generation, profile, texts).changes
     served = standing_certificate(environment, generation, services.now())
     recorder.facts = facts = replace(
-        observed_facts(runner, environment, profile), certificate=served.facts
+        observe_facts(runner, environment, profile), certificate=served.facts
     )
     with sql.connect(environment.database, "postgres") as connection:
         existing = existing_databases(connection)
@@ -131,7 +131,7 @@ def _plan_request(
             administrator.
     """
     request, generation = run.request, subject.generation
-    required_account(request)
+    require_account(request)
     names = tuple(facts.name for facts in generation.fingerprint.databases)
     need = disk_need(generation, request.selection.databases or names)
     wanted = PlanRequest(

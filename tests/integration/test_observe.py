@@ -34,7 +34,7 @@ from restore.plan.blueprint import blueprint
 from restore.plan.configuration.files import ConfigurationText
 from restore.plan.equivalence.compare import compare
 from restore.profile import Profile
-from restore.runs.observe import available_modules, observed_facts, predicted_facts
+from restore.runs.observe import available_modules, observe_facts, predict_facts
 from tests.support.debian_conf import DEBIAN
 from tests.support.servers import SECOND, SUPERUSER_PASSWORD, DatabaseLab, private_network
 
@@ -83,7 +83,7 @@ def test_versions_of_packages(text: str, version: tuple[str, int]) -> None:
 
 
 def test_images_foretell_versions(docker_runner: Runner, odoo_profile: Profile) -> None:
-    facts = predicted_facts(docker_runner, blueprint(MADE, odoo_profile, ()), odoo_profile)
+    facts = predict_facts(docker_runner, blueprint(MADE, odoo_profile, ()), odoo_profile)
     assert facts.postgresql.version.startswith("13.")
     assert 130000 < facts.postgresql.version_number < 140000
     assert facts.erp_series == "14.0"
@@ -96,7 +96,7 @@ def test_images_foretell_versions(docker_runner: Runner, odoo_profile: Profile) 
 
 def test_of_an_absent_image_nothing_is_known(docker_runner: Runner, odoo_profile: Profile) -> None:
     absent = {Role.DATABASE: "pra/absent:0", Role.ERP: "pra/absent:0"}
-    facts = predicted_facts(docker_runner, blueprint(MADE, odoo_profile, (), absent), odoo_profile)
+    facts = predict_facts(docker_runner, blueprint(MADE, odoo_profile, (), absent), odoo_profile)
     node = facts.erp.node
     assert node is not None and node.cpus and node.memory
     for server in (facts.postgresql, facts.erp):
@@ -110,7 +110,7 @@ def test_of_an_absent_image_nothing_is_known(docker_runner: Runner, odoo_profile
 def test_servers_say_what_they_offer(
     docker_runner: Runner, odoo_profile: Profile, environment: Environment
 ) -> None:
-    facts = observed_facts(docker_runner, environment, odoo_profile)
+    facts = observe_facts(docker_runner, environment, odoo_profile)
     assert 130000 < facts.postgresql.version_number < 140000
     assert facts.postgresql.os == facts.erp.os == "Debian GNU/Linux 11 (bullseye)"
     assert facts.postgresql.image is not None
@@ -127,7 +127,7 @@ def test_servers_say_what_they_offer(
 def test_observed_facts_of_an_equivalent_environment_block_nothing(
     docker_runner: Runner, odoo_profile: Profile, environment: Environment
 ) -> None:
-    facts = observed_facts(docker_runner, environment, odoo_profile)
+    facts = observe_facts(docker_runner, environment, odoo_profile)
     assert not [item for item in compare(MADE.fingerprint, facts) if item.blocks]
 
 
@@ -140,7 +140,7 @@ def test_observed_facts_show_what_is_lacking(
         extensions=(Versioned("timescaledb", "2.0"),),
         modules=(Versioned("own_module", "1.0"),),
     )
-    facts = observed_facts(docker_runner, environment, odoo_profile)
+    facts = observe_facts(docker_runner, environment, odoo_profile)
     found = compare(generation(demanding).fingerprint, facts)
     assert {item.key for item in found if item.blocks} == {
         "postgresql.collation:de_CH.utf8",
@@ -156,7 +156,7 @@ def test_a_server_that_does_not_answer_is_an_error(
 ) -> None:
     elsewhere = replace(environment, database=replace(environment.database, password=Secret("no")))
     with pytest.raises(EnvironmentFailure, match="refused role postgres") as caught:
-        observed_facts(docker_runner, elsewhere, odoo_profile)
+        observe_facts(docker_runner, elsewhere, odoo_profile)
     assert SUPERUSER_PASSWORD.reveal() not in str(caught.value)
 
 

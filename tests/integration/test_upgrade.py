@@ -29,7 +29,7 @@ from restore.repository import open_repository
 from restore.repository.folder import FolderRepository
 from restore.runs.upgrade.archive import Accepted, load_images, make_archive, read_archive
 from restore.runs.upgrade.command import Upgrading, upgrade_database
-from restore.runs.upgrade.difference import compared, subject_checks
+from restore.runs.upgrade.difference import compare_measures, subject_checks
 from restore.runs.upgrade.measuring import measure
 from tests.support.report_samples import passed
 from tests.support.repository import DATABASE
@@ -74,7 +74,7 @@ def test_what_an_upgrade_lost_is_named_by_measure(database: Scene) -> None:
     )
 
     subjects = {
-        one.name: one for one in compared(before, measure(database.context, MEASURED, None))
+        one.name: one for one in compare_measures(before, measure(database.context, MEASURED, None))
     }
 
     assert [c.key for c in subjects["columns"].changes] == ["archive.id", "res_partner.colour"]

@@ -27,7 +27,7 @@ def _require_healthy(context: ReplayContext, proxy: str) -> None:
 
 
 def _write(context: ReplayContext, step: Step, state: NodeState) -> None:
-    node = _node(context, step.node)
+    node = find_node(context, step.node)
     model = context.runner.container(node.container)
     if node.role is Role.PROXY:
         _require_healthy(context, node.container)
@@ -57,7 +57,12 @@ def _databases(context: ReplayContext, step: Step, known: tuple[str, ...]) -> tu
     return tuple(name for name in known if not wanted or name in wanted)
 
 
-def _node(context: ReplayContext, role: Role) -> Node:
+def find_node(context: ReplayContext, role: Role) -> Node:
+    """The node of an environment with that role.
+
+    Raises:
+        ReplayError: it has none.
+    """
     for node in find_nodes(context.runner, context.environment):
         if node.role is role:
             return node

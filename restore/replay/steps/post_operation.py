@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from restore.adapters.docker.node_records import find_nodes
 from restore.adapters.postgres.commands import OS_USER
 from restore.checks.operation_checks import applies
 from restore.context import ReplayContext
@@ -10,6 +9,7 @@ from restore.errors import ReplayError
 from restore.model import Step
 from restore.model.node_records import DATABASE_ROLES
 from restore.profile import PostOperation
+from restore.replay.steps.nodes import find_node
 
 
 def run_operation(context: ReplayContext, step: Step) -> None:
@@ -17,12 +17,9 @@ def run_operation(context: ReplayContext, step: Step) -> None:
     operation = _operation(context, step)
     if step.database is not None and not applies(context, operation, step.database):
         return
-    for node in find_nodes(context.runner, context.environment):
-        if node.role is step.node:
-            default = OS_USER if node.role in DATABASE_ROLES else ""
-            context.runner.check(node.container, step.argv, user=step.owner or default)
-            return
-    raise ReplayError(f"the environment has no node {step.node}")
+    node = find_node(context, step.node)
+    default = OS_USER if node.role in DATABASE_ROLES else ""
+    context.runner.check(node.container, step.argv, user=step.owner or default)
 
 
 def _operation(context: ReplayContext, step: Step) -> PostOperation:

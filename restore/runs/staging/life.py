@@ -103,7 +103,7 @@ def as_copy(folder: Path, stack: str, request: ReplayRequest) -> ReplayRequest:
     return replace(request, purpose=Purpose.STAGING, credentials=records.account(folder, copy))
 
 
-def replayed(folder: Path, stack: str, report: Report) -> None:
+def record_replay(folder: Path, stack: str, report: Report) -> None:
     """Write down which generation a copy holds after it was replayed into, and how safe it is."""
     copy = _copy_of(folder, stack)
     if copy is None or report.generation is None or not report.steps:

@@ -32,11 +32,11 @@ def administrator_of(request: ReplayRequest) -> Administrator | None:
     Raises:
         UsageError: a staging copy is asked for, and nothing says whom it is given to.
     """
-    account = required_account(request)
+    account = require_account(request)
     return None if account is None else administrator(account, os.urandom(_SALT))
 
 
-def required_account(request: ReplayRequest) -> Credentials | None:
+def require_account(request: ReplayRequest) -> Credentials | None:
     """The account of a copy's administrator; None for a recovery.
 
     Raises:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Final
 
-from restore.checks.base import Check, Finding, first_details, plural
+from restore.checks.base import Check, Finding, first_details, plural, run_check
 from restore.model import (
     CheckResult,
     CheckStatus,
@@ -78,7 +80,9 @@ def check_id(name: str, database: str) -> str:
     return f"upgrade.{name}:{database}"
 
 
-def compared(before: tuple[Measure, ...], after: tuple[Measure, ...]) -> tuple[UpgradeSubject, ...]:
+def compare_measures(
+    before: tuple[Measure, ...], after: tuple[Measure, ...]
+) -> tuple[UpgradeSubject, ...]:
     """Each measure held against itself, in the order of those before."""
     later = {(one.database, one.name): one for one in after}
     return tuple(_subject(one, later[one.database, one.name]) for one in before)
@@ -138,17 +142,7 @@ def subject_checks(subjects: Iterable[UpgradeSubject]) -> tuple[CheckResult, ...
 def _result(subject: UpgradeSubject) -> CheckResult:
     title = f"Upgrade of {subject.database}: {subject.title.en}"
     check = Check(check_id(subject.name, subject.database), title, _EXPECTED[subject.rule])
-    finding = _finding(subject)
-    return CheckResult(
-        id=check.id,
-        title=check.title,
-        status=finding.status,
-        expected=check.expected,
-        observed=finding.observed,
-        duration=0.0,
-        details=finding.details,
-        reason=finding.reason,
-    )
+    return replace(run_check(check, partial(_finding, subject)), duration=0.0)
 
 
 def _finding(subject: UpgradeSubject) -> Finding:
@@ -158,11 +152,11 @@ def _finding(subject: UpgradeSubject) -> Finding:
     observed = f"{plural(subject.after, 'entry', 'entries')}, {len(subject.changes)} changed"
     if not wrong:
         return Finding(CheckStatus.PASSED, observed)
-    details = first_details(map(told, wrong))
+    details = first_details(map(describe_change, wrong))
     return Finding(CheckStatus.FAILED, f"{observed}, {len(wrong)} wrongly", details)
 
 
-def told(change: UpgradeChange) -> str:
+def describe_change(change: UpgradeChange) -> str:
     """A change in a line."""
     if change.after is None:
         return f"{change.key} is gone (was: {change.before or 'there'})"

@@ -54,7 +54,7 @@ from restore.runs.stages import (
 )
 from restore.runs.upgrade.command import command_check, upgrade_database
 from restore.runs.upgrade.command import configure as configure_erp
-from restore.runs.upgrade.difference import compared, subject_checks
+from restore.runs.upgrade.difference import compare_measures, subject_checks
 from restore.runs.upgrade.images import declared_version, require_image
 from restore.runs.upgrade.measuring import measure
 from restore.runs.upgrade.request import (
@@ -115,7 +115,7 @@ class _Rehearsal:
                 found = content_checks(at, credentials, self.plan.databases)
                 self._keep(again(AFTER, "After the upgrade", tuple(found)))
         after = self._measure("measure-after", "Measure after the upgrade")
-        subjects = compared(before, after)
+        subjects = compare_measures(before, after)
         book = self.request.road_book
         self.run.recorder.upgrade = Upgrade(tuple(servers), subjects, book.title if book else None)
         self._keep(subject_checks(subjects))

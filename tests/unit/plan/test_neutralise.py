@@ -42,7 +42,7 @@ from restore.profile.lint import neutralisation_problems
 from restore.replay.replay import lanes_of
 from restore.report.language import locale
 from restore.runs.request import ReplayRequest
-from restore.runs.staging.safety import required_account, stop_unless_safe
+from restore.runs.staging.safety import require_account, stop_unless_safe
 
 ACT = NeutralisationAct(
     ("ir_mail_server.active",),
@@ -147,9 +147,9 @@ def test_no_plan_of_a_copy_holds_a_secret() -> None:
 @pytest.mark.parametrize("account", [None, Credentials("admin", Secret(""))])
 def test_a_copy_needs_an_administrator(account: Credentials | None) -> None:
     wanted = ReplayRequest(None, account, (), None)  # type: ignore[arg-type]
-    assert required_account(wanted) is None
+    assert require_account(wanted) is None
     with pytest.raises(UsageError, match="administrator"):
-        required_account(replace(wanted, purpose=Purpose.STAGING))
+        require_account(replace(wanted, purpose=Purpose.STAGING))
 
 
 # --- the profiles that ship -----------------------------------------------------------------------

@@ -32,7 +32,7 @@ from restore.runs.request import ReplayRequest
 from restore.runs.upgrade.command import Upgrading, command_check
 from restore.runs.upgrade.difference import (
     check_id,
-    compared,
+    compare_measures,
     is_wrong,
     structure_measures,
     subject_checks,
@@ -95,7 +95,7 @@ def test_only_what_differs_is_a_change_and_what_is_wrong_fails_its_check() -> No
     before = (measure(Rule.NO_FEWER, ("bike", "40"), ("note", "3"), ("user", "5")),)
     after = (measure(Rule.NO_FEWER, ("bike", "33"), ("note", "4"), ("user", "5"), ("tag", "1")),)
 
-    (subject,) = compared(before, after)
+    (subject,) = compare_measures(before, after)
     (check,) = subject_checks((subject,))
 
     assert [(c.key, c.wrong) for c in subject.changes] == [
@@ -109,7 +109,7 @@ def test_only_what_differs_is_a_change_and_what_is_wrong_fails_its_check() -> No
 def test_a_measure_that_failed_once_is_unverifiable_and_tells_why() -> None:
     before = (measure(Rule.SAME, ("bike", "40")),)
 
-    (subject,) = compared(before, (measure(Rule.SAME, unknown="not logged in"),))
+    (subject,) = compare_measures(before, (measure(Rule.SAME, unknown="not logged in"),))
 
     assert subject.changes == ()
     (check,) = subject_checks((subject,))
@@ -118,7 +118,7 @@ def test_a_measure_that_failed_once_is_unverifiable_and_tells_why() -> None:
 
 def test_what_is_only_told_makes_no_check() -> None:
     told = (measure(Rule.TOLD, ("bike", "40")),)
-    assert subject_checks(compared(told, (measure(Rule.TOLD),))) == ()
+    assert subject_checks(compare_measures(told, (measure(Rule.TOLD),))) == ()
 
 
 def test_rows_of_the_erps_own_tables_are_told_apart() -> None:
