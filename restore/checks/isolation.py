@@ -101,7 +101,7 @@ def _asked(context: ReplayContext, problems: Callable[[sql.Connection], Iterator
         servers.append(("reports-database", environment.reports.database))
     wrong: list[str] = []
     for role, server in servers:
-        with sql.connect(server, "postgres") as connection:
+        with sql.connect(server) as connection:
             wrong += (f"{role}: {problem}" for problem in problems(connection))
     asked = plural(len(servers), "database server") + " asked"
     return passed_unless(wrong, asked)

@@ -46,7 +46,7 @@ def _asked(context: ReplayContext) -> Finding:
     captured = frozenset(captured_secrets(context))
     wrong: list[str] = []
     for role, server in servers:
-        with sql.connect(server, "postgres") as connection:
+        with sql.connect(server) as connection:
             wrong += (
                 f"{role}: role {name} has a password that the copy was not given"
                 for name in roles_with_password(connection, server)

@@ -174,7 +174,7 @@ def _only_database(environment: Environment) -> str:
     from restore.adapters.postgres import sql
     from restore.replay.steps.databases import existing_databases
 
-    with sql.connect(environment.database, "postgres") as connection:
+    with sql.connect(environment.database) as connection:
         names = sorted(one.name for one in existing_databases(connection))
     if len(names) != 1:
         raise UsageError(

@@ -19,7 +19,6 @@ from restore.model import (
     Part,
     ReplayMode,
     Role,
-    Versioned,
 )
 from restore.model.node_records import DATABASE_ROLES
 from restore.plan.bulk import size_of
@@ -30,6 +29,7 @@ from restore.plan.planning import plan
 from restore.plan.reports import reports_request
 from restore.plan.request import BulkState, PlanRequest
 from restore.plan.text import size_text
+from restore.runs.observe import list_extensions
 
 _SETTINGS: Final = """
 SELECT name, setting FROM pg_catalog.pg_settings
@@ -37,7 +37,6 @@ WHERE context = 'internal' AND name <> 'in_hot_standby'
    OR setting IS DISTINCT FROM boot_val
   AND source NOT IN ('client', 'session', 'interactive', 'test')
 """
-_EXTENSIONS: Final = "SELECT name, default_version FROM pg_catalog.pg_available_extensions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +98,17 @@ def choose_cache(
 def identify_server(runner: Runner, server: DatabaseServer) -> ServerIdentity:
     """What of a database server its data depend on, as it says itself."""
     image = str(runner.container(server.container).attrs["Image"])
-    with sql.connect(server, "postgres") as connection:
+    with sql.connect(server) as connection:
         version = str(sql.rows(connection, "SHOW server_version")[0][0])
         settings = sql.rows(connection, _SETTINGS)
-        extensions = sql.rows(connection, _EXTENSIONS)
+        extensions = list_extensions(connection)
         collations = list_locales(connection)
     return ServerIdentity(
         image=image,
         version=version,
         settings=tuple(sorted((str(name), str(value)) for name, value in settings)),
         collations=collations,
-        extensions=tuple(Versioned(str(name), str(text or "")) for name, text in extensions),
+        extensions=extensions,
     )
 
 

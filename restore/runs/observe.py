@@ -37,8 +37,6 @@ from restore.model import (
 from restore.model.versions import parse_version
 from restore.profile import Profile
 
-_EXTENSIONS: Final = "SELECT name, default_version FROM pg_catalog.pg_available_extensions"
-
 # The encodings that databases may have are the first ones; those after are for clients only.
 _ENCODINGS: Final = """
     SELECT pg_encoding_to_char(number)
@@ -85,7 +83,7 @@ def observe_facts(runner: Runner, environment: Environment, profile: Profile) ->
     container = environment.erp.container
     erp, series = read_erp_facts(runner, container, profile)
     server = environment.database
-    with connect(server, "postgres") as connection:
+    with connect(server) as connection:
         try:
             return EnvironmentFacts(
                 postgresql=replace(
@@ -98,7 +96,7 @@ def observe_facts(runner: Runner, environment: Environment, profile: Profile) ->
                 ),
                 erp=replace(erp, node=read_node_facts(runner, container)),
                 erp_series=series,
-                extensions=_versioned(connection, _EXTENSIONS),
+                extensions=list_extensions(connection),
                 collations=list_locales(connection),
                 encodings=tuple(sorted(str(name) for (name,) in rows(connection, _ENCODINGS))),
                 modules=(
@@ -166,6 +164,8 @@ def _predicted_postgresql(image: ImageDescription | None, profile: Profile) -> S
     return ServerFacts(*parse_version(version), None, image.facts)
 
 
-def _versioned(connection: Connection, query: str) -> tuple[Versioned, ...]:
+def list_extensions(connection: Connection) -> tuple[Versioned, ...]:
+    """List the extensions that a database server could create, each with its version, sorted."""
+    query = "SELECT name, default_version FROM pg_catalog.pg_available_extensions"
     found = (Versioned(str(name), str(version or "")) for name, version in rows(connection, query))
     return tuple(sorted(found, key=lambda item: (item.name, item.version)))

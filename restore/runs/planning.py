@@ -94,7 +94,7 @@ def plan_standing(run: Run, environment: Environment, generation: Generation) ->
     recorder.facts = facts = replace(
         observe_facts(runner, environment, profile), certificate=served.facts
     )
-    with sql.connect(environment.database, "postgres") as connection:
+    with sql.connect(environment.database) as connection:
         existing = existing_databases(connection)
     names = [facts.name for facts in generation.fingerprint.databases]
     documents = existing_documents(runner, environment.erp.container, profile, names)
@@ -174,7 +174,7 @@ def _reports_target(services: Services, environment: Environment) -> PlanTarget 
     reports = environment.reports
     if reports is None or services.profile.reports is None:
         return None
-    with sql.connect(reports.database, "postgres") as connection:
+    with sql.connect(reports.database) as connection:
         target = standing_target(reports, existing_databases(connection))
     return with_server(services.runner, reports, services.profile.reports.server, target)
 

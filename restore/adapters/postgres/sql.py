@@ -27,6 +27,9 @@ SILENCE: Final = 60
 
 Its machine's kernel answers, however long the server itself takes for a query or a slow disk.
 """
+MAINTENANCE: Final = "postgres"
+"""The database that every server has: one connects to it to make, rename and ask about others."""
+
 _CONNECT: Final = 30
 """Seconds that a server may take to let somebody in: it may have to wait for its disk."""
 
@@ -34,7 +37,7 @@ _CONNECT: Final = 30
 @contextmanager
 def connect(
     server: DatabaseServer,
-    database: str,
+    database: str = MAINTENANCE,
     *,
     as_erp: bool = False,
     deadline: float = 10,

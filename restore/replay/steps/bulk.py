@@ -26,7 +26,6 @@ from restore.plan.bulk import FILE, KEPT, LOST, needs_restart
 from restore.plan.request import BulkState, Resources
 from restore.replay.steps.database_servers import start_database, stop_database
 
-_MAINTENANCE: Final = "postgres"
 _DATA: Final = "/var/lib/postgresql/data"
 """Where PostgreSQL's own image keeps its data, when it does not say."""
 _BOOT: Final = "/proc/sys/kernel/random/boot_id"
@@ -132,7 +131,7 @@ def leave_bulk_mode(context: ReplayContext, step: Step) -> None:
     runner.write_archive(server.container, data, iter((_archive(FILE, kept, kept.content),)))
     if runner.container(server.container).status != "running":
         start_database(runner, server)
-    with sql.connect(server, _MAINTENANCE) as connection:
+    with sql.connect(server) as connection:
         connection.execute("SELECT pg_catalog.pg_reload_conf()")
         level = sql.rows(connection, "SHOW wal_level")[0][0]
     if level != kept.settings.get("wal_level", level):
@@ -152,7 +151,7 @@ def _bring_to_disk(context: ReplayContext, step: Step, settings: Mapping[str, st
     A checkpoint alone brings to disk only what was written since ``fsync`` is on again.
     """
     server = context.environment.database
-    with sql.connect(server, _MAINTENANCE) as connection:
+    with sql.connect(server) as connection:
         connection.execute("CHECKPOINT")
         if settings.get("full_page_writes") == "on":
             # The process that makes checkpoints may have read its settings a moment too late.
@@ -215,7 +214,7 @@ def _boot(runner: Runner, container: str) -> str:
 
 def _settings(server: DatabaseServer, keys: tuple[str, ...]) -> dict[str, tuple[str, str]]:
     """What ``SHOW`` says of each setting, and where that comes from. A new session tells."""
-    with sql.connect(server, _MAINTENANCE) as connection:
+    with sql.connect(server) as connection:
         found = sql.rows(connection, _SETTINGS, list(keys))
     return {str(name): (str(value), str(source)) for name, value, source in found}
 
@@ -262,7 +261,7 @@ def _number(text: str) -> float | str:
 
 def _restart(runner: Runner, server: DatabaseServer) -> None:
     # What it holds is written first, as long as a slow disk takes, so that its end is a short one.
-    with sql.connect(server, _MAINTENANCE) as connection:
+    with sql.connect(server) as connection:
         connection.execute("CHECKPOINT")
     stop_database(runner, server)
     start_database(runner, server)

@@ -31,7 +31,6 @@ from restore.model.cache import DATA
 from restore.plan.bulk import KEPT
 from restore.replay.steps.database_servers import start_database, stop_database
 
-_MAINTENANCE: Final = "postgres"
 _OWN: Final = ("postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf")
 """Files among the data that are an environment's own."""
 _LEFT_OUT: Final = (*_OWN, "postmaster.opts", "postmaster.pid", KEPT)
@@ -144,7 +143,7 @@ def _stored_password(server: DatabaseServer) -> str | None:
     Raises:
         ReplayError: the server holds a database.
     """
-    with sql.connect(server, _MAINTENANCE) as connection:
+    with sql.connect(server) as connection:
         held = sql.rows(
             connection,
             "SELECT datname FROM pg_catalog.pg_database"
@@ -173,12 +172,12 @@ def _give_password(context: ReplayContext, data: str, password: str | None) -> N
     )
     runner.write_archive(server.container, data, iter((archive,)))
     try:
-        argv = commands.run_file(server.superuser, _MAINTENANCE, path)
+        argv = commands.run_file(server.superuser, sql.MAINTENANCE, path)
         runner.check(server.container, argv, user=commands.OS_USER)
     finally:
         runner.check(server.container, ("rm", "-f", "--", path), user=commands.OS_USER)
     try:
-        with sql.connect(server, _MAINTENANCE) as connection:
+        with sql.connect(server) as connection:
             connection.execute("SELECT 1")
     except sql.Error as error:
         raise ReplayError(f"the server on a kept copy can't be used: {error}") from error

@@ -10,6 +10,7 @@ from typing import Final
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from restore.adapters.postgres import sql
+from restore.adapters.postgres.commands import OS_USER
 from restore.adapters.postgres.plain_dump import END
 from restore.checks.base import is_untold, with_acceptances
 from restore.checks.database import database_checks
@@ -27,12 +28,6 @@ from restore.model import (
 from restore.model.node_records import MARK
 from restore.plan.request import ExistingDatabase, is_ours
 from restore.replay.steps.properties import restore_properties
-
-MAINTENANCE: Final = "postgres"
-"""The database that the engine is connected to while it makes and renames others."""
-
-OS_USER: Final = "postgres"
-"""User of the database server's container, as whom PostgreSQL's tools run there."""
 
 READER: Final = "root"
 """User who reads the repository there: a generation's files are closed to all but their owner."""
@@ -77,7 +72,7 @@ def create_database(context: ReplayContext, step: Step) -> None:
     """Make the temporary database; one of the same name must be a leftover of ours."""
     name = step.target
     server = context.environment.database
-    with sql.connect(server, MAINTENANCE) as connection:
+    with sql.connect(server) as connection:
         _require_leftover(context, connection, name)
         _end_sessions(connection, name)
         _run(context, step)
@@ -106,7 +101,7 @@ def restore_database(context: ReplayContext, step: Step) -> None:
         # half a database must not fill the disk of an ERP that goes on with its old one.
         with (
             suppress(RestoreError, sql.Error),
-            sql.connect(context.environment.database, MAINTENANCE) as connection,
+            sql.connect(context.environment.database) as connection,
         ):
             _drop(connection, name)
         raise
@@ -118,7 +113,7 @@ def give_ownership(context: ReplayContext, step: Step) -> None:
     """Give what was made as the loader to the ERP's role; the loader goes."""
     _run(context, step)
     loader = step.target
-    with sql.connect(context.environment.database, MAINTENANCE) as connection:
+    with sql.connect(context.environment.database) as connection:
         query = "SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = %s::name"
         if sql.rows(connection, query, loader):
             raise ReplayError(f"role {loader}, as which the dump was loaded, is still there")
@@ -183,7 +178,7 @@ def promote_database(context: ReplayContext, step: Step) -> None:
     """
     restore_properties(context, step.database or "", step.staging or "", READER)
     _run(context, step)
-    with sql.connect(context.environment.database, MAINTENANCE) as connection:
+    with sql.connect(context.environment.database) as connection:
         found = dict(sql.rows(connection, _DATABASES))
     if found.get(step.target) != _mark(context) or step.staging in found:
         raise ReplayError(f"{step.target} is not the database that was restored")
@@ -192,7 +187,7 @@ def promote_database(context: ReplayContext, step: Step) -> None:
 def open_database(context: ReplayContext, step: Step) -> None:
     """Let a promoted database be connected to: all that belongs to it is in place."""
     _run(context, step)
-    with sql.connect(context.environment.database, MAINTENANCE) as connection:
+    with sql.connect(context.environment.database) as connection:
         opened = sql.rows(connection, _IS_OPEN, step.target)
     if opened != [(True,)]:
         raise ReplayError(f"database {step.target} takes no connections after it was opened")
@@ -254,7 +249,7 @@ def _watched_size(context: ReplayContext, step: Step, expected: int) -> Iterator
     def watch() -> None:
         with (
             suppress(RestoreError, sql.Error),
-            sql.connect(context.environment.database, MAINTENANCE) as connection,
+            sql.connect(context.environment.database) as connection,
         ):
             while not done.wait(_POLL):
                 if context.stopping.is_set():

@@ -25,7 +25,7 @@ def restore_roles(context: ReplayContext, step: Step) -> None:
     others made may hold those of production.
     """
     server = context.environment.database
-    with sql.connect(server, "postgres") as connection:
+    with sql.connect(server) as connection:
         for script in _scripts(context, step):
             for statement in role_statements(script, server.superuser).applied:
                 _apply(connection, statement)
