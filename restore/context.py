@@ -79,14 +79,14 @@ class ReplayContext:
         )
 
     def _of_reports(self) -> Administrator | None:
-        """Whose a copy's reports server is: the account as which the engine speaks to it."""
+        """The administrator of a copy's reports server: the account that the engine uses there."""
         account = self.reports_account
         if self.administrator is None:
             return None
         return replace(self.administrator, login="" if account is None else account.login)
 
     def facts_of(self, database: str) -> DatabaseFacts:
-        """What production said of a database.
+        """A database's facts, as the generation recorded them in production.
 
         Raises:
             KeyError: the generation has no such database; a plan never names one.

@@ -19,7 +19,7 @@ from restore.plan.request import (
 
 
 def anonymisation_refusals(request: PlanRequest) -> Iterator[Refusal]:
-    """Why what is asked for can't be anonymised: reason and hint."""
+    """Reasons, each with a hint, why the request can't be anonymised."""
     rules = request.anonymise
     if rules is None:
         return

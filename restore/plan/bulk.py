@@ -61,12 +61,12 @@ def bulk_changes(
 
 
 def needs_restart(changes: tuple[ConfigurationChange, ...]) -> bool:
-    """Whether these settings hold from the server's next start only."""
+    """Whether these settings take effect only when the server is restarted."""
     return any(change.key == "wal_level" for change in changes)
 
 
 def statements(changes: tuple[ConfigurationChange, ...]) -> tuple[str, ...]:
-    """The statements that make the settings, and the server read them."""
+    """The SQL statements that set these settings and make the server reload its configuration."""
     settings = (f"ALTER SYSTEM SET {change.key} = '{change.after}'" for change in changes)
     return (*settings, "SELECT pg_catalog.pg_reload_conf()")
 
@@ -87,7 +87,7 @@ def in_bulk_mode(
 
 
 def is_large(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> bool:
-    """Whether databases are of a size from which time can be won."""
+    """Whether the databases are large enough for bulk mode to save time."""
     return _total(request, databases) >= request.bulk_from
 
 
@@ -96,13 +96,13 @@ def _total(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> int:
 
 
 def size_of(request: PlanRequest, facts: DatabaseFacts) -> int:
-    """Bytes of a database; of its dump where a backup does not tell."""
+    """Bytes of a database; of its dump where the backup does not record the database's size."""
     dumps = request.generation.artifacts_of(ArtifactKind.DATABASE, facts.name)
     return max(facts.size, *(dump.bytes for dump in dumps), 0)
 
 
 def _holds_nothing(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> bool:
-    """Whether the server has no database but those that this plan makes anew anyway."""
+    """Whether the server has no database but those that this plan creates anyway."""
     made = {temporary_name(facts.name, request.generation.id) for facts in databases}
     return all(item.ours and item.name in made for item in request.target.existing)
 

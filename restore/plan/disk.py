@@ -23,7 +23,7 @@ class DiskNeed:
 
     @property
     def margin(self) -> int:
-        """What is added to be safe."""
+        """The safety margin, in bytes."""
         return max(round(MARGIN * self._sum), LEAST_MARGIN)
 
     @property

@@ -168,10 +168,10 @@ def _present(name: str) -> str:
 
 
 def _base64(content: bytes) -> str:
-    """As passlib writes it: ``.`` in place of ``+``, and nothing to fill up."""
+    """Base64 as passlib writes it: ``.`` in place of ``+``, no padding."""
     return base64.b64encode(content, b"./").decode().rstrip("=")
 
 
 def _escaped(value: str) -> str:
-    """A value for ``PGOPTIONS``, in which blanks part options."""
+    """A value escaped for ``PGOPTIONS``, where blanks separate options."""
     return "".join("\\" + one if one in " \t\n\r\f\v\\" else one for one in value)

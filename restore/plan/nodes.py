@@ -1,4 +1,4 @@
-"""Which node each step belongs to: records around its changes, and plans of some nodes only. Pure.
+"""Nodes in a plan: the records written around their changes, and plans of some nodes only. Pure.
 
 A node is marked as being replayed just before the first step that changes what it holds (what is
 made aside changes nothing of it), and as complete after the last one, so that a run that was cut
@@ -21,7 +21,7 @@ def with_records(target: PlanTarget, steps: tuple[Step, ...]) -> tuple[Step, ...
 
 
 def only_nodes(steps: tuple[Step, ...], nodes: tuple[Role, ...]) -> tuple[Step, ...]:
-    """The steps of some nodes, with the stop and the start of the server beside them."""
+    """The steps of these nodes only, with the stop and the start of their half's ERP."""
     halves = {Part.REPORTS if role.as_erp else Part.ERP for role in nodes}
     # A proxy is replayed without anything else.
     if set(nodes) <= {Role.PROXY}:

@@ -105,7 +105,7 @@ def _databases(request: PlanRequest) -> tuple[DatabaseFacts, ...]:
 
 
 def differences(request: PlanRequest) -> tuple[Difference, ...]:
-    """How the environment is not what the databases asked for need, accepted or not.
+    """Differences between the environment and what the requested databases need, accepted or not.
 
     Raises:
         UsageError: a database asked for is not in the generation.
@@ -182,13 +182,13 @@ def _missing(request: PlanRequest, facts: DatabaseFacts) -> Iterator[Refusal]:
 
 
 def _is_left(target: PlanTarget, database: str) -> bool:
-    """Whether a replay gave a database its name and did not come as far as to open it."""
+    """Whether an earlier replay promoted a database and ended before it opened it."""
     left = (item for item in target.existing if item.name == database)
     return Role.DATABASE in target.begun and any(item.ours and item.closed for item in left)
 
 
 def is_empty(facts: DatabaseFacts) -> bool:
-    """Whether a database is known to have held nothing: no ERP works with such a one."""
+    """Whether a database is known to have had no row at all: no ERP works with such a database."""
     return "tables" not in facts.unknown and all(table.rows == 0 for table in facts.tables)
 
 

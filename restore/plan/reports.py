@@ -97,7 +97,7 @@ def unsafe_reports(request: PlanRequest) -> Iterator[Refusal]:
 
 
 def keystore_problems(request: PlanRequest) -> Iterator[Refusal]:
-    """Reason and hint for each file of the keystore that isn't the repository's own."""
+    """Reason and hint for each keystore file that can't decrypt the reports server's repository."""
     reports, profile = request.generation.fingerprint.reports, request.profile.reports
     if reports is None or profile is None:
         return
@@ -160,7 +160,7 @@ def data_source_settings(
 def sources_of(
     sources: tuple[DataSource, ...], databases: tuple[str, ...]
 ) -> Iterator[tuple[DataSource, str]]:
-    """The data sources that read one of these databases, each with its database."""
+    """The data sources that read one of these databases, each with the database's name."""
     for source in sources:
         found = address_of(source.url)
         if found is not None and found.database in databases:

@@ -175,7 +175,7 @@ def standing_target(
 
 
 def with_begun(target: PlanTarget, begun: frozenset[Role]) -> PlanTarget:
-    """A target with what its nodes say of a replay that did not end."""
+    """A target that knows into which of its nodes an unfinished replay was under way."""
     reports = target.reports
     if reports is not None:
         reports = replace(reports, begun=frozenset(role.as_erp for role in begun if role.as_erp))
@@ -230,7 +230,7 @@ def database_step(
 
 
 def before_start(steps: tuple[Step, ...], added: Iterable[Step]) -> tuple[Step, ...]:
-    """A plan's steps with others just before what begins with the ERP's start; at the end without.
+    """A plan's steps with others inserted before the ERP's start; at the end without a start.
 
     Everything has its final name there, and nothing of the ERP runs.
     """

@@ -16,7 +16,7 @@ def plan_document(plan: RestorePlan) -> dict[str, Any]:
 
 
 def plan_to_json(plan: RestorePlan) -> str:
-    """A plan as text that is the same for the same plan: sorted, indented."""
+    """A plan as JSON text, sorted and indented, so that equal plans give equal texts."""
     return json.dumps(plan_document(plan), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 

@@ -111,7 +111,7 @@ def lanes_of(steps: Steps) -> Iterator[tuple[Steps, ...]]:
 
 
 def _pair_of(step: Step) -> tuple[Lane, ...]:
-    """The lane of a step and the one that runs beside it; none for a step that runs alone."""
+    """The lane of a step and the lane that runs beside it; empty for a step that runs alone."""
     return next((pair for pair in _SIDE_BY_SIDE if step.kind.lane in pair), ())
 
 
@@ -206,7 +206,7 @@ class _Run:
             logs.event("step ends", status=status, seconds=round(seconds, 3), reason=reason)
 
     def stop(self, why: str) -> bool:
-        """Let nothing new begin, and what runs beside be given up; whether this is the first."""
+        """Begin no more steps and give up those under way. True for the first call."""
         with self._lock:
             first = self.stopped_by is None
             self.stopped_by = self.stopped_by or why
@@ -298,7 +298,7 @@ class _Run:
 
     @contextmanager
     def _blaming_cache(self, step: Step) -> Iterator[None]:
-        """Where a cache was placed, an error is the cache's first: it is never used again."""
+        """Where a cache was placed, blame it first for an error, and discard it."""
         try:
             yield
         except (RestoreError, sql.Error, OSError) as error:

@@ -1,4 +1,4 @@
-"""One act beside another, in a thread of its own: it is waited for, or given up."""
+"""Runs a task in a background thread; it is waited for, or given up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Act = Callable[[ProgressListener], None]
 
 
 class BackgroundTask:
-    """An act under way."""
+    """A task in a thread of its own."""
 
     def __init__(self, act: Act, listener: ProgressListener) -> None:
         self._act = act

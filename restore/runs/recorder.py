@@ -1,4 +1,4 @@
-"""A run under way: what it is asked, the outside that it uses, and what it has found so far."""
+"""A run under way: its request, the services that it uses, and what it has found so far."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ class Recorder:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run: the outside, what it is asked to replay, and what it has found so far."""
+    """One run: the services that it uses, its request, and what it has found so far."""
 
     services: Services
     request: ReplayRequest
@@ -184,7 +184,7 @@ def new_run(now: datetime) -> str:
 
 
 def caching_time(plan: RestorePlan | None, results: tuple[StepResult, ...]) -> float:
-    """The seconds by which a run would have been shorter without its copies.
+    """Seconds by which the run would have been shorter had it made no cache.
 
     While documents are still being copied, a copy of a database server delays nothing.
     """

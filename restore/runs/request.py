@@ -1,4 +1,4 @@
-"""What a run is asked to replay, and the outside as it uses it."""
+"""What a run is asked to replay, and the services that it uses."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class ReplayRequest:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The outside, as the engine uses it. Without a ``signer``, reports are not signed."""
+    """What a run uses of the outside. Without a ``signer``, reports are not signed."""
 
     runner: Runner
     repository: Repository
@@ -77,7 +77,7 @@ def utc_now() -> datetime:
 
 
 def open_services(selection: Selection, listener: ProgressListener = ignore_progress) -> Services:
-    """Reach all that a run needs, or say at once what is missing.
+    """Open the services that a run needs, or say at once what is missing.
 
     Raises:
         RestoreError: the repository, the profile, the signing key or the Docker engine can't be

@@ -199,7 +199,7 @@ def _play(context: ReplayContext, request: ReplayRequest, recorder: Recorder) ->
 
 
 def play_asked(context: ReplayContext, request: ReplayRequest) -> ScenarioResults:
-    """Play a request's scenarios in the first database, as the check does pages."""
+    """Play a request's scenarios in the first restored database."""
     played = ScenarioResults()
     for database in context.databases[:1]:
         played += play_all(ground_of(context, request, database), request.scenarios)
@@ -245,7 +245,7 @@ def _replay(planned: RestorePlan, context: ReplayContext, recorder: Recorder) ->
 
 
 def require_reports_account(request: ReplayRequest, planned: RestorePlan) -> None:
-    """Refuse to begin what can't be ended: data sources are changed by the reports server itself.
+    """Refuse a plan that changes data sources when no account of the reports server was given.
 
     Raises:
         UsageError: the plan changes data sources and there is no account to do it as.

@@ -18,7 +18,7 @@ FORMAT: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class ServerIdentity:
-    """A database server, as far as its data depend on it.
+    """What of a database server its stored data depend on.
 
     ``image`` is its id, ``settings`` are those that are not PostgreSQL's own defaults, and what
     its data were initialised with. ``collations`` and ``extensions`` are those that it offers.
@@ -34,7 +34,7 @@ class ServerIdentity:
 def cache_key(
     request: PlanRequest, planned: RestorePlan, part: Part, server: ServerIdentity
 ) -> str:
-    """The key of one half's server, 64 characters: whatever changes its data changes the key.
+    """The cache key of a database server, 64 hex digits: whatever changes its data changes it.
 
     Args:
         request: that half's, the reports server's seen as an ERP.
@@ -47,7 +47,7 @@ def cache_key(
 def ingredients(
     request: PlanRequest, planned: RestorePlan, part: Part, server: ServerIdentity
 ) -> dict[str, Any]:
-    """What the key is the digest of."""
+    """The document whose digest is the key."""
     steps = [
         step for step in planned.steps if step.part is part and step.kind.effect is Effect.LOADS
     ]

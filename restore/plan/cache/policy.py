@@ -43,7 +43,7 @@ NO_CACHE: Final = CachePolicy()
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What the history says of comparable runs: the last cold one that passed.
+    """Comparable runs in the history: when the last cold one that passed began.
 
     ``cached_failed`` says that the very last one used a cache, and failed.
     """

@@ -39,7 +39,7 @@ WHERE name = ANY (%s)
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What a server was before bulk mode: its file, by whom, on which boot; its settings."""
+    """A server before bulk mode: its auto.conf with owner and mode, the boot id, its settings."""
 
     content: bytes
     user: int
@@ -50,7 +50,7 @@ class _Kept:
 
 
 def bulk_state(runner: Runner, server: DatabaseServer, data: str) -> BulkState:
-    """Whether a replay that was cut short left a server in bulk mode, and what that means.
+    """Whether an interrupted replay left a server in bulk mode, and whether data may be lost.
 
     The server may have stopped in between: what the kernel was given, it writes. Only a machine
     that stopped may have lost something.
@@ -59,7 +59,7 @@ def bulk_state(runner: Runner, server: DatabaseServer, data: str) -> BulkState:
 
 
 def left_state(runner: Runner, container: str, data: str) -> BulkState:
-    """The same of a container of which nothing else is known, running or not."""
+    """The same as ``bulk_state``, of a container that may be stopped."""
     kept = _kept(runner, container, data)
     if kept is None:
         return BulkState.NONE
@@ -104,7 +104,7 @@ def resources_of(runner: Runner, container: str | None = None) -> Resources:
 
 
 def enter_bulk_mode(context: ReplayContext, step: Step) -> None:
-    """Keep what the settings are, then change them, and see that they hold."""
+    """Save the current settings, change them, and wait until the new ones are in effect."""
     runner, server, data = context.runner, context.environment.database, step.target
     wanted = {change.key: change.after for change in step.changes}
     if _kept(runner, server.container, data) is not None:
@@ -120,7 +120,7 @@ def enter_bulk_mode(context: ReplayContext, step: Step) -> None:
 
 
 def leave_bulk_mode(context: ReplayContext, step: Step) -> None:
-    """Bring the settings back as they were and everything to disk; ask whether it is so.
+    """Restore the saved settings, flush everything to disk, and verify both.
 
     Nothing happens when the server is not in bulk mode. It is left in it when this fails.
     """
@@ -146,7 +146,7 @@ def leave_bulk_mode(context: ReplayContext, step: Step) -> None:
 
 
 def _bring_to_disk(context: ReplayContext, step: Step, settings: Mapping[str, str]) -> None:
-    """All that was written without ``fsync``: out of the server, then out of the kernel's memory.
+    """Flush what was written without ``fsync``: out of the server, then out of the kernel.
 
     A checkpoint alone brings to disk only what was written since ``fsync`` is on again.
     """
@@ -192,7 +192,7 @@ def _keep(context: ReplayContext, step: Step, keys: tuple[str, ...]) -> None:
 
 
 def _kept(runner: Runner, container: str, data: str) -> _Kept | None:
-    """What was kept; None where nothing was, or not to its end: then nothing was changed yet."""
+    """The saved state; None where it is absent or unfinished: then no setting was changed."""
     try:
         document = json.loads(runner.read_file(container, f"{data}/{KEPT}"))
     except (NotFoundError, ValueError):
@@ -208,12 +208,12 @@ def _kept(runner: Runner, container: str, data: str) -> _Kept | None:
 
 
 def _boot(runner: Runner, container: str) -> str:
-    """What names the machine's time since it was started."""
+    """The id of the machine's current boot."""
     return runner.check(container, ("cat", _BOOT)).strip()
 
 
 def _settings(server: DatabaseServer, keys: tuple[str, ...]) -> dict[str, tuple[str, str]]:
-    """What ``SHOW`` says of each setting, and where that comes from. A new session tells."""
+    """Each setting's value and source, as a new session sees them."""
     with sql.connect(server) as connection:
         found = sql.rows(connection, _SETTINGS, list(keys))
     return {str(name): (str(value), str(source)) for name, value, source in found}

@@ -74,7 +74,7 @@ def keep_cache(context: ReplayContext, step: Step) -> str:
 
 
 def _copy(helper: Helper, data: str) -> None:
-    """Copy a stopped server's data, without a byte where the file system can share them."""
+    """Copy a stopped server's data, sharing blocks where the file system can (reflink)."""
     if not _SHUT_DOWN.search(
         helper.run("pg_controldata", f"--pgdata={data}", user=commands.OS_USER)
     ):
@@ -84,7 +84,7 @@ def _copy(helper: Helper, data: str) -> None:
 
 
 def _finish(context: ReplayContext, step: Step, helper: Helper) -> None:
-    """Take away what is not of the databases, bring the rest to disk, and mark it as complete."""
+    """Remove the environment's own files, flush the rest to disk, mark the cache complete."""
     helper.run("rm", "-f", "--", *(f"{DATA}/{name}" for name in _LEFT_OUT))
     control = helper.run("pg_controldata", f"--pgdata={DATA}", user=commands.OS_USER)
     last = _LAST_SEGMENT.search(control)
@@ -191,5 +191,5 @@ def _owner(context: ReplayContext, data: str) -> Owner:
 
 
 def _count(helper: Helper, folder: str) -> tuple[int, int]:
-    """How many files a folder holds, and their bytes."""
+    """Number of files in a folder, and their total size in bytes."""
     return commands.count_files(helper.run(*commands.file_sizes(folder)).splitlines())

@@ -1,4 +1,4 @@
-"""A database server stopped and started again, by whatever step must."""
+"""Stops and starts a database server during a replay."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _START_DEADLINE: Final = 300
 
 
 def stop_database(runner: Runner, server: DatabaseServer) -> None:
-    """Stop a server in order; nothing happens when it stands."""
+    """Stop a server cleanly; nothing happens when it is stopped already."""
     runner.stop(server.container, grace=_GRACE)
 
 

@@ -1,4 +1,4 @@
-"""What ails the servers of a step that failed, when they tell: no disk, no memory, stopped.
+"""Diagnoses why a step failed, from its servers: full disk, out of memory, server stopped.
 
 A load that fails says what its tool saw, often only that the server went. The reason is looked for
 right after: in what the engine and the kernel counted, in the server's own last words, on its disk.
@@ -47,7 +47,7 @@ _COUNT: Final = re.compile(r"^oom_kill (\d+)$", re.M)
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What is wrong with a server, and what to do about it."""
+    """A probable cause of a failed step, and what to do about it."""
 
     cause: str
     hint: str
@@ -56,7 +56,7 @@ class Diagnosis:
 def diagnose(
     context: ReplayContext, step: Step, words: str, since: datetime
 ) -> tuple[Diagnosis, ...]:
-    """Whatever the servers of a step tell that may have ended it; never an error.
+    """Look for what may have made a step fail; what can't be asked is left out, never raised.
 
     Args:
         words: what the step failed with.
@@ -96,7 +96,7 @@ def _full(context: ReplayContext, step: Step, said: str) -> Iterator[Diagnosis]:
 
 
 def _setting(step: Step, key: str) -> str:
-    """How to give a database server more; that of a reports server has no setting."""
+    """The hint that names a stack setting; empty for the reports server, which has none."""
     return f"give it more: the stack's setting {key}" if step.part is Part.ERP else ""
 
 
@@ -139,7 +139,7 @@ class _Server:
     since: datetime
 
     def ended(self, words: str, more: str) -> Iterator[Diagnosis]:
-        """How it ended, or that the kernel killed one of its processes."""
+        """Why the container stopped, or that the kernel killed one of its processes."""
         status = self._status(words)
         limit = self._limit()
         if status != "running":
@@ -179,7 +179,7 @@ class _Server:
         return 0
 
     def log(self) -> str:
-        """Its last words since the step began."""
+        """The last lines of its log since the step began."""
         log: bytes = self.runner.container(self.container).logs(
             since=int(self.since.timestamp()), tail=8
         )

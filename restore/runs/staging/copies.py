@@ -1,4 +1,4 @@
-"""A staging copy, and what is decided about it. Pure: the time is told."""
+"""A staging copy, and what is decided about it. Pure: the time is an argument."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,28}[a-z0-9])?")
 
 
 class CopyState(StrEnum):
-    """What was last written down of a copy."""
+    """The state of a copy, as its record says."""
 
     CREATING = "creating"
     READY = "ready"
@@ -30,7 +30,7 @@ class CopyState(StrEnum):
 
 
 class Condition(StrEnum):
-    """What a copy is, seen now."""
+    """The state of a copy now, from its record, the time, and whether its process lives."""
 
     CREATING = "creating"
     READY = "ready"
@@ -93,7 +93,7 @@ def require_name(name: str) -> None:
 
 
 def require_life(life: timedelta) -> None:
-    """Refuse a time to live that is none, or that nobody means.
+    """Refuse a time to live that is not above zero, or is longer than a year.
 
     Raises:
         UsageError: names the bounds.
@@ -105,7 +105,7 @@ def require_life(life: timedelta) -> None:
 
 
 def require_owner(owner: str) -> str:
-    """The owner as it is kept: one line, not empty.
+    """The owner as it is recorded: one line, not empty.
 
     Raises:
         UsageError: it is none.
@@ -125,7 +125,7 @@ def this_user() -> str:
 
 
 def condition(copy: StagingCopy, *, alive: bool, now: datetime) -> Condition:
-    """What a copy is now. ``alive`` is whether a living process works on it."""
+    """The condition of a copy now. ``alive``: a living process works on it."""
     if copy.state in (CopyState.CREATING, CopyState.DESTROYING):
         return Condition(copy.state.value) if alive else Condition.ABANDONED
     if now >= copy.expires:
@@ -150,7 +150,7 @@ def why_due(copy: StagingCopy, *, alive: bool, now: datetime) -> str | None:
 
 
 def renewed(copy: StagingCopy, life: timedelta, *, now: datetime) -> StagingCopy:
-    """The copy, held by this process, with a time to live that begins now.
+    """The copy with a time to live that begins now; this process must hold its lock.
 
     Raises:
         RefusedError: it is not one that stands.

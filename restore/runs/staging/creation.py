@@ -118,7 +118,7 @@ def create(request: CopyRequest, services: Services) -> Made:
 
 
 def _unhurried(profile: Profile) -> Profile:
-    """A profile whose web scenario may take its time."""
+    """A profile whose web scenario may take two minutes a step."""
     steps = tuple(replace(step, sla=max(step.sla, _PATIENCE)) for step in profile.web.steps)
     return replace(profile, web=replace(profile.web, steps=steps))
 

@@ -1,4 +1,4 @@
-"""What a staging copy must have before it is made, and what becomes of one that is not safe."""
+"""Safety of staging copies: what is required before one is made, and stopping an unsafe one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def for_purpose(run: Run) -> Run:
 
 
 def administrator_of(request: ReplayRequest) -> Administrator | None:
-    """Whom a copy is given to; None for a recovery.
+    """The administrator of a copy; None for a recovery.
 
     Raises:
         UsageError: a staging copy is asked for, and nothing says whom it is given to.
@@ -37,7 +37,7 @@ def administrator_of(request: ReplayRequest) -> Administrator | None:
 
 
 def require_account(request: ReplayRequest) -> Credentials | None:
-    """The account of a copy's administrator; None for a recovery.
+    """The account of a copy's administrator, which must have a password; None for a recovery.
 
     Raises:
         UsageError: a staging copy is asked for without one.

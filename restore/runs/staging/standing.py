@@ -1,4 +1,4 @@
-"""The stacks of staging copies: on which engines, how they are stopped, and how they go."""
+"""The stacks of staging copies: their Docker engines, how they are stopped and destroyed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def stop_servers(stack: str) -> None:
 
 
 def destroy_stack(stack: str, listener: ProgressListener) -> None:
-    """Remove a copy's stack, what carries its label though Pulumi knows nothing of it, its file."""
+    """Destroy a copy's stack, what else carries its label, and its stack file."""
     destroy(stack, listener)
     with engines_of(stack) as engines:
         left = [item for item in leftovers.find_everywhere(engines) if item.stack == stack]

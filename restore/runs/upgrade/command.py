@@ -142,7 +142,7 @@ def _container(context: ReplayContext, argv: tuple[str, ...]) -> Iterator[Contai
 
 
 def _lines(made: Container) -> Iterator[str]:
-    """The log's lines while it is written, until the container has ended; none is lost.
+    """Follow a container's log, line by line, until it has ended; no line is lost.
 
     The engine cuts a log that it follows when the container ends, or has ended before it was asked.
     """

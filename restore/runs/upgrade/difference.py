@@ -1,4 +1,4 @@
-"""What an upgrade changed, and what of it is wrong: measures held against measures. Pure."""
+"""What an upgrade changed, and which changes are wrong: measures before and after. Pure."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def _changes(before: Measure, after: Measure) -> Iterator[UpgradeChange]:
 
 
 def is_wrong(rule: Rule, before: str | None, after: str | None) -> bool:
-    """Whether a fact that differs is against a rule; None is not there."""
+    """Whether a fact that differs breaks its rule; None: the fact is not there."""
     match rule:
         case Rule.SAME:
             return True
@@ -128,7 +128,7 @@ def is_wrong(rule: Rule, before: str | None, after: str | None) -> bool:
 
 
 def _fewer(before: str, after: str | None) -> bool:
-    """Whether a number became smaller; what is no number must stay."""
+    """Whether a number became smaller; a text that is no number must not change."""
     if not _NUMBER.fullmatch(before) or (after is not None and not _NUMBER.fullmatch(after)):
         return before != after
     return float(after or 0) < float(before)

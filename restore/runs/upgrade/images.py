@@ -10,7 +10,7 @@ from restore.profile import Profile
 
 
 def require_image(runner: Runner, image: str) -> None:
-    """See that the engine has an image, from its registry if need be.
+    """Make sure that the Docker engine has an image; pull it if it has not.
 
     A rehearsal would else end there, after all that a restore takes.
 

@@ -38,7 +38,7 @@ class LogWatch:
         )
 
     def see(self, line: str) -> None:
-        """Take a line."""
+        """Judge one line of the log."""
         text = line.rstrip()[:LONGEST_LINE]
         self.lines += 1
         self.tail.append(text)

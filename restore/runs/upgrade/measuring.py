@@ -137,7 +137,7 @@ def _named_rows(connection: sql.Connection, query: str) -> list[dict[str, Any]]:
 
 
 def served_or_why(session: WebSession, things: ServedThings, row: Mapping[str, Any]) -> str:
-    """``SERVED`` when the ERP serves a thing, else what it says instead."""
+    """``SERVED`` when the ERP serves a thing, else the reason why not."""
     try:
         request = filled_request(things, {**session.values, **row})
         answer = session.client.request(**request, timeout=TIMEOUT)
@@ -154,7 +154,7 @@ def served_or_why(session: WebSession, things: ServedThings, row: Mapping[str, A
 
 
 def problem_of(things: ServedThings, text: str) -> str:
-    """What a bad answer says, on one line."""
+    """The problem that an answer reports, on one line."""
     found = re.search(things.problem, text) if things.problem else None
     if found is None:
         return f"the answer holds {things.absent!r}"
@@ -162,7 +162,7 @@ def problem_of(things: ServedThings, text: str) -> str:
 
 
 def _unescaped(text: str) -> str:
-    """What a text of a JSON document says; other texts as they are."""
+    """A text with its JSON escapes resolved; other texts as they are."""
     try:
         return str(json.loads(f'"{text}"'))
     except ValueError:

@@ -98,7 +98,7 @@ class _Rehearsal:
             yield at
 
     def upgrade(self) -> None:
-        """Every stage from the restored old version to the difference."""
+        """All stages after the restore of the old version: measure, upgrade, check, compare."""
         credentials = self.run.request.credentials
         before = self._measure("measure-before", "Measure before the upgrade")
         servers: list[ServerChange] = []
@@ -126,7 +126,7 @@ class _Rehearsal:
                 self._keep_played(play_road_book(at, self.run.request, book))
 
     def _play(self) -> None:
-        """What the drill played on the old version: last, as there, since it may change what is."""
+        """Play the drill's scenarios again; last, as there, since they may change data."""
         # On a newer database server alone, they were played when it was restored into.
         if self.run.request.scenarios and self.request.erp is not None:
             title = "Play the scenarios on the upgraded ERP"
@@ -181,7 +181,11 @@ class _Rehearsal:
         self.environment = environment_from_outputs(outputs)
 
     def _run_commands(self) -> bool:
-        """Upgrade every database; whether all went to their end."""
+        """Upgrade every database.
+
+        Returns:
+            Whether every upgrade was completed.
+        """
         completed = True
         with self._stage("upgrade", "Upgrade the databases") as at:
             for database in self.plan.databases:
@@ -253,7 +257,7 @@ def rehearse(request: RehearsalRequest, services: Services) -> tuple[Report, Pat
 def _require_at_hand(
     request: RehearsalRequest, drill: DrillRequest, old: Blueprint, services: Services
 ) -> None:
-    """Refuse what would end a rehearsal after its restore, as far as this machine can tell."""
+    """Refuse early what would stop a rehearsal later: a missing image, a missing browser."""
     hosts = stack_overrides(drill).hosts
     if request.erp is not None and hosts.of(Role.ERP) == LOCAL:
         require_image(services.runner, new_image(request.erp, old.erp.image))

@@ -61,7 +61,7 @@ class Entry:
 
     @property
     def manual(self) -> ManualOperation:
-        """A manual one as an entry of a checklist."""
+        """This manual entry as an item of the checklist."""
         return ManualOperation(self.name, self.title, self.owner, self.instructions)
 
 

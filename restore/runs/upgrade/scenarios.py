@@ -14,7 +14,7 @@ from restore.runs.upgrade.road_book import Entry, RoadBook, step_id
 
 
 def again(beginning: str, when: str, results: tuple[CheckResult, ...]) -> tuple[CheckResult, ...]:
-    """Checks that were run before, under ids and titles of their own."""
+    """Results of checks that are run a second time, under ids and titles of their own."""
     return tuple(
         replace(one, id=f"{beginning}{one.id}", title=f"{when}: {one.title}") for one in results
     )
@@ -55,7 +55,7 @@ def _as_entry(
 
 
 def _pictures_named(played: ScenarioResults, beginning: str) -> ScenarioResults:
-    """The same, whose screenshots have names that begin so."""
+    """The same results, their screenshots renamed with a prefix."""
     results = tuple(
         replace(one, picture=replace(one.picture, name=f"{beginning}{one.picture.name}"))
         if one.picture
