@@ -21,7 +21,14 @@ from restore.errors import NotFoundError, ReplayError, UsageError
 from restore.model import ArtifactKind, CertificateFacts, DatabaseServer, Progress, ProxyFacts, Role
 from restore.plan.equivalence.certificate import judge
 from restore.profile import DocumentTree, Profile
-from restore.repository.base import ArtifactSpec, GenerationWriter
+from restore.repository.base import (
+    ArtifactSpec,
+    GenerationWriter,
+    configuration_spec,
+    database_spec,
+    documents_spec,
+    roles_spec,
+)
 from restore.repository.transfer import LineReader, Meter, store_file, store_tree
 
 
@@ -72,15 +79,9 @@ def _dump(job: CaptureJob, database: str, snapshot: str) -> None:
     job.runner.check(server.container, commands.list_dump(folder), user=SYSTEM_USER)
     size = size_of(job, server.container, folder)
     job.writer.require_space(size)
-    spec = ArtifactSpec(
-        name=f"database-{database}",
-        kind=ArtifactKind.DATABASE,
-        database=database,
-        location=f"postgresql://{server.container}:{server.port}/{database} in {data_folder(job)}",
-        folder=f"database/{database}",
-    )
+    where = f"postgresql://{server.container}:{server.port}/{database} in {data_folder(job)}"
     meter = Meter(f"store {database}", size, job.listener)
-    with job.writer.artifact(spec) as artifact:
+    with job.writer.artifact(database_spec(database, where)) as artifact:
         members = job.runner.read_archive(server.container, folder)
         stored = store_tree(members, artifact, meter, origins=False)
     # Docker leaves out of an archive what it can't read, without a word.
@@ -104,13 +105,7 @@ def capture_documents(job: CaptureJob, tree: DocumentTree, captured: Captured) -
     database = captured.facts.name
     container = job.source.erp_container
     path = tree.path.replace("{database}", database)
-    spec = ArtifactSpec(
-        name=f"{tree.name}-{database}",
-        kind=ArtifactKind.DOCUMENTS,
-        database=database,
-        location=path,
-        folder=f"documents/{tree.name}/{database}",
-    )
+    spec = documents_spec(tree.name, database, path)
     actual = resolve(job.runner, container, path)
     meter = Meter(f"documents {spec.name}", size_of(job, container, actual), job.listener)
     stored = 0
@@ -128,13 +123,7 @@ def capture_documents(job: CaptureJob, tree: DocumentTree, captured: Captured) -
 def capture_roles(job: CaptureJob) -> None:
     """Store the roles, without their passwords."""
     server = job.source.server
-    spec = ArtifactSpec(
-        name="roles",
-        kind=ArtifactKind.ROLES,
-        database=None,
-        location=f"postgresql://{server.container}:{server.port}",
-        folder="roles",
-    )
+    spec = roles_spec(f"postgresql://{server.container}:{server.port}")
     lines = job.runner.lines(
         server.container, commands.dump_roles(server.superuser), user=SYSTEM_USER
     )
@@ -150,13 +139,7 @@ def capture_configuration(job: CaptureJob, server: Role) -> None:
         for file in job.profile.configuration_of(server)
         if not file.keystore
     }
-    spec = ArtifactSpec(
-        name=f"configuration-{server}",
-        kind=ArtifactKind.CONFIGURATION,
-        database=None,
-        location=", ".join(files.values()),
-        folder=f"configuration/{server}",
-    )
+    spec = configuration_spec(server, ", ".join(files.values()))
     with job.writer.artifact(spec) as artifact:
         for name, path in files.items():
             try:

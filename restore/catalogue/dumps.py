@@ -24,7 +24,8 @@ from restore.catalogue.compression import compression_of, plain_stream
 from restore.catalogue.foreign import DumpFacts, Files, ForeignArtifact, ForeignFile
 from restore.catalogue.originals import open_original, walk
 from restore.errors import DamagedGenerationError, NotFoundError
-from restore.model import CUSTOM_FILE, PLAIN_FILE, ArtifactKind, DumpForm, TableFacts
+from restore.model import CUSTOM_FILE, PLAIN_FILE, DumpForm, TableFacts
+from restore.repository.base import database_spec
 
 _SUFFIXES: Final = ("", ".gz", ".lz4", ".zst")
 """What pg_dump adds to the name of a data file that it compressed."""
@@ -46,16 +47,7 @@ class Dump:
 
     def artifact(self, database: str, location: str) -> ForeignArtifact:
         """The dump as the artefact of a database."""
-        return ForeignArtifact(
-            name=f"database-{database}",
-            kind=ArtifactKind.DATABASE,
-            database=database,
-            location=location,
-            folder=f"database/{database}",
-            files=self.files,
-            size=self.size,
-            form=self.form,
-        )
+        return ForeignArtifact(database_spec(database, location, self.form), self.files, self.size)
 
 
 def dump_at(path: Path) -> Dump:

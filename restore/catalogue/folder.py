@@ -18,9 +18,14 @@ from restore.catalogue.dumps import Dump, created_at, dump_at, tree_files
 from restore.catalogue.mapping import MappedDatabase, MappedDocuments, Mapping, load_mapping
 from restore.catalogue.originals import open_original
 from restore.errors import DamagedGenerationError, NotFoundError, UsageError
-from restore.model import ArtifactKind, Fingerprint, Role, ServerFacts
+from restore.model import Fingerprint, Role, ServerFacts
 from restore.profile import Profile
-from restore.repository.base import generation_id
+from restore.repository.base import (
+    configuration_spec,
+    documents_spec,
+    generation_id,
+    roles_spec,
+)
 
 LAYOUT: Final = "folder"
 ROLES_FILE: Final = "roles.sql"
@@ -133,15 +138,8 @@ def mapped_documents(item: MappedDocuments) -> foreign.ForeignArtifact:
     else:
         size = judge_tar(item.path, item.within)
         files = partial(tar_files, item.path, item.within)
-    return foreign.ForeignArtifact(
-        name=f"{item.tree}-{item.database}",
-        kind=ArtifactKind.DOCUMENTS,
-        database=item.database,
-        location=str(item.path),
-        folder=f"documents/{item.tree}/{item.database}",
-        files=files,
-        size=size,
-    )
+    spec = documents_spec(item.tree, item.database, str(item.path))
+    return foreign.ForeignArtifact(spec, files, size)
 
 
 def _size(found: foreign.ForeignFile) -> int:
@@ -154,13 +152,7 @@ def _roles(path: Path | None) -> Iterable[foreign.ForeignArtifact]:
         return
     _require_text(path)
     yield foreign.ForeignArtifact(
-        name="roles",
-        kind=ArtifactKind.ROLES,
-        database=None,
-        location=str(path),
-        folder="roles",
-        files=partial(_roles_file, path),
-        size=path.stat().st_size,
+        roles_spec(str(path)), partial(_roles_file, path), path.stat().st_size
     )
 
 
@@ -192,14 +184,8 @@ def mapped_configuration(mapping: Mapping) -> Iterable[foreign.ForeignArtifact]:
     for role in (Role.ERP, Role.DATABASE):
         files = tuple((f.name, f.path) for f in mapping.configuration if f.server is role)
         if files:
-            yield foreign.ForeignArtifact(
-                name=f"configuration-{role}",
-                kind=ArtifactKind.CONFIGURATION,
-                database=None,
-                location=", ".join(str(path) for _, path in files),
-                folder=f"configuration/{role}",
-                files=partial(_single, files),
-            )
+            spec = configuration_spec(role, ", ".join(str(path) for _, path in files))
+            yield foreign.ForeignArtifact(spec, partial(_single, files))
 
 
 def _single(files: tuple[tuple[str, Path], ...]) -> Generator[foreign.ForeignFile, None, None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Final, Protocol
@@ -13,6 +13,7 @@ from typing import IO, Final, Protocol
 from restore import model
 from restore.model.secret import Secret
 from restore.model.versions import parse_version
+from restore.repository.base import ArtifactSpec
 
 NOT_IMPORTED: Final = "(not imported)"
 """Engine version of a generation that no engine has written."""
@@ -42,14 +43,9 @@ Files = Callable[[], Generator[ForeignFile, None, None]]
 class ForeignArtifact:
     """An artefact of a backup, and how to read it. ``size`` is its bytes, 0 when unknown."""
 
-    name: str
-    kind: model.ArtifactKind
-    database: str | None
-    location: str
-    folder: str
+    spec: ArtifactSpec
     files: Files
     size: int = 0
-    form: model.DumpForm = model.DumpForm.DIRECTORY
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +166,10 @@ def foreign_generation(  # noqa: PLR0913 - all by name
         consistency_point=moment,
         engine_version=NOT_IMPORTED,
         fingerprint=fingerprint,
-        artifacts=tuple(map(_artifact, artifacts)),
+        artifacts=tuple(
+            model.Artifact(**asdict(a.spec), index="", index_sha256="", files=0, bytes=a.size)
+            for a in artifacts
+        ),
         root=path,
         origin=model.Origin(layout, str(path), finished, roles, unknown),
     )
@@ -187,7 +186,7 @@ def unknown_parts(
     kinds = {
         model.ArtifactKind.KEYSTORE,
         model.ArtifactKind.CERTIFICATE,
-        *(item.kind for item in artifacts),
+        *(item.spec.kind for item in artifacts),
     }
     lacking = (kind.value for kind in model.ArtifactKind if kind not in kinds)
     return ("consistency_point", *lacking, *more)
@@ -223,18 +222,3 @@ def token(*parts: object) -> str:
 def utc(seconds: float) -> datetime:
     """A file's time, in whole seconds."""
     return datetime.fromtimestamp(int(seconds), UTC)
-
-
-def _artifact(item: ForeignArtifact) -> model.Artifact:
-    return model.Artifact(
-        name=item.name,
-        kind=item.kind,
-        database=item.database,
-        location=item.location,
-        folder=item.folder,
-        index="",
-        index_sha256="",
-        files=0,
-        bytes=item.size,
-        form=item.form,
-    )

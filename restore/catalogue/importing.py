@@ -18,7 +18,6 @@ from restore.catalogue.foreign import ForeignArtifact, ForeignFile, ForeignGener
 from restore.errors import EnvironmentFailure, RestoreError
 from restore.model import Generation, Progress, ProgressListener, ignore_progress
 from restore.repository.base import (
-    ArtifactSpec,
     ArtifactWriter,
     FileOrigin,
     GenerationSummary,
@@ -76,7 +75,7 @@ def _stored(
     with repository.write(foreign.generation.id) as writer:
         writer.require_space(sum(item.size for item in foreign.artifacts))
         for item in foreign.artifacts:
-            with writer.artifact(_spec(item)) as artifact:
+            with writer.artifact(item.spec) as artifact:
                 _store(item, artifact, listener)
         return writer.finish(_summary(foreign, now()))
 
@@ -108,7 +107,7 @@ class _Reading:
 
 
 def _store(item: ForeignArtifact, artifact: ArtifactWriter, listener: ProgressListener) -> None:
-    meter = Meter(f"import {item.name}", item.size, listener)
+    meter = Meter(f"import {item.spec.name}", item.size, listener)
     with closing(item.files()) as files:
         for file in files:
             with file.open() as content:
@@ -126,10 +125,6 @@ def _origin(file: ForeignFile) -> FileOrigin | None:
         cast(int, file.mode),
         cast(float, file.modified),
     )
-
-
-def _spec(item: ForeignArtifact) -> ArtifactSpec:
-    return ArtifactSpec(item.name, item.kind, item.database, item.location, item.folder, item.form)
 
 
 def _summary(foreign: ForeignGeneration, imported: datetime) -> GenerationSummary:

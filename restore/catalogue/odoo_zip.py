@@ -23,9 +23,9 @@ from restore.catalogue.archives import Zip, open_member, opened_zip
 from restore.catalogue.dumps import Dump, created_at, dump_at, dump_in
 from restore.catalogue.originals import open_original
 from restore.errors import DamagedGenerationError, NotFoundError, UsageError
-from restore.model import ArtifactKind, Fingerprint, ServerFacts
+from restore.model import Fingerprint, ServerFacts
 from restore.profile import DocumentTree, Profile
-from restore.repository.base import generation_id
+from restore.repository.base import documents_spec, generation_id
 
 LAYOUT: Final = "odoo-zip"
 DOCUMENTS: Final = "filestore/"
@@ -129,16 +129,8 @@ class OdooZip:
             return None
 
     def _documents(self, database: str, size: int) -> foreign.ForeignArtifact:
-        tree = _tree(self._profile)
-        return foreign.ForeignArtifact(
-            name=f"{tree.name}-{database}",
-            kind=ArtifactKind.DOCUMENTS,
-            database=database,
-            location=f"{self._path}: {DOCUMENTS}",
-            folder=f"documents/{tree.name}/{database}",
-            files=self._document_files,
-            size=size,
-        )
+        spec = documents_spec(_tree(self._profile).name, database, f"{self._path}: {DOCUMENTS}")
+        return foreign.ForeignArtifact(spec, self._document_files, size)
 
     def _document_files(self) -> Generator[foreign.ForeignFile, None, None]:
         with opened_zip(self._path) as archive:

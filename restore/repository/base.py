@@ -94,6 +94,29 @@ class ArtifactSpec:
     part: Part = Part.ERP
 
 
+def database_spec(name: str, location: str, form: DumpForm = DumpForm.DIRECTORY) -> ArtifactSpec:
+    """The artefact of a database's dump."""
+    kind, folder = ArtifactKind.DATABASE, f"database/{name}"
+    return ArtifactSpec(f"database-{name}", kind, name, location, folder, form)
+
+
+def documents_spec(tree: str, database: str, location: str) -> ArtifactSpec:
+    """The artefact of a database's folder in a tree of documents."""
+    kind, folder = ArtifactKind.DOCUMENTS, f"documents/{tree}/{database}"
+    return ArtifactSpec(f"{tree}-{database}", kind, database, location, folder)
+
+
+def roles_spec(location: str) -> ArtifactSpec:
+    """The artefact of a database server's roles."""
+    return ArtifactSpec("roles", ArtifactKind.ROLES, None, location, "roles")
+
+
+def configuration_spec(server: str, location: str) -> ArtifactSpec:
+    """The artefact of a server's configuration files."""
+    kind, name = ArtifactKind.CONFIGURATION, f"configuration-{server}"
+    return ArtifactSpec(name, kind, None, location, f"configuration/{server}")
+
+
 @dataclass(frozen=True, slots=True)
 class FileOrigin:
     """What production said of a file; recorded in the index, not applied to the stored copy."""

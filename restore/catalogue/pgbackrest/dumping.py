@@ -21,10 +21,11 @@ from restore.catalogue.pgbackrest import recovery, tool
 from restore.catalogue.pgbackrest.server import ThrowAway
 from restore.catalogue.pgbackrest.tool import DATA, RUN, SCRATCH, Point
 from restore.errors import DamagedGenerationError, NotFoundError, ReplayError, RestoreError
-from restore.model import ArtifactKind, DatabaseFacts, DatabaseServer, Role
+from restore.model import DatabaseFacts, DatabaseServer, Role
 from restore.model.secret import Secret
 from restore.plan.blueprint import HBA
 from restore.profile import Profile
+from restore.repository.base import configuration_spec, database_spec, roles_spec
 from restore.repository.transfer import whole_archive
 
 _JOBS: Final = os.cpu_count() or 2
@@ -48,35 +49,17 @@ class Dumped:
         """The databases and the roles; ``path`` and ``moment`` tell where they are from."""
         where = f"{path}, recovered to {tool.utc_text(moment)}"
         for number, (facts, size) in enumerate(zip(self.facts, self.sizes, strict=True)):
-            yield ForeignArtifact(
-                name=f"database-{facts.name}",
-                kind=ArtifactKind.DATABASE,
-                database=facts.name,
-                location=where,
-                folder=f"database/{facts.name}",
-                files=partial(_tree, self.server, f"{_DUMPS}/{number}"),
-                size=size,
-            )
-        yield ForeignArtifact(
-            name="roles",
-            kind=ArtifactKind.ROLES,
-            database=None,
-            location=where,
-            folder="roles",
-            files=partial(_texts, ((ROLES_FILE, self.roles),)),
-            size=len(self.roles),
-        )
+            files = partial(_tree, self.server, f"{_DUMPS}/{number}")
+            yield ForeignArtifact(database_spec(facts.name, where), files, size)
+        texts = partial(_texts, ((ROLES_FILE, self.roles),))
+        yield ForeignArtifact(roles_spec(where), texts, len(self.roles))
 
     def configuration_artifact(self) -> ForeignArtifact:
         """The configuration files of the database server that lay with its data."""
         return ForeignArtifact(
-            name=f"configuration-{Role.DATABASE}",
-            kind=ArtifactKind.CONFIGURATION,
-            database=None,
-            location="the folder of the data",
-            folder=f"configuration/{Role.DATABASE}",
-            files=partial(_texts, self.configuration),
-            size=sum(len(content) for _, content in self.configuration),
+            configuration_spec(Role.DATABASE, "the folder of the data"),
+            partial(_texts, self.configuration),
+            sum(len(content) for _, content in self.configuration),
         )
 
 

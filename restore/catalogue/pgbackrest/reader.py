@@ -223,5 +223,7 @@ def _mapped(mapping: Mapping | None, dumped: Dumped) -> Iterator[foreign.Foreign
         yield mapped_documents(item)
     given = tuple(mapped_configuration(mapping)) if mapping else ()
     yield from given
-    if dumped.configuration and f"configuration-{Role.DATABASE}" not in {i.name for i in given}:
+    if dumped.configuration and f"configuration-{Role.DATABASE}" not in {
+        i.spec.name for i in given
+    }:
         yield dumped.configuration_artifact()

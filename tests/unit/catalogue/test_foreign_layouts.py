@@ -44,7 +44,7 @@ def contents(foreign: ForeignGeneration) -> dict[str, bytes]:
     for artifact in foreign.artifacts:
         for file in artifact.files():
             with file.open() as stream:
-                found[f"{artifact.folder}/{file.path}"] = stream.read(1 << 20)
+                found[f"{artifact.spec.folder}/{file.path}"] = stream.read(1 << 20)
     return found
 
 
@@ -82,7 +82,7 @@ def test_odoo_s_zip(tmp_path: Path) -> None:
 def test_odoo_s_zip_with_a_custom_dump_and_no_documents(tmp_path: Path) -> None:
     members = {"dump.dump": CustomDump().render(), "manifest.json": odoo_members()["manifest.json"]}
     foreign = read("odoo-zip", zip_of(members, tmp_path / "backup.zip"))
-    assert foreign.artifacts[0].form is DumpForm.CUSTOM
+    assert foreign.artifacts[0].spec.form is DumpForm.CUSTOM
     (documents,) = foreign.generation.artifacts_of(ArtifactKind.DOCUMENTS)
     assert documents.bytes == 0
     assert foreign.generation.fingerprint.databases[0].owner == "openerp"
