@@ -27,7 +27,7 @@ DOCTOR_ARGS ?=
 DEMO_ARGS ?=
 IN_ENVIRONMENT := . .pra/activate;
 
-.PHONY: help setup setup-all drill staging-demo upgrade-demo test test-all lint format lock bench doctor clean
+.PHONY: help setup setup-all drill staging-demo upgrade-demo test-fast test test-all lint format lock bench doctor clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -66,10 +66,17 @@ upgrade-demo: setup ## rehearse two upgrades of an example production: one passe
 lint: setup ## check style, types and the import rules
 	@$(IN_ENVIRONMENT) ruff check . && ruff format --check . && mypy && lint-imports
 
+# More workers than cores: tests wait for servers. Whole drills are collected first, and stay first.
+WORKERS ?= 4
+PYTEST := pytest --dist loadgroup --no-loadscope-reorder
+
+test-fast: lint ## lint, then the tests that need no server
+	@$(IN_ENVIRONMENT) $(PYTEST) -n auto tests/unit tests/stacks $(PYTEST_ARGS)
+
 # Tests need the images that other set-ups build on demand.
-test: IMAGES := openprod pgbackrest browser upgrade
-test: lint ## lint, then every test, with coverage
-	@$(IN_ENVIRONMENT) pytest -n 2 --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)
+test: IMAGES := openprod pgbackrest browser upgrade toyerp
+test: lint ## lint, then every test, with coverage: what CI runs
+	@$(IN_ENVIRONMENT) $(PYTEST) -n $(WORKERS) --cov --cov-report=term $(PYTEST_ARGS)
 
 test-all: test setup-all ## test, then the heavier drills (Odoo 19 on PostgreSQL 18)
 	@$(IN_ENVIRONMENT) pytest -m heavy

@@ -28,3 +28,16 @@ def _logs_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(locations, "LOGS", tmp_path_factory.mktemp("logs"))
         yield
+
+
+SHARED = {"foreign_backups", "two_hosts"}
+"""What whole drills share that takes long to make."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker runs a file, whose tests share fixtures; whole drills go where there is room."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if item.get_closest_marker("e2e") is None or not SHARED.isdisjoint(fixtures):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
