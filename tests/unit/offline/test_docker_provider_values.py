@@ -57,13 +57,15 @@ def test_an_asset_is_refused() -> None:
         from_struct(struct({"content": {SIGNATURE: ASSET, "text": "x"}}))
 
 
+texts = st.text(max_size=8)
 json_values = st.recursive(
-    st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    st.booleans() | st.integers(-(2**53), 2**53) | texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=12,
 )
 
 
-@given(st.dictionaries(st.text(), json_values))
+@given(st.dictionaries(texts, json_values, max_size=4))
 def test_what_goes_out_comes_back(props: dict[str, object]) -> None:
     assert from_struct(to_struct(props)) == props
 
