@@ -11,6 +11,7 @@ from tests.support.production import (
     production_generation,
     production_repository,
 )
+from tests.support.toyerp import private_toy, toy, toy_repository
 from tests.support.tryton import private_tryton, tryton_commands, tryton_repository
 from tests.support.upgrade import two_databases, upgrade_repository
 
@@ -21,10 +22,13 @@ __all__ = [
     "openprod_repository",
     "physical_backups",
     "private_production",
+    "private_toy",
     "private_tryton",
     "production_generation",
     "production_repository",
     "stack",
+    "toy",
+    "toy_repository",
     "tryton_commands",
     "tryton_repository",
     "two_databases",

@@ -26,35 +26,35 @@ def expired(tmp_path: Path) -> Path:
 
 
 def test_an_expired_certificate_fails_with_its_own_message(
-    expired: Path, commands: Commands, production_repository: FolderRepository
+    expired: Path, toy: Commands, toy_repository: FolderRepository
 ) -> None:
-    drill = ("drill", "--generation", "latest", "--repository", production_repository.location,
+    drill = ("drill", "--generation", "latest", "--repository", toy_repository.location,
              "--certificate", str(expired))  # fmt: skip
 
-    refused = commands.pra(*drill)
+    refused = toy.pra(*drill)
 
     assert refused.returncode == ExitCode.REFUSED, told(refused)
     assert "certificate.expired" in refused.stderr
     assert "the certificate expired on" in refused.stderr
     assert "--accept certificate.expired" in refused.stderr
-    report = commands.report()
+    report = toy.report()
     assert report["verdict"] == "fail"
     assert "rebuild" not in [stage["id"] for stage in report["stages"]]
 
 
 def test_accepted_it_is_served_and_told(
     expired: Path,
-    commands: Commands,
-    production_repository: FolderRepository,
+    toy: Commands,
+    toy_repository: FolderRepository,
     docker_runner: Runner,
 ) -> None:
-    done = commands.pra(
-        "drill", "--generation", "latest", "--repository", production_repository.location,
+    done = toy.pra(
+        "drill", "--generation", "latest", "--repository", toy_repository.location,
         "--certificate", str(expired), *ACCEPTED,
     )  # fmt: skip
 
     assert done.returncode == ExitCode.PASS, told(done)
-    report = commands.report()
+    report = toy.report()
     checks = {check["id"]: check for check in report["checks"]}
     assert checks["web.certificate"]["status"] == "warning"
     assert "expired on" in checks["web.certificate"]["details"][0]
@@ -63,7 +63,7 @@ def test_accepted_it_is_served_and_told(
     assert differences["certificate.expired"]["accepted"] == ACCEPTED[-1]
     assert differences["certificate.other"]["severity"] == "note"
     # The history among them is no text, but it may hold some.
-    files = commands.reports.rglob("*.*")
+    files = toy.reports.rglob("*.*")
     text = "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in files)
     assert "PRIVATE KEY" not in text + done.stdout + done.stderr
     assert labelled(docker_runner, report["stack"]) == []

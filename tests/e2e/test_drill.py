@@ -134,23 +134,21 @@ def the_run_is_evidence(commands: Commands, run: Path, report: dict[str, Any]) -
 
 @pytest.mark.parametrize("kind", [ArtifactKind.DATABASE, ArtifactKind.DOCUMENTS])
 def test_one_changed_byte_is_refused_before_anything_is_made(
-    kind: ArtifactKind, commands: Commands, private_production: FolderRepository
+    kind: ArtifactKind, toy: Commands, private_toy: FolderRepository
 ) -> None:
-    generation = private_production.load(private_production.ids()[-1])
+    generation = private_toy.load(private_toy.ids()[-1])
     (artifact,) = generation.artifacts_of(kind)
-    entry = max(private_production.read_index(generation, artifact), key=lambda entry: entry.size)
+    entry = max(private_toy.read_index(generation, artifact), key=lambda entry: entry.size)
     flip_byte(generation.root / artifact.folder / entry.path, entry.size // 2)
 
-    verified = commands.pra("verify", "latest", "--repository", private_production.location)
-    drilled = commands.pra(
-        "drill", "--generation", "latest", "--repository", private_production.location
-    )
+    verified = toy.pra("verify", "latest", "--repository", private_toy.location)
+    drilled = toy.pra("drill", "--generation", "latest", "--repository", private_toy.location)
 
     assert verified.returncode == ExitCode.DAMAGED, told(verified)
     assert entry.path in verified.stdout
     assert drilled.returncode == ExitCode.DAMAGED, told(drilled)
     assert entry.path in drilled.stderr
-    assert "rebuild" not in [stage["id"] for stage in commands.report()["stages"]]
+    assert "rebuild" not in [stage["id"] for stage in toy.report()["stages"]]
 
 
 def test_a_missing_attachment_fails_the_drill_and_is_named(
@@ -173,18 +171,16 @@ def test_a_missing_attachment_fails_the_drill_and_is_named(
 
 
 def test_another_erp_series_is_refused_before_anything_is_made(
-    commands: Commands, private_production: FolderRepository
+    toy: Commands, private_toy: FolderRepository
 ) -> None:
-    generation = private_production.load(private_production.ids()[-1])
+    generation = private_toy.load(private_toy.ids()[-1])
     edit_manifest(generation, lambda m: m["fingerprint"].update(erp_series="15.0"))
 
-    done = commands.pra(
-        "drill", "--generation", "latest", "--repository", private_production.location
-    )
+    done = toy.pra("drill", "--generation", "latest", "--repository", private_toy.location)
 
     assert done.returncode == ExitCode.REFUSED, told(done)
     assert "erp.series" in done.stderr and "15.0" in done.stderr
-    assert "rebuild" not in [stage["id"] for stage in commands.report()["stages"]]
+    assert "rebuild" not in [stage["id"] for stage in toy.report()["stages"]]
 
 
 def wait_for_containers(runner: Runner, drill: subprocess.Popen[str]) -> str:
@@ -199,55 +195,51 @@ def wait_for_containers(runner: Runner, drill: subprocess.Popen[str]) -> str:
 
 @collecting()
 def test_a_killed_drill_is_collected_and_strangers_are_left(
-    commands: Commands, production_repository: FolderRepository, docker_runner: Runner
+    toy: Commands, toy_repository: FolderRepository, docker_runner: Runner
 ) -> None:
     stranger = docker_runner.client.containers.create(
         "pra/nginx:1.18", labels={"pra.test": "stranger"}
     )
     try:
-        drill = commands.start(
-            "drill", "--generation", "latest", "--repository", production_repository.location
+        drill = toy.start(
+            "drill", "--generation", "latest", "--repository", toy_repository.location
         )
         stack = wait_for_containers(docker_runner, drill)
         os.kill(drill.pid, signal.SIGKILL)
         drill.communicate(timeout=60)
         assert labelled(docker_runner, stack)
 
-        shown = commands.pra("--json", "gc", "--dry-run")
+        shown = toy.pra("--json", "gc", "--dry-run")
         assert labelled(docker_runner, stack)
-        done = commands.pra("gc")
+        done = toy.pra("gc")
 
         (collection,) = [found for found in json.loads(shown.stdout) if found["stack"] == stack]
         assert str(drill.pid) in collection["reason"]
         assert done.returncode == 0, told(done)
         assert labelled(docker_runner, stack) == []
         assert docker_runner.container(str(stranger.id)).status == "created"
-        assert stack not in commands.pra("gc").stdout
+        assert stack not in toy.pra("gc").stdout
     finally:
         stranger.remove(force=True)
 
 
 def test_ctrl_c_cleans_up_and_still_writes_the_report(
-    commands: Commands, production_repository: FolderRepository, docker_runner: Runner
+    toy: Commands, toy_repository: FolderRepository, docker_runner: Runner
 ) -> None:
-    drill = commands.start(
-        "drill", "--generation", "latest", "--repository", production_repository.location
-    )
+    drill = toy.start("drill", "--generation", "latest", "--repository", toy_repository.location)
     stack = wait_for_containers(docker_runner, drill)
     drill.send_signal(signal.SIGINT)
     output, _ = drill.communicate(timeout=180)
 
     assert drill.returncode == ExitCode.INTERRUPTED, output
     assert labelled(docker_runner, stack) == []
-    assert commands.report()["verdict"] == "fail"
+    assert toy.report()["verdict"] == "fail"
 
 
 def test_ctrl_c_twice_leaves_nothing_that_gc_does_not_collect(
-    commands: Commands, production_repository: FolderRepository, docker_runner: Runner
+    toy: Commands, toy_repository: FolderRepository, docker_runner: Runner
 ) -> None:
-    drill = commands.start(
-        "drill", "--generation", "latest", "--repository", production_repository.location
-    )
+    drill = toy.start("drill", "--generation", "latest", "--repository", toy_repository.location)
     stack = wait_for_containers(docker_runner, drill)
     for _ in range(2):
         drill.send_signal(signal.SIGINT)
@@ -257,20 +249,18 @@ def test_ctrl_c_twice_leaves_nothing_that_gc_does_not_collect(
 
     assert drill.returncode == ExitCode.INTERRUPTED, output
     assert "Traceback" not in output
-    report = commands.report()
+    report = toy.report()
     assert (report["verdict"], report["error"]) == ("fail", "interrupted")
-    collected = commands.pra("gc")
+    collected = toy.pra("gc")
     assert collected.returncode == ExitCode.PASS, told(collected)
     assert labelled(docker_runner, stack) == []
 
 
 def test_without_a_password_what_needs_one_is_unverifiable(
-    commands: Commands, production_repository: FolderRepository
+    toy: Commands, toy_repository: FolderRepository
 ) -> None:
-    alone = Commands(commands.reports, with_account=False)
-    done = alone.pra(
-        "drill", "--generation", "latest", "--repository", production_repository.location
-    )
+    alone = replace(toy, with_account=False)
+    done = alone.pra("drill", "--generation", "latest", "--repository", toy_repository.location)
     assert done.returncode == ExitCode.PASS, told(done)
     statuses = {c["id"]: c["status"] for c in alone.report()["checks"]}
     assert statuses["web.scenario:home"] == "passed"

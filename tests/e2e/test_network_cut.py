@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fixtures.production import PASSWORD
+from fixtures.toyerp import PASSWORD, PROFILE
 from restore.model.locations import ROOT
 from restore.repository.folder import FolderRepository
 from tests.support.drill import TIMEOUT, Commands, told
@@ -55,7 +55,7 @@ def rejected() -> int:
 
 @pytest.mark.usefixtures("cut")
 def test_make_drill_works_with_the_network_cut(
-    commands: Commands, production_repository: FolderRepository
+    toy: Commands, toy_repository: FolderRepository
 ) -> None:
     outside = ["setpriv", "--regid", GROUP, "--clear-groups"]
     probe = "import socket; socket.create_connection(('203.0.113.1', 443), timeout=5)"
@@ -68,8 +68,8 @@ def test_make_drill_works_with_the_network_cut(
             *outside,
             "make",
             "drill",
-            f"REPOSITORY={production_repository.location}",
-            f"DRILL_ARGS=--reports {commands.reports}",
+            f"REPOSITORY={toy_repository.location}",
+            f"DRILL_ARGS=--profile {PROFILE} --reports {toy.reports}",
         ],
         cwd=ROOT,
         env={**os.environ, "PRA_CHECK_PASSWORD": PASSWORD},

@@ -33,6 +33,8 @@ class Commands:
     with_account: bool = True
     account: tuple[str, str] = (LOGIN, PASSWORD)
     variables: tuple[tuple[str, str], ...] = ()
+    profile: str | None = None
+    """Which ERP is drilled; the command's own default when None."""
 
     def environment(self) -> dict[str, str]:
         """The user's environment after ``. .pra/activate``, with the check account's password."""
@@ -52,11 +54,13 @@ class Commands:
     def pra_argv(self, *arguments: str) -> list[str]:
         """The argv of ``pra``, with reports kept apart where a command writes one."""
         program = [sys.executable, "-c", "from restore.cli.main import main; main()"]
-        reports = ["--reports", str(self.reports)]
+        options = ["--reports", str(self.reports)]
+        if self.profile is not None:
+            options += ["--profile", self.profile]
         return [
             *program,
             *arguments,
-            *(reports if {"drill", "restore", "upgrade"} & {*arguments} else []),
+            *(options if {"drill", "restore", "upgrade"} & {*arguments} else []),
         ]
 
     def pra(self, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -105,7 +105,7 @@ def content_of(path: Path) -> bytes:
 
 
 @contextmanager
-def alone(folder: Path, name: str = "production") -> Iterator[None]:
+def alone(folder: Path, name: str) -> Iterator[None]:
     """One process at a time; the others then find what it made."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f"{name}.lock").open("w") as file:
@@ -117,7 +117,7 @@ def cached_production(runner: Runner, kind: Kind = ODOO) -> Path:
     """The repository with a real production's generation, made now if there is none yet."""
     folder = cache_folder() / "fixtures"
     target = folder / f"{kind.name}-{_cache_key(runner, kind)}"
-    with alone(folder):
+    with alone(folder, kind.name):
         if not target.is_dir():
             for old in folder.glob(f"{kind.name}-*"):
                 if old.is_dir() and time.time() - old.stat().st_mtime > _UNUSED_FOR:
