@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from restore.adapters.docker.runner import Runner
 from restore.cli import options
 from restore.cli.generations import choose_generation
 from restore.cli.main import run
@@ -19,6 +20,7 @@ from restore.model.durations import parse_age
 from restore.report.files import write_report
 from restore.repository.folder import FolderRepository
 from restore.repository.manifest import render_manifest
+from tests.support.fake_docker import FakeEngine
 from tests.support.prerequisites import furnished
 from tests.support.report_samples import passed
 from tests.support.repository import edit_manifest, flip_byte, writable
@@ -242,9 +244,7 @@ def test_gc_removes_what_an_interrupted_capture_left(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("restore.adapters.docker.runner.Runner.connect", lambda: None)
-    monkeypatch.setattr("restore.adapters.docker.leftovers.find_leftovers", lambda *_: ())
-    monkeypatch.setattr("restore.adapters.docker.cache_volumes.find_caches", lambda _engine: ())
+    monkeypatch.setattr(Runner, "connect", lambda: FakeEngine().runner)
     monkeypatch.setattr("restore.adapters.lock.find_abandoned", lambda _folder: {})
     left = Path(repository.location) / "partial" / "20261124T010203Z-abcdef"
     left.mkdir(parents=True)

@@ -58,6 +58,7 @@ from restore.runs import gc
 from restore.runs.drill import DrillRequest, with_policy
 from restore.runs.recorder import Recorder, caching_time
 from restore.runs.request import ReplayRequest, Services
+from tests.support.fake_docker import FakeEngine
 from tests.support.report_samples import STARTED, passed
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
@@ -492,14 +493,10 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> list[Cache]:
     """Copies on an engine that is none; those that are removed go."""
     copies = [copy_of("aabb"), copy_of("aacc"), copy_of("dd", None)]
 
-    class Engine:
-        def close(self) -> None:
-            """Nothing is open."""
-
     def remove(_engine: object, volume: str) -> None:
         copies[:] = [one for one in copies if one.volume != volume]
 
-    monkeypatch.setattr(Runner, "connect", Engine)
+    monkeypatch.setattr(Runner, "connect", lambda: FakeEngine().runner)
     monkeypatch.setattr(engines, "other_engines", lambda _terminal: {})
     monkeypatch.setattr(cache_volumes, "find_caches", lambda _engine: tuple(copies))
     monkeypatch.setattr(cache_volumes, "remove_cache", remove)
