@@ -134,7 +134,7 @@ class _Session:
         ruled = [find(self._tables, rule) for rule in every_table(self._rules)]
         names = [table.quoted for table in ruled if table is not None]
         with self._answers("keep the tables' constraints"), self._connection.transaction():
-            with lifted(self._connection, names):
+            with suspended_constraints(self._connection, names):
                 self._replace()
                 changed = len(self._changed)
                 swept = self._sweep()
@@ -350,14 +350,17 @@ ORDER BY 1
 
 
 @contextmanager
-def lifted(connection: sql.Connection, tables: Iterable[str]) -> Iterator[None]:
-    """Lift these rules during the body, and put them back, with their comments.
+def suspended_constraints(connection: sql.Connection, tables: Iterable[str]) -> Iterator[None]:
+    """Drop constraints that a change of rows could break, and make them again after the body.
+
+    Those are CHECK constraints that were never validated (NOT VALID), and unique indexes and
+    constraints of the tables that no foreign key refers to. Their comments come back, too.
 
     Args:
-        tables: quoted names of those whose unique columns change.
+        tables: quoted names of the tables whose unique columns change.
 
     Raises:
-        psycopg.Error: a rule can't come back; the transaction around must be given up.
+        psycopg.Error: one can't be made again; the transaction around must be rolled back.
     """
     names = ", ".join(f"{literal(name)}::regclass" for name in tables)
     # Without parameters: the statement has percent signs of its own.

@@ -21,7 +21,7 @@ _QUIETLY: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class TreeFile:
     """A regular file of a tree; ``path`` is relative to it, with ``/`` separators."""
 
     path: str
@@ -54,7 +54,7 @@ def open_original(path: Path) -> IO[bytes]:
     return os.fdopen(file, "rb")
 
 
-def walk(root: Path) -> Generator[Found, None, None]:
+def walk(root: Path) -> Generator[TreeFile, None, None]:
     """Yield every file under a folder, in a fixed order.
 
     Raises:
@@ -68,7 +68,7 @@ def walk(root: Path) -> Generator[Found, None, None]:
     yield from _walk(root, folder, "")
 
 
-def _walk(root: Path, folder: int, prefix: str) -> Generator[Found, None, None]:
+def _walk(root: Path, folder: int, prefix: str) -> Generator[TreeFile, None, None]:
     try:
         for name in sorted(os.listdir(folder)):
             path = prefix + name
@@ -81,7 +81,7 @@ def _walk(root: Path, folder: int, prefix: str) -> Generator[Found, None, None]:
             if stat.S_ISDIR(status.st_mode):
                 yield from _walk(root, _open(name, folder, os.O_DIRECTORY), f"{path}/")
             else:
-                yield Found(path, status, folder)
+                yield TreeFile(path, status, folder)
     except OSError as error:
         raise _unusable(root / prefix, error) from error
     finally:

@@ -205,7 +205,7 @@ def list_command(terminal: Terminal) -> None:
     from restore.runs.staging import records
 
     now = utc_now()
-    kept = records.every(locations.STAGING)
+    kept = records.load_all(locations.STAGING)
     copies = sorted(kept.copies, key=lambda copy: (copy.expires, copy.name))
     servers = _servers(terminal) if copies else {}
     rows = [_cells(copy, now, servers.get(copy.stack, "none")) for copy in copies]

@@ -1,8 +1,8 @@
-"""Whether a generation's dumps say the same as its manifest, before anything is made of them.
+"""Compares the table of contents of each dump with the manifest, before anything is restored.
 
-Checksums tell that a file is what was written, not that it is what the manifest says it is. The
-table of contents of a dump names its database, encoding, locale, owners, tables and extensions;
-only that is read. What it leaves open (rows, constraints) is checked in the restored database.
+A checksum proves that a file is the one that was written, not that it holds what the manifest says.
+Compared are database, encoding, locale, owners, tables, extensions and data files. Rows and
+constraints, which a table of contents does not tell, are checked in the restored database.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ from restore.model.parts import reports_generation
 from restore.model.versions import parse_version
 from restore.repository.base import DamagedFileError, Repository
 
-_LOOKED_INTO: Final = {DumpForm.DIRECTORY: TABLE_OF_CONTENTS, DumpForm.CUSTOM: CUSTOM_FILE}
+_CONTENTS_FILES: Final = {DumpForm.DIRECTORY: TABLE_OF_CONTENTS, DumpForm.CUSTOM: CUSTOM_FILE}
 """The file of a dump that holds its table of contents."""
 
 _SUFFIXES: Final = ("", ".gz", ".lz4", ".zst")
 _SYSTEM_ROLES: Final = "pg_"
 _LONGEST_ROLES: Final = 16 << 20
-_MOST: Final = 20
-"""Problems told of one dump."""
+_SHOWN_PROBLEMS: Final = 20
+"""Problems that are reported of one dump, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,30 +58,32 @@ class Contradiction:
 def contradictions(
     repository: Repository, generation: Generation, damaged: Collection[str] = ()
 ) -> Iterator[Contradiction]:
-    """Hold each dump's table of contents against the manifest.
+    """Yield every way in which a dump's table of contents contradicts the manifest.
 
-    ``damaged`` are folders of artefacts that are not worth a look. What a newer PostgreSQL wrote in
-    a form of its own is not looked into, nor is a plain dump, which was read from end to end when
-    it was imported.
+    Skipped are dumps in a form that only a newer PostgreSQL knows, and plain dumps, which were read
+    from end to end when they were imported.
+
+    Args:
+        damaged: folders of artefacts whose files are known to be damaged; they are skipped.
     """
     for one in (generation, reports_generation(generation)):
         if one is not None:
             sound = tuple(item for item in one.artifacts if item.folder not in damaged)
-            yield from _of_part(repository, replace(one, artifacts=sound))
+            yield from _part_contradictions(repository, replace(one, artifacts=sound))
 
 
-def _of_part(repository: Repository, generation: Generation) -> Iterator[Contradiction]:
+def _part_contradictions(repository: Repository, generation: Generation) -> Iterator[Contradiction]:
     roles: frozenset[str] | None = None
     for artifact in generation.artifacts_of(ArtifactKind.ROLES):
         try:
-            roles = (roles or frozenset()) | _roles(repository, generation, artifact)
+            roles = (roles or frozenset()) | _created_roles(repository, generation, artifact)
         except (DamagedGenerationError, ReplayError, OSError) as error:
-            yield Contradiction(artifact, artifact.folder, _said(error))
+            yield Contradiction(artifact, artifact.folder, _error_text(error))
             return
     for facts in generation.fingerprint.databases:
         for artifact in generation.artifacts_of(ArtifactKind.DATABASE, facts.name):
             subject = _Subject(generation, facts, None if generation.origin else roles)
-            yield from _of_dump(repository, artifact, subject)
+            yield from _dump_contradictions(repository, artifact, subject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +95,10 @@ class _Subject:
     roles: frozenset[str] | None
 
 
-def _of_dump(
+def _dump_contradictions(
     repository: Repository, artifact: Artifact, subject: _Subject
 ) -> Iterator[Contradiction]:
-    wanted = _LOOKED_INTO.get(artifact.form)
+    wanted = _CONTENTS_FILES.get(artifact.form)
     if wanted is None:
         return
     path = f"{artifact.folder}/{wanted}"
@@ -106,13 +108,15 @@ def _of_dump(
             yield Contradiction(artifact, path, "the dump has no such file")
             return
         with repository.open(subject.generation, artifact, entries[wanted]) as file:
-            for detail in _looked_into(file, entries, subject):
+            for detail in _dump_problems(file, entries, subject):
                 yield Contradiction(artifact, path, detail)
     except (DamagedGenerationError, OSError) as error:
-        yield Contradiction(artifact, path, _said(error))
+        yield Contradiction(artifact, path, _error_text(error))
 
 
-def _looked_into(file: IO[bytes], stored: dict[str, FileEntry], subject: _Subject) -> Iterator[str]:
+def _dump_problems(
+    file: IO[bytes], stored: dict[str, FileEntry], subject: _Subject
+) -> Iterator[str]:
     start = file.read(len(MAGIC) + 2)
     if start.startswith(MAGIC) and tuple(start[len(MAGIC) :]) > NEWEST:
         return
@@ -125,7 +129,7 @@ def _looked_into(file: IO[bytes], stored: dict[str, FileEntry], subject: _Subjec
         *_entry_problems(entries, subject),
         *_file_problems(entries, stored),
     ]
-    yield from found[:_MOST]
+    yield from found[:_SHOWN_PROBLEMS]
 
 
 def _head_problems(head: ArchiveHead, subject: _Subject) -> Iterator[str]:
@@ -177,7 +181,9 @@ def _file_problems(entries: Iterable[ArchiveEntry], stored: dict[str, FileEntry]
             yield f"{entry.file}, the data of {entry.kind} {entry.name}, is not in the generation"
 
 
-def _roles(repository: Repository, generation: Generation, artifact: Artifact) -> frozenset[str]:
+def _created_roles(
+    repository: Repository, generation: Generation, artifact: Artifact
+) -> frozenset[str]:
     names: frozenset[str] = frozenset()
     for entry in repository.read_index(generation, artifact):
         with repository.open(generation, artifact, entry) as file:
@@ -185,7 +191,7 @@ def _roles(repository: Repository, generation: Generation, artifact: Artifact) -
     return names
 
 
-def _said(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     if isinstance(error, DamagedFileError):
         return error.detail
     return error.message if isinstance(error, DamagedGenerationError | ReplayError) else str(error)

@@ -79,7 +79,7 @@ def verify(
         for future in waiting:
             future.result()
     _check_stored(repository, generation, expected, tally)
-    _check_agreement(repository, generation, tally)
+    _check_dump_contents(repository, generation, tally)
     return Verification(
         generation=generation.id,
         files=tally.files,
@@ -255,7 +255,9 @@ def _check_stored(
         tally.problem(problem)
 
 
-def _check_agreement(repository: Repository, generation: model.Generation, tally: _Tally) -> None:
+def _check_dump_contents(
+    repository: Repository, generation: model.Generation, tally: _Tally
+) -> None:
     """Look into dumps whose bytes are sound; into others there is no need to."""
     hit = {problem.artifact for problem in tally.problems}
     # A reports server's artefacts have other names when they are looked at by themselves.

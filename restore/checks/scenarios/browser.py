@@ -87,7 +87,9 @@ class Browser:
         try:
             return self.page.screenshot(type="png", animations="disabled", timeout=_PICTURE_MS)
         except Error as error:
-            raise EnvironmentFailure(f"no screenshot could be made: {told(error)}") from error
+            raise EnvironmentFailure(
+                f"no screenshot could be made: {driver_message(error)}"
+            ) from error
 
 
 def require_browser(runner: Runner, beside: str = "") -> None:
@@ -152,7 +154,7 @@ def open_browser(
         yield stack.enter_context(_visitor(address, site, language))
 
 
-def told(error: Exception) -> str:
+def driver_message(error: Exception) -> str:
     """What the browser says of an error, without its log of calls."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
@@ -243,7 +245,9 @@ def _visitor(address: str, site: Site, language: str) -> Iterator[Browser]:
             )
             page = context.new_page()
         except Error as error:
-            raise EnvironmentFailure(f"the browser can't be driven: {told(error)}") from error
+            raise EnvironmentFailure(
+                f"the browser can't be driven: {driver_message(error)}"
+            ) from error
         try:
             yield Browser(page)
         finally:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
-from restore.checks.scenarios.browser import told
+from restore.checks.scenarios.browser import driver_message
 from restore.checks.scenarios.failure import Deadline, StepFailed
 from restore.checks.scenarios.filling import filled_text
 from restore.checks.scenarios.values import (
@@ -52,7 +52,7 @@ def perform(
     except TimeoutError as error:
         raise StepFailed(f"{_missed(act, values)} within {deadline.seconds:g} s") from error
     except Error as error:
-        text = told(error)
+        text = driver_message(error)
         if any(sign in text for sign in _LOST):
             raise EnvironmentFailure(f"the browser is gone: {text}") from error
         raise StepFailed(text) from error

@@ -146,7 +146,7 @@ def _begin(request: CopyRequest, run: Run) -> StagingCopy:
     with records.alone(request.folder), engines_of(request.drill.base) as found:
         engines = tuple(found.values())
         _require_new(request, run.recorder.stack, engines)
-        others = records.every(request.folder).copies
+        others = records.load_all(request.folder).copies
         ports = {copy.port for copy in others}.union(*map(published_ports, engines))
         copy = StagingCopy(
             name=request.name,
@@ -302,7 +302,7 @@ def _all_fine(checks: tuple[CheckResult, ...]) -> bool:
 
 def _require_new(request: CopyRequest, stack: str, engines: Iterable[Runner]) -> None:
     """Refuse a name that is taken: by a copy, or by a stack that somebody made otherwise."""
-    if any(copy.name == request.name for copy in records.every(request.folder).copies):
+    if any(copy.name == request.name for copy in records.load_all(request.folder).copies):
         raise RefusedError(
             f"there is a staging copy {request.name} already",
             f"choose another name, or 'pra staging destroy {request.name}' first",

@@ -60,7 +60,7 @@ def due(folder: Path, now: datetime) -> tuple[tuple[StagingCopy, str], ...]:
     """The copies that garbage collection ends now, each with the reason."""
     found = (
         (copy, why_due(copy, alive=lock.is_held(locations.LOCKS, copy.stack), now=now))
-        for copy in records.every(folder).copies
+        for copy in records.load_all(folder).copies
     )
     return tuple((copy, reason) for copy, reason in found if reason is not None)
 
@@ -100,7 +100,7 @@ def as_copy(folder: Path, stack: str, request: ReplayRequest) -> ReplayRequest:
             f"staging copy {copy.name} is anonymised: a replay would bring people's data back",
             f"'pra staging destroy {copy.name}', then create it again with --anonymise",
         )
-    return replace(request, purpose=Purpose.STAGING, credentials=records.account(folder, copy))
+    return replace(request, purpose=Purpose.STAGING, credentials=records.read_account(folder, copy))
 
 
 def record_replay(folder: Path, stack: str, report: Report) -> None:
@@ -121,7 +121,7 @@ def _held(folder: Path, name: str, command: str, now: datetime) -> Iterator[Stag
 
 
 def _copy_of(folder: Path, stack: str) -> StagingCopy | None:
-    found = (copy for copy in records.every(folder).copies if copy.stack == stack)
+    found = (copy for copy in records.load_all(folder).copies if copy.stack == stack)
     return next(found, None)
 
 
@@ -137,7 +137,7 @@ def forget_stack(folder: Path, stack: str) -> None:
 
 def forget_locks(folder: Path, *, dry_run: bool) -> None:
     """Forget the locks of creations that died before anything was written down."""
-    known = {copy.stack for copy in records.every(folder).copies}
+    known = {copy.stack for copy in records.load_all(folder).copies}
     for stack, owner in lock.find_abandoned(locations.LOCKS).items():
         if owner.command == CREATE and stack not in known and not dry_run:
             lock.release(locations.LOCKS, stack)

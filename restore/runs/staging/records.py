@@ -1,6 +1,6 @@
-"""The staging copies of this clone, written down: one small JSON file a copy, only its user's.
+"""The records of this clone's staging copies: one small JSON file a copy, readable by its user.
 
-A file is replaced as a whole, so that a process that dies leaves the old one or the new one.
+A file is replaced as a whole, so that a process that dies leaves either the old or the new one.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _PASSWORD: Final = ".password"  # noqa: S105 - how a file's name ends
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """What is written down: the copies by name, and what can't be read, each with its file."""
+    """All records of a folder: the copies, ordered by name, and messages on unreadable records."""
 
     copies: tuple[StagingCopy, ...]
     damaged: tuple[str, ...] = ()
 
 
-def every(folder: Path) -> Records:
-    """All copies. A record that can't be read hides no other."""
+def load_all(folder: Path) -> Records:
+    """Read the records of all copies; one that can't be read hides no other."""
     copies, damaged = [], []
     for path in sorted(folder.glob(f"*{_RECORD}")) if folder.is_dir() else ():
         try:
@@ -51,7 +51,7 @@ def every(folder: Path) -> Records:
 
 
 def load(folder: Path, name: str) -> StagingCopy:
-    """One copy.
+    """Read the record of one copy.
 
     Raises:
         NotFoundError: there is none of that name; lists those that are there.
@@ -60,14 +60,14 @@ def load(folder: Path, name: str) -> StagingCopy:
     try:
         return _read(folder / f"{name}{_RECORD}")
     except FileNotFoundError as error:
-        names = ", ".join(copy.name for copy in every(folder).copies)
+        names = ", ".join(copy.name for copy in load_all(folder).copies)
         raise NotFoundError(
             f"there is no staging copy {name}", f"there are: {names}" if names else "there is none"
         ) from error
 
 
 def save(folder: Path, copy: StagingCopy) -> None:
-    """Write a copy down, in place of what was written of it before."""
+    """Write the record of a copy, in place of the one before."""
     document = {"format": FORMAT, **encode(copy, time_with_offset)}
     text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
     _replace(folder, f"{copy.name}{_RECORD}", text)
@@ -78,8 +78,8 @@ def save_password(folder: Path, name: str, password: Secret) -> Path:
     return _replace(folder, f"{name}{_PASSWORD}", password.reveal() + "\n")
 
 
-def account(folder: Path, copy: StagingCopy) -> Credentials | None:
-    """The copy's administrator; None for one that has no password yet."""
+def read_account(folder: Path, copy: StagingCopy) -> Credentials | None:
+    """Read the login and password of a copy's administrator; None while it has no password."""
     try:
         password = (folder / f"{copy.name}{_PASSWORD}").read_text(encoding="utf-8").rstrip("\n")
     except FileNotFoundError:
@@ -88,14 +88,14 @@ def account(folder: Path, copy: StagingCopy) -> Credentials | None:
 
 
 def forget(folder: Path, name: str) -> None:
-    """Remove what is written of a copy, its password first. What is gone already is no error."""
+    """Remove a copy's password and record, in this order; what is gone already is no error."""
     for suffix in (_PASSWORD, _RECORD):
         (folder / f"{name}{suffix}").unlink(missing_ok=True)
 
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """One process at a time chooses what no other copy has, and writes it down."""
+    """Hold the folder's lock: only one process at a time chooses a copy's name, subnet and port."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / "places.lock").open("w", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

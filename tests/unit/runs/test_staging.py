@@ -185,7 +185,7 @@ def test_a_copy_is_written_down_and_read_again(tmp_path: Path) -> None:
     records.save(folder, COPY)
     records.save(folder, replace(COPY, name="other", state=CopyState.CREATING))
     assert records.load(folder, "sales") == COPY
-    assert [copy.name for copy in records.every(folder).copies] == ["other", "sales"]
+    assert [copy.name for copy in records.load_all(folder).copies] == ["other", "sales"]
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
     assert folder.stat().st_mode & 0o777 == 0o700
     records.forget(folder, "sales")
@@ -195,11 +195,11 @@ def test_a_copy_is_written_down_and_read_again(tmp_path: Path) -> None:
 
 def test_the_password_lies_apart_for_its_user_alone_and_goes_with_the_copy(tmp_path: Path) -> None:
     records.save(tmp_path, COPY)
-    assert records.account(tmp_path, COPY) is None
+    assert records.read_account(tmp_path, COPY) is None
     path = records.save_password(tmp_path, "sales", Secret("sesame"))
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.read_text(encoding="utf-8") == "sesame\n"
-    account = records.account(tmp_path, COPY)
+    account = records.read_account(tmp_path, COPY)
     assert account is not None and (account.login, account.password) == ("admin", Secret("sesame"))
     assert "sesame" not in (tmp_path / "sales.json").read_text(encoding="utf-8")
     records.forget(tmp_path, "sales")
@@ -210,7 +210,7 @@ def test_the_password_lies_apart_for_its_user_alone_and_goes_with_the_copy(tmp_p
 def test_a_damaged_record_is_told_and_hides_no_other(text: str, tmp_path: Path) -> None:
     records.save(tmp_path, COPY)
     (tmp_path / "broken.json").write_text(text, encoding="utf-8")
-    found = records.every(tmp_path)
+    found = records.load_all(tmp_path)
     assert found.copies == (COPY,)
     (told,) = found.damaged
     assert "broken.json" in told
@@ -219,7 +219,7 @@ def test_a_damaged_record_is_told_and_hides_no_other(text: str, tmp_path: Path) 
 
 
 def test_a_folder_that_is_not_there_holds_no_copy(tmp_path: Path) -> None:
-    assert records.every(tmp_path / "none") == records.Records(())
+    assert records.load_all(tmp_path / "none") == records.Records(())
 
 
 def test_a_port_that_something_listens_on_is_taken() -> None:

@@ -104,7 +104,7 @@ class World:
 
     @property
     def copies(self) -> tuple[StagingCopy, ...]:
-        return records.every(self.folder / "staging").copies
+        return records.load_all(self.folder / "staging").copies
 
 
 class Repository:
