@@ -8,7 +8,6 @@ is in bulk mode or was not put right.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from restore.adapters.postgres import commands
@@ -28,6 +27,11 @@ LOST: Final = (
 )
 """Reason and hint of the refusal of a server that can't be put right."""
 
+_LEAVE: Final = "Take the database server out of bulk mode, everything on disk"
+_PUT_RIGHT: Final = (
+    "Put right the database server, left in bulk mode by a replay that was cut short"
+)
+
 MB: Final = 1 << 20
 _GB: Final = 1 << 30
 _SMALLEST_MEMORY: Final = 64 * MB
@@ -42,8 +46,8 @@ def bulk_changes(
 
     Memory is for each of ``jobs`` that build indexes at once, and half of it is left to the cache.
     """
-    memory = _within(resources.memory // 8 // max(1, jobs), _SMALLEST_MEMORY, _LARGEST_MEMORY)
-    wal = _within(2 * size, _GB, _LARGEST_WAL)
+    memory = min(max(resources.memory // 8 // max(1, jobs), _SMALLEST_MEMORY), _LARGEST_MEMORY)
+    wal = min(max(2 * size, _GB), _LARGEST_WAL)
     settings = {
         "fsync": "off",
         "full_page_writes": "off",
@@ -71,15 +75,11 @@ def statements(changes: tuple[ConfigurationChange, ...]) -> tuple[str, ...]:
     return (*settings, "SELECT pg_catalog.pg_reload_conf()")
 
 
-def _within(value: int, least: int, most: int) -> int:
-    return max(least, min(value, most))
-
-
 def in_bulk_mode(
     request: PlanRequest, databases: tuple[DatabaseFacts, ...], steps: tuple[Step, ...]
 ) -> tuple[Step, ...]:
     """The steps that load databases, in bulk mode where nothing can be lost by it."""
-    left = tuple(_put_right(request))
+    left = (_leave(request, ":left", _PUT_RIGHT),) if request.target.bulk is BulkState.LEFT else ()
     if not is_large(request, databases) or not _holds_nothing(request, databases):
         return (*left, *steps)
     size = _total(request, databases)
@@ -107,17 +107,6 @@ def _holds_nothing(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -
     return all(item.ours and item.name in made for item in request.target.existing)
 
 
-def _put_right(request: PlanRequest) -> Iterator[Step]:
-    if request.target.bulk is BulkState.LEFT:
-        yield Step(
-            id="leave-bulk-mode:left",
-            kind=StepKind.LEAVE_BULK_MODE,
-            title="Put right the database server, left in bulk mode by a replay that was cut short",
-            target=request.profile.database.data,
-            argv=commands.sync_cluster(request.profile.database.data),
-        )
-
-
 def _enter(request: PlanRequest, size: int) -> Step:
     changes = bulk_changes(
         request.target.resources, request.jobs, size, restart=size >= request.restart_from
@@ -133,12 +122,12 @@ def _enter(request: PlanRequest, size: int) -> Step:
     )
 
 
-def _leave(request: PlanRequest) -> Step:
+def _leave(request: PlanRequest, suffix: str = "", title: str = _LEAVE) -> Step:
     data = request.profile.database.data
     return Step(
-        id="leave-bulk-mode",
+        id=f"leave-bulk-mode{suffix}",
         kind=StepKind.LEAVE_BULK_MODE,
-        title="Take the database server out of bulk mode, everything on disk",
+        title=title,
         target=data,
         argv=commands.sync_cluster(data),
     )

@@ -17,7 +17,8 @@ from restore.plan.request import PlanTarget
 
 def with_records(target: PlanTarget, steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """Steps with the records of their nodes. The proxy has no data: its record stands alone."""
-    return (*_recorded(steps), *_proxy(target))
+    proxy = (_record(StepKind.COMPLETE_NODE, Role.PROXY),) if target.proxy else ()
+    return (*_recorded(steps), *proxy)
 
 
 def only_nodes(steps: tuple[Step, ...], nodes: tuple[Role, ...]) -> tuple[Step, ...]:
@@ -61,11 +62,6 @@ def _recorded(steps: tuple[Step, ...]) -> Iterator[Step]:
         yield step
         if step.node in changing and last.get(step.node) == number:
             yield _record(StepKind.COMPLETE_NODE, step.node)
-
-
-def _proxy(target: PlanTarget) -> Iterator[Step]:
-    if target.proxy:
-        yield _record(StepKind.COMPLETE_NODE, Role.PROXY)
 
 
 def _record(kind: StepKind, role: Role) -> Step:

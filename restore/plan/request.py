@@ -275,11 +275,11 @@ def _copied(generation: Generation, profile: Profile, databases: tuple[str, ...]
         for name in names
         if not databases or name in databases
     )
-    return {one.name for one in artifacts if one is not None and _is_large(one)}
-
-
-def _is_large(artifact: Artifact) -> bool:
-    return artifact.files >= MANY_FILES or artifact.bytes >= MANY_BYTES
+    return {
+        one.name
+        for one in artifacts
+        if one and (one.files >= MANY_FILES or one.bytes >= MANY_BYTES)
+    }
 
 
 def documents_of(generation: Generation, tree: DocumentTree, database: str) -> Artifact | None:

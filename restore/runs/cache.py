@@ -75,7 +75,8 @@ def choose_cache(
     if not (policy.use or policy.keep) or request.nodes != tuple(Role):
         return cold
     halves = tuple(_halves(environment, request))
-    if not all(_is_new(half.request) for half in halves):
+    targets = [half.request.target for half in halves]
+    if any(target.existing or target.bulk is not BulkState.NONE for target in targets):
         return replace(cold, reason=policy.why or "the environment is not a new one")
     planned = plan(request)
     keys = {
@@ -87,7 +88,9 @@ def choose_cache(
         caches = {part: cache for part, cache in newest.items() if cache is not None}
         if len(caches) == len(halves):
             uses = {part: CacheUse(cache.key, cache.volume) for part, cache in caches.items()}
-            return Choice(_with(request, uses), ReplayMode.CACHED, _describe(caches[Part.ERP]))
+            cache = caches[Part.ERP]
+            reason = f"copy {cache.key[:12]}, kept {cache.kept:%Y-%m-%d %H:%M} UTC by {cache.stack}"
+            return Choice(_with(request, uses), ReplayMode.CACHED, reason)
         cold = replace(cold, reason="no copy is kept of this generation for such a server")
     problem = _short_of_room(runner, halves, request) if policy.keep else ""
     if not policy.keep or problem:
@@ -119,17 +122,9 @@ def _halves(environment: Environment, request: PlanRequest) -> Iterator[_Half]:
         yield _Half(Part.REPORTS, environment.reports.database, reports)
 
 
-def _is_new(request: PlanRequest) -> bool:
-    return not request.target.existing and request.target.bulk is BulkState.NONE
-
-
 def _newest(runner: Runner, half: _Half, key: str) -> Cache | None:
     there = Runner(runner.engine_of(half.server.container))
     return next((one for one in find_caches(there, key) if one.complete), None)
-
-
-def _describe(cache: Cache) -> str:
-    return f"copy {cache.key[:12]}, kept {cache.kept:%Y-%m-%d %H:%M} UTC by {cache.stack}"
 
 
 def _with(request: PlanRequest, uses: dict[Part, CacheUse]) -> PlanRequest:

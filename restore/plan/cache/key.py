@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from restore import __version__
-from restore.model import ArtifactKind, Part, RestorePlan, Step, Versioned
+from restore.model import ArtifactKind, Part, RestorePlan, Versioned
 from restore.model.plan import Effect
 from restore.plan.request import PlanRequest
 
@@ -76,7 +76,7 @@ def ingredients(
             for facts in generation.fingerprint.databases
             if facts.name in names
         ],
-        "steps": [_command(step) for step in steps],
+        "steps": [(step.kind.value, step.target, step.argv) for step in steps],
         "data": request.profile.database.data,
         "server": {
             "image": server.image,
@@ -86,10 +86,6 @@ def ingredients(
             "extensions": _versions(server.extensions),
         },
     }
-
-
-def _command(step: Step) -> tuple[str, str, tuple[str, ...]]:
-    return (step.kind.value, step.target, step.argv)
 
 
 def _versions(items: tuple[Versioned, ...]) -> list[tuple[str, str]]:

@@ -141,7 +141,8 @@ class _Server:
     def ended(self, words: str, more: str) -> Iterator[Diagnosis]:
         """Why the container stopped, or that the kernel killed one of its processes."""
         status = self._status(words)
-        limit = self._limit()
+        limits = self.runner.container(self.container).attrs["HostConfig"]
+        limit = int(limits.get("Memory") or 0)
         if status != "running":
             end = describe_end(self.runner, self.container)
             yield Diagnosis(
@@ -167,9 +168,6 @@ class _Server:
             retry_error_callback=lambda state: "running",
         )
         return str(wait(lambda: self.runner.container(self.container).status))
-
-    def _limit(self) -> int:
-        return int(self.runner.container(self.container).attrs["HostConfig"].get("Memory") or 0)
 
     def _killed(self) -> int:
         for path in _COUNTERS:

@@ -21,16 +21,13 @@ def complete_node(context: ReplayContext, step: Step) -> None:
     _write(context, step, NodeState.COMPLETE)
 
 
-def _require_healthy(context: ReplayContext, proxy: str) -> None:
-    if (health := read_health(context.runner, proxy)) != "healthy":
-        raise ReplayError(f"the reverse proxy is {health}")
-
-
 def _write(context: ReplayContext, step: Step, state: NodeState) -> None:
     node = find_node(context, step.node)
     model = context.runner.container(node.container)
     if node.role is Role.PROXY:
-        _require_healthy(context, node.container)
+        health = read_health(context.runner, node.container)
+        if health != "healthy":
+            raise ReplayError(f"the reverse proxy is {health}")
     half = context.of(step.part)
     facts = half.generation.fingerprint.databases
     record = NodeRecord(

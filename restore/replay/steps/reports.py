@@ -9,7 +9,7 @@ from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import DataSource, Part, Step
 from restore.model.secret import Secret
-from restore.plan.configuration.files import Value, target_of
+from restore.plan.configuration.files import target_of
 from restore.plan.reports import SECRET_PROPERTY, data_source_settings
 
 
@@ -22,7 +22,10 @@ def restore_data_source(context: ReplayContext, step: Step) -> None:
     settings = data_source_settings(
         profile, _source(context, step.target), target_of(context.environment)
     )
-    wanted = {one.key: _reveal(one.value) for one in settings}
+    wanted = {
+        one.key: one.value.reveal() if isinstance(one.value, Secret) else one.value
+        for one in settings
+    }
     with closing(ReportsClient(reports.environment, profile, account)) as client:
         held = client.data_source(step.target)
         client.update_data_source(step.target, {**held, **wanted})
@@ -42,7 +45,3 @@ def _source(context: ReplayContext, uri: str) -> DataSource:
         if source.uri == uri:
             return source
     raise ReplayError(f"generation {context.generation.id} knows no data source {uri}")
-
-
-def _reveal(value: Value) -> str:
-    return value.reveal() if isinstance(value, Secret) else value
