@@ -27,7 +27,7 @@ DOCTOR_ARGS ?=
 DEMO_ARGS ?=
 IN_ENVIRONMENT := . .pra/activate;
 
-.PHONY: help setup setup-all drill staging-demo upgrade-demo test-fast test test-all lint format lock bench doctor clean
+.PHONY: help setup setup-all drill staging-demo upgrade-demo test-fast test test-all lint format lock bench bench-cli doctor clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -92,6 +92,9 @@ lock: ## make requirements.lock anew from pyproject.toml (needs uv)
 
 bench: setup ## restore large backups in several ways and write docs/benchmarks.md (half an hour; gigabytes of disk)
 	@$(IN_ENVIRONMENT) python -m benchmarks $(BENCH_ARGS)
+
+bench-cli: setup ## measure the commands that need no server: processor and wall seconds of each
+	@$(IN_ENVIRONMENT) python -m benchmarks.cli $(BENCH_ARGS)
 
 doctor: ## show what is in place, which version, and where from
 	@$(PYTHON) -m offline.doctor $(DOCTOR_ARGS)
