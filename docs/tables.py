@@ -1,7 +1,7 @@
-"""Writes the reference's tables from the programs themselves: ``python docs/tables.py``.
+"""Writes the reference's tables from the programs themselves: ``python -m docs.tables``.
 
 A page marks a table's place with ``<!-- table: NAME -->`` and ``<!-- end -->``; what stands between
-is replaced. A test fails when a page is not what this program would write.
+is replaced. ``make lint`` fails when a page is not what this program would write.
 """
 
 from __future__ import annotations
