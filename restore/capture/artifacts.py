@@ -21,14 +21,7 @@ from restore.errors import NotFoundError, ReplayError, UsageError
 from restore.model import ArtifactKind, CertificateFacts, DatabaseServer, Progress, ProxyFacts, Role
 from restore.plan.equivalence.certificate import judge
 from restore.profile import DocumentTree, Profile
-from restore.repository.base import (
-    ArtifactSpec,
-    GenerationWriter,
-    configuration_spec,
-    database_spec,
-    documents_spec,
-    roles_spec,
-)
+from restore.repository import base
 from restore.repository.transfer import LineReader, Meter, store_file, store_tree
 
 
@@ -81,7 +74,7 @@ def _dump(job: CaptureJob, database: str, snapshot: str) -> None:
     job.writer.require_space(size)
     where = f"postgresql://{server.container}:{server.port}/{database} in {data_folder(job)}"
     meter = Meter(f"store {database}", size, job.listener)
-    with job.writer.artifact(database_spec(database, where)) as artifact:
+    with job.writer.artifact(base.database_spec(database, where)) as artifact:
         members = job.runner.read_archive(server.container, folder)
         stored = store_tree(members, artifact, meter, origins=False)
     # Docker leaves out of an archive what it can't read, without a word.
@@ -105,7 +98,7 @@ def capture_documents(job: CaptureJob, tree: DocumentTree, captured: Captured) -
     database = captured.facts.name
     container = job.source.erp_container
     path = tree.path.replace("{database}", database)
-    spec = documents_spec(tree.name, database, path)
+    spec = base.documents_spec(tree.name, database, path)
     actual = resolve(job.runner, container, path)
     meter = Meter(f"documents {spec.name}", size_of(job, container, actual), job.listener)
     stored = 0
@@ -123,7 +116,7 @@ def capture_documents(job: CaptureJob, tree: DocumentTree, captured: Captured) -
 def capture_roles(job: CaptureJob) -> None:
     """Store the roles, without their passwords."""
     server = job.source.server
-    spec = roles_spec(f"postgresql://{server.container}:{server.port}")
+    spec = base.roles_spec(f"postgresql://{server.container}:{server.port}")
     lines = job.runner.lines(
         server.container, commands.dump_roles(server.superuser), user=SYSTEM_USER
     )
@@ -139,7 +132,7 @@ def capture_configuration(job: CaptureJob, server: Role) -> None:
         for file in job.profile.configuration_of(server)
         if not file.keystore
     }
-    spec = configuration_spec(server, ", ".join(files.values()))
+    spec = base.configuration_spec(server, ", ".join(files.values()))
     with job.writer.artifact(spec) as artifact:
         for name, path in files.items():
             try:
@@ -168,7 +161,7 @@ FILE: Final = "certificate.pem"
 
 
 def capture_proxy(
-    runner: Runner, container: str, profile: Profile, writer: GenerationWriter, now: datetime
+    runner: Runner, container: str, profile: Profile, writer: base.GenerationWriter, now: datetime
 ) -> ProxyFacts:
     """Store the certificate that a reverse proxy serves, byte for byte, and tell of the proxy.
 
@@ -185,7 +178,7 @@ def capture_proxy(
             "add proxy.certificate to the profile, or leave --proxy-container away",
         )
     facts = _certificate(runner, container, path, now)
-    spec = ArtifactSpec(
+    spec = base.ArtifactSpec(
         name=NAME, kind=ArtifactKind.CERTIFICATE, database=None, location=path, folder=NAME
     )
     with writer.artifact(spec) as artifact:
