@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from restore.adapters.postgres import commands
 from restore.model import Artifact, ArtifactKind, DatabaseFacts, Generation, Part, Role
-from restore.profile import ConfigurationFile, Profile
+from restore.profile import ConfigurationFile
 from restore.report.language import Locale
-from restore.report.prerequisites.document import Block, Command, Commands, Items, Table, Tone
+from restore.report.prerequisites.document import Block, Command, Commands, Items, Tone
 from restore.report.prerequisites.facts import Prerequisites
 from restore.report.prerequisites.writing import CODE, NUMBER, command, paragraph, table
 
@@ -46,15 +44,11 @@ def perimeter(given: Prerequisites, words: Locale) -> Iterator[Block]:
 def export(given: Prerequisites, words: Locale) -> Iterator[Block]:
     """The command that makes a generation, and those that it runs."""
     capture = capture_argv(given.generation, given.source, given.repository, given.stack.jobs)
-    exports = tuple(
-        Command(words.text(f"export.{item.kind}", subject=item.subject), item.argv)
-        for item in export_commands(given.generation, given.profile, given.stack.jobs)
-    )
     verify = ("pra", "verify", given.generation.id, f"--repository={given.repository}")
     yield paragraph(words, "export.intro", container=ERP_CONTAINER)
     yield command(words, "export.capture", capture)
     yield paragraph(words, "export.runs", user=SYSTEM_USER, folder=FOLDER, snapshot=SNAPSHOT)
-    yield Commands(exports)
+    yield Commands(tuple(export_commands(given, words)))
     yield paragraph(words, "export.files")
     yield table(
         words, _files_read(given, words), ("export.files.what", 1.2, CODE),
@@ -74,20 +68,6 @@ def consistency(given: Prerequisites, words: Locale) -> Iterator[Block]:
 def volumes(given: Prerequisites, words: Locale) -> Iterator[Block]:
     """What the reference generation weighs, artefact by artefact and database by database."""
     generation = given.generation
-    took = words.duration((generation.finished - generation.started).total_seconds())
-    yield paragraph(words, "volumes.intro", generation=generation.id, duration=took)
-    yield _artifact_table(given, words)
-    yield paragraph(words, "volumes.index")
-    yield table(
-        words, (_database_row(facts, words) for facts in generation.fingerprint.databases),
-        ("volumes.database", 1.6, CODE), ("volumes.locale", 1.6),
-        ("volumes.restored", 1.0, NUMBER), ("volumes.tables", 0.8, NUMBER),
-        ("volumes.rows", 0.9, NUMBER), ("volumes.modules", 0.9, NUMBER),
-    )  # fmt: skip
-    yield paragraph(words, "volumes.growth", size=words.size(generation.bytes))
-
-
-def _artifact_table(given: Prerequisites, words: Locale) -> Table:
     artifacts = _artifacts(given)
     rows = (
         (
@@ -99,11 +79,21 @@ def _artifact_table(given: Prerequisites, words: Locale) -> Table:
         for item in artifacts
     )
     files = words.number(sum(item.files for item in artifacts))
-    total = (words.text("volumes.total"), "", files, words.size(given.generation.bytes))
-    return table(
+    total = (words.text("volumes.total"), "", files, words.size(generation.bytes))
+    took = words.duration((generation.finished - generation.started).total_seconds())
+    yield paragraph(words, "volumes.intro", generation=generation.id, duration=took)
+    yield table(
         words, (*rows, total), ("volumes.artifact", 1.8, CODE), ("volumes.format", 2.4),
         ("volumes.files", 0.8, NUMBER), ("volumes.size", 0.9, NUMBER), total=True,
     )  # fmt: skip
+    yield paragraph(words, "volumes.index")
+    yield table(
+        words, (_database_row(facts, words) for facts in generation.fingerprint.databases),
+        ("volumes.database", 1.6, CODE), ("volumes.locale", 1.6),
+        ("volumes.restored", 1.0, NUMBER), ("volumes.tables", 0.8, NUMBER),
+        ("volumes.rows", 0.9, NUMBER), ("volumes.modules", 0.9, NUMBER),
+    )  # fmt: skip
+    yield paragraph(words, "volumes.growth", size=words.size(generation.bytes))
 
 
 def _database_row(facts: DatabaseFacts, words: Locale) -> tuple[str, ...]:
@@ -161,27 +151,6 @@ def _paths(
     return tuple(file.path for file in files)
 
 
-class ExportKind(StrEnum):
-    """What an export's command is for."""
-
-    DUMP = "dump"
-    LIST = "list"
-    ROLES = "roles"
-    PLACES = "places"
-
-
-@dataclass(frozen=True, slots=True)
-class ExportCommand:
-    """One command that a capture runs in the database server's container, as ``postgres``.
-
-    ``subject`` is the database that it exports, or the setting that it asks for.
-    """
-
-    kind: ExportKind
-    subject: str
-    argv: tuple[str, ...]
-
-
 def capture_argv(
     generation: Generation, source: str, repository: str, jobs: int
 ) -> tuple[str, ...]:
@@ -205,26 +174,21 @@ def capture_argv(
     )  # fmt: skip
 
 
-def export_commands(
-    generation: Generation, profile: Profile, jobs: int
-) -> tuple[ExportCommand, ...]:
-    """The commands of PostgreSQL's tools that a capture runs, in order."""
-    superuser = profile.database.superuser
-    found: list[ExportCommand] = []
-    for facts in generation.fingerprint.databases:
+def export_commands(given: Prerequisites, words: Locale) -> Iterator[Command]:
+    """The commands that a capture runs in the database server's container, in order."""
+    superuser, jobs = given.profile.database.superuser, given.stack.jobs
+    for facts in given.generation.fingerprint.databases:
         request = commands.DumpRequest(
             database=facts.name, folder=FOLDER, superuser=superuser, jobs=jobs, snapshot=SNAPSHOT
         )
-        found += (
-            ExportCommand(ExportKind.DUMP, facts.name, commands.dump_database(request)),
-            ExportCommand(ExportKind.LIST, facts.name, commands.list_dump(FOLDER)),
-        )
-    found.append(ExportCommand(ExportKind.ROLES, "", commands.dump_roles(superuser)))
+        dump, listing = commands.dump_database(request), commands.list_dump(FOLDER)
+        yield Command(words.text("export.dump", subject=facts.name), dump)
+        yield Command(words.text("export.list", subject=facts.name), listing)
+    yield Command(words.text("export.roles"), commands.dump_roles(superuser))
     for setting in ("config_file", "hba_file"):
-        if any(f"{{{setting}}}" in file.path for file in profile.configuration):
+        if any(f"{{{setting}}}" in file.path for file in given.profile.configuration):
             ask = commands.query(superuser, "postgres", f"SHOW {setting}")
-            found.append(ExportCommand(ExportKind.PLACES, setting, ask))
-    return tuple(found)
+            yield Command(words.text("export.places", subject=setting), ask)
 
 
 def database_container(generation: Generation) -> str:

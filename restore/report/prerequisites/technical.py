@@ -65,8 +65,10 @@ def _version_rows(given: Prerequisites, words: Locale) -> Iterator[tuple[str, st
             words.text("versions.modules.value", n=words.number(len(modules))),
             words.text("versions.rule.modules"),
         )
-    yield from reports_versions(given, words)
-    yield from proxy_versions(given, words)
+    yield from _reports_versions(given, words)
+    if fingerprint.proxy is not None:
+        name = words.text("versions.os", server=words.text("servers.proxy"))
+        yield name, fingerprint.proxy.server.os or unknown, same
 
 
 def _major(number: int) -> str:
@@ -148,7 +150,7 @@ def network(given: Prerequisites, words: Locale) -> Iterator[Block]:
     rows = (
         (words.text("network.gateway"), where.gateway, "", ""),
         *(
-            (words.text(f"servers.{role}"), at, port, production_address(given, role, words))
+            (words.text(f"servers.{role}"), at, port, _production_address(given, role, words))
             for role, at, port in servers
         ),
     )
@@ -160,7 +162,9 @@ def network(given: Prerequisites, words: Locale) -> Iterator[Block]:
         ("servers.port", 0.8, NUMBER), ("network.address.production", 1.4, CODE),
     )  # fmt: skip
     yield paragraph(words, "network.moved")
-    yield production_url(given, words)
+    production = given.generation.fingerprint.external_url
+    key = "network.production" if production else "network.production.unknown"
+    yield paragraph(words, key, url=production)
     yield paragraph(words, "network.url" if url else "network.url.chosen", url=url)
 
 
@@ -177,18 +181,30 @@ def sizing(given: Prerequisites, words: Locale) -> Iterator[Block]:
         ("sizing.cpus", 1.0, NUMBER), ("sizing.shared", 1.0, NUMBER),
     )  # fmt: skip
     yield paragraph(words, "sizing.production")
-    yield measured(given, words)
+    measured = (
+        (words.text(f"servers.{role}"), *_amounts(server, words))
+        for role, server in _recorded_servers(given)
+    )
+    yield table(
+        words, measured, ("servers.server", 1.6), ("sizing.memory", 1.0, NUMBER),
+        ("sizing.cpus", 0.9, NUMBER), ("sizing.disk", 1.0, NUMBER),
+        ("sizing.disk.free", 1.0, NUMBER),
+    )  # fmt: skip
     yield Paragraph(words.count("sizing.jobs", stack.jobs))
 
 
 def _limits(limits: ServerLimits, words: Locale) -> tuple[str, str, str]:
     none = words.text("doc.unlimited")
-    memory, cpus, shared = limits.memory_mb, limits.cpus, limits.shared_memory_mb
+    memory, shared = limits.memory_mb, limits.shared_memory_mb
     return (
         words.text("sizing.mb", n=words.number(memory)) if memory else none,
-        words.number(cpus, 0 if cpus == round(cpus) else 1) if cpus else none,
+        _processors(limits.cpus, words) if limits.cpus else none,
         words.text("sizing.mb", n=words.number(shared)) if shared else "–",
     )
+
+
+def _processors(amount: float, words: Locale) -> str:
+    return words.number(amount, 0 if amount == round(amount) else 1)
 
 
 def disk(given: Prerequisites, words: Locale) -> Iterator[Block]:
@@ -220,7 +236,7 @@ def disk(given: Prerequisites, words: Locale) -> Iterator[Block]:
     yield paragraph(words, "disk.capture", size=largest)
 
 
-def recorded_servers(given: Prerequisites) -> Iterator[tuple[Role, ServerFacts]]:
+def _recorded_servers(given: Prerequisites) -> Iterator[tuple[Role, ServerFacts]]:
     """The servers that the capture saw, in the order of their addresses."""
     fingerprint = given.generation.fingerprint
     yield Role.DATABASE, fingerprint.postgresql
@@ -232,7 +248,7 @@ def recorded_servers(given: Prerequisites) -> Iterator[tuple[Role, ServerFacts]]
         yield Role.REPORTS, fingerprint.reports.server.erp
 
 
-def reports_versions(given: Prerequisites, words: Locale) -> Iterator[tuple[str, str, str]]:
+def _reports_versions(given: Prerequisites, words: Locale) -> Iterator[tuple[str, str, str]]:
     """The versions of the reports server and its database server: component, version, rule."""
     reports, profile = given.generation.fingerprint.reports, given.profile.reports
     if reports is None or profile is None:
@@ -248,55 +264,25 @@ def reports_versions(given: Prerequisites, words: Locale) -> Iterator[tuple[str,
     yield words.text("versions.os", server=title), server.os or unknown, same
 
 
-def proxy_versions(given: Prerequisites, words: Locale) -> Iterator[tuple[str, str, str]]:
-    """The system of the reverse proxy: component, version, rule."""
-    proxy = given.generation.fingerprint.proxy
-    if proxy is not None:
-        name = words.text("servers.proxy")
-        unknown = words.text("doc.unknown")
-        rule = words.text("versions.rule.os")
-        yield words.text("versions.os", server=name), proxy.server.os or unknown, rule
-
-
-def production_address(given: Prerequisites, role: Role, words: Locale) -> str:
+def _production_address(given: Prerequisites, role: Role, words: Locale) -> str:
     """Where a server stood in production."""
-    found = dict(recorded_servers(given)).get(role)
+    found = dict(_recorded_servers(given)).get(role)
     return (found.node.address if found and found.node else None) or words.text("doc.unknown")
-
-
-def measured(given: Prerequisites, words: Locale) -> Table:
-    """What each server of production had to work with, as the capture saw it."""
-    rows = (
-        (words.text(f"servers.{role}"), *_amounts(it, words))
-        for role, it in recorded_servers(given)
-    )
-    return table(
-        words, rows,
-        ("servers.server", 1.6), ("sizing.memory", 1.0, NUMBER), ("sizing.cpus", 0.9, NUMBER),
-        ("sizing.disk", 1.0, NUMBER), ("sizing.disk.free", 1.0, NUMBER),
-    )  # fmt: skip
 
 
 def certificate(given: Prerequisites, words: Locale) -> Iterator[Block]:
     """The certificate that the reverse proxy serves: whose, from whom, until when."""
     proxy = given.generation.fingerprint.proxy
     facts = proxy.certificate if proxy else None
-    blocks: tuple[Paragraph | Table, ...] = (paragraph(words, "certificate.none", Tone.NOTE),)
-    if facts is not None:
-        blocks = (
-            paragraph(words, "certificate.what"),
-            _certificate_table(facts, words),
-            _validity(facts, given.issued, words),
-        )
-    other = "certificate.given" if given.stack.certificate else "certificate.setting"
-    yield from blocks
-    yield paragraph(words, other)
-
-
-def production_url(given: Prerequisites, words: Locale) -> Paragraph:
-    """At which URL people reach production."""
-    url = given.generation.fingerprint.external_url
-    return paragraph(words, "network.production" if url else "network.production.unknown", url=url)
+    if facts is None:
+        yield paragraph(words, "certificate.none", Tone.NOTE)
+    else:
+        yield paragraph(words, "certificate.what")
+        yield _certificate_table(facts, words)
+        yield _validity(facts, given.issued, words)
+    yield paragraph(
+        words, "certificate.given" if given.stack.certificate else "certificate.setting"
+    )
 
 
 def _certificate_table(facts: CertificateFacts, words: Locale) -> Table:
@@ -326,10 +312,9 @@ def _amounts(server: ServerFacts, words: Locale) -> tuple[str, str, str, str]:
     unknown, node = words.text("doc.unknown"), server.node
     if node is None:
         return unknown, unknown, unknown, unknown
-    cpus = node.cpus
     return (
         words.size(node.memory) if node.memory else unknown,
-        words.number(cpus, 0 if cpus == round(cpus) else 1) if cpus else unknown,
+        _processors(node.cpus, words) if node.cpus else unknown,
         words.size(node.disk) if node.disk else unknown,
         words.size(node.disk_free) if node.disk_free is not None else unknown,
     )

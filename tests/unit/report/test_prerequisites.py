@@ -234,7 +234,7 @@ def test_checks_read_french(make_prerequisites: Make) -> None:
 def test_exports_are_the_commands_that_a_capture_builds(make_prerequisites: Make) -> None:
     given_ = make_prerequisites()
     shown = argvs(compose(given_), "export")
-    exports = [item.argv for item in export_commands(given_.generation, given_.profile, 2)]
+    exports = [item.argv for item in export_commands(given_, words("en"))]
     assert list(shown[1:-1]) == exports
     superuser = given_.profile.database.superuser
     database = given_.plan.databases[0]
