@@ -172,10 +172,10 @@ def _only_database(environment: Environment) -> str:
         UsageError: it has none or several; names them.
     """
     from restore.adapters.postgres import sql
-    from restore.replay.steps.databases import existing_databases
+    from restore.replay.steps.databases import find_databases
 
     with sql.connect(environment.database) as connection:
-        names = sorted(one.name for one in existing_databases(connection))
+        names = sorted(one.name for one in find_databases(connection))
     if len(names) != 1:
         raise UsageError(
             f"the environment has {len(names)} databases: {', '.join(names) or 'none'}",

@@ -63,7 +63,7 @@ class _ElsewhereError(Exception):
 def _started(
     stack: ExitStack, runner: Runner, like: str, path: str
 ) -> tuple[Container, IO[bytes] | None]:
-    """A container that unpacks what comes through a pipe, and the pipe's other end.
+    """Start a container that unpacks what comes through a pipe; the pipe's other end.
 
     There is no such end when ``tar`` ended before it opened the pipe. Once both ends are open the
     pipe needs no name, so that a run that is killed leaves none.
@@ -115,7 +115,7 @@ def _number(container: Container, stream: Path) -> int | None:
 
 
 def _send(pipe: IO[bytes] | None, chunks: Iterable[bytes]) -> OSError | None:
-    """Send a stream to its end; what broke it, when the other side ended first."""
+    """Send a stream to its end; the error when the other side closed the pipe first."""
     if pipe is None:
         return None
     try:

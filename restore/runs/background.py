@@ -25,17 +25,17 @@ class BackgroundTask:
         self._thread.start()
 
     def require_done(self) -> None:
-        """Wait for the act's end, and raise what it raised."""
+        """Wait for the task's end, and raise what it raised."""
         self._thread.join()
         self.require_so_far()
 
     def require_so_far(self) -> None:
-        """Raise what the act raised, if it has; it may go on."""
+        """Raise what the task raised, if it has ended with an error; don't wait."""
         if self._error is not None:
             raise self._error
 
     def give_up(self) -> None:
-        """End the act at its next word to the listener."""
+        """End the task when it next reports progress."""
         self._given_up.set()
         self._thread.join()
 
@@ -52,12 +52,12 @@ class BackgroundTask:
 
 
 class _GivenUpError(Exception):
-    """Nobody waits for the act any more."""
+    """The task was given up; raised inside it."""
 
 
 @contextmanager
 def in_background(act: Act, listener: ProgressListener) -> Iterator[BackgroundTask]:
-    """Run an act while the body runs. The body says where it waits for it.
+    """Run a task while the body runs. The body decides where it waits for the task.
 
     When the body ends before that, the act is given up; but a body that met damage waits for the
     act, which may know of more.

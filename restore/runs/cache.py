@@ -1,4 +1,4 @@
-"""Chooses, for an environment that stands, whether a cache is placed or one is made."""
+"""Decides, for an environment that stands, whether a cache is placed or made."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def choose_cache(
 
 
 def identify_server(runner: Runner, server: DatabaseServer) -> ServerIdentity:
-    """What of a database server its data depend on, as it says itself."""
+    """Ask a database server for all that its stored data depend on."""
     image = str(runner.container(server.container).attrs["Image"])
     with sql.connect(server) as connection:
         version = str(sql.rows(connection, "SHOW server_version")[0][0])
@@ -135,7 +135,7 @@ def _with(request: PlanRequest, uses: dict[Part, CacheUse]) -> PlanRequest:
 
 
 def _short_of_room(runner: Runner, halves: tuple[_Half, ...], request: PlanRequest) -> str:
-    """Why there is no room for caches beside the databases themselves; empty when there is."""
+    """Why the disks have no room for the databases and their caches; empty when they have."""
     names = tuple(facts.name for facts in request.generation.fingerprint.databases)
     need = disk_need(request.generation, request.databases or names).environment
     for half in halves:

@@ -59,7 +59,7 @@ def foreseen_certificate(
 
 
 def standing_certificate(environment: Environment, generation: Generation, now: datetime) -> Served:
-    """The certificate that an environment serves which stands; its key is not looked at."""
+    """The certificate that a standing environment serves; its key is not looked at."""
     if environment.certificate is None:
         return Served(differences=_left_out(generation))
     own_url = environment.external_url != environment.erp.url

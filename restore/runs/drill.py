@@ -1,4 +1,4 @@
-"""The whole story: select, verify, plan, rebuild, replay, check, report, destroy.
+"""A drill: select, verify, foresee, rebuild, plan, replay, check, destroy, report.
 
 A large generation is verified while its environment is rebuilt.
 """

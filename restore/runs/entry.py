@@ -151,7 +151,7 @@ def run_to_report(
 
 
 def _signing(recorder: Recorder) -> Signing | None:
-    """What signs a run's files; None without a key."""
+    """The function that signs a run's files; None without a key."""
     signer = recorder.signer
     if signer is None:
         return None

@@ -99,7 +99,7 @@ def choose_caches(
 def choose_readers(
     leftovers: Iterable[Leftover], *, now: datetime, older_than: timedelta
 ) -> tuple[Collection, ...]:
-    """The containers through which caches were looked at, when they were left behind."""
+    """Choose leftover containers through which caches were read."""
     items = tuple(
         item
         for item in leftovers

@@ -1,4 +1,4 @@
-"""What an environment offers: foreseen from its images, then observed once it stands."""
+"""Facts of an environment: predicted from its images, observed once it stands."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _ENCODINGS: Final = """
 def predict_facts(
     runner: Runner, blueprint: Blueprint, profile: Profile, hosts: Hosts = ALL_LOCAL
 ) -> EnvironmentFacts:
-    """What the images of an environment declare, each on its host; nothing is made or started.
+    """Predict an environment's facts from what its images declare; nothing is made or started.
 
     Nothing is known of an image that is not present: it will be pulled.
 
@@ -74,7 +74,7 @@ def predict_facts(
 
 
 def observe_facts(runner: Runner, environment: Environment, profile: Profile) -> EnvironmentFacts:
-    """What the servers of an environment say; the database server runs, the ERP may be stopped.
+    """Ask the servers of an environment; the database server runs, the ERP may be stopped.
 
     Raises:
         EnvironmentFailure: the database server does not answer, or the ERP's container does not
@@ -150,7 +150,7 @@ def available_modules(runner: Runner, container: str, profile: Profile) -> tuple
 def _foreseen(
     runner: Runner, host: str, reference: str
 ) -> tuple[ImageDescription | None, NodeFacts]:
-    """An image on a host, and what that host could give a server."""
+    """The description of an image on a host, and the facts of that host."""
     if host == LOCAL:
         return runner.image(reference), foresee_node_facts(runner)
     with closing(Runner.connect(host)) as there:

@@ -40,8 +40,8 @@ from restore.plan.request import (
 )
 from restore.profile import Profile
 from restore.replay.steps.bulk import bulk_state, resources_of
-from restore.replay.steps.databases import existing_databases
-from restore.replay.steps.documents import existing_documents
+from restore.replay.steps.databases import find_databases
+from restore.replay.steps.documents import find_documents
 from restore.report import budget
 from restore.runs.cache import choose_cache
 from restore.runs.certificate import Served, foreseen_certificate, standing_certificate
@@ -95,9 +95,9 @@ def plan_standing(run: Run, environment: Environment, generation: Generation) ->
         observe_facts(runner, environment, profile), certificate=served.facts
     )
     with sql.connect(environment.database) as connection:
-        existing = existing_databases(connection)
+        existing = find_databases(connection)
     names = [facts.name for facts in generation.fingerprint.databases]
-    documents = existing_documents(runner, environment.erp.container, profile, names)
+    documents = find_documents(runner, environment.erp.container, profile, names)
     reports = _reports_target(services, environment)
     stands = find_nodes(runner, environment)
     require_nodes(run.request.nodes, tuple(node.role for node in stands))
@@ -175,7 +175,7 @@ def _reports_target(services: Services, environment: Environment) -> PlanTarget 
     if reports is None or services.profile.reports is None:
         return None
     with sql.connect(reports.database) as connection:
-        target = standing_target(reports, existing_databases(connection))
+        target = standing_target(reports, find_databases(connection))
     return with_server(services.runner, reports, services.profile.reports.server, target)
 
 

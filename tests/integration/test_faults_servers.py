@@ -24,7 +24,7 @@ from restore.adapters.postgres import sql
 from restore.model import StepKind, StepStatus
 from restore.profile import Profile
 from restore.replay.replay import replay
-from restore.replay.steps.databases import existing_databases
+from restore.replay.steps.databases import find_databases
 from tests.integration.test_faults import replayed
 from tests.support.repository import DATABASE, GenerationFactory, small_fingerprint
 from tests.support.servers import (
@@ -129,9 +129,7 @@ def test_a_data_disk_that_fills_during_the_load(
         lab.runner.start(lab.container)
         wait_healthy(lab.runner, lab.container, 60)
         with lab.connect() as connection:
-            assert all(
-                item.ours and item.name != DATABASE for item in existing_databases(connection)
-            )
+            assert all(item.ours and item.name != DATABASE for item in find_databases(connection))
         succeeds(scene)
 
 

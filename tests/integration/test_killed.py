@@ -16,8 +16,8 @@ from restore.errors import EnvironmentFailure, RefusedError
 from restore.model import Generation, Holding, RestorePlan, StepKind
 from restore.model.node_records import MARK, conclude
 from restore.plan.request import standing_target, with_begun
-from restore.replay.steps.databases import existing_databases
-from restore.replay.steps.documents import existing_documents
+from restore.replay.steps.databases import find_databases
+from restore.replay.steps.documents import find_documents
 from tests.support.killed_replay import MIDDLE, order, run
 from tests.support.repository import DATABASE, GenerationFactory
 from tests.support.servers import Scene, Source
@@ -88,8 +88,8 @@ class Target:
         context = self.scene.context
         runner, environment = context.runner, context.environment
         with sql.connect(environment.database, "postgres") as connection:
-            existing = existing_databases(connection)
-        documents = existing_documents(runner, self.scene.erp, context.profile, [DATABASE])
+            existing = find_databases(connection)
+        documents = find_documents(runner, self.scene.erp, context.profile, [DATABASE])
         target = standing_target(environment, existing, documents)
         begun = find_begun_nodes(runner, find_nodes(runner, environment))
         return self.scene.plan(target=with_begun(target, begun))

@@ -25,8 +25,8 @@ from restore.model import (
     TableFacts,
 )
 from restore.replay.replay import ReplayInterrupted, replay
-from restore.replay.steps.databases import existing_databases
-from restore.replay.steps.documents import existing_documents
+from restore.replay.steps.databases import find_databases
+from restore.replay.steps.documents import find_documents
 from tests.support.repository import DATABASE, flip_byte, forget_file, small_documents
 from tests.support.servers import ERP_PASSWORD, ROLES, Scene, Source
 
@@ -67,7 +67,7 @@ def test_a_whole_replay(scene: Scene) -> None:
     assert scene.lab.databases() == {DATABASE}
     assert scene.lab.execute("SELECT count(*) FROM res_partner", DATABASE) == [(12,)]
     with sql.connect(scene.context.environment.database, "postgres") as connection:
-        assert [(d.name, d.ours) for d in existing_databases(connection)] == [(DATABASE, True)]
+        assert [(d.name, d.ours) for d in find_databases(connection)] == [(DATABASE, True)]
     with sql.connect(scene.context.environment.database, DATABASE, as_erp=True) as connection:
         assert connection.execute("SELECT count(*) FROM sale_order").fetchone() == (40,)
     assert read_health(scene.context.runner, scene.erp) == "healthy"
@@ -104,7 +104,7 @@ def test_documents_come_back_with_owner_modes_and_content(scene: Scene) -> None:
 def test_documents_that_are_there_are_found_before_anything_is_changed(scene: Scene) -> None:
     def found() -> tuple[str, ...]:
         runner, profile = scene.context.runner, scene.context.profile
-        return existing_documents(runner, scene.erp, profile, ("nobodys", DATABASE))
+        return find_documents(runner, scene.erp, profile, ("nobodys", DATABASE))
 
     assert found() == ()
     scene.in_erp("mkdir", "-p", f"{FILESTORE}/aa")

@@ -47,7 +47,7 @@ from restore.plan.planning import plan
 from restore.plan.request import PlanRequest, standing_target
 from restore.profile import Profile, load_profile
 from restore.replay.replay import replay
-from restore.replay.steps.databases import existing_databases
+from restore.replay.steps.databases import find_databases
 from restore.repository.base import Repository
 from restore.repository.folder import FolderRepository
 from restore.runs.planning import with_server
@@ -218,7 +218,7 @@ def make_request(context: ReplayContext) -> PlanRequest:
     fingerprint = context.generation.fingerprint
     facts = EnvironmentFacts(fingerprint.postgresql, fingerprint.erp, fingerprint.erp_series)
     with sql.connect(context.environment.database, "postgres") as connection:
-        existing = existing_databases(connection)
+        existing = find_databases(connection)
     return PlanRequest(
         generation=context.generation,
         profile=context.profile,

@@ -12,14 +12,14 @@ _DEFAULT_PORT: Final = "5432"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """What a JDBC URL names: ``server`` is host:port."""
+    """The parts of a JDBC URL; ``server`` is host:port."""
 
     server: str
     database: str
 
 
 def address_of(url: str) -> Address | None:
-    """What a PostgreSQL JDBC URL names; None of any other URL."""
+    """Parse a PostgreSQL JDBC URL; None for any other URL."""
     found = _URL.match(url)
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""As whom an ERP speaks to PostgreSQL, as its own configuration says. Pure."""
+"""The PostgreSQL login in an ERP's own configuration. Pure."""
 
 from __future__ import annotations
 

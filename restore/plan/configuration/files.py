@@ -64,7 +64,7 @@ class Reconciled:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What of an environment goes into configuration files."""
+    """The facts of an environment that go into configuration files."""
 
     database_address: str
     database_port: int
@@ -74,7 +74,7 @@ class Target:
 
 
 def target_of(environment: Environment) -> Target:
-    """What of an environment that stands goes into configuration files."""
+    """The facts of a standing environment that go into configuration files."""
     database = environment.database
     return Target(
         database_address=database.address,

@@ -65,7 +65,7 @@ def set_ini_value(text: str, section: str, key: str, value: str) -> str:
 
 
 def newline_of(text: str) -> str:
-    """How a text ends its lines: as it ends the first."""
+    """The line ending of a text: that of its first line."""
     found = re.search(r"\r\n|\n|\r", text)
     return found[0] if found else "\n"
 

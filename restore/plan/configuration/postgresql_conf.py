@@ -67,19 +67,19 @@ def hide(text: str, keys: frozenset[str], why: str) -> tuple[str, frozenset[str]
 
 
 def _like(line: str, text: str) -> str:
-    """A line that ends as another does, before the line feed."""
+    """A line with the same line ending as another."""
     return text + ("\r" if line.endswith("\r") else "")
 
 
 def quote(value: str) -> str:
-    """A value as the file wants it."""
+    """A value quoted for ``postgresql.conf``."""
     if re.fullmatch(r"[A-Za-z0-9_]+", value):
         return value
     return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def unquote(value: str) -> str:
-    """What a value of the file means."""
+    """A value of ``postgresql.conf`` without its quotes."""
     if not value.startswith("'"):
         return value
 

@@ -54,8 +54,8 @@ WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%'
 """
 
 
-def existing_databases(connection: sql.Connection) -> tuple[ExistingDatabase, ...]:
-    """The databases of a server, and which of them this engine restored."""
+def find_databases(connection: sql.Connection) -> tuple[ExistingDatabase, ...]:
+    """List the databases of a server, and which of them this engine restored."""
     closed = {name for (name,) in sql.rows(connection, _CLOSED)}
     return tuple(
         ExistingDatabase(
@@ -110,7 +110,7 @@ def restore_database(context: ReplayContext, step: Step) -> None:
 
 
 def give_ownership(context: ReplayContext, step: Step) -> None:
-    """Give what was made as the loader to the ERP's role; the loader goes."""
+    """Give what the loader role owns to the ERP's role, and see that the loader is gone."""
     _run(context, step)
     loader = step.target
     with sql.connect(context.environment.database) as connection:
@@ -146,13 +146,13 @@ def analyze_database(context: ReplayContext, step: Step) -> None:
 
 
 def check_database(context: ReplayContext, step: Step) -> tuple[CheckResult, ...]:
-    """Hold the temporary database against the generation. The caller must look at the results."""
+    """Compare the temporary database with the generation. The caller must judge the results."""
     results = database_checks(context.environment.database, _facts(context, step), step.target)
     return with_acceptances(results, context.accepted)
 
 
 def require_passed(results: tuple[CheckResult, ...]) -> None:
-    """Stop before a database that is wrong, or could not be looked at, gets its final name.
+    """Refuse to promote a database whose checks failed, or could not be made.
 
     Raises:
         ReplayError: names the checks.
@@ -185,7 +185,7 @@ def promote_database(context: ReplayContext, step: Step) -> None:
 
 
 def open_database(context: ReplayContext, step: Step) -> None:
-    """Let a promoted database be connected to: all that belongs to it is in place."""
+    """Allow connections to a promoted database, once all that belongs to it is in place."""
     _run(context, step)
     with sql.connect(context.environment.database) as connection:
         opened = sql.rows(connection, _IS_OPEN, step.target)

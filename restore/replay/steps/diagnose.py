@@ -84,7 +84,7 @@ def _of(context: ReplayContext, step: Step, words: str, since: datetime) -> Iter
 
 
 def _full(context: ReplayContext, step: Step, said: str) -> Iterator[Diagnosis]:
-    """That the disk which a step writes to is full."""
+    """Diagnose a full disk where the step writes."""
     container, folder, name = _place(context, step)
     room = _room(context.runner, container, folder)
     if _NO_ROOM.search(said) or room.free < _FULL:
@@ -120,7 +120,7 @@ def _place(context: ReplayContext, step: Step) -> tuple[str, str, str]:
 
 
 def _room(runner: Runner, container: str, folder: str) -> DiskSpace:
-    """The disk of a folder; the server may stand."""
+    """Size and free space of a folder's disk; the server may be stopped."""
     argv = df_command(folder)
     running = runner.container(container).status == "running"
     text = runner.check(container, argv) if running else run_once(runner, container, argv)
@@ -132,7 +132,7 @@ def _room(runner: Runner, container: str, folder: str) -> DiskSpace:
 
 @dataclass(frozen=True, slots=True)
 class _Server:
-    """A server's container, as it is after a failure."""
+    """A server's container after a failure."""
 
     runner: Runner
     container: str

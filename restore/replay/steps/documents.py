@@ -1,4 +1,4 @@
-"""Documents: streamed beside their place, counted there, then put in it at once."""
+"""Documents: streamed into a staging folder, counted there, then renamed into place."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from restore.replay.tar import archive
 from restore.replay.unpacking import unpack
 
 
-def existing_documents(
+def find_documents(
     runner: Runner, container: str, profile: Profile, databases: Iterable[str]
 ) -> tuple[str, ...]:
-    """The folders of documents of these databases in which there is a file."""
+    """The document folders of these databases that hold at least one file."""
     folders = (
         documents_folder(tree, database) for database in databases for tree in profile.documents
     )
@@ -102,7 +102,7 @@ def _artifact(context: ReplayContext, step: Step) -> Artifact:
 
 
 def _followed(context: ReplayContext, step: Step, artifact: Artifact) -> Iterator[FileEntry]:
-    """The entries of an artefact, telling the listener how far they are."""
+    """The entries of an artefact; tells the listener the progress while they are taken."""
     done = 0
     for number, entry in enumerate(context.repository.read_index(context.generation, artifact)):
         if context.stopping.is_set():
@@ -114,7 +114,7 @@ def _followed(context: ReplayContext, step: Step, artifact: Artifact) -> Iterato
 
 
 def _require_volume(context: ReplayContext, folder: PurePosixPath) -> None:
-    """Moves and counts are done beside the stopped server, which shares only its volumes."""
+    """Refuse a folder on no volume: helpers beside the stopped server see only its volumes."""
     model = context.runner.container(context.environment.erp.container)
     mounts = [PurePosixPath(mount["Destination"]) for mount in model.attrs["Mounts"]]
     if not any(folder.is_relative_to(mount) and folder != mount for mount in mounts):
@@ -134,7 +134,7 @@ def _require_complete(there: Helper, folder: PurePosixPath, artifact: Artifact) 
 
 
 def _make_parent(there: Helper, folder: PurePosixPath, user: str) -> None:
-    """Create the folder above, as the ERP's user where that may, so that it is theirs."""
+    """Create the parent folder, owned by the ERP's user."""
     parent = str(folder.parent)
     try:
         there.run("mkdir", "-p", "--", parent, user=user)

@@ -12,12 +12,12 @@ from restore.model.node_records import DATABASE_ROLES
 
 
 def begin_node(context: ReplayContext, step: Step) -> None:
-    """Write into a node that a replay of the generation is under way there."""
+    """Mark a node as being replayed into."""
     _write(context, step, NodeState.REPLAYING)
 
 
 def complete_node(context: ReplayContext, step: Step) -> None:
-    """Write into a node that it holds the generation."""
+    """Mark a node as holding the whole generation."""
     _write(context, step, NodeState.COMPLETE)
 
 

@@ -25,7 +25,7 @@ _STATEMENT: Final = re.compile(
 
 
 def restore_properties(context: ReplayContext, database: str, temporary: str, user: str) -> None:
-    """Give a restored database, under its temporary name, what production's had.
+    """Give a restored database, under its temporary name, production's settings and rights.
 
     Args:
         user: operating system's user who may read the repository in the container.
@@ -43,7 +43,7 @@ def restore_properties(context: ReplayContext, database: str, temporary: str, us
             dump = f"{dump}/{CUSTOM_FILE}"
         argv = commands.show_schema(dump)
         lines = context.runner.lines(server.container, argv, user=user)
-        statements = tuple(renamed(property_statements(lines), temporary))
+        statements = tuple(rename_database(property_statements(lines), temporary))
         with sql.connect(server, temporary) as connection, connection.transaction():
             for statement in statements:
                 try:
@@ -70,8 +70,8 @@ def property_statements(lines: Iterable[str]) -> Iterator[str]:
             yield statement
 
 
-def renamed(statements: Iterable[str], database: str) -> Iterator[str]:
-    """The statements, about another database."""
+def rename_database(statements: Iterable[str], database: str) -> Iterator[str]:
+    """The statements, changed to name another database."""
     name = commands.identifier(database)
     for statement in statements:
         if found := _STATEMENT.fullmatch(statement):

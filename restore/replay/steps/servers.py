@@ -22,7 +22,7 @@ _MODE: Final = 0o640
 
 
 def stop_erp(context: ReplayContext, _step: Step) -> None:
-    """Stop the ERP, so that nothing writes while the data comes back; also what a killed run left.
+    """Stop the ERP, so that nothing writes meanwhile, and the helpers that a killed run left.
 
     A copy that it had begun would go on beside this one.
     """
@@ -60,7 +60,7 @@ def restore_configuration(context: ReplayContext, step: Step) -> None:
 
 
 def owner_of(context: ReplayContext, user: str) -> Owner:
-    """The numbers of a user of the ERP's image, which need not run for it.
+    """User and group number of a user of the ERP's image; the container may be stopped.
 
     Raises:
         ReplayError: the image has no such user.

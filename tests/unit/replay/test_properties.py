@@ -2,7 +2,7 @@
 
 import pytest
 
-from restore.replay.steps.properties import property_statements, renamed
+from restore.replay.steps.properties import property_statements, rename_database
 
 SCRIPT = r"""
 CREATE DATABASE "Spé-prod" WITH TEMPLATE = template0 ENCODING = 'UTF8';
@@ -48,7 +48,7 @@ GRANT SELECT ON TABLE public.res_partner TO "Re porting";
 def test_settings_and_rights_of_the_database_are_found_and_given_to_another() -> None:
     found = property_statements(SCRIPT.splitlines())
 
-    assert list(renamed(found, 'x"y')) == [
+    assert list(rename_database(found, 'x"y')) == [
         'ALTER DATABASE "x""y" CONNECTION LIMIT = 50',
         "ALTER DATABASE \"x\"\"y\" SET search_path TO 'a', 'B; c'",
         'ALTER ROLE "Re porting" IN DATABASE "x""y" SET statement_timeout TO \'5min\'',
@@ -59,6 +59,6 @@ def test_settings_and_rights_of_the_database_are_found_and_given_to_another() ->
 
 @pytest.mark.parametrize("name", ["prod", '"Prod"'])
 def test_names_need_no_quotes(name: str) -> None:
-    assert list(renamed([f"ALTER DATABASE {name} SET work_mem TO '1MB'"], "t")) == [
+    assert list(rename_database([f"ALTER DATABASE {name} SET work_mem TO '1MB'"], "t")) == [
         "ALTER DATABASE \"t\" SET work_mem TO '1MB'"
     ]
