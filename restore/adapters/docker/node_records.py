@@ -9,7 +9,6 @@ until a replay into the environment that stands writes another.
 
 from __future__ import annotations
 
-import io
 import json
 import tarfile
 from collections.abc import Iterable, Mapping
@@ -21,6 +20,7 @@ from docker.models.containers import Container
 
 from restore.adapters.docker.health import read_health
 from restore.adapters.docker.runner import LABEL, Runner
+from restore.adapters.docker.tar import Owner, single_file
 from restore.adapters.postgres import commands
 from restore.errors import NotFoundError, ReplayError, RestoreError
 from restore.model import Environment, Node, NodeRecord, NodeState, NodeStatus, Role
@@ -188,13 +188,9 @@ def _label_record(container: Container) -> NodeRecord | None:
 
 def _archive(name: str, text: str) -> bytes:
     """A tar archive of the file, with the folder above it where it has one."""
-    content, buffer = text.encode() + b"\n", io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        if "/" in name:
-            folder = tarfile.TarInfo(str(PurePosixPath(name).parent))
-            folder.type, folder.mode = tarfile.DIRTYPE, 0o755
-            archive.addfile(folder)
-        info = tarfile.TarInfo(name)
-        info.size, info.mode = len(content), 0o644
-        archive.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
+    file = single_file(name, text.encode() + b"\n", Owner(0, 0), 0o644)
+    if "/" not in name:
+        return file
+    folder = tarfile.TarInfo(str(PurePosixPath(name).parent))
+    folder.type, folder.mode = tarfile.DIRTYPE, 0o755
+    return folder.tobuf() + file
