@@ -40,7 +40,6 @@ _SOURCES = (
     "restore/model/node_records.py",
     "restore/plan/configuration/erp_login.py",
     "restore/adapters/postgres/facts.py",
-    "restore/repository/transfer.py",
     "restore/repository/*.py",
     "restore/model/schemas/manifest.schema.json",
 )
@@ -84,7 +83,9 @@ def _cache_key(runner: Runner, kind: Kind) -> str:
     """A name for all that a production's generation depends on."""
     digest = hashlib.sha256()
     for pattern in (*_SOURCES, *kind.sources):
-        for path in sorted(ROOT.glob(pattern)):
+        paths = sorted(ROOT.glob(pattern))
+        assert paths, f"{pattern} names no file: what a production depends on has moved"
+        for path in paths:
             digest.update(path.name.encode() + b"\0" + content_of(path) + b"\0")
     dump = commands.dump_database(commands.DumpRequest("d", "f", "s", 2))
     digest.update(repr((dump, commands.dump_roles("s"))).encode())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 import shlex
@@ -40,8 +39,6 @@ from restore.report.prerequisites.document import (
     shell_text,
 )
 from restore.report.prerequisites.language import catalogue, words
-from restore.report.prerequisites.recovery import STAGES
-from restore.runs import drill, stages
 from stacks.network import addresses
 from stacks.outputs import REPOSITORY_PATH
 from stacks.settings import Place, default_subnet, parse
@@ -266,21 +263,6 @@ def test_commands_of_pra_are_complete(make_prerequisites: Make) -> None:
         assert not context.args
         required = {p.name for p in command.params if p.required}
         assert all(context.params[name] is not None for name in required)
-
-
-def test_stages_are_those_of_a_drill() -> None:
-    found: list[str] = []
-    for module in (drill, stages):
-        for node in ast.walk(ast.parse(inspect.getsource(module))):
-            if (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Attribute)
-                and node.func.attr == "stage"
-                and isinstance(node.args[0], ast.Constant)
-            ):
-                found.append(str(node.args[0].value))
-    # The generation that a document is of is there: only a drill of somebody else's backup imports.
-    assert set(found) - {"import"} == set(STAGES)
 
 
 def test_locations_are_those_of_generation_and_profile(make_prerequisites: Make) -> None:
