@@ -17,9 +17,7 @@ class RulesOptions:
     """Which rules they are."""
 
     rules: str = argument(default=BUILTIN)
-    profile: str = option(
-        "--profile", default="odoo", show_default=True, help="Whose rules 'builtin' stands for."
-    )
+    profile: str = option("Whose rules 'builtin' stands for.", default="odoo")
 
 
 @click.group("anonymise", cls=VerbGroup)
@@ -29,8 +27,6 @@ def verb() -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckOptions(RulesOptions):
-    """What `pra anonymise check` is told."""
-
     rules: str = argument()
 
 

@@ -19,34 +19,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class CaptureOptions(ProfileOptions, RepositoryOptions, JobsOptions):
-    """What `pra capture` is told."""
-
-    database_container: str = option(
-        "--database-container", required=True, help="Container of PostgreSQL."
-    )
-    erp_container: str = option(
-        "--erp-container", required=True, help="Container of the ERP server."
-    )
+    database_container: str = option("Container of PostgreSQL.", required=True)
+    erp_container: str = option("Container of the ERP server.", required=True)
     reports_database_container: str | None = option(
-        "--reports-database-container", help="Container of the reports server's own PostgreSQL."
+        "Container of the reports server's own PostgreSQL."
     )
-    reports_container: str | None = option(
-        "--reports-container", help="Container of the reports server, if there is one."
-    )
-    proxy_container: str | None = option(
-        "--proxy-container", help="Container of the reverse proxy, for its certificate."
-    )
-    external_url: str | None = option(
-        "--external-url", help="URL at which people reach the ERP; default: its own word."
-    )
-    database: tuple[str, ...] = option(
-        "--database", multiple=True, help="Only this database; repeatable."
-    )
+    reports_container: str | None = option("Container of the reports server, if there is one.")
+    proxy_container: str | None = option("Container of the reverse proxy, for its certificate.")
+    external_url: str | None = option("URL at which people reach the ERP; default: its own word.")
+    database: tuple[str, ...] = option("Only this database; repeatable.")
     scratch: str | None = option(
-        "--scratch",
+        "Folder of PostgreSQL's container that user postgres may write to: each dump lies there"
+        " until it is read.",
         show_default="/tmp",  # noqa: S108 - its name in the help
-        help="Folder of PostgreSQL's container that user postgres may write to: each dump lies "
-        "there until it is read.",
     )
 
 

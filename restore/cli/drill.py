@@ -25,13 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class DrillOptions(EphemeralOptions, ForeignOptions, CachingOptions):
-    """What `pra drill` is told."""
-
     backup: str | None = option(
-        "--from",
-        metavar="LAYOUT:PATH",
-        help="A backup that others made (see 'pra import'); imported for this drill only. "
+        "A backup that others made (see 'pra import'); imported for this drill only. "
         "--generation then chooses among what is there.",
+        flag="--from",
+        metavar="LAYOUT:PATH",
     )
 
 

@@ -32,13 +32,11 @@ class TrustedOptions:
     """Where the trusted keys are."""
 
     keys: Path = option(
-        "--keys",
+        "Folder of the trusted public keys (*.pem).",
         type=FOLDER,
         envvar=TRUSTED_VARIABLE,
-        show_envvar=True,
         default=locations.TRUSTED_KEYS,
         show_default=".pra/keys/trusted",
-        help="Folder of the trusted public keys (*.pem).",
     )
 
 
@@ -47,13 +45,11 @@ class KeyOptions:
     """Where the signing key is."""
 
     key: Path = option(
-        "--key",
+        "File of the private key.",
         type=FILE,
         envvar=KEY_VARIABLE,
-        show_envvar=True,
         default=locations.SIGNING_KEY,
         show_default=".pra/keys/signing.pem",
-        help="File of the private key.",
     )
 
 
@@ -64,20 +60,14 @@ class NewKeyOptions(KeyOptions, TrustedOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class VerifyOptions(ReportsOptions, TrustedOptions):
-    """What `pra evidence verify` is told."""
-
     path: str = argument()
     signature: Path | None = option(
-        "--signature",
-        type=FILE,
-        help="The evidence, where it is not the evidence.json beside the file.",
+        "The evidence, where it is not the evidence.json beside the file.", type=FILE
     )
     trusted_key: tuple[Path, ...] = option(
-        "--trusted-key",
+        "A public key to believe, in place of those of the folder. May be repeated.",
         type=FILE,
-        multiple=True,
         metavar="FILE",
-        help="A public key to believe, in place of those of the folder. May be repeated.",
     )
 
 

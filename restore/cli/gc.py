@@ -29,15 +29,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class GcOptions(RepositoryOptions):
-    """What `pra gc` is told."""
-
-    older_than: str = option(
-        "--older-than", default="24h", show_default=True, help="Age of what goes by its age."
-    )
-    stack: str | None = option(
-        "--stack", help="Remove this stack, whoever made it and whatever its age."
-    )
-    dry_run: bool = option("--dry-run", is_flag=True, help="Only say what would be removed.")
+    older_than: str = option("Age of what goes by its age.", default="24h")
+    stack: str | None = option("Remove this stack, whoever made it and whatever its age.")
+    dry_run: bool = option("Only say what would be removed.")
 
 
 @click.command("gc", cls=Verb)

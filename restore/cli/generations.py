@@ -43,8 +43,6 @@ def list_command(terminal: Terminal, options: RepositoryOptions) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class ShowOptions(RepositoryOptions):
-    """What `pra generations show` is told."""
-
     generation: str | None = argument(required=False)
 
 

@@ -18,19 +18,10 @@ from restore.report.trends import Trend, change, is_cached, sparkline, trend
 
 @dataclass(frozen=True, kw_only=True)
 class HistoryOptions(ReportsOptions):
-    """What `pra history` is told."""
-
-    profile: str | None = option("--profile", help="Only runs of this profile.")
-    stack_base: str | None = option(
-        "--stack-base", help="Only runs with this stack's settings, such as drill or ci."
-    )
+    profile: str | None = option("Only runs of this profile.")
+    stack_base: str | None = option("Only runs with this stack's settings, such as drill or ci.")
     last: int = option(
-        "--last",
-        type=click.IntRange(min=1),
-        default=20,
-        show_default=True,
-        metavar="N",
-        help="How many runs to look back.",
+        "How many runs to look back.", type=click.IntRange(min=1), default=20, metavar="N"
     )
 
 

@@ -22,19 +22,16 @@ class ForeignOptions:
     """How a backup is read that others made."""
 
     at: str | None = option(
-        "--at",
-        metavar="MOMENT",
-        help="Bring a physical backup back to this moment, in UTC unless it says otherwise: "
+        "Bring a physical backup back to this moment, in UTC unless it says otherwise: "
         "2026-11-23T18:00+01:00. Default: the last transaction that was archived.",
+        metavar="MOMENT",
     )
     pgbackrest_image: str | None = option(
-        "--pgbackrest-image",
+        "Image with PostgreSQL of the backup's major and pgBackRest, which bring a physical "
+        "backup back. Default: pra/pgbackrest with the tag of the profile's database image. The"
+        " passphrase of an encrypted repository is read from PRA_PGBACKREST_PASSPHRASE or the "
+        "file that PRA_PGBACKREST_PASSPHRASE_FILE names.",
         envvar="PRA_PGBACKREST_IMAGE",
-        show_envvar=True,
-        help="Image with PostgreSQL of the backup's major and pgBackRest, which bring a physical "
-        "backup back. Default: pra/pgbackrest with the tag of the profile's database image. The "
-        "passphrase of an encrypted repository is read from PRA_PGBACKREST_PASSPHRASE or the file "
-        "that PRA_PGBACKREST_PASSPHRASE_FILE names.",
     )
 
 
@@ -62,17 +59,13 @@ def open_backup(text: str, profile: str, options: ForeignOptions) -> Layout:
 
 @dataclass(frozen=True, kw_only=True)
 class ImportOptions(ProfileOptions, RepositoryOptions, ForeignOptions):
-    """What `pra import` is told."""
-
     backup: str = argument(metavar="LAYOUT:PATH")
     generation: str = option(
-        "--generation",
+        'Which backup of several: an id or its beginning, "latest", or "latest-before DATE".',
         default="latest",
-        show_default=True,
-        help='Which backup of several: an id or its beginning, "latest", or "latest-before DATE".',
     )
-    every: bool = option("--all", is_flag=True, help="Every backup that is there.")
-    listed: bool = option("--list", is_flag=True, help="Only say which backups are there.")
+    every: bool = option("Every backup that is there.", flag="--all")
+    listed: bool = option("Only say which backups are there.", flag="--list")
 
 
 @click.command("import", cls=Verb)

@@ -30,12 +30,10 @@ class RepositoryOptions:
     """Where the generations are."""
 
     repository: str = option(
-        "--repository",
+        "Folder that holds the generations.",
         envvar="PRA_REPOSITORY",
         default=str(locations.REPOSITORY),
         show_default=".pra/repository",
-        show_envvar=True,
-        help="Folder that holds the generations.",
     )
 
 
@@ -44,8 +42,7 @@ class GenerationOptions:
     """Which generation it is."""
 
     generation: str | None = option(
-        "--generation",
-        help='An id or its beginning, "latest", or "latest-before DATE". Asked on a terminal.',
+        'An id or its beginning, "latest", or "latest-before DATE". Asked on a terminal.'
     )
 
 
@@ -53,12 +50,7 @@ class GenerationOptions:
 class ProfileOptions:
     """Which ERP it is."""
 
-    profile: str = option(
-        "--profile",
-        default="odoo",
-        show_default=True,
-        help="ERP profile: a name, or the path of a YAML file.",
-    )
+    profile: str = option("ERP profile: a name, or the path of a YAML file.", default="odoo")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,11 +58,10 @@ class JobsOptions:
     """How much runs at once."""
 
     jobs: int = option(
-        "--jobs",
+        "Parallel jobs of dumps, restores and checksums.",
         type=click.IntRange(1, 64),
         default=os.cpu_count() or 2,
         show_default="number of cores",
-        help="Parallel jobs of dumps, restores and checksums.",
     )
 
 
@@ -79,11 +70,10 @@ class ReportsOptions:
     """Where the reports are."""
 
     reports: Path = option(
-        "--reports",
+        "Folder of the reports, one folder a run.",
         type=FOLDER,
         default=locations.REPORTS,
         show_default=".pra/reports",
-        help="Folder of the reports, one folder a run.",
     )
 
 
@@ -92,11 +82,7 @@ class LanguageOptions:
     """The language of what is written."""
 
     lang: str = option(
-        "--lang",
-        type=click.Choice(["en", "fr"]),
-        default="en",
-        show_default=True,
-        help="Language of what is written.",
+        "Language of what is written.", type=click.Choice(["en", "fr"]), default="en"
     )
 
 
@@ -105,18 +91,11 @@ class AcceptOptions:
     """What is accepted, and why."""
 
     accept: tuple[str, ...] = option(
-        "--accept",
-        multiple=True,
+        "Accept a difference (postgresql.minor), or ignore a check (web.scenario:logout); each "
+        "needs a --reason, in the same order.",
         metavar="KEY",
-        help="Accept a difference (postgresql.minor), or ignore a check (web.scenario:logout); "
-        "each needs a --reason, in the same order.",
     )
-    reason: tuple[str, ...] = option(
-        "--reason",
-        multiple=True,
-        metavar="TEXT",
-        help="Why that is accepted; goes into the report.",
-    )
+    reason: tuple[str, ...] = option("Why that is accepted; goes into the report.", metavar="TEXT")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,11 +103,9 @@ class LoginOptions:
     """The account of the checks."""
 
     check_login: str | None = option(
-        "--check-login",
+        "ERP account that the checks log in with; its password is read from PRA_CHECK_PASSWORD "
+        "or the file that PRA_CHECK_PASSWORD_FILE names.",
         envvar="PRA_CHECK_LOGIN",
-        show_envvar=True,
-        help="ERP account that the checks log in with; its password is read from "
-        "PRA_CHECK_PASSWORD or the file that PRA_CHECK_PASSWORD_FILE names.",
     )
 
 
@@ -137,43 +114,29 @@ class ReportsLoginOptions:
     """The account of the reports server."""
 
     reports_login: str | None = option(
-        "--reports-login",
-        envvar="PRA_REPORTS_LOGIN",
-        show_envvar=True,
-        help="Account of the reports server, as which data sources are changed and reports "
-        "rendered; its password is read from PRA_REPORTS_PASSWORD or the file that "
+        "Account of the reports server, as which data sources are changed and reports rendered;"
+        " its password is read from PRA_REPORTS_PASSWORD or the file that "
         "PRA_REPORTS_PASSWORD_FILE names.",
+        envvar="PRA_REPORTS_LOGIN",
     )
-
-
-def _image(role: Role, help_text: str) -> str | None:
-    image: str | None = option(f"--{role.value}-image", help=help_text)
-    return image
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServerOptions:
     """What takes the place of the generation's images and certificate."""
 
-    database_image: str | None = _image(
-        Role.DATABASE, "Image of the database server, in place of the generation's."
+    database_image: str | None = option(
+        "Image of the database server, in place of the generation's."
     )
-    erp_image: str | None = _image(
-        Role.ERP, "Image of the ERP server, in place of the generation's."
+    erp_image: str | None = option("Image of the ERP server, in place of the generation's.")
+    proxy_image: str | None = option("Image of the reverse proxy, in place of the profile's.")
+    reports_database_image: str | None = option(
+        "Image of the reports server's own database server."
     )
-    proxy_image: str | None = _image(
-        Role.PROXY, "Image of the reverse proxy, in place of the profile's."
-    )
-    reports_database_image: str | None = _image(
-        Role.REPORTS_DATABASE, "Image of the reports server's own database server."
-    )
-    reports_image: str | None = _image(
-        Role.REPORTS, "Image of the reports server, in place of the generation's."
-    )
+    reports_image: str | None = option("Image of the reports server, in place of the generation's.")
     certificate: str | None = option(
-        "--certificate",
+        "PEM that the reverse proxy serves, in place of the generation's; none is plain HTTP.",
         metavar="PATH",
-        help="PEM that the reverse proxy serves, in place of the generation's; none is plain HTTP.",
     )
 
     def images(self) -> dict[Role, str]:
@@ -198,16 +161,8 @@ class ServerOptions:
 class KeepingOptions:
     """Whether a run may use and keep caches of a database server."""
 
-    cold: bool = option(
-        "--cold", is_flag=True, help="Load the databases, whatever kept copies there are."
-    )
-    no_copy: bool = option(
-        "--no-copy",
-        is_flag=True,
-        envvar="PRA_NO_COPY",
-        show_envvar=True,
-        help="Keep no copy of the database server's data.",
-    )
+    cold: bool = option("Load the databases, whatever kept copies there are.")
+    no_copy: bool = option("Keep no copy of the database server's data.", envvar="PRA_NO_COPY")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,18 +170,15 @@ class CachingOptions(KeepingOptions):
     """What a drill is told of caches."""
 
     cold_every: str | None = option(
-        "--cold-every",
-        metavar="DAYS",
-        help="Be cold when the last cold drill that passed is older; 0 is always. "
+        "Be cold when the last cold drill that passed is older; 0 is always. "
         f"Default: the stack's setting coldEvery, else {COLD_EVERY:g}.",
+        metavar="DAYS",
     )
     copies: int = option(
-        "--copies",
+        "Kept copies that an engine holds at most; those not used for longest go.",
         type=click.IntRange(min=1),
         default=MOST_CACHES,
-        show_default=True,
         metavar="N",
-        help="Kept copies that an engine holds at most; those not used for longest go.",
     )
 
 

@@ -23,8 +23,6 @@ from restore.cli.verbs import Verb, argument, takes
 class PlanOptions(
     RepositoryOptions, ProfileOptions, AcceptOptions, JobsOptions, ServerOptions, Replaying
 ):
-    """What `pra plan` is told."""
-
     generation: str | None = argument(required=False)
 
 

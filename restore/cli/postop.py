@@ -22,10 +22,8 @@ if TYPE_CHECKING:
 class RunOptions(ReportsOptions):
     """Which run it is."""
 
-    run: str | None = option(
-        "--run", help="The run, or the beginning of its id; the last one when left out."
-    )
-    stack: str | None = option("--stack", help="The last run on this stack.")
+    run: str | None = option("The run, or the beginning of its id; the last one when left out.")
+    stack: str | None = option("The last run on this stack.")
 
     def folder(self) -> Path:
         """The folder of the run.
@@ -59,8 +57,8 @@ class Tick:
     """What is said of an operation, and by whom."""
 
     name: str = argument()
-    by: str = option("--by", required=True, metavar="WHO", help="Who it is.")
-    note: str = option("--note", default="", help="A remark to keep.")
+    by: str = option("Who it is.", required=True, metavar="WHO")
+    note: str = option("A remark to keep.", default="")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,34 +30,20 @@ FORMATS: Final = ("html", "md", "pdf")
 
 @dataclass(frozen=True, kw_only=True)
 class PrerequisitesOptions(ProfileOptions, RepositoryOptions, ReportsOptions, LanguageOptions):
-    """What `pra prerequisites` is told."""
-
     generation: str = option(
-        "--generation",
+        'What is measured: an id or its beginning, "latest", or "latest-before DATE".',
         default="latest",
-        show_default=True,
-        help='What is measured: an id or its beginning, "latest", or "latest-before DATE".',
     )
     stack: str = option(
-        "--stack",
+        "Stack file whose settings the environment has: addresses, URL, sizes, images.",
         default="drill",
-        show_default=True,
-        help="Stack file whose settings the environment has: addresses, URL, sizes, images.",
     )
-    client: str | None = option(
-        "--client", help="Whose installation it is; stands on the title page."
-    )
-    integrator: str | None = option(
-        "--integrator", help="Who hands the document over; stands on the title page."
-    )
+    client: str | None = option("Whose installation it is; stands on the title page.")
+    integrator: str | None = option("Who hands the document over; stands on the title page.")
     form: str = option(
-        "--format",
-        type=click.Choice(FORMATS),
-        default="html",
-        show_default=True,
-        help="Form of the document.",
+        "Form of the document.", flag="--format", type=click.Choice(FORMATS), default="html"
     )
-    output: Path | None = option("--output", type=FILE, help="Default: stdout.")
+    output: Path | None = option("Default: stdout.", type=FILE)
 
 
 @click.command("prerequisites", cls=Verb)

@@ -14,17 +14,14 @@ from restore.cli.verbs import Verb, argument, option, takes
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions(ReportsOptions, LanguageOptions):
-    """What `pra report` is told."""
-
     run: str | None = argument(required=False)
     form: str = option(
-        "--format",
+        "What to render.",
+        flag="--format",
         type=click.Choice(["html", "json", "junit"]),
         default="html",
-        show_default=True,
-        help="What to render.",
     )
-    output: Path | None = option("--output", type=FILE, help="Default: stdout.")
+    output: Path | None = option("Default: stdout.", type=FILE)
 
 
 @click.command("report", cls=Verb)

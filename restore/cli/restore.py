@@ -14,18 +14,12 @@ from restore.model import Role, locations
 
 @dataclass(frozen=True, kw_only=True)
 class RestoreOptions(ReplayOptions):
-    """What `pra restore` is told."""
-
-    stack: str = option("--stack", required=True, help="Stack that stands, made by 'pulumi up'.")
-    replace: bool = option(
-        "--replace", is_flag=True, help="Replace databases that are there already."
-    )
+    stack: str = option("Stack that stands, made by 'pulumi up'.", required=True)
+    replace: bool = option("Replace databases that are there already.")
     node: tuple[str, ...] = option(
-        "--node",
-        multiple=True,
+        "Replay this node only, and others named so; the rest stay as they are. 'pra status' "
+        "shows the nodes.",
         type=click.Choice([role.value for role in Role]),
-        help="Replay this node only, and others named so; the rest stay as they are. "
-        "'pra status' shows the nodes.",
     )
 
 

@@ -78,19 +78,15 @@ class ReplayOptions(
     """Options of the commands that replay a generation as it is."""
 
     scenario: tuple[Path, ...] = option(
-        "--scenario",
-        multiple=True,
+        "Play this scenario once everything else was checked; may be given several times.",
         type=FILE,
         metavar="FILE",
-        help="Play this scenario once everything else was checked; may be given several times.",
     )
     rto_budget: str | None = option(
-        "--rto-budget",
+        "Longest recovery time that is accepted, such as 90s, 15m or 1h30m; a longer one fails."
+        " Default: the stack's setting rtoBudget, else the profile's rto_budget, else none.",
         envvar="PRA_RTO_BUDGET",
-        show_envvar=True,
         metavar="DURATION",
-        help="Longest recovery time that is accepted, such as 90s, 15m or 1h30m; a longer one "
-        "fails. Default: the stack's setting rtoBudget, else the profile's rto_budget, else none.",
     )
 
 
@@ -99,12 +95,9 @@ class EphemeralOptions(ReplayOptions, ServerOptions):
     """Options of the commands that rebuild an environment, and destroy it in the end."""
 
     stack: str = option(
-        "--stack",
-        default="drill",
-        show_default=True,
-        help="Stack file whose settings the ephemeral environment starts from.",
+        "Stack file whose settings the ephemeral environment starts from.", default="drill"
     )
-    keep: bool = option("--keep", is_flag=True, help="Leave the environment standing afterwards.")
+    keep: bool = option("Leave the environment standing afterwards.")
 
     def drill(self, replay: ReplayRequest) -> DrillRequest:
         """The drill of a replay in such an environment."""

@@ -43,12 +43,8 @@ class FilesOptions:
 class RunOptions(
     FilesOptions, ProfileOptions, LoginOptions, AcceptOptions, ReportsOptions, LanguageOptions
 ):
-    """What `pra scenario run` is told."""
-
-    stack: str = option("--stack", required=True, help="The stack whose environment stands.")
-    database: str | None = option(
-        "--database", help="The ERP's database; needed where there are several."
-    )
+    stack: str = option("The stack whose environment stands.", required=True)
+    database: str | None = option("The ERP's database; needed where there are several.")
 
 
 @click.group("scenario", cls=VerbGroup)

@@ -46,11 +46,10 @@ class LifeOptions:
     """How long a copy lives."""
 
     duration: str = option(
-        "--for",
+        "Time to live from now on: 8h, 7d. 'pra gc' ends what has expired.",
+        flag="--for",
         default="7d",
-        show_default=True,
         metavar="DURATION",
-        help="Time to live from now on: 8h, 7d. 'pra gc' ends what has expired.",
     )
 
 
@@ -69,47 +68,26 @@ class CreateOptions(
     LanguageOptions,
     Replaying,
 ):
-    """What `pra staging create` is told."""
-
-    name: str = option("--name", required=True, help="Name of the copy; its stack is staging-NAME.")
-    owner: str = option(
-        "--owner", default=this_user, show_default="this user", help="Who answers for the copy."
-    )
-    stack: str = option(
-        "--stack",
-        default="drill",
-        show_default=True,
-        help="Stack file whose settings the copy starts from.",
-    )
+    name: str = option("Name of the copy; its stack is staging-NAME.", required=True)
+    owner: str = option("Who answers for the copy.", default=this_user, show_default="this user")
+    stack: str = option("Stack file whose settings the copy starts from.", default="drill")
     administrator: str | None = option(
-        "--administrator",
+        "Login of the copy's administrator, whose password is made anew.",
         metavar="LOGIN",
         show_default="the profile's account of checks",
-        help="Login of the copy's administrator, whose password is made anew.",
     )
-    external_url: str | None = option(
-        "--external-url", metavar="URL", help="Where people reach it, if elsewhere."
-    )
-    keep_failed: bool = option(
-        "--keep-failed", is_flag=True, help="Leave a copy that fails stopped, to look at it."
-    )
+    external_url: str | None = option("Where people reach it, if elsewhere.", metavar="URL")
+    keep_failed: bool = option("Leave a copy that fails stopped, to look at it.")
     anonymise: str | None = option(
-        "--anonymise",
-        metavar="RULES",
-        help="Anonymise the copy by a file of rules, or by 'builtin', those that ship.",
+        "Anonymise the copy by a file of rules, or by 'builtin', those that ship.", metavar="RULES"
     )
     key_file: Path | None = option(
-        "--key-file",
-        type=FILE,
-        show_default=VARIABLE,
-        help="File with the secret key that decides replacements.",
+        "File with the secret key that decides replacements.", type=FILE, show_default=VARIABLE
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class RenewOptions(LifeOptions):
-    """What `pra staging renew` is told."""
-
     name: str = argument()
 
 

@@ -33,30 +33,22 @@ MOST_TOLD: Final = 8
 
 @dataclass(frozen=True, kw_only=True)
 class RehearseOptions(EphemeralOptions):
-    """What `pra upgrade rehearse` is told."""
-
     from_generation: str = option(
-        "--from-generation",
+        "The generation that is upgraded, chosen as --generation is.",
         default="latest",
-        show_default=True,
         metavar="GENERATION",
-        help="The generation that is upgraded, chosen as --generation is.",
     )
     to: str | None = option(
-        "--to",
+        "Image of the new ERP, or the tag that its image has beside the old one.",
         metavar="VERSION|IMAGE",
-        help="Image of the new ERP, or the tag that its image has beside the old one.",
     )
     to_database: str | None = option(
-        "--to-database",
-        metavar="IMAGE",
-        help="Image of a newer PostgreSQL, into which the dumps are restored before the ERP is "
+        "Image of a newer PostgreSQL, into which the dumps are restored before the ERP is "
         "upgraded.",
+        metavar="IMAGE",
     )
     road_book: Path | None = option(
-        "--road-book",
-        type=FILE,
-        help="YAML file of what to check after the upgrade, by the engine and by people.",
+        "YAML file of what to check after the upgrade, by the engine and by people.", type=FILE
     )
 
 
@@ -65,31 +57,24 @@ class RunOptions(ReportsOptions):
     """Which rehearsal it is."""
 
     run: str | None = option(
-        "--run", help="The rehearsal, or the beginning of its id; the last run when left out."
+        "The rehearsal, or the beginning of its id; the last run when left out."
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class SignOffOptions(Tick, RunOptions):
-    """What `pra upgrade sign-off` is told."""
-
-    undo: bool = option("--undo", is_flag=True, help="Say that it is to be checked again.")
+    undo: bool = option("Say that it is to be checked again.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class AcceptanceOptions(RunOptions, RepositoryOptions):
-    """What `pra upgrade accept` is told."""
-
-    by: str = option("--by", required=True, metavar="WHO", help="Who it is.")
+    by: str = option("Who it is.", required=True, metavar="WHO")
     archive: Path = option(
-        "--archive",
+        "Folder that is made: generation, images of the old version, report.",
         required=True,
         type=FOLDER,
-        help="Folder that is made: generation, images of the old version, report.",
     )
-    profile: str | None = option(
-        "--profile", help="Profile of the rehearsal; by default the generation's."
-    )
+    profile: str | None = option("Profile of the rehearsal; by default the generation's.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,23 +87,15 @@ class RollbackOptions(
     LanguageOptions,
     Replaying,
 ):
-    """What `pra upgrade rollback` is told."""
-
     archive: Path = argument(type=FOLDER)
     repository: str = option(
-        "--repository",
+        "With --generation: a repository with later data for the archived code.",
         default="",
         type=click.Path(file_okay=False),
-        help="With --generation: a repository with later data for the archived code.",
     )
-    generation: str | None = option(
-        "--generation", help="Later data, in place of the archived generation."
-    )
+    generation: str | None = option("Later data, in place of the archived generation.")
     stack: str = option(
-        "--stack",
-        default="drill",
-        show_default=True,
-        help="Stack file whose settings the new environment starts from.",
+        "Stack file whose settings the new environment starts from.", default="drill"
     )
 
 

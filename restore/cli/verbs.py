@@ -79,14 +79,20 @@ class VerbGroup(_WithGlobalOptions, click.Group):
     group_class = type
 
 
-def option(*flags: str, **settings: Any) -> Any:
-    """Declare a field that an option sets; the arguments are those of ``click.option``."""
-    return field(metadata={"declare": (click.option, flags, settings)})
+def option(help_text: str, *, flag: str | None = None, **settings: Any) -> Any:
+    """Declare a field that an option sets; the settings are those of ``click.option``.
+
+    The flag is the field's name, unless another is given. A ``bool`` is a flag without a value, a
+    tuple may be given several times. A default and a variable of the environment are shown.
+    """
+    settings.setdefault("show_default", settings.get("default") not in (None, ""))
+    settings |= {"help": help_text, "show_envvar": "envvar" in settings}
+    return field(metadata={"declare": (click.option, flag, settings)})
 
 
 def argument(**settings: Any) -> Any:
     """Declare a field that an argument sets; the arguments are those of ``click.argument``."""
-    return field(metadata={"declare": (click.argument, (), settings)})
+    return field(metadata={"declare": (click.argument, None, settings)})
 
 
 def takes(
@@ -105,10 +111,17 @@ def takes(
         def call(terminal: Terminal, /, **values: Any) -> Any:
             return command(terminal, options(**values))
 
-        for name in reversed(order):
-            if "declare" in named[name].metadata:
-                declare, flags, settings = named[name].metadata["declare"]
-                declare(*flags, name, **settings)(call)
+        for one in (named[name] for name in reversed(order) if named[name].metadata):
+            declare, flag, settings = one.metadata["declare"]
+            names = [one.name]
+            if declare is click.option:
+                names.append(flag or f"--{one.name.replace('_', '-')}")
+                kind = {
+                    "is_flag": one.type == "bool",
+                    "multiple": str(one.type).startswith("tuple"),
+                }
+                settings = {**settings, **kind}
+            declare(*names, **settings)(call)
         return click.pass_obj(call)
 
     return decorate

@@ -15,8 +15,6 @@ from restore.errors import ExitCode
 
 @dataclass(frozen=True, kw_only=True)
 class VerifyOptions(RepositoryOptions, JobsOptions):
-    """What `pra verify` is told."""
-
     generation: str | None = argument(required=False)
 
 
