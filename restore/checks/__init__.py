@@ -6,6 +6,7 @@ The database itself is checked before, under its temporary name, by a step of th
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 from restore.adapters.docker.facts import read_erp_facts
 from restore.adapters.docker.health import read_health
@@ -65,7 +66,7 @@ def run_checks(
     names = databases or tuple(facts.name for facts in context.generation.fingerprint.databases)
     # What goes nowhere takes its time: meanwhile, the rest is looked at.
     with ThreadPoolExecutor(max_workers=1) as pool:
-        isolation = pool.submit(isolation_checks, context)
+        isolation = pool.submit(copy_context().run, isolation_checks, context)
         results = content_checks(context, credentials, names)
     results += isolation.result()
     results.append(check_nodes(context))

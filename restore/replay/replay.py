@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
@@ -143,7 +144,10 @@ class _Run:
             Exception: a bug in any of them, once all have ended.
         """
         threads = [
-            threading.Thread(target=self._beside, args=(lane,), name="pra-lane", daemon=True)
+            # What a lane logs belongs to this stage.
+            threading.Thread(
+                target=copy_context().run, args=(self._beside, lane), name="pra-lane", daemon=True
+            )
             for lane in lanes[1:]
         ]
         for thread in threads:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import Any, cast
 
 import pytest
 
+from restore.adapters import logs
 from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import (
@@ -22,6 +24,7 @@ from restore.model import (
     Step,
     StepKind,
     StepStatus,
+    locations,
 )
 from restore.replay import replay as module
 from restore.replay.replay import ReplayInterrupted, replay
@@ -143,7 +146,14 @@ def test_documents_are_copied_while_databases_load(
 
     acts[StepKind.RESTORE_DATABASE] = acts[StepKind.DOCUMENTS] = meet
 
-    outcome = replay(plan_of(*BESIDE), context)
+    with logs.run_log("lanes"), logs.bound(stage="replay"):
+        outcome = replay(plan_of(*BESIDE), context)
+
+    log = (locations.LOGS / "lanes.jsonl").read_text(encoding="utf-8").splitlines()
+    told = [(line["event"], line["stage"], line["step"]) for line in map(json.loads, log)]
+    assert sorted(told) == sorted(
+        (event, "replay", f"{kind}") for kind in BESIDE for event in ("step begins", "step ends")
+    )
 
     assert [step.id for step in outcome.steps] == [f"{kind}" for kind in BESIDE]
     assert {step.status for step in outcome.steps} == {StepStatus.SUCCEEDED}
