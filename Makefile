@@ -63,8 +63,9 @@ upgrade-demo: setup ## rehearse two upgrades of an example production: one passe
 	@$(IN_ENVIRONMENT) code=0; $(REHEARSE) --to 1.2 || code=$$?; \
 		[[ $$code == 3 ]] || { echo "the planted defect was not found (exit code $$code)" >&2; exit 1; }
 
-lint: setup ## check style, types, the import rules and the documentation
-	@$(IN_ENVIRONMENT) ruff check . && ruff format --check . && mypy && lint-imports && python -m docs.check
+lint: setup ## check style, types, the import rules, the documentation and the reports' languages
+	@$(IN_ENVIRONMENT) ruff check . && ruff format --check . && mypy && lint-imports && python -m docs.check && \
+		python -m tests.lint.messages
 
 # More workers than cores: tests wait for servers. Whole drills are collected first, and stay first.
 WORKERS ?= 4

@@ -10,6 +10,7 @@ import httpx
 from restore.adapters import logs
 from restore.errors import ReplayError
 from restore.model import Credentials, Environment
+from restore.model.messages import joined, message
 from restore.model.secret import MASK
 from restore.profile import ReportsProfile
 
@@ -85,15 +86,19 @@ class ReportsClient:
             if answer.status_code == httpx.codes.UNAUTHORIZED
             else ""
         )
+        refused = message(
+            "the reports server refused {what}: HTTP {code}",
+            what=f"{method} {path}",
+            code=answer.status_code,
+        )
         raise ReplayError(
-            f"the reports server refused {method} {path}: HTTP {answer.status_code}"
-            f"{self._message(answer)}",
+            joined(": ", filter(None, (refused, self._said(answer)))),
             hint,
         )
 
-    def _message(self, answer: httpx.Response) -> str:
+    def _said(self, answer: httpx.Response) -> str:
         try:
-            message = str(answer.json()["message"])
+            said = str(answer.json()["message"])
         except (ValueError, KeyError, TypeError):
             return ""
-        return f": {message}".replace(self._account.password.reveal(), MASK)
+        return said.replace(self._account.password.reveal(), MASK)

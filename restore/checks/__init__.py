@@ -16,6 +16,7 @@ from restore.checks.base import (
     as_far_as_known,
     passed_unless,
     run_check,
+    running,
     with_acceptances,
 )
 from restore.checks.certificate import certificate_checks, foreseen_certificate_checks
@@ -45,6 +46,7 @@ from restore.model import (
     Generation,
     Purpose,
 )
+from restore.model.messages import message
 from restore.profile import Profile
 
 _STARTED = "erp.started"
@@ -139,19 +141,25 @@ def _started_check(context: ReplayContext) -> Check:
 
 def started_check(profile: Profile, series: str) -> Check:
     """Whether the ERP runs, before it is looked at. ``series`` is empty when it is unknown."""
-    expected = f"healthy, version {series}" if series else "healthy"
-    return Check(_STARTED, f"{profile.title} runs", expected)
+    expected = (
+        message("healthy, version {version}", version=series) if series else message("healthy")
+    )
+    return Check(_STARTED, message("{product} runs", product=profile.title), expected)
 
 
 def _started(context: ReplayContext) -> Finding:
     container = context.environment.erp.container
     state = read_health(context.runner, container)
     facts, series = read_erp_facts(context.runner, container, context.profile)
-    observed = f"{state}, version {facts.version}"
+    observed = running(state, facts.version)
     if state != "healthy":
         return Finding(CheckStatus.FAILED, observed)
     wanted = context.generation.fingerprint.erp_series
     # The plan refuses another series, unless the user accepted it with a reason.
-    other = [f"series {series}, production had {wanted}"] if wanted not in ("", series) else []
+    other = (
+        [message("series {found}, production had {wanted}", found=series, wanted=wanted)]
+        if wanted not in ("", series)
+        else []
+    )
     finding = passed_unless(other, observed, otherwise=CheckStatus.WARNING)
-    return as_far_as_known(finding, "" if wanted else "the ERP's version")
+    return as_far_as_known(finding, "" if wanted else message("the ERP's version"))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from restore.anonymise.session import Outcome, Places
-from restore.checks.base import Check, Finding, first_details, passed_unless, plural
+from restore.checks.base import Check, Finding, first_details, passed_unless
+from restore.checks.database import counts_of
 from restore.model import CheckStatus
+from restore.model.messages import message
 
 PREFIX: Final = "anonymised."
 """How the ids of these checks begin."""
@@ -16,8 +18,8 @@ def rules_check(database: str) -> Check:
     """What was replaced by rules."""
     return Check(
         f"{PREFIX}rules:{database}",
-        f"Rules of anonymisation were applied ({database})",
-        "every table that rules name and the database has",
+        message("Rules of anonymisation were applied ({database})", database=database),
+        message("every table that rules name and the database has"),
     )
 
 
@@ -25,8 +27,8 @@ def scan_check(database: str) -> Check:
     """Whether an original is left."""
     return Check(
         f"{PREFIX}scan:{database}",
-        f"No original e-mail or IBAN is left ({database})",
-        "none in any text column of any table",
+        message("No original e-mail or IBAN is left ({database})", database=database),
+        message("none in any text column of any table"),
     )
 
 
@@ -34,7 +36,7 @@ def uncovered_check(database: str) -> Check:
     """Whether rules know where addresses are."""
     return Check(
         f"{PREFIX}uncovered:{database}",
-        f"Columns with addresses that no rule names ({database})",
+        message("Columns with addresses that no rule names ({database})", database=database),
         "none",
     )
 
@@ -43,15 +45,15 @@ def documents_check(tree: str, database: str) -> Check:
     """Whether documents are placeholders."""
     return Check(
         f"{PREFIX}documents:{tree}:{database}",
-        f"Documents were replaced ({tree} of {database})",
-        "placeholders, and what the rules keep",
+        message("Documents were replaced ({tree} of {database})", tree=tree, database=database),
+        message("placeholders, and what the rules keep"),
     )
 
 
 def rules_finding(found: Outcome) -> Finding:
     """Told, never judged: modules that are not installed have no table."""
-    observed = f"{plural(found.tables, 'table')}, {plural(found.rows, 'row')}"
-    details = tuple(f"not there: {name}" for name in found.absent)
+    observed = counts_of(found.tables, found.rows)
+    details = tuple(message("not there: {name}", name=name) for name in found.absent)
     if found.tables == 0:
         return Finding(CheckStatus.FAILED, observed, first_details(details))
     return Finding(CheckStatus.PASSED, observed, details)
@@ -59,9 +61,11 @@ def rules_finding(found: Outcome) -> Finding:
 
 def scan_finding(found: Outcome) -> Finding:
     """Failed when an original is left; names the places, never a value."""
-    observed = (
-        f"text columns read: {found.columns}; originals looked for: "
-        f"{found.originals.get('email', 0)} (e-mail), {found.originals.get('iban', 0)} (IBAN)"
+    observed = message(
+        "text columns read: {columns}; originals looked for: {emails} (e-mail), {ibans} (IBAN)",
+        columns=found.columns,
+        emails=found.originals.get("email", 0),
+        ibans=found.originals.get("iban", 0),
     )
     return passed_unless(_lines(found.left), observed)
 
@@ -70,7 +74,10 @@ def uncovered_finding(found: Outcome) -> Finding:
     """A warning: there, addresses were replaced and everything else was left."""
     return passed_unless(
         _lines(found.swept),
-        f"columns: {len(found.swept)}; the addresses in them were replaced, nothing else",
+        message(
+            "columns: {columns}; the addresses in them were replaced, nothing else",
+            columns=len(found.swept),
+        ),
         otherwise=CheckStatus.WARNING,
     )
 
@@ -84,8 +91,10 @@ def _lines(places: Places) -> tuple[str, ...]:
 
 def documents_finding(files: int, replaced: int, strange: tuple[str, ...]) -> Finding:
     """Failed when a file is left that no row names, so that it may be an original."""
-    observed = f"rows replaced: {replaced}; files there: {files}"
-    return passed_unless((f"{path} belongs to no row" for path in strange), observed)
+    observed = message("rows replaced: {rows}; files there: {files}", rows=replaced, files=files)
+    return passed_unless(
+        (message("{path} belongs to no row", path=path) for path in strange), observed
+    )
 
 
 def anonymised_check_ids(databases: tuple[str, ...], trees: tuple[str, ...]) -> tuple[str, ...]:

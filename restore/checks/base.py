@@ -13,6 +13,7 @@ import httpx
 from restore.adapters.postgres import sql
 from restore.errors import RestoreError
 from restore.model import Acceptance, CheckResult, CheckStatus
+from restore.model.messages import Message, joined, mapped, message
 from restore.model.secret import MASK, Secret
 
 MOST_DETAILS: Final = 20
@@ -49,7 +50,7 @@ def run_check(check: Check, probe: Callable[[], Finding]) -> CheckResult:
     except (RestoreError, sql.Error, httpx.HTTPError, OSError) as error:
         finding = Finding(
             CheckStatus.UNVERIFIABLE,
-            "nothing could be observed",
+            message("nothing could be observed"),
             reason=describe(error),
             broke_off=True,
         )
@@ -74,7 +75,7 @@ def unverifiable(check: Check, reason: str) -> CheckResult:
         title=check.title,
         status=CheckStatus.UNVERIFIABLE,
         expected=check.expected,
-        observed="not run",
+        observed=message("not run"),
         duration=0.0,
         reason=reason,
         sla=check.sla,
@@ -89,13 +90,15 @@ def passed_unless(
     return Finding(otherwise if details else CheckStatus.PASSED, observed, details)
 
 
-UNTOLD: Final = "the backup does not tell "
-"""How the reason begins of a check that lacks nothing but what a backup of others should say."""
+def unknown_reason(what: str) -> Message:
+    """The reason of a check that lacks nothing but what a backup of others should say."""
+    return message("the backup does not tell {what}", what=what)
 
 
 def is_untold(result: CheckResult) -> bool:
     """Whether all of a result that can be known was looked at, and is right."""
-    return result.status is CheckStatus.UNVERIFIABLE and result.reason.startswith(UNTOLD)
+    beginning = unknown_reason("")
+    return result.status is CheckStatus.UNVERIFIABLE and result.reason.startswith(beginning)
 
 
 def as_far_as_known(finding: Finding, unknown: str) -> Finding:
@@ -105,13 +108,30 @@ def as_far_as_known(finding: Finding, unknown: str) -> Finding:
     """
     if not unknown or finding.status is not CheckStatus.PASSED:
         return finding
-    return replace(finding, status=CheckStatus.UNVERIFIABLE, reason=UNTOLD + unknown)
+    return replace(finding, status=CheckStatus.UNVERIFIABLE, reason=unknown_reason(unknown))
+
+
+_STATES: Final = {
+    "healthy": message("healthy"),
+    "unhealthy": message("unhealthy"),
+    "starting": message("starting"),
+}
+
+
+def running(state: str, version: str) -> Message:
+    """What was seen of a server: its container's health, and what it runs."""
+    return message("{state}, version {version}", state=_STATES.get(state, state), version=version)
+
+
+def about(subject: str, what: str) -> str:
+    """What was found of one of several things: ``database: it is a standby``."""
+    return message("{subject}: {what}", subject=subject, what=what)
 
 
 def first_details(items: Iterable[str]) -> tuple[str, ...]:
     """The first of many details, and a word when there are more."""
     some = tuple(islice(items, MOST_DETAILS + 1))
-    return some if len(some) <= MOST_DETAILS else (*some[:MOST_DETAILS], "… and more")
+    return some if len(some) <= MOST_DETAILS else (*some[:MOST_DETAILS], message("… and more"))
 
 
 def with_acceptances(
@@ -128,8 +148,9 @@ def with_acceptances(
 
 
 def _ignored(result: CheckResult, reason: str) -> CheckResult:
-    was = f"{result.status}: {result.reason}" if result.reason else f"{result.status}"
-    details = (f"would be {was}", *result.details)
+    was = f"would be {result.status}"
+    first = joined(": ", (was, result.reason)) if result.reason else was
+    details = (first, *result.details)
     return replace(result, status=CheckStatus.IGNORED, reason=reason, details=details)
 
 
@@ -144,12 +165,11 @@ def describe(error: Exception) -> str:
 
 def masked(text: str, secrets: Iterable[Secret]) -> str:
     """A text of the outside with every known secret hidden."""
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret.reveal(), MASK)
-    return text
+    known = [secret.reveal() for secret in secrets if secret]
 
+    def hidden(part: str) -> str:
+        for plain in known:
+            part = part.replace(plain, MASK) if plain in part else part
+        return part
 
-def plural(number: int, one: str, many: str | None = None) -> str:
-    """A number with its noun: ``1 table``, ``2 tables``."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}".replace(",", " ")
+    return mapped(text, hidden)

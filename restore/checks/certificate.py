@@ -13,6 +13,7 @@ from restore.checks.base import Check, Finding, describe, passed_unless, run_che
 from restore.checks.tls import Tls, tls_of, without_time
 from restore.context import ReplayContext
 from restore.model import CheckResult, CheckStatus, Environment, Generation, Severity
+from restore.model.messages import message
 from restore.plan.equivalence.certificate import anchor_of, host_of, judge, short
 
 ID: Final = "web.certificate"
@@ -24,7 +25,7 @@ def certificate_checks(context: ReplayContext) -> tuple[CheckResult, ...]:
     tls = tls_of(context.environment)
     checks = foreseen_certificate_checks(context.generation, tls is not None)
     if tls is None:
-        reason = "the environment was rebuilt without production's certificate"
+        reason = message("the environment was rebuilt without production's certificate")
         return tuple(unverifiable(check, reason) for check in checks)
     return tuple(run_check(check, lambda: _probe(context, tls)) for check in checks)
 
@@ -34,8 +35,8 @@ def foreseen_certificate_checks(generation: Generation, served: bool = False) ->
     proxy = generation.fingerprint.proxy
     if not served and (proxy is None or proxy.certificate is None):
         return ()
-    expected = "the certificate of this stack, valid, with its chain"
-    return (Check(ID, "Certificate of the reverse proxy", expected),)
+    expected = message("the certificate of this stack, valid, with its chain")
+    return (Check(ID, message("Certificate of the reverse proxy"), expected),)
 
 
 def _probe(context: ReplayContext, tls: Tls) -> Finding:
@@ -45,14 +46,21 @@ def _probe(context: ReplayContext, tls: Tls) -> Finding:
         wrong = list(_problems(environment, tls, served))
     except OSError as error:
         # A proxy that does not answer is exactly what this check looks for.
-        return Finding(CheckStatus.FAILED, f"no answer: {describe(error)}")
+        return Finding(CheckStatus.FAILED, message("no answer: {error}", error=describe(error)))
     judged = judge(tls.public.encode(), _host(context), context.now(), keyed=False)
     accepted = {item.key for item in context.accepted}
     blocking = [d for d in judged.differences if d.severity is Severity.BLOCKING]
     wrong += (item.message for item in blocking if item.key not in accepted)
     facts = judged.facts
-    until = f", valid until {facts.not_after:%Y-%m-%d}" if facts else ""
-    observed = f"certificate {short(served)}{until}"
+    observed = (
+        message(
+            "certificate {sha256}, valid until {day}",
+            sha256=short(served),
+            day=f"{facts.not_after:%Y-%m-%d}",
+        )
+        if facts
+        else message("certificate {sha256}", sha256=short(served))
+    )
     if wrong:
         return passed_unless(wrong, observed)
     reserves = [d.message for d in judged.differences]
@@ -78,7 +86,11 @@ def _served(environment: Environment, tls: Tls) -> str:
 def _problems(environment: Environment, tls: Tls, served: str) -> Iterator[str]:
     expected = hashlib.sha256(ssl.PEM_cert_to_DER_cert(_first(tls.public))).hexdigest()
     if served != expected:
-        yield f"another certificate is served: {short(served)}, expected {short(expected)}"
+        yield message(
+            "another certificate is served: {found}, expected {wanted}",
+            found=short(served),
+            wanted=short(expected),
+        )
         return
     # Whoever trusts the last authority only must be given all that lies between.
     context = without_time(ssl.create_default_context(cadata=anchor_of(tls.public)))
@@ -87,7 +99,7 @@ def _problems(environment: Environment, tls: Tls, served: str) -> Iterator[str]:
     try:
         _connected(environment, tls, context).close()
     except ssl.SSLCertVerificationError as error:
-        yield f"the chain that is served is not whole: {error.verify_message}"
+        yield message("the chain that is served is not whole: {why}", why=error.verify_message)
 
 
 def _first(public: str) -> str:

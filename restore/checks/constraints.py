@@ -8,8 +8,9 @@ from typing import Final
 
 from restore.adapters.postgres import sql
 from restore.adapters.postgres.facts import FoundConstraint, constraints
-from restore.checks.base import UNTOLD, Finding, passed_unless, plural
+from restore.checks.base import Finding, passed_unless, unknown_reason
 from restore.model import CheckStatus, DatabaseFacts
+from restore.model.messages import joined, message, plural
 
 _INDEXES: Final = """
     SELECT i.indexrelid::regclass::text, i.indrelid::regclass::text
@@ -24,9 +25,12 @@ _BROKEN: Final = f"{_INDEXES} AND NOT (i.indisvalid AND i.indisready AND i.indis
 def expected_constraints(facts: DatabaseFacts) -> str:
     """What is expected, in words."""
     if not facts.not_valid:
-        return "every constraint and index is valid"
-    exempt = plural(len(facts.not_valid), "constraint")
-    return f"every constraint and index is valid, but for {exempt} as in production"
+        return message("every constraint and index is valid")
+    return plural(
+        len(facts.not_valid),
+        "every constraint and index is valid, but for {n} constraint as in production",
+        "every constraint and index is valid, but for {n} constraints as in production",
+    )
 
 
 def constraints_finding(connection: sql.Connection, facts: DatabaseFacts) -> Finding:
@@ -34,14 +38,20 @@ def constraints_finding(connection: sql.Connection, facts: DatabaseFacts) -> Fin
     found = constraints(connection)
     broken = sql.rows(connection, _BROKEN)
     indexes = len(sql.rows(connection, _INDEXES))
-    counts = plural(len(found), "constraint"), plural(indexes, "index", "indexes")
+    counts = (
+        plural(len(found), "{n} constraint", "{n} constraints"),
+        plural(indexes, "{n} index", "{n} indexes"),
+    )
     odd = list(_wrong(found, facts))
-    lost = [f"index {name} of {table} is not valid" for name, table in broken]
-    finding = passed_unless([*odd, *lost], ", ".join(counts))
+    lost = [
+        message("index {name} of {table} is not valid", name=name, table=table)
+        for name, table in broken
+    ]
+    finding = passed_unless([*odd, *lost], joined(", ", counts))
     if facts.not_valid is not None or lost or not odd:
         return finding
     # A restore makes no constraint invalid by itself: it was so in the dump, production or not.
-    reason = UNTOLD + "which constraints were not valid"
+    reason = unknown_reason(message("which constraints were not valid"))
     return replace(finding, status=CheckStatus.UNVERIFIABLE, reason=reason)
 
 
@@ -49,8 +59,18 @@ def _wrong(found: Sequence[FoundConstraint], facts: DatabaseFacts) -> Iterator[s
     exempt = set(facts.not_valid or ())
     for item in found:
         if not item.valid and item.facts not in exempt:
-            yield f"constraint {item.facts.name} of {item.of} is not valid"
+            yield message(
+                "constraint {name} of {table} is not valid", name=item.facts.name, table=item.of
+            )
         elif item.valid and item.facts in exempt:
-            yield f"constraint {item.facts.name} of {item.of} is valid, in production it was not"
+            yield message(
+                "constraint {name} of {table} is valid, in production it was not",
+                name=item.facts.name,
+                table=item.of,
+            )
     for lost in sorted(exempt - {item.facts for item in found}, key=lambda c: (c.table, c.name)):
-        yield f"constraint {lost.name} of {lost.schema}.{lost.table} is missing"
+        yield message(
+            "constraint {name} of {table} is missing",
+            name=lost.name,
+            table=f"{lost.schema}.{lost.table}",
+        )

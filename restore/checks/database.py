@@ -15,12 +15,12 @@ from restore.checks.base import (
     Finding,
     as_far_as_known,
     passed_unless,
-    plural,
     run_check,
 )
 from restore.checks.constraints import constraints_finding, expected_constraints
 from restore.errors import EnvironmentFailure
 from restore.model import CheckResult, CheckStatus, DatabaseFacts, DatabaseServer, TableFacts
+from restore.model.messages import joined, message, plural
 from restore.model.secret import Secret
 
 _OWN_SCHEMAS: Final = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'"
@@ -125,13 +125,15 @@ def _tables(subject: _Subject) -> Finding:
         found = {_name(table): table.rows or 0 for table in count_table_rows(connection)}
         belonging = {f"{schema}.{name}" for schema, name in sql.rows(connection, _OF_EXTENSIONS)}
     wanted = {_name(table): table.rows for table in subject.facts.tables}
-    observed = f"{plural(len(found), 'table')}, {plural(sum(found.values()), 'row')}"
+    observed = counts_of(len(found), sum(found.values()))
     if "tables" in subject.facts.unknown:
-        return as_far_as_known(Finding(CheckStatus.PASSED, observed), "which tables there were")
+        return as_far_as_known(
+            Finding(CheckStatus.PASSED, observed), message("which tables there were")
+        )
     # A dump does not list the tables that an extension makes for itself.
     found = {name: rows for name, rows in found.items() if name in wanted or name not in belonging}
     mute = sum(rows is None for rows in wanted.values())
-    unknown = f"the rows of {plural(mute, 'table')}" if mute else ""
+    unknown = plural(mute, "the rows of {n} table", "the rows of {n} tables") if mute else ""
     return as_far_as_known(passed_unless(_table_differences(wanted, found), observed), unknown)
 
 
@@ -139,12 +141,38 @@ def _table_differences(wanted: dict[str, int | None], found: dict[str, int]) -> 
     for name in sorted(wanted.keys() | found.keys()):
         rows = wanted.get(name)
         if name not in found:
-            expected = "" if rows is None else f" (expected {plural(rows, 'row')})"
-            yield f"table {name} is missing{expected}"
+            yield (
+                message("table {table} is missing", table=name)
+                if rows is None
+                else plural(
+                    rows,
+                    "table {table} is missing (expected {n} row)",
+                    "table {table} is missing (expected {n} rows)",
+                    table=name,
+                )
+            )
         elif name not in wanted:
-            yield f"table {name} was not in production ({plural(found[name], 'row')})"
+            yield plural(
+                found[name],
+                "table {table} was not in production ({n} row)",
+                "table {table} was not in production ({n} rows)",
+                table=name,
+            )
         elif rows is not None and rows != found[name]:
-            yield f"table {name}: expected {plural(rows, 'row')}, found {found[name]}"
+            yield plural(
+                rows,
+                "table {table}: expected {n} row, found {found}",
+                "table {table}: expected {n} rows, found {found}",
+                table=name,
+                found=found[name],
+            )
+
+
+def counts_of(tables: int, rows: int) -> str:
+    """How much a database holds."""
+    return joined(
+        ", ", (plural(tables, "{n} table", "{n} tables"), plural(rows, "{n} row", "{n} rows"))
+    )
 
 
 def _constraints(subject: _Subject) -> Finding:
@@ -158,7 +186,12 @@ def _sequences(subject: _Subject) -> Finding:
         behind = [
             line for row in sequences if (line := _sequence_behind(connection, row)) is not None
         ]
-    observed = f"{plural(len(sequences), 'sequence')} of columns, {len(behind)} behind"
+    observed = plural(
+        len(sequences),
+        "{n} sequence of columns, {behind} behind",
+        "{n} sequences of columns, {behind} behind",
+        behind=len(behind),
+    )
     return passed_unless(behind, observed)
 
 
@@ -177,9 +210,12 @@ def _sequence_behind(connection: sql.Connection, row: tuple[Any, ...]) -> str | 
     following = last + increment if called else last
     if reached is None or (following > reached if increment > 0 else following < reached):
         return None
-    return (
-        f"sequence {schema}.{name} gives {following} next, "
-        f"but {table_schema}.{table}.{column} has reached {reached}"
+    return message(
+        "sequence {name} gives {next} next, but {column} has reached {reached}",
+        name=f"{schema}.{name}",
+        next=following,
+        column=f"{table_schema}.{table}.{column}",
+        reached=reached,
     )
 
 
@@ -188,11 +224,19 @@ def _extensions(subject: _Subject) -> Finding:
         found = dict(sql.rows(connection, _EXTENSIONS))
     wanted = {extension.name: extension.version for extension in subject.facts.extensions}
     observed = _listed(found)
-    if missing := [f"extension {name} is missing" for name in sorted(wanted.keys() - found.keys())]:
+    if missing := [
+        message("extension {name} is missing", name=name)
+        for name in sorted(wanted.keys() - found.keys())
+    ]:
         return passed_unless(missing, observed)
     # A dump names no version, so the server's own is installed: worth saying, not a loss.
     versions = (
-        f"extension {name} is {found[name]}, production had {version}"
+        message(
+            "extension {name} is {found}, production had {version}",
+            name=name,
+            found=found[name],
+            version=version,
+        )
         for name, version in sorted(wanted.items())
         if version not in ("", found[name])
     )
@@ -203,17 +247,30 @@ def _encoding(subject: _Subject) -> Finding:
     with _connect(subject) as connection:
         found = sql.rows(connection, _ENCODING)[0]
         locale = database_locale(connection)
-    names: tuple[str, ...] = ("encoding", "collation", "character type", "owner")
+    names: tuple[str, ...] = (
+        message("encoding"),
+        message("collation"),
+        message("character type"),
+        message("owner"),
+    )
     properties = _properties(subject.facts)
     if subject.facts.locale is not None:
-        names, found = (*names, "locale provider"), (*found, locale.text if locale else "libc")
+        names, found = (
+            (*names, message("locale provider")),
+            (*found, locale.text if locale else "libc"),
+        )
     wrong = (
-        f"{name} is {observed}, production had {expected}"
+        message(
+            "{name} is {found}, production had {wanted}",
+            name=name,
+            found=observed,
+            wanted=expected,
+        )
         for name, expected, observed in zip(names, properties, found, strict=True)
         if expected not in ("", observed)
     )
     mute = (name for name, expected in zip(names, properties, strict=True) if not expected)
-    return as_far_as_known(passed_unless(wrong, ", ".join(map(str, found))), ", ".join(mute))
+    return as_far_as_known(passed_unless(wrong, ", ".join(map(str, found))), joined(", ", mute))
 
 
 def _role(subject: _Subject) -> Finding:
@@ -229,11 +286,22 @@ def _role(subject: _Subject) -> Finding:
         # The refused login is what this check looks for, of a server that lets others in.
         with _connect(subject):
             pass
-        return Finding(CheckStatus.FAILED, f"{role} can't log in", (error.message,))
-    observed = f"logged in, reads {len(readable)} of {plural(len(tables), 'table')}"
+        return Finding(
+            CheckStatus.FAILED, message("{role} can't log in", role=role), (error.message,)
+        )
+    observed = plural(
+        len(tables),
+        "logged in, reads {readable} of {n} table",
+        "logged in, reads {readable} of {n} tables",
+        readable=len(readable),
+    )
     if tables and not readable:
         return Finding(CheckStatus.FAILED, observed)
-    closed = (f"{role} may not read {schema}.{name}" for schema, name, ok in tables if not ok)
+    closed = (
+        message("{role} may not read {table}", role=role, table=f"{schema}.{name}")
+        for schema, name, ok in tables
+        if not ok
+    )
     return passed_unless(closed, observed, otherwise=CheckStatus.WARNING)
 
 
@@ -252,48 +320,51 @@ def _properties(facts: DatabaseFacts) -> tuple[str, ...]:
 
 def _listed(versions: dict[str, str]) -> str:
     texts = (f"{name} {version}".rstrip() for name, version in sorted(versions.items()))
-    return ", ".join(texts) or "none"
+    return ", ".join(texts) or message("none")
 
 
 def _expected_tables(subject: _Subject) -> str:
     tables = subject.facts.tables
     if "tables" in subject.facts.unknown:
-        return "tables and rows as in production"
+        return message("tables and rows as in production")
     counts = [table.rows for table in tables if table.rows is not None]
-    rows = plural(sum(counts), "row") if len(counts) == len(tables) else "rows as in production"
-    return f"{plural(len(tables), 'table')}, {rows}"
+    if len(counts) == len(tables):
+        return counts_of(len(tables), sum(counts))
+    return plural(
+        len(tables), "{n} table, rows as in production", "{n} tables, rows as in production"
+    )
 
 
 _PROBES: Final = (
-    _Probe("database.tables", "Tables and their rows", _expected_tables, _tables),
+    _Probe("database.tables", message("Tables and their rows"), _expected_tables, _tables),
     _Probe(
         "database.constraints",
-        "Constraints and indexes",
+        message("Constraints and indexes"),
         lambda s: expected_constraints(s.facts),
         _constraints,
     ),
     _Probe(
         "database.sequences",
-        "Sequences ahead of their columns",
-        lambda _: "every sequence is ahead of its column",
+        message("Sequences ahead of their columns"),
+        lambda _: message("every sequence is ahead of its column"),
         _sequences,
     ),
     _Probe(
         "database.extensions",
-        "Extensions",
+        message("Extensions"),
         lambda s: _listed({e.name: e.version for e in s.facts.extensions}),
         _extensions,
     ),
     _Probe(
         "database.encoding",
-        "Encoding, locale and owner",
+        message("Encoding, locale and owner"),
         lambda s: ", ".join(text or "?" for text in _properties(s.facts)),
         _encoding,
     ),
     _Probe(
         "database.role",
-        "The ERP's own role reads it",
-        lambda s: f"role {s.server.erp_role} logs in and reads every table",
+        message("The ERP's own role reads it"),
+        lambda s: message("role {role} logs in and reads every table", role=s.server.erp_role),
         _role,
     ),
 )

@@ -15,8 +15,8 @@ from restore.checks.base import (
     MOST_DETAILS,
     Check,
     Finding,
+    about,
     passed_unless,
-    plural,
     run_check,
     unverifiable,
 )
@@ -24,6 +24,7 @@ from restore.checks.tree import Tree, hash_tree
 from restore.context import ReplayContext
 from restore.errors import UsageError
 from restore.model import CheckResult, CheckStatus
+from restore.model.messages import Message, message, plural
 from restore.profile import DocumentTree
 
 BATCH = 5000
@@ -42,7 +43,9 @@ class Row(NamedTuple):
     checksum: str = ""
 
     def __str__(self) -> str:
-        return f"row {self.id} ({self.name!r}, file {self.file})"
+        return message(
+            "row {id} ({name}, file {file})", id=self.id, name=repr(self.name), file=self.file
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +60,11 @@ class DocumentSet:
         """Where the ERP keeps them."""
         return self.tree.path.replace("{database}", self.database)
 
-    def check(self, key: str, title: str, expected: str) -> Check:
+    def check(self, key: str, title: Message, expected: Message) -> Check:
         """One of this set's checks."""
-        where = f"{self.tree.name} of {self.database}"
         id_ = f"documents.{key}:{self.tree.name}:{self.database}"
-        return Check(id_, f"{title} ({where})", expected)
+        where = message("{tree} of {database}", tree=self.tree.name, database=self.database)
+        return Check(id_, message("{title} ({where})", title=title, where=where), expected)
 
 
 @dataclass(slots=True)
@@ -80,7 +83,7 @@ def document_checks(context: ReplayContext, documents: DocumentSet) -> tuple[Che
     """Hold the restored files against the rows, both ways."""
     attachments, orphans = attachments_check(documents), orphans_check(documents)
     if documents.tree.rows is None:
-        reason = "the profile has no query that lists the documents"
+        reason = message("the profile has no query that lists the documents")
         return unverifiable(attachments, reason), unverifiable(orphans, reason)
     matches: list[Match] = []
 
@@ -100,7 +103,7 @@ def document_checks(context: ReplayContext, documents: DocumentSet) -> tuple[Che
 
     found = run_check(attachments, look)
     if not matches:
-        return found, unverifiable(orphans, f"after failure of {attachments.id}")
+        return found, unverifiable(orphans, message("after failure of {what}", what=attachments.id))
     return found, run_check(orphans, lambda: _orphans(matches[0]))
 
 
@@ -108,14 +111,16 @@ def attachments_check(documents: DocumentSet) -> Check:
     """Rows against files."""
     return documents.check(
         "attachments",
-        "Every document row has its file",
-        "each row's file is there, readable, with its checksum",
+        message("Every document row has its file"),
+        message("each row's file is there, readable, with its checksum"),
     )
 
 
 def orphans_check(documents: DocumentSet) -> Check:
     """Files against rows."""
-    return documents.check("orphans", "Files without a row", "no file without a row")
+    return documents.check(
+        "orphans", message("Files without a row"), message("no file without a row")
+    )
 
 
 @contextmanager
@@ -151,7 +156,7 @@ def match(rows: Iterable[Row], tree: Tree, ignored: tuple[str, ...] = ()) -> Mat
         orphans.pop(row.file, None)
         problem = _problem(row, tree, found)
         if problem is not None and len(found.wrong) <= MOST_DETAILS:
-            found.wrong.append(f"{row}: {problem}")
+            found.wrong.append(about(str(row), problem))
     found.orphans = sorted(orphans)
     return found
 
@@ -162,28 +167,42 @@ def _problem(row: Row, tree: Tree, found: Match) -> str | None:
         if row.checksum.lower() in ("", digest.hex()):
             return None
         found.changed += 1
-        return f"expected checksum {row.checksum}, the file has {digest.hex()}"
+        return message(
+            "expected checksum {wanted}, the file has {found}",
+            wanted=row.checksum,
+            found=digest.hex(),
+        )
     if (reason := tree.unreadable_reason(row.file)) is not None:
         found.unreadable += 1
-        return f"the ERP's user can't read it: {reason}"
+        return unreadable(reason)
     found.missing += 1
-    return "the file is missing"
+    return message("the file is missing")
+
+
+def unreadable(reason: str) -> Message:
+    """What is wrong with a file that the ERP can't read."""
+    return message("the ERP's user can't read it: {why}", why=reason)
 
 
 def _attachments(found: Match, tree: Tree, documents: DocumentSet) -> Finding:
-    observed = (
-        f"{plural(found.rows, 'row')}, {plural(len(tree.digests), 'readable file')}: "
-        f"{found.missing} missing, {found.changed} changed, {found.unreadable} unreadable"
+    observed = plural(
+        found.rows,
+        "{n} row, {files}: {missing} missing, {changed} changed, {unreadable} unreadable",
+        "{n} rows, {files}: {missing} missing, {changed} changed, {unreadable} unreadable",
+        files=plural(len(tree.digests), "{n} readable file", "{n} readable files"),
+        missing=found.missing,
+        changed=found.changed,
+        unreadable=found.unreadable,
     )
     wrong = list(found.wrong)
     if tree.missing and wrong:
-        wrong.insert(0, f"folder {documents.folder} is missing")
+        wrong.insert(0, message("folder {folder} is missing", folder=documents.folder))
     return passed_unless(wrong, observed)
 
 
 def _orphans(found: Match) -> Finding:
     return passed_unless(
-        (f"{path} belongs to no row" for path in found.orphans),
-        f"{plural(len(found.orphans), 'file')} without a row",
+        (message("{path} belongs to no row", path=path) for path in found.orphans),
+        plural(len(found.orphans), "{n} file without a row", "{n} files without a row"),
         otherwise=CheckStatus.WARNING,
     )

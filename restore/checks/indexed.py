@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from restore.checks.base import MOST_DETAILS, Check, Finding, passed_unless, plural, run_check
-from restore.checks.documents import DocumentSet
+from restore.checks.base import (
+    MOST_DETAILS,
+    Check,
+    Finding,
+    about,
+    passed_unless,
+    run_check,
+)
+from restore.checks.documents import DocumentSet, unreadable
 from restore.checks.tree import Tree, hash_tree
 from restore.context import ReplayContext
 from restore.model import Artifact, CheckResult, FileEntry
+from restore.model.messages import message, plural
 from restore.plan.request import documents_of
 
 
@@ -16,8 +24,8 @@ def index_check(documents: DocumentSet) -> Check:
     """Index against files."""
     return documents.check(
         "index",
-        "Every document of the backup is there",
-        "each file is there, readable by the ERP, with its checksum",
+        message("Every document of the backup is there"),
+        message("each file is there, readable by the ERP, with its checksum"),
     )
 
 
@@ -47,13 +55,22 @@ def compare(entries: Iterable[FileEntry], tree: Tree) -> Finding:
         if digest is None:
             missing += 1
             reason = tree.unreadable_reason(entry.path)
-            problem = f"the ERP's user can't read it: {reason}" if reason else "is missing"
+            problem = (
+                about(entry.path, unreadable(reason))
+                if reason
+                else message("{path} is missing", path=entry.path)
+            )
         elif digest.hex() != entry.sha256:
             changed += 1
-            problem = "has another checksum than the backup"
+            problem = message("{path} has another checksum than the backup", path=entry.path)
         else:
             continue
         if len(wrong) <= MOST_DETAILS:
-            wrong.append(f"{entry.path} {problem}")
-    observed = f"{plural(number, 'file')}: {missing} missing, {changed} changed"
+            wrong.append(problem)
+    observed = message(
+        "{files}: {missing} missing, {changed} changed",
+        files=plural(number, "{n} file", "{n} files"),
+        missing=missing,
+        changed=changed,
+    )
     return passed_unless(wrong, observed)

@@ -10,25 +10,32 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from restore.adapters.postgres import sql
-from restore.checks.base import Check, Finding, passed_unless, plural, run_check
+from restore.checks.base import (
+    Check,
+    Finding,
+    about,
+    passed_unless,
+    run_check,
+)
 from restore.checks.network import network_finding
 from restore.context import ReplayContext
 from restore.model import CheckResult, DatabaseServer
+from restore.model.messages import Message, message, plural
 
 ARCHIVE: Final = Check(
     "isolation.archive",
-    "No write into production's WAL archive",
-    "archive_mode is off, and no command of an archive is set",
+    message("No write into production's WAL archive"),
+    message("archive_mode is off, and no command of an archive is set"),
 )
 REPLICATION: Final = Check(
     "isolation.replication",
-    "No replication from or to production",
-    "no primary, no standby, no subscription that is enabled",
+    message("No replication from or to production"),
+    message("no primary, no standby, no subscription that is enabled"),
 )
 NETWORK: Final = Check(
     "isolation.network",
-    "No way out of the environment's networks",
-    "no server reaches an address or a name outside",
+    message("No way out of the environment's networks"),
+    message("no server reaches an address or a name outside"),
 )
 
 _OFF: Final = ("", "off", "(disabled)")
@@ -102,9 +109,13 @@ def _asked(context: ReplayContext, problems: Callable[[sql.Connection], Iterator
     wrong: list[str] = []
     for role, server in servers:
         with sql.connect(server) as connection:
-            wrong += (f"{role}: {problem}" for problem in problems(connection))
-    asked = plural(len(servers), "database server") + " asked"
-    return passed_unless(wrong, asked)
+            wrong += (about(role, problem) for problem in problems(connection))
+    return passed_unless(wrong, servers_asked(len(servers)))
+
+
+def servers_asked(number: int) -> Message:
+    """How many database servers a check has asked."""
+    return plural(number, "{n} database server asked", "{n} database servers asked")
 
 
 def _archive_problems(connection: sql.Connection) -> Iterator[str]:
@@ -114,15 +125,19 @@ def _archive_problems(connection: sql.Connection) -> Iterator[str]:
 def _replication_problems(connection: sql.Connection) -> Iterator[str]:
     ((recovering,),) = sql.rows(connection, "SELECT pg_catalog.pg_is_in_recovery()")
     if recovering:
-        yield "it is a standby of another server"
+        yield message("it is a standby of another server")
     yield from _set(connection, _REPLICATION_SETTINGS)
     for (name,) in sql.rows(connection, _FOLDER, list(_SIGNALS)):
-        yield f"{name} lies in its data"
+        yield message("{name} lies in its data", name=name)
     if _has(connection, "pg_catalog.pg_subscription"):
         for database, name in sql.rows(connection, _SUBSCRIPTIONS):
-            yield f"subscription {name} of database {database} is enabled"
+            yield message(
+                "subscription {name} of database {database} is enabled",
+                name=name,
+                database=database,
+            )
     for address, name in sql.rows(connection, _READERS):
-        yield f"{address} ({name}) reads its WAL"
+        yield message("{address} reads its WAL", address=f"{address} ({name})")
 
 
 def _set(connection: sql.Connection, names: tuple[str, ...]) -> Iterator[str]:
@@ -135,7 +150,11 @@ def _set(connection: sql.Connection, names: tuple[str, ...]) -> Iterator[str]:
         found += sql.rows(connection, _FILES, list(names))
     for name, value, later in found:
         if (value or "") not in _OFF:
-            yield f"{name} is set, from the next start on" if later else f"{name} is set"
+            yield (
+                message("{name} is set, from the next start on", name=name)
+                if later
+                else message("{name} is set", name=name)
+            )
 
 
 def _has(connection: sql.Connection, relation: str) -> bool:

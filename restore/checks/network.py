@@ -11,10 +11,15 @@ from typing import Any, Final
 
 from restore.adapters.docker.node_records import find_nodes
 from restore.adapters.docker.runner import Runner
-from restore.checks.base import Finding, passed_unless, plural
+from restore.checks.base import (
+    Finding,
+    about,
+    passed_unless,
+)
 from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure
 from restore.model import Node, Role
+from restore.model.messages import message, plural
 
 OUTSIDE: Final = "198.51.100.1"
 """An address that is nobody's (RFC 5737): whoever answers for it is on a way out."""
@@ -38,11 +43,13 @@ def network_finding(context: ReplayContext) -> Finding:
     with ThreadPoolExecutor(max_workers=len(nodes)) as pool:
         found = list(pool.map(lambda node: list(_problems(runner, node)), nodes))
     wrong = [
-        f"{node.role}: {problem}"
+        about(node.role, problem)
         for node, problems in zip(nodes, found, strict=True)
         for problem in problems
     ]
-    return passed_unless(wrong, f"looked out of {plural(len(nodes), 'container')}")
+    return passed_unless(
+        wrong, plural(len(nodes), "looked out of {n} container", "looked out of {n} containers")
+    )
 
 
 def next_hop(routes: str) -> str | None:
@@ -57,16 +64,18 @@ def next_hop(routes: str) -> str | None:
 def _problems(runner: Runner, node: Node) -> Iterator[str]:
     container = node.container
     if runner.container(container).status != "running":
-        raise EnvironmentFailure(f"node {node.role} does not run, nobody can look out of it")
+        raise EnvironmentFailure(
+            message("node {role} does not run, nobody can look out of it", role=node.role)
+        )
     yield from _open_networks(runner, node)
     with ThreadPoolExecutor() as pool:
         ways = {address: pool.submit(_connects, runner, container, address) for address in _far()}
         resolved = pool.submit(_resolves, runner, container)
     for address, way in ways.items():
         if way.result():
-            yield f"a connection to {address} finds its way"
+            yield message("a connection to {address} finds its way", address=address)
     if resolved.result():
-        yield f"the name {NAME} is resolved"
+        yield message("the name {name} is resolved", name=NAME)
 
 
 def _far() -> tuple[str, ...]:
@@ -85,7 +94,7 @@ def _open_networks(runner: Runner, node: Node) -> Iterator[str]:
     found = runner.container(node.container)
     mode = str(found.attrs["HostConfig"]["NetworkMode"])
     if mode == "host" or mode.startswith("container:"):
-        yield f"it shares the network of {mode}"
+        yield message("it shares the network of {mode}", mode=mode)
         return
     joined: dict[str, Any] = found.attrs["NetworkSettings"]["Networks"]
     networks = runner.engine_of(node.container).networks
@@ -93,7 +102,7 @@ def _open_networks(runner: Runner, node: Node) -> Iterator[str]:
         network = networks.get(settings["NetworkID"]).attrs
         one_way = (network.get("Options") or {}).get(_MASQUERADE) == "false"
         if not (network["Internal"] or (one_way and node.role is Role.PROXY) or name == "none"):
-            yield f"network {name} leads outside"
+            yield message("network {name} leads outside", name=name)
 
 
 def _connects(runner: Runner, container: str, address: str) -> bool:

@@ -11,13 +11,20 @@ from typing import Final
 from restore.adapters.postgres import sql
 from restore.adapters.postgres.columns import pattern_of
 from restore.checks import uncovered
-from restore.checks.base import Check, Finding, passed_unless, plural, run_check
+from restore.checks.base import (
+    Check,
+    Finding,
+    about,
+    passed_unless,
+    run_check,
+)
 from restore.checks.passwords import captured_secrets
 from restore.checks.tls import client, tls_of
 from restore.checks.uncovered import columns_that_hold
 from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure
 from restore.model import CheckResult, CheckStatus, Part, Purpose, Role
+from restore.model.messages import Message, message, plural
 from restore.model.secret import Secret
 from restore.plan.configuration.files import decode, placeholders, reconcile, target_of, value_of
 from restore.plan.neutralise import condition, session_options
@@ -36,21 +43,25 @@ OF_REPORTS: Final = f"{PREFIX}{REPORTS}"
 
 _FILES: Final = Check(
     f"{PREFIX}configuration",
-    "The ERP's configuration leads nowhere",
-    "the keys of a copy are set in its files, and no secret of production is left in them",
+    message("The ERP's configuration leads nowhere"),
+    message(
+        "the keys of a copy are set in its files, and no secret of production is left in them",
+    ),
 )
 _REPORTS_FILES: Final = replace(
     _FILES,
     id=f"{OF_REPORTS}configuration",
-    title="The reports server's configuration leads nowhere",
-    expected="the keys of a copy are set in its files",
+    title=message("The reports server's configuration leads nowhere"),
+    expected=message("the keys of a copy are set in its files"),
 )
 _REPORTS_UNCOVERED: Final = replace(
     uncovered.CHECK,
     id=f"{OF_REPORTS}uncovered",
-    title="Whatever looks dangerous in the reports server's database has a rule",
+    title=message("Whatever looks dangerous in the reports server's database has a rule"),
 )
-_PAGE: Final = Check(f"{PREFIX}page", "The ERP's page tells that it is a copy", "the banner")
+_PAGE: Final = Check(
+    f"{PREFIX}page", message("The ERP's page tells that it is a copy"), message("the banner")
+)
 
 
 def neutralised_checks(
@@ -142,12 +153,16 @@ def proved(
             found += (str(row[0]) for row in sql.rows(connection, filled_sql(act.proof, values)))
         if act.clears:
             held = columns_that_hold(connection, pattern_of(act.clears))
-            found += (f"{name} is not empty" for name in held)
+            found += (message("{column} is not empty", column=name) for name in held)
     return asked, tuple(found)
 
 
 def _check(rule: NeutralisationRule, prefix: str = PREFIX) -> Check:
-    return Check(prefix + rule.name, f"Neutralised: {rule.title.en}", "its proof finds nothing")
+    return Check(
+        prefix + rule.name,
+        message("Neutralised: {what}", what=Message(rule.title.en)),
+        message("its proof finds nothing"),
+    )
 
 
 def _proved(
@@ -158,9 +173,11 @@ def _proved(
         with _session(context, database) as connection:
             asked, found = proved(connection, rule, _values(context, database))
         total += asked
-        wrong += (f"{database}: {what}" for what in found)
-    nothing = "nothing of its kind in this copy"
-    return passed_unless(wrong, f"{plural(total, 'proof')} asked" if total else nothing)
+        wrong += (about(database, what) for what in found)
+    nothing = message("nothing of its kind in this copy")
+    return passed_unless(
+        wrong, plural(total, "{n} proof asked", "{n} proofs asked") if total else nothing
+    )
 
 
 def _configured(context: ReplayContext, neutralisation: Neutralisation) -> Finding:
@@ -179,8 +196,10 @@ def _configured(context: ReplayContext, neutralisation: Neutralisation) -> Findi
             held = value_of(text, file, key)
             # What the profile itself says is no secret, whoever else says it.
             if held and held != dict(keys).get(key) and Secret(held) in captured:
-                wrong.append(f"{file.name}: {key} is a secret of production's")
-    return passed_unless(wrong, plural(len(files), "file") + " read")
+                wrong.append(
+                    about(file.name, message("{key} is a secret of production's", key=key))
+                )
+    return passed_unless(wrong, plural(len(files), "{n} file read", "{n} files read"))
 
 
 def _reports_configured(context: ReplayContext, neutralisation: Neutralisation) -> Finding:
@@ -189,7 +208,8 @@ def _reports_configured(context: ReplayContext, neutralisation: Neutralisation) 
     wrong = list[str]()
     for name, keys in neutralisation.configuration:
         wrong += _not_set(context, files[name], _text(context, files[name]), keys)
-    return passed_unless(wrong, plural(len(neutralisation.configuration), "file") + " read")
+    number = len(neutralisation.configuration)
+    return passed_unless(wrong, plural(number, "{n} file read", "{n} files read"))
 
 
 def _text(context: ReplayContext, file: ConfigurationFile) -> str:
@@ -202,7 +222,7 @@ def _not_set(
     """The keys of a copy that a file does not hold as it should."""
     values = placeholders(target_of(context.environment), context.databases)
     for change in reconcile(text, replace(file, set=keys), values).changes:
-        yield f"{file.name}: {change.key} is not set for a copy"
+        yield about(file.name, message("{key} is not set for a copy", key=change.key))
 
 
 def _uncovered(
@@ -212,8 +232,12 @@ def _uncovered(
     for database in databases:
         with _session(context, database) as connection:
             dangers = uncovered.dangers(connection, neutralisation)
-        found += (f"{database}: {what}" for what in dangers)
-    observed = f"{plural(len(found), 'column or table', 'columns and tables')} without a rule"
+        found += (about(database, what) for what in dangers)
+    observed = plural(
+        len(found),
+        "{n} column or table without a rule",
+        "{n} columns and tables without a rule",
+    )
     return passed_unless(found, observed, otherwise=CheckStatus.WARNING)
 
 
@@ -225,8 +249,14 @@ def _page(context: ReplayContext, banner: Banner, databases: tuple[str, ...]) ->
         with client(environment.erp.endpoint, tls_of(environment)) as visitor:
             answer = visitor.get(path, timeout=SECONDS, follow_redirects=True)
         if banner.contains not in answer.text:
-            wrong.append(f"{path} (HTTP {answer.status_code}) does not hold {banner.contains}")
-    return passed_unless(wrong, "looked at as a visitor")
+            wrong.append(
+                message(
+                    "{path} does not hold {text}",
+                    path=f"{path} (HTTP {answer.status_code})",
+                    text=banner.contains,
+                )
+            )
+    return passed_unless(wrong, message("looked at as a visitor"))
 
 
 def _session(context: ReplayContext, database: str) -> AbstractContextManager[sql.Connection]:

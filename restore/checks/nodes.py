@@ -6,6 +6,7 @@ from restore.adapters.docker.node_records import find_nodes, read_node_status
 from restore.checks.base import Check, Finding, passed_unless, run_check
 from restore.context import ReplayContext
 from restore.model import CheckResult, Holding, NodeStatus
+from restore.model.messages import message
 from restore.model.node_records import conclude, describe_node, describe_nodes, holds
 
 
@@ -13,8 +14,8 @@ def nodes_check(generation: str) -> Check:
     """The one check that there is."""
     return Check(
         "nodes.generation",
-        "Every node holds the same generation",
-        f"every node holds generation {generation}",
+        message("Every node holds the same generation"),
+        message("every node holds generation {id}", id=generation),
     )
 
 
@@ -35,9 +36,13 @@ def check_nodes(context: ReplayContext) -> CheckResult:
 def _judged(nodes: tuple[NodeStatus, ...], wanted: str) -> Finding:
     wrong = any(holds(node) != wanted for node in nodes)
     if not wrong:
-        return passed_unless((), f"{len(nodes)} nodes hold generation {wanted}")
+        return passed_unless((), message("{n} nodes hold generation {id}", n=len(nodes), id=wanted))
     details = tuple(map(describe_node, nodes))
     what = describe_nodes(nodes)
     # A set that is complete, but of another generation, has its sentence all the same.
-    observed = f"{what}, not {wanted}" if conclude(nodes) is Holding.COMPLETE else what
+    observed = (
+        message("{what}, not {wanted}", what=what, wanted=wanted)
+        if conclude(nodes) is Holding.COMPLETE
+        else what
+    )
     return passed_unless(details, observed)

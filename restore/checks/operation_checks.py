@@ -12,6 +12,7 @@ from restore.checks.base import Check, Finding, passed_unless, run_check
 from restore.checks.tls import client, tls_of
 from restore.context import ReplayContext
 from restore.model import CheckResult, CheckStatus
+from restore.model.messages import mapped, message
 from restore.plan.configuration.files import target_of
 from restore.plan.placeholders import filled, filled_sql, operation_values
 from restore.plan.request import LATER
@@ -35,7 +36,11 @@ def foreseen_operation_checks(profile: Profile, databases: tuple[str, ...]) -> t
     later = dict.fromkeys(KNOWN, LATER) | {"databases": ",".join(databases)}
     return tuple(
         replace(
-            check, expected=filled(check.expected, later | ({"database": name} if name else {}))
+            check,
+            expected=mapped(
+                check.expected,
+                partial(filled, values=later | ({"database": name} if name else {})),
+            ),
         )
         for check, _, _, name in _checks(profile, databases)
     )
@@ -57,19 +62,37 @@ def _checks(
         asked = operation.check
         if asked is None:
             continue
-        name, title = f"postop.{operation.name}", f"Post-operation {operation.name}"
+        name, title = (
+            f"postop.{operation.name}",
+            message("Post-operation {name}", name=operation.name),
+        )
         if asked.sql is None:
             yield Check(name, title, _expected(asked)), operation, asked, None
             continue
         for database in databases:
-            check = Check(f"{name}:{database}", f"{title} on database {database}", _expected(asked))
+            check = Check(
+                f"{name}:{database}",
+                message(
+                    "Post-operation {name} on database {database}",
+                    name=operation.name,
+                    database=database,
+                ),
+                _expected(asked),
+            )
             yield check, operation, asked, database
 
 
 def _expected(check: OperationCheck) -> str:
     if check.path is None:
         return check.expected or ""
-    return f"HTTP {check.status}" + (f" with {check.contains}" if check.contains else "")
+    return answer_text(check.status, check.contains)
+
+
+def answer_text(status: int, contains: str | None) -> str:
+    """What an answer must be."""
+    if not contains:
+        return f"HTTP {status}"
+    return message("HTTP {status} with {text}", status=status, text=contains)
 
 
 def _probe(
@@ -81,7 +104,7 @@ def _probe(
 ) -> Finding:
     values = operation_values(target_of(context.environment), databases, database)
     if database is not None and not applies(context, operation, database):
-        return Finding(CheckStatus.PASSED, "nothing to do in this database")
+        return Finding(CheckStatus.PASSED, message("nothing to do in this database"))
     if check.path is not None:
         return _page(context, check, filled(check.path, values))
     wanted = filled(check.expected or "", values)
@@ -92,7 +115,10 @@ def _probe(
         found = "" if not rows or rows[0][0] is None else str(rows[0][0])
     else:
         found = _output(context, operation, tuple(filled(part, values) for part in check.command))
-    finding = passed_unless([] if found == wanted else [f"expected {wanted}"], found or "nothing")
+    finding = passed_unless(
+        [] if found == wanted else [message("expected {wanted}", wanted=wanted)],
+        found or message("nothing"),
+    )
     return Finding(finding.status, finding.observed, finding.details, expected=wanted)
 
 
@@ -107,7 +133,11 @@ def _page(context: ReplayContext, check: OperationCheck, path: str) -> Finding:
     environment = context.environment
     with client(environment.erp.endpoint, tls_of(environment)) as visitor:
         answer = visitor.get(path, timeout=SECONDS)
-    wrong = [] if answer.status_code == check.status else [f"expected HTTP {check.status}"]
+    wrong = (
+        []
+        if answer.status_code == check.status
+        else [message("expected HTTP {codes}", codes=check.status)]
+    )
     if check.contains is not None and check.contains not in answer.text:
-        wrong.append(f"the answer does not hold {check.contains}")
+        wrong.append(message("the answer does not hold {text}", text=check.contains))
     return passed_unless(wrong, f"HTTP {answer.status_code}")

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from restore.adapters.postgres import sql
-from restore.checks.base import Check, Finding, passed_unless, plural, run_check
+from restore.checks.base import Check, Finding, passed_unless, run_check
+from restore.checks.isolation import servers_asked
 from restore.context import ReplayContext
 from restore.model import CheckResult, DatabaseServer, Part, Purpose
 from restore.model.secret import Secret
@@ -58,7 +59,7 @@ def _asked(context: ReplayContext) -> Finding:
                 f"{role}: the password of role {server.erp_role} stands in production's "
                 "configuration"
             )
-    return passed_unless(wrong, f"{plural(len(servers), 'database server')} asked")
+    return passed_unless(wrong, servers_asked(len(servers)))
 
 
 def captured_secrets(context: ReplayContext) -> Iterator[Secret]:

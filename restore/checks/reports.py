@@ -18,7 +18,7 @@ from pypdf.errors import PyPdfError
 from restore.adapters.docker.health import read_health
 from restore.adapters.jasper import ReportsClient
 from restore.adapters.postgres import sql
-from restore.checks.base import Check, Finding, passed_unless, plural, run_check, unverifiable
+from restore.checks.base import Check, Finding, passed_unless, run_check, running, unverifiable
 from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import (
@@ -29,11 +29,12 @@ from restore.model import (
     Part,
     ReportsFacts,
 )
+from restore.model.messages import message, plural
 from restore.plan.configuration.data_sources import address_of
 from restore.plan.reports import sources_of
 from restore.profile import Profile, RenderedReport, ReportsProfile
 
-NO_ACCOUNT: Final = "no account of the reports server was given"
+NO_ACCOUNT: Final = message("no account of the reports server was given")
 
 _SPACES: Final = re.compile(r"\s+")
 
@@ -83,23 +84,27 @@ def _all_checks(
     profile: ReportsProfile, facts: ReportsFacts, databases: tuple[str, ...]
 ) -> Iterator[Check]:
     version = facts.server.erp_series
-    yield Check("reports.started", f"{profile.server.title} runs", f"healthy, version {version}")
+    yield Check(
+        "reports.started",
+        message("{product} runs", product=profile.server.title),
+        message("healthy, version {version}", version=version),
+    )
     yield Check(
         "reports.resources",
-        "The reports server's resources are all there",
-        plural(len(facts.resources), "resource"),
+        message("The reports server's resources are all there"),
+        plural(len(facts.resources), "{n} resource", "{n} resources"),
     )
     for source, database in sources_of(facts.data_sources, databases):
         yield Check(
             f"reports.data-source:{source.uri}",
-            f"Data source {source.uri} reads the restored ERP",
-            f"database {database} of the restored server, not production's",
+            message("Data source {uri} reads the restored ERP", uri=source.uri),
+            message("database {name} of the restored server, not production's", name=database),
         )
     if profile.report is not None:
         yield Check(
             f"reports.rendered:{profile.report.uri}",
-            f"Report {profile.report.uri} prints what the database holds",
-            "a PDF with the figure that the restored database gives",
+            message("Report {uri} prints what the database holds", uri=profile.report.uri),
+            message("a PDF with the figure that the restored database gives"),
         )
 
 
@@ -122,19 +127,30 @@ class _Probes:
         """The server is healthy and is of production's version."""
         container = self._context.of(Part.REPORTS).environment.erp.container
         state, version = read_health(self._context.runner, container), self._client.version()
-        observed = f"{state}, version {version}"
+        observed = running(state, version)
         if state != "healthy":
             return Finding(CheckStatus.FAILED, observed)
         wanted = self._facts.server.erp_series
-        other = [f"series {version}, production had {wanted}"] if version != wanted else []
+        other = (
+            [message("series {found}, production had {wanted}", found=version, wanted=wanted)]
+            if version != wanted
+            else []
+        )
         return passed_unless(other, observed, otherwise=CheckStatus.WARNING)
 
     def resources(self) -> Finding:
         """Every resource of the generation is there; others are of no concern."""
         found = frozenset(self._client.resources())
         missing = [uri for uri in self._facts.resources if uri not in found]
-        observed = f"{plural(len(found), 'resource')}, {len(missing)} missing"
-        return passed_unless((f"resource {uri} is missing" for uri in missing), observed)
+        observed = plural(
+            len(found),
+            "{n} resource, {missing} missing",
+            "{n} resources, {missing} missing",
+            missing=len(missing),
+        )
+        return passed_unless(
+            (message("resource {uri} is missing", uri=uri) for uri in missing), observed
+        )
 
     def source(self, source: DataSource, database: str) -> Finding:
         """A data source names the restored server, and the database that it had."""
@@ -142,19 +158,41 @@ class _Probes:
         url = str(self._client.data_source(source.uri).get("connectionUrl", ""))
         found, before = address_of(url), address_of(source.url)
         if found is None:
-            return Finding(CheckStatus.FAILED, url or "no URL", ("its URL names no database",))
+            return Finding(
+                CheckStatus.FAILED,
+                url or message("no URL"),
+                (message("its URL names no database"),),
+            )
         wrong = []
         wanted = f"{server.address}:{server.port}"
         if before is not None and found.server == before.server != wanted:
             wrong.append(
-                f"data source {source.uri} still reads production's server {found.server}, "
-                f"not the restored one at {wanted}"
+                message(
+                    "data source {uri} still reads production's server {found}, not the restored "
+                    "one at {wanted}",
+                    uri=source.uri,
+                    found=found.server,
+                    wanted=wanted,
+                )
             )
         elif found.server != wanted:
-            wrong.append(f"data source {source.uri} reads server {found.server}, not {wanted}")
+            wrong.append(
+                message(
+                    "data source {uri} reads server {found}, not {wanted}",
+                    uri=source.uri,
+                    found=found.server,
+                    wanted=wanted,
+                )
+            )
         if found.database != database:
-            wrong.append(f"data source {source.uri} reads database {found.database}")
-        return passed_unless(wrong, f"database {found.database} of {found.server}")
+            wrong.append(
+                message(
+                    "data source {uri} reads database {found}", uri=source.uri, found=found.database
+                )
+            )
+        return passed_unless(
+            wrong, message("database {name} of {server}", name=found.database, server=found.server)
+        )
 
     def rendered(self, report: RenderedReport) -> Finding:
         """The PDF of a report holds a figure of the restored database."""
@@ -163,17 +201,25 @@ class _Probes:
             found = sql.rows(connection, report.figure)
         if not found or found[0][0] is None:
             return Finding(
-                CheckStatus.UNVERIFIABLE, "no figure", reason="the figure's query gives nothing"
+                CheckStatus.UNVERIFIABLE,
+                message("no figure"),
+                reason=message("the figure's query gives nothing"),
             )
         figure = str(found[0][0])
         try:
             content = self._client.render(report.uri)
         except ReplayError as error:
-            return Finding(CheckStatus.FAILED, "no PDF", (error.message,))
+            return Finding(CheckStatus.FAILED, message("no PDF"), (error.message,))
         text = _text_of(content)
-        wrong = [] if _plain(figure) in _plain(text) else [f"{figure} is not in the PDF's text"]
-        observed = f"a PDF of {plural(len(content), 'byte')}"
-        return passed_unless(wrong, observed if wrong else f"{observed} with {figure}")
+        wrong = (
+            []
+            if _plain(figure) in _plain(text)
+            else [message("{figure} is not in the PDF's text", figure=figure)]
+        )
+        observed = plural(len(content), "a PDF of {n} byte", "a PDF of {n} bytes")
+        if not wrong:
+            observed = message("{pdf} with {figure}", pdf=observed, figure=figure)
+        return passed_unless(wrong, observed)
 
 
 def _text_of(content: bytes) -> str:

@@ -14,9 +14,9 @@ import httpx
 from restore.checks.base import (
     Check,
     Finding,
+    about,
     describe,
     passed_unless,
-    plural,
     run_check,
     unverifiable,
 )
@@ -27,6 +27,7 @@ from restore.checks.web import WebSession, filled_request, log_in, open_session
 from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure
 from restore.model import Artifact, ArtifactKind, CheckResult, CheckStatus, Credentials
+from restore.model.messages import message, plural
 from restore.profile import DocumentFetch
 
 SAMPLE: Final = 20
@@ -40,8 +41,8 @@ def served_check(documents: DocumentSet) -> Check:
     """The check, before it runs."""
     return documents.check(
         "readable",
-        "Documents come out of the ERP",
-        f"a sample of {SAMPLE}, or all, each with its checksum",
+        message("Documents come out of the ERP"),
+        message("a sample of {n}, or all, each with its checksum", n=SAMPLE),
     )
 
 
@@ -52,7 +53,7 @@ def served_checks(
     check = served_check(documents)
     fetch = documents.tree.fetch
     if documents.tree.rows is None or fetch is None:
-        return (unverifiable(check, "the profile does not say how to fetch a document"),)
+        return (unverifiable(check, message("the profile does not say how to fetch a document")),)
     if credentials is None:
         return (unverifiable(check, NO_ACCOUNT),)
     return (run_check(check, lambda: _fetch_sample(context, documents, fetch, credentials)),)
@@ -73,7 +74,9 @@ def _fetch_sample(
     sample = _sample(context, documents)
     if not sample:
         return Finding(
-            CheckStatus.UNVERIFIABLE, "0 documents", reason="the database lists no document"
+            CheckStatus.UNVERIFIABLE,
+            message("0 documents"),
+            reason=message("the database lists no document"),
         )
     session = open_session(
         context.environment.erp.endpoint,
@@ -85,14 +88,20 @@ def _fetch_sample(
         try:
             log_in(session, context.profile.web)
         except StepFailed as error:
-            raise EnvironmentFailure(f"not logged in: {error}") from error
+            raise EnvironmentFailure(message("not logged in: {problem}", problem=error)) from error
         wrong = [
-            f"{row}: {problem}"
+            about(str(row), problem)
             for row in sample
             if (problem := _problem(session, fetch, documents, row)) is not None
         ]
     good = len(sample) - len(wrong)
-    return passed_unless(wrong, f"{good} of {plural(len(sample), 'document')} served unchanged")
+    observed = plural(
+        len(sample),
+        "{good} of {n} document served unchanged",
+        "{good} of {n} documents served unchanged",
+        good=good,
+    )
+    return passed_unless(wrong, observed)
 
 
 def _sample(context: ReplayContext, documents: DocumentSet) -> tuple[Row, ...]:
@@ -142,12 +151,16 @@ def _problem(
                 answer.read()
                 content = _encoded(answer.text, fetch.base64)
                 if content is None:
-                    return "the answer holds no document"
+                    return message("the answer holds no document")
                 digest.update(content)
     except httpx.HTTPError as error:
-        return f"no answer: {describe(error)}"
+        return message("no answer: {error}", error=describe(error))
     if row.checksum and digest.hexdigest() != row.checksum.lower():
-        return f"expected checksum {row.checksum}, the ERP served {digest.hexdigest()}"
+        return message(
+            "expected checksum {wanted}, the ERP served {found}",
+            wanted=row.checksum,
+            found=digest.hexdigest(),
+        )
     return None
 
 

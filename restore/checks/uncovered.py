@@ -15,12 +15,13 @@ from restore.adapters.postgres.columns import (
     tables_query,
 )
 from restore.checks.base import Check
+from restore.model.messages import message
 from restore.profile import Neutralisation
 
 CHECK: Final = Check(
     "neutralised.uncovered",
-    "Whatever looks dangerous has a rule",
-    "no filled column or table whose name tells of other systems is without a rule",
+    message("Whatever looks dangerous has a rule"),
+    message("no filled column or table whose name tells of other systems is without a rule"),
 )
 
 _WORDS: Final = (
@@ -54,7 +55,7 @@ def dangers(connection: sql.Connection, neutralisation: Neutralisation) -> tuple
         if not changed.match(str(name))
     ]
     filled = sql.rows(connection, filled_query(tables)) if tables else []
-    return (*columns, *(f"{name} has rows" for (name,) in filled))
+    return (*columns, *(message("{table} has rows", table=name) for (name,) in filled))
 
 
 def columns_that_hold(

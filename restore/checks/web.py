@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from restore.checks.base import Check, Finding, describe, masked, run_check, unverifiable
+from restore.checks.base import Check, Finding, about, describe, masked, run_check, unverifiable
 from restore.checks.scenarios.failure import NO_ACCOUNT, StepFailed
 from restore.checks.scenarios.filling import filled, filled_text
 from restore.checks.tls import Tls, client
 from restore.model import CheckResult, CheckStatus, Credentials
+from restore.model.messages import message
 from restore.model.secret import Secret
 from restore.profile import DocumentFetch, ServedThings, WebScenario, WebStep
 
@@ -56,7 +57,7 @@ class Answer:
     seconds: float
 
     def __str__(self) -> str:
-        return f"HTTP {self.status} in {self.seconds:.2f} s"
+        return message("HTTP {code} in {seconds:.2f} s", code=self.status, seconds=self.seconds)
 
 
 def open_session(
@@ -80,10 +81,12 @@ def log_in(session: WebSession, scenario: WebScenario) -> None:
         try:
             perform(session, step)
         except StepFailed as error:
-            raise StepFailed(f"step {step.name!r} failed: {error}") from error
+            raise StepFailed(
+                message("step {step} failed: {error}", step=repr(step.name), error=error)
+            ) from error
         if _sends_password(step):
             return
-    raise StepFailed("no step of the profile's web scenario sends a password")
+    raise StepFailed(message("no step of the profile's web scenario sends a password"))
 
 
 def scenario_checks(
@@ -101,7 +104,7 @@ def scenario_checks(
         for step in scenario.steps:
             check = _check(step)
             if failed is not None:
-                result = unverifiable(check, f"after failure of {failed}")
+                result = unverifiable(check, message("after failure of {what}", what=failed))
             elif step.credentials and credentials is None:
                 result = unverifiable(check, NO_ACCOUNT)
             else:
@@ -140,10 +143,10 @@ def perform(session: WebSession, step: WebStep) -> Answer:
         response = session.client.send(response.next_request, follow_redirects=False)
     answer = Answer(response.status_code, time.perf_counter() - begun)
     if wrong := _wrong(step, response):
-        raise StepFailed(f"{answer}: {masked(wrong, session.secrets)}")
+        raise StepFailed(about(str(answer), masked(wrong, session.secrets)))
     for name, pattern in step.capture:
         if (match := re.search(pattern, response.text)) is None:
-            raise StepFailed(f"{answer}: the answer holds no {name}")
+            raise StepFailed(about(str(answer), message("the answer holds no {name}", name=name)))
         # Tokens open the session to whoever reads them.
         token = len(match[1]) >= SHORTEST_TOKEN
         session.values[name] = Secret(match[1]) if token else match[1]
@@ -157,10 +160,14 @@ def _probe(session: WebSession, step: WebStep) -> Finding:
         return Finding(CheckStatus.FAILED, str(error))
     except httpx.HTTPError as error:
         # An ERP that does not answer is exactly what this check looks for.
-        text = masked(f"no answer: {describe(error)}", session.secrets)
+        text = masked(message("no answer: {error}", error=describe(error)), session.secrets)
         return Finding(CheckStatus.FAILED, text)
     if answer.seconds > step.sla:
-        slow = f"{answer.seconds:.2f} s is more than the SLA of {step.sla:g} s"
+        slow = message(
+            "{seconds:.2f} s is more than the SLA of {sla:g} s",
+            seconds=answer.seconds,
+            sla=step.sla,
+        )
         return Finding(CheckStatus.FAILED, str(answer), (slow,))
     return Finding(CheckStatus.PASSED, str(answer))
 
@@ -177,13 +184,14 @@ def _asks_again(step: WebStep, response: httpx.Response) -> bool:
 def _wrong(step: WebStep, response: httpx.Response) -> str | None:
     """In which way an answer is not the step's; never quotes the body."""
     if response.status_code not in step.status:
-        return f"expected {_codes(step)}{_leading_to(response)}"
+        return _with_way(message("expected {codes}", codes=_codes(step)), response)
     if step.location is not None and _path(response) != urlsplit(step.location).path:
-        return f"expected to be led to {step.location}{_leading_to(response)}"
+        wanted = message("expected to be led to {wanted}", wanted=step.location)
+        return _with_way(wanted, response)
     if step.contains is not None and step.contains not in response.text:
-        return f"the answer does not hold {step.contains!r}"
+        return message("the answer does not hold {text}", text=repr(step.contains))
     if step.absent is not None and step.absent in response.text:
-        return f"the answer holds {step.absent!r}"
+        return message("the answer holds {text}", text=repr(step.absent))
     return None
 
 
@@ -192,9 +200,11 @@ def _path(response: httpx.Response) -> str:
     return urlsplit(location).path
 
 
-def _leading_to(response: httpx.Response) -> str:
-    """Where an answer leads, without the query: that may hold tokens."""
-    return f", was led to {_path(response)}" if "location" in response.headers else ""
+def _with_way(expected: str, response: httpx.Response) -> str:
+    """What was expected, and where the answer leads, without the query: that may hold tokens."""
+    if "location" not in response.headers:
+        return expected
+    return message("{expected}, was led to {found}", expected=expected, found=_path(response))
 
 
 def _breaks(result: CheckResult) -> bool:
@@ -229,9 +239,14 @@ def _sends_password(step: WebStep) -> bool:
 
 
 def _codes(step: WebStep) -> str:
-    return "HTTP " + " or ".join(map(str, step.status))
+    codes = f"HTTP {step.status[0]}"
+    for code in step.status[1:]:
+        codes = message("{codes} or {code}", codes=codes, code=code)
+    return codes
 
 
 def _check(step: WebStep) -> Check:
-    expected = f"{_codes(step)} within {step.sla:g} s"
-    return Check(f"web.scenario:{step.name}", f"Web: {step.name}", expected, step.sla)
+    expected = message("{codes} within {seconds:g} s", codes=_codes(step), seconds=step.sla)
+    return Check(
+        f"web.scenario:{step.name}", message("Web: {step}", step=step.name), expected, step.sla
+    )

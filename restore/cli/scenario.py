@@ -23,6 +23,7 @@ from restore.cli.terminal import Cell, Terminal, document_of
 from restore.cli.verbs import VerbGroup, argument, option, takes
 from restore.errors import UsageError
 from restore.model import Environment, Selection, locations
+from restore.model.messages import message
 
 if TYPE_CHECKING:
     from restore.checks.scenarios import Scenario
@@ -144,7 +145,7 @@ def _play(stack: str, database: str | None, request: ReplayRequest, recorder: Re
     from restore.checks.base import with_acceptances
     from restore.checks.scenarios import Ground, play_all, require_playable
 
-    with recorder.stage("check", "Play the scenarios"):
+    with recorder.stage("check", message("Play the scenarios")):
         environment = environment_from_outputs(outputs_of(stack))
         with (
             lock.stack_lock(locations.LOCKS, stack, COMMAND, now=recorder.now(), kept=True),

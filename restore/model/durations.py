@@ -9,6 +9,7 @@ from typing import Final
 from restore.errors import (
     UsageError,
 )
+from restore.model.messages import message
 
 _DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
 
@@ -31,6 +32,8 @@ def spoken(seconds: float) -> str:
     """A duration as people say it: ``42.5 s``, ``15 min``, ``1 h 30 min``."""
     if seconds < 60:
         tenths = f"{seconds:.1f}".removesuffix(".0")
+        if "." in tenths:
+            return message("{n:.1f} s", n=float(tenths))
         return f"{tenths} s" if tenths != "60" else "1 min"
     whole = round(seconds)
     parts = ((whole // 3600, "h"), (whole % 3600 // 60, "min"), (whole % 60, "s"))

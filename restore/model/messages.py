@@ -9,7 +9,7 @@ catalogue has. Texts of the outside, such as names and servers' errors, are valu
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 _PLACEHOLDERS: Final = re.compile(r"(?:[^{}]|\{[a-z]\w*(?::(?:\.\d)?[fg])?\})*")
@@ -53,7 +53,8 @@ def message(template: str, /, **values: object) -> Message:
 
 def plural(number: int, one: str, many: str, /, **values: object) -> Message:
     """A message with a count, ``{n}``, from the template for one or that for any other number."""
-    return message(one if number == 1 else many, n=f"{number:,}".replace(",", " "), **values)
+    counted = {"n": f"{number:,}".replace(",", " "), **values}
+    return Message(one if number == 1 else many, {k: _value(v) for k, v in counted.items()})
 
 
 def joined(separator: str, parts: Iterable[str]) -> str:
@@ -62,6 +63,17 @@ def joined(separator: str, parts: Iterable[str]) -> str:
     if len(values) < 2:
         return "".join(values.values()) if not values else next(iter(values.values()))
     return Message(separator.join(f"{{{name}}}" for name in values), values)
+
+
+def mapped(text: str, change: Callable[[str], str]) -> str:
+    """A text changed by a function; of a message, its values are, and the template stays."""
+    if not isinstance(text, Message) or not text.values:
+        return change(text)
+    values = {
+        name: mapped(value, change) if isinstance(value, str) else value
+        for name, value in text.values.items()
+    }
+    return Message(text.template, values)
 
 
 def is_template(text: str) -> bool:

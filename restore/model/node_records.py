@@ -17,6 +17,7 @@ from restore.model import (
     Role,
 )
 from restore.model.codec import decode, encode, time_with_offset
+from restore.model.messages import message
 
 FORMAT: Final = 1
 """Version of a record's layout; a reader refuses a newer one."""
@@ -66,7 +67,8 @@ def parse_record(text: str) -> NodeRecord:
         return decode(NodeRecord, document)
     except (ValueError, KeyError, TypeError) as error:
         raise ReplayError(
-            "its record can't be read: it was cut while it was written", "replay the node again"
+            message("its record can't be read: it was cut while it was written"),
+            "replay the node again",
         ) from error
 
 
@@ -91,16 +93,27 @@ def holds(node: NodeStatus) -> str | None:
 def describe_node(node: NodeStatus) -> str:
     """What a node holds, in a sentence."""
     if node.record is None:
-        return f"node {node.role}: {node.problem}" if node.problem else f"node {node.role} is empty"
+        return (
+            message("node {role}: {problem}", role=node.role, problem=node.problem)
+            if node.problem
+            else message("node {role} is empty", role=node.role)
+        )
     generation = node.record.generation
     if node.problem:
-        return f"node {node.role} held generation {generation}, but {node.problem}"
-    if node.record.state is NodeState.REPLAYING:
-        return (
-            f"node {node.role}: the replay of generation {generation} by run {node.record.run} "
-            "did not end"
+        return message(
+            "node {role} held generation {id}, but {problem}",
+            role=node.role,
+            id=generation,
+            problem=node.problem,
         )
-    return f"node {node.role} holds generation {generation}"
+    if node.record.state is NodeState.REPLAYING:
+        return message(
+            "node {role}: the replay of generation {id} by run {run} did not end",
+            role=node.role,
+            id=generation,
+            run=node.record.run,
+        )
+    return message("node {role} holds generation {id}", role=node.role, id=generation)
 
 
 def describe_nodes(nodes: Sequence[NodeStatus]) -> str:
@@ -108,16 +121,16 @@ def describe_nodes(nodes: Sequence[NodeStatus]) -> str:
     match conclude(nodes):
         case Holding.COMPLETE:
             held = {holds(node) for node in nodes}
-            return f"complete: every node holds generation {held.pop()}"
+            return message("complete: every node holds generation {id}", id=held.pop())
         case Holding.MIXED:
             groups: dict[str, list[str]] = {}
             for node in nodes:
                 name = node.record.generation if node.record else "nothing"
                 groups.setdefault(name, []).append(node.role)
             parts = (f"{', '.join(roles)}: {name}" for name, roles in sorted(groups.items()))
-            return "mixed: nodes hold different generations; " + "; ".join(parts)
+            return message("mixed: nodes hold different generations; {what}", what="; ".join(parts))
         case Holding.INCOMPLETE:
             wrong = ", ".join(node.role for node in nodes if holds(node) is None)
-            return f"incomplete: no whole generation on {wrong}"
+            return message("incomplete: no whole generation on {roles}", roles=wrong)
         case Holding.EMPTY:
-            return "empty: no node holds a generation"
+            return message("empty: no node holds a generation")

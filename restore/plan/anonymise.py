@@ -8,6 +8,7 @@ from dataclasses import replace
 from restore.anonymise.rules import Rules
 from restore.anonymise.statements import every_table
 from restore.model import DatabaseFacts, Purpose, Step, StepKind
+from restore.model.messages import message
 from restore.plan.request import (
     PlanRequest,
     Refusal,
@@ -55,7 +56,9 @@ def _steps(
     request: PlanRequest, rules: Rules, databases: tuple[DatabaseFacts, ...]
 ) -> Iterator[Step]:
     for facts in databases:
-        title = f"Anonymise database {facts.name} by rules {rules.name}"
+        title = message(
+            "Anonymise database {name} by rules {rules}", name=facts.name, rules=rules.name
+        )
         items = len(every_table(rules))
         yield replace(database_step(StepKind.ANONYMISE, facts.name, title), items=items)
         for tree in request.profile.documents:
@@ -65,7 +68,11 @@ def _steps(
                 yield Step(
                     id=f"anonymise-documents:{tree.name}:{facts.name}",
                     kind=StepKind.ANONYMISE_DOCUMENTS,
-                    title=f"Replace documents {tree.name} of database {facts.name}",
+                    title=message(
+                        "Replace documents {tree} of database {name}",
+                        tree=tree.name,
+                        name=facts.name,
+                    ),
                     target=documents_folder(tree, facts.name),
                     database=facts.name,
                     owner=request.profile.erp.user,

@@ -12,6 +12,7 @@ from typing import Final
 
 from restore.adapters.postgres import commands
 from restore.model import ArtifactKind, ConfigurationChange, DatabaseFacts, Step, StepKind
+from restore.model.messages import message
 from restore.plan.request import BulkState, PlanRequest, Resources, temporary_name
 
 KEPT: Final = "pra-bulk-mode.json"
@@ -27,9 +28,9 @@ LOST: Final = (
 )
 """Reason and hint of the refusal of a server that can't be put right."""
 
-_LEAVE: Final = "Take the database server out of bulk mode, everything on disk"
-_PUT_RIGHT: Final = (
-    "Put right the database server, left in bulk mode by a replay that was cut short"
+_LEAVE: Final = message("Take the database server out of bulk mode, everything on disk")
+_PUT_RIGHT: Final = message(
+    "Put right the database server, left in bulk mode by a replay that was cut short",
 )
 
 MB: Final = 1 << 20
@@ -115,7 +116,7 @@ def _enter(request: PlanRequest, size: int) -> Step:
     return Step(
         id="enter-bulk-mode",
         kind=StepKind.ENTER_BULK_MODE,
-        title="Put the database server into bulk mode",
+        title=message("Put the database server into bulk mode"),
         target=request.profile.database.data,
         argv=commands.run_statements(superuser, "postgres", statements(changes)),
         changes=changes,

@@ -19,6 +19,7 @@ from restore.adapters.postgres import commands
 from restore.adapters.postgres.columns import clearing
 from restore.adapters.postgres.commands import literal
 from restore.model import Credentials, DatabaseFacts, Purpose, Role, Step, StepKind
+from restore.model.messages import message
 from restore.model.secret import Secret
 from restore.plan.placeholders import filled, filled_sql, operation_values
 from restore.plan.request import PlanRequest, before_start, database_step
@@ -116,7 +117,10 @@ def _safe(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> Iterato
             yield _command(request, neutralisation, values["database"])
         superuser = request.profile.database.superuser
         rules = statements(neutralisation, values)
-        title, argv = f"Neutralise database {name}", commands.run_statements(superuser, name, rules)
+        title, argv = (
+            message("Neutralise database {name}", name=name),
+            commands.run_statements(superuser, name, rules),
+        )
         yield replace(database_step(StepKind.NEUTRALISE, name, title, name, argv), items=len(rules))
 
 
@@ -125,7 +129,7 @@ def _command(request: PlanRequest, neutralisation: Neutralisation, database: str
     return Step(
         id=f"neutralise:{database}:command",
         kind=StepKind.NEUTRALISE,
-        title=f"Neutralise database {database} by the ERP's own command",
+        title=message("Neutralise database {name} by the ERP's own command", name=database),
         target=database,
         database=database,
         owner=request.profile.erp.user,

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from restore.errors import UsageError
 from restore.model import Part, Role, Step, StepKind
+from restore.model.messages import message
 from restore.model.plan import Effect
 from restore.plan.request import PlanTarget
 
@@ -69,9 +70,9 @@ def _record(kind: StepKind, role: Role) -> Step:
     return Step(
         id=f"{kind.value}:{role.value}",
         kind=kind,
-        title=f"Mark node {role.value} as being replayed"
+        title=message("Mark node {role} as being replayed", role=role.value)
         if began
-        else f"Mark node {role.value} as complete",
+        else message("Mark node {role} as complete", role=role.value),
         target=role,
         part=Part.REPORTS if role.as_erp else Part.ERP,
     )

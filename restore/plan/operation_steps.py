@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from restore.adapters.postgres import commands
 from restore.model import DatabaseFacts, Part, Step, StepKind
+from restore.model.messages import message
 from restore.plan.placeholders import filled, filled_sql, operation_values
 from restore.plan.request import PlanRequest, before_start
 from restore.profile import OperationTime, PostOperation
@@ -49,7 +50,9 @@ def _statement(
     return Step(
         id=f"post-operation:{operation.name}:{database}",
         kind=StepKind.POST_OPERATION,
-        title=f"Post-operation {operation.name} on database {database}",
+        title=message(
+            "Post-operation {name} on database {database}", name=operation.name, database=database
+        ),
         target=operation.node,
         database=database,
         argv=commands.run_statements(request.profile.database.superuser, database, (statement,)),
@@ -61,7 +64,7 @@ def _command(request: PlanRequest, operation: PostOperation, databases: tuple[st
     return Step(
         id=f"post-operation:{operation.name}",
         kind=StepKind.POST_OPERATION,
-        title=f"Post-operation {operation.name}",
+        title=message("Post-operation {name}", name=operation.name),
         target=operation.node,
         owner=operation.user or None,
         argv=tuple(filled(part, values) for part in operation.command),

@@ -18,6 +18,7 @@ from restore.model import (
     RestorePlan,
     Role,
 )
+from restore.model.messages import joined, message
 from restore.plan.anonymise import anonymisation_refusals, with_anonymisation
 from restore.plan.bulk import LOST
 from restore.plan.equivalence.compare import (
@@ -50,8 +51,8 @@ from restore.plan.request import (
 )
 from restore.plan.steps import steps_of
 
-_REPLACE: Final = (
-    "to lose what it holds: pra restore --replace, or 'pulumi config set replace true'"
+_REPLACE: Final = message(
+    "to lose what it holds: pra restore --replace, or 'pulumi config set replace true'",
 )
 
 
@@ -73,9 +74,18 @@ def plan(request: PlanRequest) -> RestorePlan:
     ]
     if refusals:
         raise RefusedError(
-            f"generation {request.generation.id} can't be replayed into {request.target.name}:\n"
-            + "\n".join(f"  {reason}" for reason, _ in refusals),
-            "\n".join(dict.fromkeys(hint for _, hint in refusals)),
+            joined(
+                "\n",
+                (
+                    message(
+                        "generation {id} can't be replayed into {target}:",
+                        id=request.generation.id,
+                        target=request.target.name,
+                    ),
+                    *(message("  {reason}", reason=reason) for reason, _ in refusals),
+                ),
+            ),
+            joined("\n", dict.fromkeys(hint for _, hint in refusals)),
         )
     steps = (*steps_of(request, databases), *reports_steps(request, databases))
     for more in (with_staging, with_anonymisation, with_operations):
@@ -143,7 +153,7 @@ def _profile_refusals(request: PlanRequest) -> Iterator[Refusal]:
     if generation.profile != profile.name:
         yield (
             f"it was made with profile {generation.profile}, not {profile.name}",
-            f"use --profile {generation.profile}",
+            message("use --profile {name}", name=generation.profile),
         )
     if request.purpose is Purpose.STAGING and profile.neutralisation is None:
         yield UNSAFE
@@ -160,8 +170,14 @@ def _blocking(differences: tuple[Difference, ...]) -> Iterator[Refusal]:
     for item in differences:
         if item.blocks:
             yield (
-                f"{item.key}: expected {item.expected}, observed {item.observed}: {item.message}",
-                f'to go on all the same: --accept {item.key} --reason "…"',
+                message(
+                    "{key}: expected {expected}, observed {observed}: {message}",
+                    key=item.key,
+                    expected=item.expected,
+                    observed=item.observed,
+                    message=item.message,
+                ),
+                message('to go on all the same: --accept {key} --reason "…"', key=item.key),
             )
 
 
@@ -170,7 +186,10 @@ def _missing(request: PlanRequest, facts: DatabaseFacts) -> Iterator[Refusal]:
     if facts.name in ("", ".", "..") or "/" in facts.name or "\0" in facts.name:
         yield (f"database {facts.name!r} can't have a folder of documents", hint)
     if is_empty(facts):
-        yield (f"database {facts.name} was empty: it holds no row of any table", hint)
+        yield (
+            message("database {name} was empty: it holds no row of any table", name=facts.name),
+            hint,
+        )
     if not request.generation.artifacts_of(ArtifactKind.DATABASE, facts.name):
         yield (f"it holds no dump of database {facts.name}", hint)
     if request.generation.origin is not None:
@@ -203,8 +222,10 @@ def _occupied(request: PlanRequest, database: str) -> Iterator[Refusal]:
             for item in request.target.existing
         )
         # People may have worked with it since: the same generation is no reason to lose that.
-        what = ", of this very generation" if same else ""
-        yield (f"the target has a database {database} already{what}", _REPLACE)
+        there = message("the target has a database {name} already", name=database)
+        if same:
+            there = message("{what}, of this very generation", what=there)
+        yield (there, _REPLACE)
     for tree in request.profile.documents if Role.ERP in asked else ():
         folder = documents_folder(tree, database)
         if folder in request.target.documents:
@@ -213,6 +234,8 @@ def _occupied(request: PlanRequest, database: str) -> Iterator[Refusal]:
     for name in (temporary_name(database, generation_id), aside_name(database, generation_id)):
         if not existing.get(name, True):
             yield (
-                f"database {name} is in the way, and this engine did not make it",
-                f"rename or drop {name} by hand",
+                message(
+                    "database {name} is in the way, and this engine did not make it", name=name
+                ),
+                message("rename or drop {name} by hand", name=name),
             )

@@ -22,6 +22,7 @@ from restore.model import (
     Step,
     StepKind,
 )
+from restore.model.messages import message
 from restore.model.parts import reports_generation
 from restore.plan.configuration.data_sources import address_of
 from restore.plan.configuration.files import (
@@ -42,10 +43,10 @@ from restore.profile import ReportsProfile
 
 SECRET_PROPERTY: Final = frozenset({"password"})
 
-_TITLES: Final = {
-    StepKind.STOP_ERP: "Stop the reports server",
-    StepKind.ROLES: "Create the roles of the reports server's database that are missing",
-    StepKind.START_ERP: "Start the reports server",
+_TITLES: Final[dict[StepKind, str]] = {
+    StepKind.STOP_ERP: message("Stop the reports server"),
+    StepKind.ROLES: message("Create the roles of the reports server's database that are missing"),
+    StepKind.START_ERP: message("Start the reports server"),
 }
 
 
@@ -101,23 +102,28 @@ def keystore_problems(request: PlanRequest) -> Iterator[Refusal]:
     reports, profile = request.generation.fingerprint.reports, request.profile.reports
     if reports is None or profile is None:
         return
-    hint = (
-        "without its own keystore, a reports server can't read the passwords of its repository: "
-        "restore both from one generation"
+    hint = message(
+        "without its own keystore, a reports server can't read the passwords of its "
+        "repository: restore both from one generation",
     )
     texts = reports_texts(request.texts)
     known = {file.name: file for file in profile.keystore}
     for file in reports.keystore:
         held = find_text(texts, known[file.name]) if file.name in known else None
         if held is None:
-            yield f"it holds no keystore file {file.name} of its reports server", hint
+            text = message("it holds no keystore file {name} of its reports server", name=file.name)
+            yield text, hint
             continue
         found = hashlib.sha256(encode(held.text)).hexdigest()
         if found != file.sha256:
             yield (
-                f"keystore file {file.name} is not the one that encrypted the passwords of the "
-                f"reports server's repository: its SHA-256 is {found[:12]}…, "
-                f"that one's {file.sha256[:12]}…",
+                message(
+                    "keystore file {name} is not the one that encrypted the passwords of the "
+                    "reports server's repository: its SHA-256 is {found}, that one's {wanted}",
+                    name=file.name,
+                    found=f"{found[:12]}…",
+                    wanted=f"{file.sha256[:12]}…",
+                ),
                 hint,
             )
 
@@ -130,7 +136,10 @@ def reports_steps(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) ->
     own = inner.generation.fingerprint.databases
     steps = with_staging(inner, own, steps_of(inner, own))
     files = request.profile.reports.keystore if request.profile.reports else ()
-    keystore = {f"configuration:{file.name}": f"Lay keystore file {file.name}" for file in files}
+    keystore: dict[str, str] = {
+        f"configuration:{file.name}": message("Lay keystore file {name}", name=file.name)
+        for file in files
+    }
     return (
         *(
             replace(
@@ -177,7 +186,7 @@ def _data_sources(request: PlanRequest, databases: tuple[str, ...]) -> Iterator[
         yield Step(
             id=f"reports:data-source:{source.uri}",
             kind=StepKind.DATA_SOURCE,
-            title=f"Point data source {source.uri} at the restored ERP",
+            title=message("Point data source {uri} at the restored ERP", uri=source.uri),
             target=source.uri,
             database=database,
             items=1,

@@ -26,6 +26,7 @@ from restore.model import (
     Step,
     StepKind,
 )
+from restore.model.messages import message
 from restore.model.node_records import MARK
 from restore.model.parts import reports_generation, stored_name
 from restore.model.secret import Secret
@@ -45,7 +46,7 @@ BULK_FROM: Final = 256 << 20
 RESTART_FROM: Final = 1 << 29
 """Bytes of databases from which WAL is worth being made minimal, which needs two restarts."""
 
-LATER: Final = "(chosen by the stack)"
+LATER: Final = message("(chosen by the stack)")
 """Stands in a plan for what only the stack will know."""
 
 

@@ -61,6 +61,7 @@ from restore.model import (
     Step,
     StepKind,
 )
+from restore.model.messages import message
 from restore.model.node_records import MARK
 from restore.plan.bulk import in_bulk_mode, is_large
 from restore.plan.cache.steps import with_cache
@@ -87,7 +88,7 @@ def steps_of(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> tupl
     few = _FEW if is_large(request, databases) else None
     documents = tuple(chain.from_iterable(_documents(request, facts) for facts in databases))
     return (
-        Step("stop-erp", StepKind.STOP_ERP, "Stop the ERP server", Role.ERP),
+        Step("stop-erp", StepKind.STOP_ERP, message("Stop the ERP server"), Role.ERP),
         *with_cache(
             request,
             tuple(_roles(request)),
@@ -103,7 +104,7 @@ def steps_of(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> tupl
         *_configuration(request, databases),
         *(_open_database(request, facts) for facts in databases),
         *_statistics(request, databases),
-        Step("start-erp", StepKind.START_ERP, "Start the ERP server", Role.ERP),
+        Step("start-erp", StepKind.START_ERP, message("Start the ERP server"), Role.ERP),
     )
 
 
@@ -111,7 +112,7 @@ def _roles(request: PlanRequest) -> Iterator[Step]:
     step = Step(
         id="roles",
         kind=StepKind.ROLES,
-        title="Create the roles that are missing",
+        title=message("Create the roles that are missing"),
         target=request.target.configuration.erp_role,
         argv=_named_roles(request),
     )
@@ -157,28 +158,31 @@ def _database(request: PlanRequest, facts: DatabaseFacts, statistics: int | None
     folder = f"{request.target.repository}/generations/{request.generation.id}/{artifact.folder}"
     tables = len(facts.tables)
     title, argv = (
-        f"Create database {name} under a temporary name",
+        message("Create database {name} under a temporary name", name=name),
         commands.create_database(superuser, new),
     )
     yield database_step(StepKind.CREATE_DATABASE, name, title, temporary, argv)
-    title, argv = f"Restore database {name}", _restore(request, artifact, folder, temporary, loader)
+    title, argv = (
+        message("Restore database {name}", name=name),
+        _restore(request, artifact, folder, temporary, loader),
+    )
     load = database_step(StepKind.RESTORE_DATABASE, name, title, temporary, argv)
     yield replace(load, source=artifact.folder, bytes=artifact.bytes, items=tables)
     if loader is not None:
-        title = f"Give what nobody owns in database {name} to the ERP's role"
+        title = message("Give what nobody owns in database {name} to the ERP's role", name=name)
         argv = commands.give_ownership(superuser, temporary, loader, erp_role)
         yield database_step(StepKind.GIVE_OWNERSHIP, name, title, temporary, argv)
-    title = f"Gather statistics of database {name}"
+    title = message("Gather statistics of database {name}", name=name)
     argv = commands.analyze(superuser, temporary, request.jobs, statistics)
     yield replace(database_step(StepKind.ANALYZE, name, title, temporary, argv), items=tables)
-    title = f"Check database {name}"
+    title = message("Check database {name}", name=name)
     yield replace(database_step(StepKind.CHECK_DATABASE, name, title, temporary), items=tables)
 
 
 def _statistics(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> Iterator[Step]:
     for facts in databases if is_large(request, databases) else ():
         name, tables = facts.name, len(facts.tables)
-        title = f"Gather all statistics of database {name}"
+        title = message("Gather all statistics of database {name}", name=name)
         argv = commands.analyze(request.profile.database.superuser, name, request.jobs)
         yield replace(database_step(StepKind.STATISTICS, name, title, name, argv), items=tables)
 
@@ -202,7 +206,9 @@ def _documents(request: PlanRequest, facts: DatabaseFacts) -> Iterator[Step]:
         yield Step(
             id=f"documents:{tree.name}:{facts.name}",
             kind=StepKind.DOCUMENTS,
-            title=f"Copy documents {tree.name} of database {facts.name} aside",
+            title=message(
+                "Copy documents {tree} of database {name} aside", tree=tree.name, name=facts.name
+            ),
             target=folder,
             database=facts.name,
             source=artifact.folder,
@@ -222,7 +228,7 @@ def _configuration(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -
         yield Step(
             id=f"configuration:{file.name}",
             kind=StepKind.CONFIGURATION,
-            title=f"Adapt and lay configuration file {file.name}",
+            title=message("Adapt and lay configuration file {name}", name=file.name),
             target=file.path,
             source=held.source if held else None,
             owner=request.profile.erp.user,
@@ -240,7 +246,11 @@ def _promote_database(request: PlanRequest, facts: DatabaseFacts) -> Step:
         aside=aside_name(facts.name, request.generation.id) if occupied else None,
     )
     name = facts.name
-    title = f"Replace database {name}" if occupied else f"Give database {name} its name"
+    title = (
+        message("Replace database {name}", name=name)
+        if occupied
+        else message("Give database {name} its name", name=name)
+    )
     argv = commands.promote_database(request.profile.database.superuser, promotion)
     step = database_step(StepKind.PROMOTE_DATABASE, name, title, name, argv)
     return replace(step, staging=temporary)
@@ -249,7 +259,9 @@ def _promote_database(request: PlanRequest, facts: DatabaseFacts) -> Step:
 def _open_database(request: PlanRequest, facts: DatabaseFacts) -> Step:
     name = facts.name
     argv = commands.open_database(request.profile.database.superuser, name)
-    return database_step(StepKind.OPEN_DATABASE, name, f"Open database {name}", name, argv)
+    return database_step(
+        StepKind.OPEN_DATABASE, name, message("Open database {name}", name=name), name, argv
+    )
 
 
 def _promote_documents(step: Step) -> Step:
@@ -258,7 +270,7 @@ def _promote_documents(step: Step) -> Step:
         step,
         id=f"promote-documents:{tree}:{database}",
         kind=StepKind.PROMOTE_DOCUMENTS,
-        title=f"Put documents {tree} of database {database} in place",
+        title=message("Put documents {tree} of database {name} in place", tree=tree, name=database),
         source=None,
         bytes=0,
     )

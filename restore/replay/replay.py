@@ -30,6 +30,7 @@ from restore.model import (
     StepResult,
     StepStatus,
 )
+from restore.model.messages import joined, message
 from restore.model.plan import Lane
 from restore.replay.steps import (
     anonymise,
@@ -190,7 +191,7 @@ class _Run:
             ACTS[step.kind](self, step)
             status, reason = StepStatus.SUCCEEDED, ""
         except (RestoreError, sql.Error, OSError) as error:
-            first = self.stop(f"after failure of {step.id}")
+            first = self.stop(message("after failure of {what}", what=step.id))
             self._error = error if first else self._error
             # What fails after that was given up on purpose.
             status = StepStatus.FAILED if first else StepStatus.ABORTED
@@ -199,8 +200,8 @@ class _Run:
                 found = diagnose(self.context, step, describe(error), started)
                 reason = _reason(error, found)
         except KeyboardInterrupt:
-            reason = "interrupted"
-            self.stop(f"after interruption of {step.id}")
+            reason = message("interrupted")
+            self.stop(message("after interruption of {what}", what=step.id))
             raise
         finally:
             seconds = time.perf_counter() - begun
@@ -311,12 +312,17 @@ class _Run:
             if not placed or self.context.stopping.is_set():
                 raise
             gone = cache.discard_cache(self.context.of(step.part), placed[0])
-            told = f"this was a kept copy, {placed[0].staging}, not the backup itself"
-            hint = "it was discarded: run the drill again, which will be cold"
-            if not gone:
-                hint = f"discard it: pra cache remove {placed[0].staging}; then run again"
-            self._warnings.append(f"{told}; {hint}")
-            raise ReplayError(f"{describe(error)}\n{told}", hint) from error
+            volume = placed[0].staging
+            culprit = message(
+                "this was a kept copy, {volume}, not the backup itself", volume=volume
+            )
+            hint = (
+                message("it was discarded: run the drill again, which will be cold")
+                if gone
+                else message("discard it: pra cache remove {volume}; then run again", volume=volume)
+            )
+            self._warnings.append(message("{what}; {hint}", what=culprit, hint=hint))
+            raise ReplayError(joined("\n", (describe(error), culprit)), hint) from error
 
     def anonymise(self, step: Step) -> None:
         """Anonymise a database or its documents and keep what was found, also when it ends here."""
@@ -371,7 +377,8 @@ ACTS: Final[Mapping[StepKind, _Act]] = {
 
 
 def _reason(error: Exception, found: tuple[Diagnosis, ...] = ()) -> str:
-    text = "\n".join((describe(error), *(one.cause for one in found)))
+    causes = (describe(error), *(one.cause for one in found))
     # What ails a server is nearer to the cause than what its tool's failure suggests.
     hints = [*(one.hint for one in found), getattr(error, "hint", "")]
-    return "\n→ ".join((text, *dict.fromkeys(filter(None, hints))))
+    arrows = (message("→ {hint}", hint=hint) for hint in dict.fromkeys(filter(None, hints)))
+    return joined("\n", (*causes, *arrows))

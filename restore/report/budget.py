@@ -6,6 +6,7 @@ from typing import Final
 
 from restore.model import CheckResult, CheckStatus, ReplayMode
 from restore.model.durations import spoken
+from restore.model.messages import message
 
 CHECK: Final = "rto.budget"
 
@@ -15,27 +16,34 @@ def budget_check(budget: float, rto: float | None, mode: ReplayMode | None = Non
 
     One that used a cache can only exceed it: that it was quick enough proves nothing.
     """
-    status, observed, reason = CheckStatus.PASSED, "not measured", ""
+    status, observed, reason = CheckStatus.PASSED, message("not measured"), ""
     details: tuple[str, ...] = ()
     if rto is None:
         status = CheckStatus.UNVERIFIABLE
-        reason = "the run did not get as far as the end of its checks"
+        reason = message("the run did not get as far as the end of its checks")
     else:
-        observed = f"recovered in {spoken(rto)}"
+        observed = message("recovered in {duration}", duration=spoken(rto))
         if rto > budget:
             status = CheckStatus.FAILED
-            details = (f"{spoken(rto - budget)} over the budget of {spoken(budget)}",)
+            details = (
+                message(
+                    "{duration} over the budget of {budget}",
+                    duration=spoken(rto - budget),
+                    budget=spoken(budget),
+                ),
+            )
         elif mode is ReplayMode.CACHED:
             status = CheckStatus.UNVERIFIABLE
-            reason = (
-                f"it took {spoken(rto)} with a kept copy; how long a recovery takes, "
-                "only a cold drill tells"
+            reason = message(
+                "it took {duration} with a kept copy; how long a recovery takes, only a cold "
+                "drill tells",
+                duration=spoken(rto),
             )
     return CheckResult(
         id=CHECK,
-        title="Recovery time within its budget",
+        title=message("Recovery time within its budget"),
         status=status,
-        expected=f"recovered within {spoken(budget)}",
+        expected=message("recovered within {duration}", duration=spoken(budget)),
         observed=observed,
         duration=0.0,
         details=details,

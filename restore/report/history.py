@@ -21,6 +21,7 @@ from urllib.parse import quote
 from restore.errors import EnvironmentFailure, NotFoundError, RestoreError
 from restore.model import PastRun, ReplayMode, Report, StepResult, StepStatus, Verdict
 from restore.model.codec import decode, encode
+from restore.model.messages import message
 from restore.plan.cache.policy import Before
 from restore.report import to_json
 
@@ -210,7 +211,7 @@ def _translated(path: Path) -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError, ValueError) as error:
         raise EnvironmentFailure(
-            f"the history {path} can't be used: {error}",
+            message("the history {path} can't be used: {error}", path=path, error=error),
             f"name another by {VARIABLE}, or move it away: the next run begins a new one",
         ) from error
 
@@ -219,7 +220,12 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > VERSION:
         raise EnvironmentFailure(
-            f"the history {path} has version {version}; this engine knows up to {VERSION}",
+            message(
+                "the history {path} has version {version}; this engine knows up to {known}",
+                path=path,
+                version=version,
+                known=VERSION,
+            ),
             "use the engine that wrote it, or a newer one",
         )
     return int(version)

@@ -1,13 +1,12 @@
 """Words, numbers, durations, sizes and dates as a reader of English or French expects them.
 
-Messages are catalogues in ``templates/messages.<language>.yaml``. The engine's own
-sentences (titles of steps, what a check observed) are English; ``phrases.<language>.yaml``
-translates those it knows and leaves the others as they are.
+The report's own words are catalogues in ``templates/messages.<language>.yaml``. The engine's
+sentences (titles of steps, what a check observed) are messages, English with their template:
+``templates/phrases.<language>.yaml`` has the translation of each template.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,15 +19,7 @@ from restore.model.messages import Message
 
 LANGUAGES: Final = ("en", "fr")
 
-_PLACEHOLDER: Final = re.compile(r"\{(\w+)(?::[^{}]*)?\}")
-_NUMBER: Final = r"\d[\d.,\s]*"
 _SIZE_STEP: Final = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class _Phrase:
-    pattern: re.Pattern[str]
-    translation: str
 
 
 class _Decimal(float):
@@ -49,7 +40,6 @@ class Locale:
     language: str
     messages: Mapping[str, str]
     templates: Mapping[str, str]
-    phrases: tuple[_Phrase, ...]
 
     def text(self, key: str, **values: object) -> str:
         """The message of that key, its placeholders filled.
@@ -72,40 +62,21 @@ class Locale:
     def phrase(self, text: str) -> str:
         """A sentence of the engine in this language, or as it is when it is not known.
 
-        A text of several lines that is not known as a whole is translated line by line.
+        Of a text that is no message, such as those of older reports, what is known as it stands is
+        translated: the whole, else each of its lines.
         """
-        if isinstance(text, Message) and text.values and self.language != "en":
-            template = self.templates.get(text.template)
-            if template is None and any(map(str.isalpha, _PLACEHOLDER.sub("", text.template))):
-                return self._matched(text)
-            return (template or text.template).format(
-                **{name: self._shown(value) for name, value in text.values.items()}
-            )
-        return self.templates.get(text) or self._matched(text)
+        if isinstance(text, Message) and text.values:
+            values = {name: self._shown(value) for name, value in text.values.items()}
+            return self.templates.get(text.template, text.template).format(**values)
+        if text in self.templates or "\n" not in text:
+            return self.templates.get(text, text)
+        return "\n".join(map(self.phrase, text.split("\n")))
 
     def _shown(self, value: object) -> object:
         """A message's value: further messages in this language, decimals with its mark."""
-        if isinstance(value, float):
+        if isinstance(value, float) and self.language == "fr":
             return _Decimal(value)
         return self.phrase(value) if isinstance(value, Message) else value
-
-    def _matched(self, text: str) -> str:
-        for phrase in self.phrases:
-            if found := phrase.pattern.fullmatch(text):
-                values = {name: self._captured(name, v) for name, v in found.groupdict().items()}
-                return phrase.translation.format(**values)
-        lines = text.split("\n")
-        if len(lines) > 1:
-            return "\n".join(self.phrase(line) for line in lines)
-        return text
-
-    def _captured(self, name: str, value: str) -> str:
-        """What a phrase quotes; the end of its placeholder's name says if it is translated too."""
-        if name.endswith("_phrase"):
-            return self.phrase(value)
-        if name.endswith("_number"):
-            return value.replace(".", self.text("format.separators")[1])
-        return value
 
     def number(self, value: float, digits: int = 0) -> str:
         """A number with this language's separators."""
@@ -175,14 +146,10 @@ def locale(language: str) -> Locale:
     if language not in LANGUAGES:
         known = ", ".join(LANGUAGES)
         raise UsageError(f"there is no language {language!r}", f"reports are written in: {known}")
-    templates = {} if language == "en" else _catalogue(f"phrases.{language}.yaml")
     return Locale(
         language,
         messages=_catalogue(f"messages.{language}.yaml"),
-        templates=templates,
-        phrases=tuple(
-            _Phrase(_pattern(source), translation) for source, translation in templates.items()
-        ),
+        templates={} if language == "en" else _catalogue(f"phrases.{language}.yaml"),
     )
 
 
@@ -193,15 +160,3 @@ def _catalogue(name: str) -> dict[str, str]:
 
     catalogue: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return catalogue
-
-
-def _pattern(source: str) -> re.Pattern[str]:
-    """Turn ``"{rows} rows in {table}"`` into a pattern that captures both names."""
-    parts = _PLACEHOLDER.split(source)
-    body = "".join(
-        f"(?P<{part}>{_NUMBER if part.endswith('_number') else '.+?'})"
-        if position % 2
-        else re.escape(part)
-        for position, part in enumerate(parts)
-    )
-    return re.compile(body)

@@ -32,6 +32,7 @@ from restore.model import (
     FileEntry,
     Generation,
 )
+from restore.model.messages import message
 from restore.model.parts import reports_generation
 from restore.model.versions import parse_version
 from restore.repository.base import DamagedFileError, Repository
@@ -105,7 +106,7 @@ def _dump_contradictions(
     try:
         entries = {e.path: e for e in repository.read_index(subject.generation, artifact)}
         if wanted not in entries:
-            yield Contradiction(artifact, path, "the dump has no such file")
+            yield Contradiction(artifact, path, message("the dump has no such file"))
             return
         with repository.open(subject.generation, artifact, entries[wanted]) as file:
             for detail in _dump_problems(file, entries, subject):
@@ -135,11 +136,19 @@ def _dump_problems(
 def _head_problems(head: ArchiveHead, subject: _Subject) -> Iterator[str]:
     # An imported database has the name that its importer gave it.
     if subject.generation.origin is None and head.database not in ("", subject.facts.name):
-        yield f"it is the dump of database {head.database}, not of {subject.facts.name}"
+        yield message(
+            "it is the dump of database {found}, not of {wanted}",
+            found=head.database,
+            wanted=subject.facts.name,
+        )
     server = subject.generation.fingerprint.postgresql
     dumped = parse_version(head.server_version)[1] // 10000
     if dumped and server.version_number and dumped != server.version_number // 10000:
-        yield f"it comes from PostgreSQL {head.server_version}, the manifest says {server.version}"
+        yield message(
+            "it comes from PostgreSQL {found}, the manifest says {wanted}",
+            found=head.server_version,
+            wanted=server.version,
+        )
 
 
 def _property_problems(entries: Iterable[ArchiveEntry], facts: DatabaseFacts) -> Iterator[str]:
@@ -148,12 +157,17 @@ def _property_problems(entries: Iterable[ArchiveEntry], facts: DatabaseFacts) ->
             continue
         said = database_properties(entry.definition) or DatabaseProperties()
         for name, here, wanted in (
-            ("encoding", said.encoding, facts.encoding),
-            ("collation", said.collate, facts.collate),
-            ("character type", said.ctype, facts.ctype),
+            (message("encoding"), said.encoding, facts.encoding),
+            (message("collation"), said.collate, facts.collate),
+            (message("character type"), said.ctype, facts.ctype),
         ):
             if here and wanted and here != wanted:
-                yield f"its database has {name} {here}, the manifest says {wanted}"
+                yield message(
+                    "its database has {name} {found}, the manifest says {wanted}",
+                    name=name,
+                    found=here,
+                    wanted=wanted,
+                )
 
 
 def _entry_problems(entries: Iterable[ArchiveEntry], subject: _Subject) -> Iterator[str]:
@@ -165,20 +179,31 @@ def _entry_problems(entries: Iterable[ArchiveEntry], subject: _Subject) -> Itera
         owners.add(entry.owner)
         known = "tables" in facts.unknown or (entry.schema, entry.name) in tables
         if is_plain_table(entry) and not known:
-            yield f"it holds table {entry.schema}.{entry.name}, which the manifest does not name"
+            yield message(
+                "it holds table {name}, which the manifest does not name",
+                name=f"{entry.schema}.{entry.name}",
+            )
         if entry.kind == "EXTENSION" and entry.name not in extensions:
-            yield f"it uses extension {entry.name}, which the manifest does not name"
+            yield message(
+                "it uses extension {name}, which the manifest does not name", name=entry.name
+            )
     if subject.roles is None:
         return
     for name in sorted(owners - subject.roles - {""}):
         if not name.startswith(_SYSTEM_ROLES):
-            yield f"role {name} owns something in it, and the generation's roles lack it"
+            yield message(
+                "role {name} owns something in it, and the generation's roles lack it", name=name
+            )
 
 
 def _file_problems(entries: Iterable[ArchiveEntry], stored: dict[str, FileEntry]) -> Iterator[str]:
     for entry in entries:
         if entry.file and not any(entry.file + suffix in stored for suffix in _SUFFIXES):
-            yield f"{entry.file}, the data of {entry.kind} {entry.name}, is not in the generation"
+            yield message(
+                "{file}, the data of {name}, is not in the generation",
+                file=entry.file,
+                name=f"{entry.kind} {entry.name}",
+            )
 
 
 def _created_roles(

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from restore.errors import NotFoundError, UsageError
 from restore.model import Generation
+from restore.model.messages import message
 from restore.repository.base import started_of
 
 LATEST: Final = "latest"
@@ -63,8 +64,14 @@ def choose_id(repository: Catalogue, choice: str) -> str:
         if fitting:
             return fitting[0]
     raise NotFoundError(
-        f"repository {repository.location} has no generation {choice!r}",
-        f"there {'are' if len(ids) != 1 else 'is'} {_listed(ids)}",
+        message(
+            "repository {place} has no generation '{choice}'",
+            place=repository.location,
+            choice=repr(choice)[1:-1],
+        ),
+        message("there is {ids}", ids=_listed(ids))
+        if len(ids) == 1
+        else message("there are {ids}", ids=_listed(ids)),
     )
 
 

@@ -14,6 +14,7 @@ from typing import IO, Final
 from restore import model
 from restore.adapters.streams import CHUNK
 from restore.errors import DamagedGenerationError
+from restore.model.messages import joined, message, plural
 from restore.repository.base import DamagedFileError, ProblemKind, Repository
 from restore.repository.dump_contents import contradictions
 from restore.repository.manifest import MANIFEST
@@ -89,6 +90,17 @@ def verify(
     )
 
 
+_KINDS: Final = {
+    ProblemKind.MISSING: message("missing"),
+    ProblemKind.SIZE: message("size"),
+    ProblemKind.CHANGED: message("changed"),
+    ProblemKind.EXTRA: message("extra"),
+    ProblemKind.UNREADABLE: message("unreadable"),
+    ProblemKind.UNSAFE: message("unsafe"),
+    ProblemKind.CONTRADICTS: message("contradicts"),
+}
+
+
 def require_sound(verification: Verification) -> None:
     """Accept only a generation without problems.
 
@@ -98,14 +110,29 @@ def require_sound(verification: Verification) -> None:
     problems = verification.problems
     if not problems:
         return
-    lines = [f"  {item.path}: {item.kind} ({item.detail})" for item in problems[:SHOWN_PROBLEMS]]
+    number = len(problems)
+    lines = [
+        plural(
+            number,
+            "generation {id} is damaged, {n} file is not what the manifest says:",
+            "generation {id} is damaged, {n} files are not what the manifest says:",
+            id=verification.generation,
+        ),
+        *(
+            message(
+                "  {path}: {kind} ({detail})",
+                path=item.path,
+                kind=_KINDS[item.kind],
+                detail=item.detail,
+            )
+            for item in problems[:SHOWN_PROBLEMS]
+        ),
+    ]
     if len(problems) > SHOWN_PROBLEMS:
-        lines.append(f"  and {len(problems) - SHOWN_PROBLEMS} more")
+        lines.append(message("  and {n} more", n=len(problems) - SHOWN_PROBLEMS))
     raise DamagedGenerationError(
-        f"generation {verification.generation} is damaged, {len(problems)} "
-        f"{'files are' if len(problems) > 1 else 'file is'} not what the manifest says:\n"
-        + "\n".join(lines),
-        "choose another generation, or fetch these files again from another copy",
+        joined("\n", lines),
+        message("choose another generation, or fetch these files again from another copy"),
     )
 
 
@@ -199,10 +226,12 @@ def _check(
     else:
         if size != entry.size:
             more = "more" if size > entry.size else str(size)
-            detail = f"it has {more} bytes, not {entry.size}"
+            detail = message("it has {n} bytes, not {wanted}", n=more, wanted=entry.size)
             tally.problem(Problem(artifact.name, path, ProblemKind.SIZE, detail))
         elif sha256 != entry.sha256:
-            detail = f"its SHA-256 is {sha256}, not {entry.sha256}"
+            detail = message(
+                "its SHA-256 is {found}, not {wanted}", found=sha256, wanted=entry.sha256
+            )
             tally.problem(Problem(artifact.name, path, ProblemKind.CHANGED, detail))
     tally.ended()
 
@@ -250,7 +279,7 @@ def _check_stored(
         judged = owner is None or owner.index in readable
         if regular and judged and path not in paths:
             name = owner.name if owner else ""
-            tally.problem(Problem(name, path, ProblemKind.EXTRA, "no index lists it"))
+            tally.problem(Problem(name, path, ProblemKind.EXTRA, message("no index lists it")))
     for problem in twice[:SHOWN_PROBLEMS]:
         tally.problem(problem)
 
@@ -277,7 +306,9 @@ def _check_unread(repository: Repository, generation: model.Generation, tally: _
         for entry in _entries_again(repository, generation, artifact):
             path = f"{artifact.folder}/{entry.path}"
             if path not in there:
-                problem = Problem(artifact.name, path, ProblemKind.MISSING, "it is missing")
+                problem = Problem(
+                    artifact.name, path, ProblemKind.MISSING, message("it is missing")
+                )
                 tally.problem(problem)
 
 

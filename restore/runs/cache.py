@@ -20,6 +20,7 @@ from restore.model import (
     ReplayMode,
     Role,
 )
+from restore.model.messages import message
 from restore.model.node_records import DATABASE_ROLES
 from restore.plan.bulk import size_of
 from restore.plan.cache.key import ServerIdentity, cache_key
@@ -77,7 +78,7 @@ def choose_cache(
     halves = tuple(_halves(environment, request))
     targets = [half.request.target for half in halves]
     if any(target.existing or target.bulk is not BulkState.NONE for target in targets):
-        return replace(cold, reason=policy.why or "the environment is not a new one")
+        return replace(cold, reason=policy.why or message("the environment is not a new one"))
     planned = plan(request)
     keys = {
         half.part: cache_key(half.request, planned, half.part, identify_server(runner, half.server))
@@ -89,9 +90,14 @@ def choose_cache(
         if len(caches) == len(halves):
             uses = {part: CacheUse(cache.key, cache.volume) for part, cache in caches.items()}
             cache = caches[Part.ERP]
-            reason = f"copy {cache.key[:12]}, kept {cache.kept:%Y-%m-%d %H:%M} UTC by {cache.stack}"
+            reason = message(
+                "copy {key}, kept {moment} UTC by {stack}",
+                key=cache.key[:12],
+                moment=f"{cache.kept:%Y-%m-%d %H:%M}",
+                stack=cache.stack,
+            )
             return Choice(_with(request, uses), ReplayMode.CACHED, reason)
-        cold = replace(cold, reason="no copy is kept of this generation for such a server")
+        cold = replace(cold, reason=message("no copy is kept of this generation for such a server"))
     problem = _short_of_room(runner, halves, request) if policy.keep else ""
     if not policy.keep or problem:
         return replace(cold, warnings=(problem,) if problem else ())
@@ -150,8 +156,10 @@ def _short_of_room(runner: Runner, halves: tuple[_Half, ...], request: PlanReque
         room = parse_df(runner.check(half.server.container, df_command(data)))
         free = room.free if room else 0
         if free < need:
-            return (
-                "no copy of the database server's data is kept: that would take "
-                f"{size_text(need)} with all that is restored, and {size_text(free)} is free"
+            return message(
+                "no copy of the database server's data is kept: that would take {need} with "
+                "all that is restored, and {free} is free",
+                need=size_text(need),
+                free=size_text(free),
             )
     return ""

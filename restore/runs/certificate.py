@@ -17,6 +17,7 @@ from restore.model import (
     Severity,
 )
 from restore.model.environment import StackOverrides
+from restore.model.messages import message
 from restore.model.secret import Secret
 from restore.plan.equivalence.certificate import Judged, host_of, judge, other_certificate, short
 from restore.repository.base import Repository
@@ -80,9 +81,9 @@ def _left_out(generation: Generation) -> tuple[Difference, ...]:
     proxy = generation.fingerprint.proxy
     if proxy is None or proxy.certificate is None:
         return ()
-    message = "the reverse proxy serves plain HTTP, without production's certificate"
+    text = message("the reverse proxy serves plain HTTP, without production's certificate")
     expected = short(proxy.certificate.sha256)
-    return (Difference("certificate.other", Severity.NOTE, expected, "none", message),)
+    return (Difference("certificate.other", Severity.NOTE, expected, "none", text),)
 
 
 def _given(path: Path) -> bytes:

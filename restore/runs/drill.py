@@ -30,6 +30,7 @@ from restore.model import (
 )
 from restore.model.durations import parse_budget, parse_days
 from restore.model.environment import StackOverrides, certificate_choice
+from restore.model.messages import message
 from restore.model.stack_names import EPHEMERAL
 from restore.plan.cache.policy import AS_TOLD, CacheOptions, CachePolicy, decide
 from restore.plan.request import MANY_BYTES
@@ -223,7 +224,7 @@ def with_policy(request: DrillRequest, services: Services) -> DrillRequest:
     replay, options = request.replay, request.cache
     if request.backup is not None:
         # What is imported is another generation each time.
-        policy = CachePolicy(why="a backup of others is loaded each time")
+        policy = CachePolicy(why=message("a backup of others is loaded each time"))
     else:
         days = setting_of(request.base, "coldEvery") if options.cold_every is None else None
         if days is not None:

@@ -27,6 +27,7 @@ from restore.model import (
     locations,
 )
 from restore.model.environment import StackOverrides
+from restore.model.messages import message
 from restore.profile import load_profile
 from restore.report.evidence.format import sign_files
 from restore.report.files import Signing, write_report
@@ -137,7 +138,7 @@ def run_to_report(
         except RestoreError as error:
             recorder.error = error
         except KeyboardInterrupt:
-            recorder.error = Interrupted("interrupted", "run it again: it begins afresh")
+            recorder.error = Interrupted(message("interrupted"), "run it again: it begins afresh")
         except Exception as error:  # a bug still leaves a report, and says that it is one
             recorder.error = RestoreError(
                 f"internal error: {type(error).__name__}: {error}", "please report it as a bug"

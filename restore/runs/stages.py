@@ -34,6 +34,7 @@ from restore.model import (
     StepStatus,
 )
 from restore.model.environment import StackOverrides
+from restore.model.messages import message
 from restore.plan.request import copied_documents
 from restore.replay.replay import ReplayInterrupted, replay
 from restore.repository.selection import choose
@@ -59,9 +60,13 @@ def select(run: Run) -> Generation:
         logs.describe_run(generation=generation.id)
         if generation.profile != profile.name:
             raise RefusedError(
-                f"generation {generation.id} was made with profile {generation.profile}, "
-                f"not {profile.name}",
-                f"use --profile {generation.profile}",
+                message(
+                    "generation {id} was made with profile {a}, not {b}",
+                    id=generation.id,
+                    a=generation.profile,
+                    b=profile.name,
+                ),
+                message("use --profile {name}", name=generation.profile),
             )
     return generation
 

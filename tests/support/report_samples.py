@@ -6,6 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from restore.checks.base import about
+from restore.checks.database import counts_of
+from restore.checks.documents import Row
+from restore.checks.web import Answer
 from restore.model import (
     Acceptance,
     Artifact,
@@ -31,6 +35,7 @@ from restore.model import (
     Verdict,
     Versioned,
 )
+from restore.model.messages import Message, joined, message, plural
 
 STARTED = datetime(2026, 11, 24, 6, 14, 5, 250000, tzinfo=UTC)
 POINT = datetime(2026, 11, 23, 21, 30, 2, tzinfo=UTC)
@@ -121,37 +126,41 @@ DIFFERENCES = (
         Severity.WARNING,
         "13.16",
         "13.18",
-        "PostgreSQL has a newer patch level",
+        message("PostgreSQL has a newer patch level"),
         accepted="same major, security fixes only",
     ),
 )
 
 STEPS = (
-    Step("stop-erp", StepKind.STOP_ERP, "Stop the ERP server", "pra-erp"),
+    Step("stop-erp", StepKind.STOP_ERP, message("Stop the ERP server"), "pra-erp"),
     Step(
-        "roles", StepKind.ROLES, "Create the roles that are missing", "odoo",
+        "roles", StepKind.ROLES, message("Create the roles that are missing"), "odoo",
         source="roles/roles.sql",
     ),
     Step(
-        f"restore-database:{DB}", StepKind.RESTORE_DATABASE, f"Restore database {DB}", DB,
+        f"restore-database:{DB}", StepKind.RESTORE_DATABASE,
+        message("Restore database {name}", name=DB), DB,
         database=DB, source=f"database/{DB}", staging=f"{DB}-new",
         argv=("pg_restore", "--jobs", "2", "--exit-on-error"), bytes=7_654_321, items=503,
     ),
-    Step(f"check-database:{DB}", StepKind.CHECK_DATABASE, f"Check database {DB}", DB, database=DB),
+    Step(f"check-database:{DB}", StepKind.CHECK_DATABASE,
+        message("Check database {name}", name=DB), DB, database=DB),
     Step(
-        f"documents:{DB}", StepKind.DOCUMENTS, f"Copy documents filestore of database {DB} aside",
+        f"documents:{DB}", StepKind.DOCUMENTS, message(
+            "Copy documents {tree} of database {name} aside", tree="filestore", name=DB
+        ),
         f"/var/lib/odoo/filestore/{DB}", database=DB, owner="odoo", bytes=18_200_000, items=411,
     ),
     Step(
         "configuration:odoo.conf", StepKind.CONFIGURATION,
-        "Adapt and lay configuration file odoo.conf", "/etc/odoo/odoo.conf",
+        message("Adapt and lay configuration file {name}", name="odoo.conf"), "/etc/odoo/odoo.conf",
         changes=(
             ConfigurationChange("odoo.conf", "db_host", "db.specibike.example", "172.30.0.2"),
             ConfigurationChange("odoo.conf", "db_password", "***", "***"),
             ConfigurationChange("odoo.conf", "max_cron_threads", None, "0"),
         ),
     ),
-    Step("start-erp", StepKind.START_ERP, "Start the ERP server", "pra-erp"),
+    Step("start-erp", StepKind.START_ERP, message("Start the ERP server"), "pra-erp"),
 )  # fmt: skip
 
 PLAN = RestorePlan(
@@ -190,41 +199,92 @@ def stage(id_: str, title: str, began: float, took: float) -> StepResult:
     return StepResult(id_, title, StepStatus.SUCCEEDED, at(began), took)
 
 
+def documents_title(title: str) -> Message:
+    """The title of a check of documents."""
+    where = message("{tree} of {database}", tree="filestore", database=DB)
+    return message("{title} ({where})", title=Message(title), where=where)
+
+
+def documents_observed(files: int, missing: int) -> Message:
+    """What a check of 412 documents saw."""
+    return plural(
+        412,
+        "{n} row, {files}: {missing} missing, {changed} changed, {unreadable} unreadable",
+        "{n} rows, {files}: {missing} missing, {changed} changed, {unreadable} unreadable",
+        files=plural(files, "{n} readable file", "{n} readable files"),
+        missing=missing,
+        changed=0,
+        unreadable=0,
+    )
+
+
+def lost(id_: str, name: str, file: str) -> str:
+    """A document whose file is missing."""
+    return about(str(Row(id_, name, file)), message("the file is missing"))
+
+
+def web_title(step: str) -> Message:
+    """The title of a step's check."""
+    return message("Web: {step}", step=step)
+
+
+def codes(first: str, other: str) -> Message:
+    """Two codes that an answer may have."""
+    return message("{codes} or {code}", codes=first, code=other)
+
+
+def within(expected: str, seconds: float) -> Message:
+    """What a step expects."""
+    return message("{codes} within {seconds:g} s", codes=expected, seconds=float(seconds))
+
+
+def answer(status: int, seconds: float) -> str:
+    """What a step saw."""
+    return str(Answer(status, seconds))
+
+
 CHECKS = (
     CheckResult(
-        f"database.tables:{DB}", "Tables and their rows", CheckStatus.PASSED,
-        "503 tables, 61 204 rows", "503 tables, 61 204 rows", 0.41,
+        f"database.tables:{DB}", message("Tables and their rows"), CheckStatus.PASSED,
+        counts_of(503, 61_204), counts_of(503, 61_204), 0.41,
     ),
     CheckResult(
-        f"database.constraints:{DB}", "Constraints and indexes", CheckStatus.PASSED,
-        "every constraint and index is valid", "2 914 constraints, 1 120 indexes", 0.06,
+        f"database.constraints:{DB}", message("Constraints and indexes"), CheckStatus.PASSED,
+        message("every constraint and index is valid"), joined(
+            ", ",
+            (
+                plural(2914, "{n} constraint", "{n} constraints"),
+                plural(1120, "{n} index", "{n} indexes"),
+            ),
+        ), 0.06,
     ),
     CheckResult(
-        f"database.extensions:{DB}", "Extensions", CheckStatus.PASSED,
+        f"database.extensions:{DB}", message("Extensions"), CheckStatus.PASSED,
         "plpgsql 1.0, unaccent 1.1", "plpgsql 1.0, unaccent 1.1", 0.01,
     ),
     CheckResult(
         f"documents.attachments:filestore:{DB}",
-        f"Every document row has its file (filestore of {DB})", CheckStatus.PASSED,
-        "each row's file is there, readable, with its checksum",
-        "412 rows, 411 readable files: 0 missing, 0 changed, 0 unreadable", 0.9,
+        documents_title("Every document row has its file"), CheckStatus.PASSED,
+        message("each row's file is there, readable, with its checksum"),
+        documents_observed(411, 0), 0.9,
     ),
     CheckResult(
-        f"documents.orphans:filestore:{DB}", f"Files without a row (filestore of {DB})",
-        CheckStatus.WARNING, "no file without a row", "1 file without a row", 0.0,
+        f"documents.orphans:filestore:{DB}", documents_title("Files without a row"),
+        CheckStatus.WARNING, message("no file without a row"),
+        plural(1, "{n} file without a row", "{n} files without a row"), 0.0,
         details=("ab/ab12cd34",),
     ),
     CheckResult(
-        "web.scenario:home", "Web: home", CheckStatus.PASSED,
-        "HTTP 200 within 20 s", "HTTP 200 in 1.24 s", 1.25, sla=20.0,
+        "web.scenario:home", web_title("home"), CheckStatus.PASSED,
+        within("HTTP 200", 20), answer(200, 1.24), 1.25, sla=20.0,
     ),
     CheckResult(
-        "web.scenario:login", "Web: login", CheckStatus.PASSED,
-        "HTTP 303 or 302 within 10 s", "HTTP 303 in 0.40 s", 0.41, sla=10.0,
+        "web.scenario:login", web_title("login"), CheckStatus.PASSED,
+        within(codes("HTTP 303", "302"), 10), answer(303, 0.4), 0.41, sla=10.0,
     ),
     CheckResult(
-        "web.scenario:logout", "Web: logout", CheckStatus.IGNORED,
-        "HTTP 303 or 302 or 301 within 10 s", "not run", 0.0,
+        "web.scenario:logout", web_title("logout"), CheckStatus.IGNORED,
+        within(codes(codes("HTTP 303", "302"), "301"), 10), message("not run"), 0.0,
         reason="single sign-on is not part of the drill", sla=10.0,
     ),
 )  # fmt: skip
@@ -267,18 +327,20 @@ def failed() -> Report:
     wrong = replace(
         CHECKS[3],
         status=CheckStatus.FAILED,
-        observed="412 rows, 410 readable files: 2 missing, 0 changed, 0 unreadable",
+        observed=documents_observed(410, 2),
         details=(
-            "row 388 ('INV/2026/0042.pdf', file 3f/3fa8b2c4): the file is missing",
-            "row 391 ('<script>alert(1)</script>', file 77/770011): the file is missing",
+            lost("388", "INV/2026/0042.pdf", "3f/3fa8b2c4"),
+            lost("391", "<script>alert(1)</script>", "77/770011"),
         ),
     )
     slow = replace(
         CHECKS[5],
         status=CheckStatus.FAILED,
-        observed="HTTP 200 in 21.50 s",
+        observed=answer(200, 21.5),
         duration=21.5,
-        details=("21.50 s is more than the SLA of 20 s",),
+        details=(
+            message("{seconds:.2f} s is more than the SLA of {sla:g} s", seconds=21.5, sla=20.0),
+        ),
     )
     return replace(
         passed(),
@@ -303,11 +365,11 @@ def broken() -> Report:
             status=StepStatus.SKIPPED,
             started=at(28.5),
             duration=0.0,
-            reason=f"after failure of {failing.id}",
+            reason=message("after failure of {what}", what=failing.id),
         )
         for step in good.steps[3:]
     )
-    error = f"{failing.title}: {reason}"
+    error = about(failing.title, reason)
     replaying = replace(good.stages[5], duration=6.2, status=StepStatus.FAILED, reason=error)
     destroying = replace(good.stages[7], started=at(28.6))
     return replace(
@@ -356,7 +418,7 @@ def unverifiable() -> Report:
         replace(
             check,
             status=CheckStatus.UNVERIFIABLE,
-            observed="not run",
+            observed=message("not run"),
             details=(),
             reason="no ERP account is configured for the checks",
         )

@@ -24,6 +24,7 @@ from restore.adapters.docker.tar import Owner, single_file
 from restore.adapters.postgres import commands
 from restore.errors import NotFoundError, ReplayError, RestoreError
 from restore.model import Environment, Node, NodeRecord, NodeState, NodeStatus, Role
+from restore.model.messages import joined, message
 from restore.model.node_records import DATABASE_ROLES, MARK, nodes_of, parse_record, record_text
 
 FILE: Final = ".pra-node.json"
@@ -137,21 +138,25 @@ def _problem(runner: Runner, node: Node, container: Container, record: NodeRecor
         return f"it is that of node {record.role}"
     if node.role not in DATABASE_ROLES:
         made_anew = record.container != str(container.id)
-        return "its container was made anew since" if made_anew else ""
+        return message("its container was made anew since") if made_anew else ""
     if record.state is not NodeState.COMPLETE:
         return ""
     comments = _comments(runner, node)
     wrong = [
-        f"{name} is {_origin(comments.get(name))}" if name in comments else f"{name} is gone"
+        _other_origin(name, comments.get(name))
+        if name in comments
+        else message("database {name} is gone", name=name)
         for name in record.databases
         if comments.get(name) != MARK + record.generation
     ]
-    return f"database {', database '.join(wrong)}" if wrong else ""
+    return joined(", ", wrong)
 
 
-def _origin(comment: str | None) -> str:
+def _other_origin(name: str, comment: str | None) -> str:
     found = (comment or "").removeprefix(MARK)
-    return f"from generation {found}" if found and found != comment else "not the restored one"
+    if found and found != comment:
+        return message("database {name} is from generation {id}", name=name, id=found)
+    return message("database {name} is not the restored one", name=name)
 
 
 def _comments(runner: Runner, node: Node) -> dict[str, str | None]:

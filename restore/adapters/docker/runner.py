@@ -24,6 +24,7 @@ from restore.adapters.docker.engine import answers
 from restore.adapters.streams import CHUNK, ChunkReader, LineSplitter
 from restore.errors import EnvironmentFailure, NotFoundError, ReplayError
 from restore.model import LOCAL, ImageFacts
+from restore.model.messages import message
 from restore.model.secret import Secret
 
 LABEL: Final = "pra.stack"
@@ -95,7 +96,8 @@ class Runner:
                     f"does 'docker -H {named} version' answer? see the stack's setting hosts",
                 ) from error
             raise EnvironmentFailure(
-                f"no Docker engine answers: {error}", "run 'make setup', or set DOCKER_HOST"
+                message("no Docker engine answers: {error}", error=error),
+                message("run 'make setup', or set DOCKER_HOST"),
             ) from error
         return cls(client)
 

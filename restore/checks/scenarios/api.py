@@ -13,6 +13,7 @@ import httpx
 from restore.checks.scenarios.failure import Deadline, StepFailed
 from restore.checks.scenarios.values import Api
 from restore.model import Credentials
+from restore.model.messages import message
 
 _CONNECT: Final = 5.0
 """Seconds after which a server that takes no connection counts as down."""
@@ -77,7 +78,9 @@ class _JsonService:
         if error := answer.get("error"):
             data = error.get("data") if isinstance(error, dict) else None
             told = data if isinstance(data, dict) else {"message": str(error)}
-            raise StepFailed(f"the ERP refused: {_first_line(told.get('message'))}")
+            raise StepFailed(
+                message("the ERP refused: {text}", text=_first_line(told.get("message")))
+            )
         return answer.get("result")
 
 
@@ -103,7 +106,9 @@ class _XmlService:
         try:
             (answer,), _ = xmlrpc.client.loads(response.content)
         except xmlrpc.client.Fault as fault:
-            raise StepFailed(f"the ERP refused: {_last_line(fault.faultString)}") from fault
+            raise StepFailed(
+                message("the ERP refused: {text}", text=_last_line(fault.faultString))
+            ) from fault
         except (ExpatError, ValueError, TypeError, xmlrpc.client.ResponseError) as error:
             raise StepFailed("the answer is no XML-RPC") from error
         return answer
@@ -128,7 +133,7 @@ class _Odoo:
             arguments: list[Any] = [self._database, self._account.login, password]
             user = self._service.invoke("common", "login", arguments, deadline)
             if not isinstance(user, int) or not user:
-                raise StepFailed("the ERP does not let the account of the checks in")
+                raise StepFailed(message("the ERP does not let the account of the checks in"))
             self._user = user
         who = [self._database, self._user, password, request.model, request.method]
         if self._by_name:
@@ -152,7 +157,7 @@ class _Tryton:
             password = {"password": self._account.password.reveal()}
             session = self._post("common.db.login", [self._account.login, password], deadline)
             if not isinstance(session, list) or len(session) < 2:
-                raise StepFailed("the ERP does not let the account of the checks in")
+                raise StepFailed(message("the ERP does not let the account of the checks in"))
             token = f"{self._account.login}:{session[0]}:{session[1]}"
             coded = base64.b64encode(token.encode()).decode()
             self._headers = {"Authorization": f"Session {coded}"}
@@ -164,7 +169,9 @@ class _Tryton:
         answer = _posted_json(self._client, self._path, document, deadline, self._headers)
         if error := answer.get("error"):
             told = error[:2] if isinstance(error, list) else [error]
-            raise StepFailed(f"the ERP refused: {_first_line(': '.join(map(str, told)))}")
+            raise StepFailed(
+                message("the ERP refused: {text}", text=_first_line(": ".join(map(str, told))))
+            )
         return answer.get("result")
 
 
@@ -188,7 +195,7 @@ def _posted_json(
 
 def _require_ok(response: httpx.Response) -> None:
     if response.status_code != httpx.codes.OK:
-        raise StepFailed(f"the API answered HTTP {response.status_code}")
+        raise StepFailed(message("the API answered HTTP {code}", code=response.status_code))
 
 
 def _timeout(deadline: Deadline) -> httpx.Timeout:

@@ -21,6 +21,7 @@ from restore.adapters.docker.tunnel import Tunnel
 from restore.checks.tls import tls_of
 from restore.errors import EnvironmentFailure
 from restore.model import LOCAL, Environment, Relay
+from restore.model.messages import message
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -103,7 +104,7 @@ def require_browser(runner: Runner, beside: str = "") -> None:
     """
     if runner.image(IMAGE, beside=beside) is None:
         raise EnvironmentFailure(
-            f"image {IMAGE} is missing, and the scenario goes over web pages",
+            message("image {image} is missing, and the scenario goes over web pages", image=IMAGE),
             "run: make setup IMAGES=browser",
         )
 
@@ -217,7 +218,11 @@ def _awaited(port: int, container: Container) -> str:
             with answers("read the log of a browser"):
                 log = container.logs(tail=5).decode(errors="replace")
             raise EnvironmentFailure(
-                f"the browser did not answer within {_READY:.0f} s: {log.strip()}"
+                message(
+                    "the browser did not answer within {n:.0f} s: {text}",
+                    n=_READY,
+                    text=log.strip(),
+                )
             ) from error
     return str(answer["webSocketDebuggerUrl"])
 
@@ -246,7 +251,7 @@ def _visitor(address: str, site: Site, language: str) -> Iterator[Browser]:
             page = context.new_page()
         except Error as error:
             raise EnvironmentFailure(
-                f"the browser can't be driven: {driver_message(error)}"
+                message("the browser can't be driven: {text}", text=driver_message(error))
             ) from error
         try:
             yield Browser(page)

@@ -6,7 +6,9 @@ import time
 from dataclasses import dataclass, field
 from typing import Final
 
-NO_ACCOUNT: Final = "no account was given to log in with"
+from restore.model.messages import message
+
+NO_ACCOUNT: Final = message("no account was given to log in with")
 
 
 class StepFailed(Exception):
@@ -29,7 +31,7 @@ class Deadline:
         """
         left = self.seconds - (time.perf_counter() - self.begun)
         if left <= 0:
-            raise StepFailed(f"it took more than the {self.seconds:g} s that it has")
+            raise StepFailed(message("it took more than the {n:g} s that it has", n=self.seconds))
         return left
 
     @property

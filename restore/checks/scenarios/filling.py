@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from restore.checks.scenarios.values import Expectation
+from restore.model.messages import message
 from restore.model.secret import Secret
 
 PLACEHOLDER: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
@@ -78,7 +79,9 @@ def part_of(answer: Any, at: tuple[int | str, ...]) -> Any:
     for number, step in enumerate(at):
         if not _has(value, step):
             place = "".join(f"[{one!r}]" for one in at[: number + 1])
-            raise LookupError(f"the answer has no {place}: {shown(answer)}")
+            raise LookupError(
+                message("the answer has no {place}: {value}", place=place, value=shown(answer))
+            )
         value = value[step]
     return value
 
@@ -95,21 +98,31 @@ def wrong(expected: Expectation, value: Any, values: Mapping[str, Any]) -> Itera
         if (wanted := filled(other, values)) != value or isinstance(wanted, bool) != isinstance(
             value, bool
         ):
-            yield f"expected {shown(wanted)}, got {shown(value)}"
+            yield message(
+                "expected {wanted}, got {value}", wanted=shown(wanted), value=shown(value)
+            )
     for other in expected.contains:
         if not _contains(value, wanted := filled(other, values)):
-            yield f"expected something with {shown(wanted)}, got {shown(value)}"
+            yield message(
+                "expected something with {wanted}, got {value}",
+                wanted=shown(wanted),
+                value=shown(value),
+            )
     if expected.at_least is not None and not (
         isinstance(value, int | float)
         and not isinstance(value, bool)
         and value >= expected.at_least
     ):
-        yield f"expected at least {expected.at_least:g}, got {shown(value)}"
+        yield message(
+            "expected at least {wanted:g}, got {value}",
+            wanted=expected.at_least,
+            value=shown(value),
+        )
     if expected.count is not None:
         number = len(value) if isinstance(value, list | dict) else None
         if number != expected.count:
             got = shown(value) if number is None else str(number)
-            yield f"expected {expected.count} items, got {got}"
+            yield message("expected {n} items, got {value}", n=expected.count, value=got)
 
 
 def _contains(value: Any, wanted: Any) -> bool:

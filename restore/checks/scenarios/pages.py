@@ -25,6 +25,7 @@ from restore.checks.scenarios.values import (
     Target,
 )
 from restore.errors import EnvironmentFailure
+from restore.model.messages import message
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -50,18 +51,18 @@ def perform(
     try:
         return _perform(page, act, values, deadline)
     except TimeoutError as error:
-        raise StepFailed(f"{_missed(act, values)} within {deadline.seconds:g} s") from error
+        raise StepFailed(_missed(act, values, deadline.seconds)) from error
     except Error as error:
         text = driver_message(error)
         if any(sign in text for sign in _LOST):
-            raise EnvironmentFailure(f"the browser is gone: {text}") from error
+            raise EnvironmentFailure(message("the browser is gone: {text}", text=text)) from error
         raise StepFailed(text) from error
 
 
 def place_of(page: Page) -> str:
     """Where a page is, without the query: that may hold tokens."""
     parts = urlsplit(page.url)
-    return f"the page is {parts.path or parts.geturl()}"
+    return message("the page is {path}", path=parts.path or parts.geturl())
 
 
 def _perform(  # noqa: PLR0911 - one return a kind
@@ -75,30 +76,30 @@ def _perform(  # noqa: PLR0911 - one return a kind
         case Click():
             found = _found(page, act.target, values)
             found.click(timeout=deadline.milliseconds)
-            return f"clicked {_shown(act.target, values)}", {}
+            return message("clicked {what}", what=_shown(act.target, values)), {}
         case Fill():
             _fill(_found(page, act.into, values), act.text, values, deadline)
-            return f"filled {_shown(act.into, values)}", {}
+            return message("filled {what}", what=_shown(act.into, values)), {}
         case Press():
             page.keyboard.press(act.key)
-            return f"pressed {act.key}", {}
+            return message("pressed {key}", key=act.key), {}
         case See():
             _first(page, act.target, values).wait_for(
                 state="visible", timeout=deadline.milliseconds
             )
-            return f"saw {_shown(act.target, values)}", {}
+            return message("saw {what}", what=_shown(act.target, values)), {}
         case Gone():
             _first(page, act.target, values).wait_for(state="hidden", timeout=deadline.milliseconds)
-            return f"nothing of {_shown(act.target, values)} is to be seen", {}
+            return message("nothing of {what} is to be seen", what=_shown(act.target, values)), {}
         case Address():
             text = filled_text(act.text, values)
             page.wait_for_url(lambda url: text in url, timeout=deadline.milliseconds)
-            return f"the address holds {act.text!r}", {}
+            return message("the address holds {text}", text=repr(act.text)), {}
         case Read():
             found = _found(page, act.source, values)
             return _read(found, act, deadline)
         case Look():
-            return "a screenshot", {}
+            return message("a screenshot"), {}
 
 
 def _opened(page: Page, path: str, deadline: Deadline) -> str:
@@ -107,8 +108,8 @@ def _opened(page: Page, path: str, deadline: Deadline) -> str:
     response = page.goto(path, timeout=deadline.milliseconds)
     status = response.status if response is not None else 200
     if status >= 400:
-        raise StepFailed(f"the page answered HTTP {status}")
-    return f"opened, HTTP {status}"
+        raise StepFailed(message("the page answered HTTP {code}", code=status))
+    return message("opened, HTTP {code}", code=status)
 
 
 def _logged_in(page: Page, act: LogIn, values: Mapping[str, Any], deadline: Deadline) -> str:
@@ -118,7 +119,7 @@ def _logged_in(page: Page, act: LogIn, values: Mapping[str, Any], deadline: Dead
     _fill(password, "{password}", values, deadline)
     _found(page, act.button, values).click(timeout=deadline.milliseconds)
     password.wait_for(state="hidden", timeout=deadline.milliseconds)
-    return f"logged in as {values['login']}"
+    return message("logged in as {login}", login=values["login"])
 
 
 def _fill(field: Locator, text: str, values: Mapping[str, Any], deadline: Deadline) -> None:
@@ -134,7 +135,7 @@ def _read(found: Locator, act: Read, deadline: Deadline) -> tuple[str, dict[str,
     text = found.inner_text(timeout=deadline.milliseconds).strip()
     if not text:
         text = found.input_value(timeout=deadline.milliseconds).strip()
-    return f"read {text[:80]!r}", {act.remember: text}
+    return message("read {text}", text=repr(text[:80])), {act.remember: text}
 
 
 def _found(page: Page, target: Target, values: Mapping[str, Any]) -> Locator:
@@ -163,18 +164,38 @@ def _shown(target: Target, values: Mapping[str, Any]) -> str:
     return str(replace(target, value=filled_text(target.value, values), name=name))
 
 
-def _missed(act: PageAct, values: Mapping[str, Any]) -> str:  # noqa: PLR0911 - as above
+def _missed(  # noqa: PLR0911 - as above
+    act: PageAct, values: Mapping[str, Any], seconds: float
+) -> str:
     match act:
         case See() | Click():
-            return f"{_shown(act.target, values)} was not to be seen"
+            return message(
+                "{what} was not to be seen within {n:g} s",
+                what=_shown(act.target, values),
+                n=seconds,
+            )
         case Gone():
-            return f"{_shown(act.target, values)} was still to be seen"
+            return message(
+                "{what} was still to be seen within {n:g} s",
+                what=_shown(act.target, values),
+                n=seconds,
+            )
         case Fill():
-            return f"{_shown(act.into, values)} could not be filled"
+            return message(
+                "{what} could not be filled within {n:g} s",
+                what=_shown(act.into, values),
+                n=seconds,
+            )
         case Read():
-            return f"{_shown(act.source, values)} could not be read"
+            return message(
+                "{what} could not be read within {n:g} s",
+                what=_shown(act.source, values),
+                n=seconds,
+            )
         case Address():
-            return f"the address did not hold {act.text!r}"
+            return message(
+                "the address did not hold {text} within {n:g} s", text=repr(act.text), n=seconds
+            )
         case LogIn():
-            return "the login page did not let the account in"
-    return "the page did not answer"
+            return message("the login page did not let the account in within {n:g} s", n=seconds)
+    return message("the page did not answer within {n:g} s", n=seconds)

@@ -27,6 +27,7 @@ from restore.checks.scenarios.pages import perform, place_of
 from restore.checks.tls import client, tls_of
 from restore.errors import EnvironmentFailure, RestoreError, UsageError
 from restore.model import Acceptance, CheckResult, CheckStatus, Credentials, Environment, Picture
+from restore.model.messages import joined, message
 from restore.model.secret import Secret
 
 
@@ -74,7 +75,7 @@ def play(ground: Ground, scenario: values.Scenario) -> ScenarioResults:
         for step in scenario.steps:
             check = foreseen_check(scenario, step)
             if failed is not None:
-                results.append(unverifiable(check, f"after failure of {failed}"))
+                results.append(unverifiable(check, message("after failure of {what}", what=failed)))
                 continue
             result, picture = visit.play(step, check)
             if result.status is not CheckStatus.PASSED:
@@ -141,8 +142,8 @@ def foreseen_check(scenario: values.Scenario, step: values.ScenarioStep) -> Chec
     """A step's check before it is played."""
     return Check(
         scenario.check_id(step),
-        f"Scenario {scenario.title}: {step.title}",
-        f"done within {step.deadline:g} s",
+        message("Scenario {title}: {step}", title=scenario.title, step=step.title),
+        message("done within {n:g} s", n=step.deadline),
         step.deadline,
     )
 
@@ -190,7 +191,9 @@ class _Visit:
 
     def _probe(self, step: values.ScenarioStep) -> Finding:
         if self._ground.credentials is None and step.needs_account:
-            return Finding(CheckStatus.UNVERIFIABLE, "not run", reason=NO_ACCOUNT, broke_off=True)
+            return Finding(
+                CheckStatus.UNVERIFIABLE, message("not run"), reason=NO_ACCOUNT, broke_off=True
+            )
         deadline = Deadline(step.deadline)
         try:
             observed = self._act(step.act, deadline)
@@ -199,7 +202,9 @@ class _Visit:
         except StepFailed as failure:
             return self._failed(str(failure), step)
         except httpx.HTTPError as error:
-            return self._failed(f"the API did not answer: {describe(error)}", step)
+            return self._failed(
+                message("the API did not answer: {text}", text=describe(error)), step
+            )
         return Finding(CheckStatus.PASSED, masked(observed, self._secrets))
 
     def _act(self, act: values.Act, deadline: Deadline) -> str:
@@ -224,10 +229,10 @@ class _Visit:
         except LookupError as error:
             raise StepFailed(str(error.args[0])) from error
         if problems := list(wrong(act.expect, value, self._values)):
-            raise StepFailed("; ".join(problems))
+            raise StepFailed(joined("; ", problems))
         if act.remember is not None:
             self._values[act.remember] = value
-        return f"answered {shown(value)}"
+        return message("answered {value}", value=shown(value))
 
     def _api(self) -> Caller:
         if self._caller is None:

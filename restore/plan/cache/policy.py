@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from restore.model.messages import message
+
 COLD_EVERY: Final = 7.0
 """Days after which a drill is cold, unless told otherwise."""
 
@@ -61,17 +63,18 @@ def decide(options: CacheOptions, before: Before, now: datetime) -> CachePolicy:
 def _why_cold(options: CacheOptions, before: Before, now: datetime) -> str:
     every = COLD_EVERY if options.cold_every is None else options.cold_every
     if options.cold:
-        return "asked for by --cold"
+        return message("asked for by --cold")
     if every == 0:
-        return "every drill is to be cold (--cold-every 0)"
+        return message("every drill is to be cold (--cold-every 0)")
     if before.cold is None:
-        return "no cold drill with these settings has passed yet"
+        return message("no cold drill with these settings has passed yet")
     if before.cached_failed:
-        return "the last drill used a kept copy and failed"
+        return message("the last drill used a kept copy and failed")
     age = now - before.cold
     if age >= timedelta(days=every):
-        return (
-            f"the last cold drill that passed is {age / timedelta(days=1):.1f} days old "
-            f"(--cold-every {every:g})"
+        return message(
+            "the last cold drill that passed is {age:.1f} days old (--cold-every {days:g})",
+            age=age / timedelta(days=1),
+            days=every,
         )
     return ""

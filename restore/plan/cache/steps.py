@@ -10,6 +10,7 @@ from __future__ import annotations
 from restore.adapters.postgres import commands
 from restore.model import Step, StepKind
 from restore.model.cache import DATA
+from restore.model.messages import message
 from restore.plan.request import PlanRequest
 
 
@@ -35,7 +36,7 @@ def with_cache(
             Step(
                 id="keep-copy",
                 kind=StepKind.KEEP_CACHE,
-                title="Keep a copy of the database server's data",
+                title=message("Keep a copy of the database server's data"),
                 target=use.key,
                 staging=data,
                 argv=commands.sync_cluster(DATA),
@@ -44,7 +45,7 @@ def with_cache(
     place = Step(
         id="place-copy",
         kind=StepKind.PLACE_CACHE,
-        title="Place a kept copy of the database server's data",
+        title=message("Place a kept copy of the database server's data"),
         target=data,
         staging=use.volume,
         argv=commands.sync_cluster(data),

@@ -37,6 +37,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from restore.model import CertificateFacts, Difference, Severity
+from restore.model.messages import message
 from restore.model.secret import Secret
 
 SOON: Final = timedelta(days=30)
@@ -91,9 +92,9 @@ def judge(pem: bytes, host: str | None, now: datetime, *, keyed: bool = True) ->
     try:
         found = tuple(x509.load_pem_x509_certificate(part) for part in _CERTIFICATE.findall(pem))
     except ValueError:
-        return Judged(None, "", (_key("a certificate in it can't be read"),))
+        return Judged(None, "", (_key(message("a certificate in it can't be read")),))
     if not found:
-        return Judged(None, "", (_key("the file holds no certificate"),))
+        return Judged(None, "", (_key(message("the file holds no certificate")),))
     problems = (
         *(_key_problems(pem, found) if keyed else ()),
         *_time_problems(found, now),
@@ -183,7 +184,7 @@ def other_certificate(
             Severity.NOTE,
             short(production.sha256),
             short(used.sha256),
-            "the reverse proxy gets a certificate of the stack's own, not production's",
+            message("the reverse proxy gets a certificate of the stack's own, not production's"),
         ),
     )
 
@@ -193,95 +194,132 @@ def short(sha256: str) -> str:
     return sha256[:16]
 
 
-def _key(message: str) -> Difference:
+def _key(text: str) -> Difference:
     return Difference(
-        "certificate.key", Severity.BLOCKING, "one certificate with its key", "not so", message
+        "certificate.key",
+        Severity.BLOCKING,
+        message("one certificate with its key"),
+        message("not so"),
+        text,
     )
 
 
 def _key_problems(pem: bytes, found: Sequence[x509.Certificate]) -> Iterator[Difference]:
     texts = [match[0] for match in _KEY.finditer(pem)]
     if len(texts) != 1:
-        many = "several private keys" if texts else "no private key"
-        yield _key(f"the file holds {many}: one PEM has certificate, key and chain")
+        many = message("several private keys") if texts else message("no private key")
+        yield _key(
+            message("the file holds {what}: one PEM has certificate, key and chain", what=many)
+        )
         return
     try:
         public = load_pem_private_key(texts[0], password=None).public_key()
     except TypeError:
-        yield _key("the private key is encrypted: a server could not start by itself")
+        yield _key(message("the private key is encrypted: a server could not start by itself"))
         return
     except (ValueError, UnsupportedAlgorithm):
-        yield _key("the private key can't be read")
+        yield _key(message("the private key can't be read"))
         return
     form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
     own = public.public_bytes(*form)
     owners = [n for n, one in enumerate(found, 1) if one.public_key().public_bytes(*form) == own]
     if not owners:
-        yield _key("the private key is not the certificate's")
+        yield _key(message("the private key is not the certificate's"))
     elif owners[0] != 1:
-        yield _key(f"the private key is of certificate {owners[0]} of the file, not of the first")
+        yield _key(
+            message(
+                "the private key is of certificate {n} of the file, not of the first", n=owners[0]
+            )
+        )
 
 
 def _time_problems(found: Sequence[x509.Certificate], now: datetime) -> Iterator[Difference]:
     for number, item in enumerate(found):
-        who = "the certificate" if number == 0 else f"the authority's ({_name(item.subject)})"
+        who = (
+            message("the certificate")
+            if number == 0
+            else message("the authority's ({name})", name=_name(item.subject))
+        )
         until, since = item.not_valid_after_utc, item.not_valid_before_utc
         today = _day(now)
         if until < now:
             yield Difference(
                 "certificate.expired",
                 Severity.BLOCKING,
-                f"valid on {today}",
-                f"valid until {_day(until)}",
-                f"{who} expired on {_day(until)}",
+                message("valid on {day}", day=today),
+                message("valid until {day}", day=_day(until)),
+                message("{who} expired on {day}", who=who, day=_day(until)),
             )
         elif since > now:
             yield Difference(
                 "certificate.not-yet-valid",
                 Severity.BLOCKING,
-                f"valid on {today}",
-                f"valid from {_day(since)}",
-                f"{who} is not valid before {_day(since)}",
+                message("valid on {day}", day=today),
+                message("valid from {day}", day=_day(since)),
+                message("{who} is not valid before {day}", who=who, day=_day(since)),
             )
         elif until - now < SOON:
             yield Difference(
                 "certificate.expires-soon",
                 Severity.WARNING,
-                f"valid for {SOON.days} days",
-                f"valid until {_day(until)}",
-                f"{who} expires on {_day(until)}, in {(until - now).days} days",
+                message("valid for {n} days", n=SOON.days),
+                message("valid until {day}", day=_day(until)),
+                message(
+                    "{who} expires on {day}, in {n} days",
+                    who=who,
+                    day=_day(until),
+                    n=(until - now).days,
+                ),
             )
 
 
 def _chain_problems(found: Sequence[x509.Certificate]) -> Iterator[Difference]:
     served, *authorities = found
     if _issued(served, served):
-        message = "the certificate is signed by itself: clients must have been told to trust it"
+        text = message(
+            "the certificate is signed by itself: clients must have been told to trust it"
+        )
         yield Difference(
-            "certificate.self-signed", Severity.WARNING, "issued by an authority", "self", message
+            "certificate.self-signed",
+            Severity.WARNING,
+            message("issued by an authority"),
+            message("self"),
+            text,
         )
         return
     if not any(_issued(served, authority) for authority in authorities):
-        message = f"the file lacks the certificate of its issuer, {_name(served.issuer)}"
-        yield _chain(message)
+        text = message(
+            "the file lacks the certificate of its issuer, {name}", name=_name(served.issuer)
+        )
+        yield _chain(text)
         return
     for authority in authorities:
         # A root that clients have may be left out, but not what leads to nothing.
         if not any(_issued(one, authority) for one in found if one is not authority):
-            yield _chain(f"{_name(authority.subject)} issued none of the file's certificates")
+            yield _chain(
+                message(
+                    "{name} issued none of the file's certificates", name=_name(authority.subject)
+                )
+            )
     if not all(_issued(one, after) for one, after in pairwise(found)):
         yield Difference(
             "certificate.order",
             Severity.WARNING,
-            "each followed by its issuer's",
-            "another order",
-            "the certificates of the authorities are not in order: some clients refuse that",
+            message("each followed by its issuer's"),
+            message("another order"),
+            message(
+                "the certificates of the authorities are not in order: some clients refuse that"
+            ),
         )
 
 
-def _chain(message: str) -> Difference:
+def _chain(text: str) -> Difference:
     return Difference(
-        "certificate.chain", Severity.BLOCKING, "a chain to an authority", "broken", message
+        "certificate.chain",
+        Severity.BLOCKING,
+        message("a chain to an authority"),
+        message("broken"),
+        text,
     )
 
 
@@ -292,8 +330,8 @@ def _name_problems(served: x509.Certificate, host: str | None) -> Iterator[Diffe
             "certificate.name",
             Severity.BLOCKING,
             host,
-            ", ".join(names) or "no name",
-            f"the certificate is not for {host}, the host of the external URL",
+            ", ".join(names) or message("no name"),
+            message("the certificate is not for {host}, the host of the external URL", host=host),
         )
 
 

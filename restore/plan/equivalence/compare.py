@@ -40,6 +40,7 @@ from restore.model import (
     Severity,
     Versioned,
 )
+from restore.model.messages import message
 from restore.plan.equivalence import certificate, locales, servers
 from restore.plan.equivalence.locales import collation_differences
 from restore.profile import Profile
@@ -110,7 +111,12 @@ def series_difference(fingerprint: Fingerprint, profile: Profile) -> tuple[Diffe
             Severity.BLOCKING,
             fingerprint.erp_series,
             known,
-            f"profile {profile.name} knows series {known}, not {fingerprint.erp_series}",
+            message(
+                "profile {name} knows series {known}, not {series}",
+                name=profile.name,
+                known=known,
+                series=fingerprint.erp_series,
+            ),
         ),
     )
 
@@ -126,8 +132,10 @@ def clock_difference(generation: Generation, now: datetime) -> tuple[Difference,
             Severity.BLOCKING,
             f"{moment:%Y-%m-%d %H:%M:%S} UTC",
             f"{now:%Y-%m-%d %H:%M:%S} UTC",
-            "the generation was made in the future: production's clock or this machine's is wrong, "
-            "and the latest generation may be another",
+            message(
+                "the generation was made in the future: production's clock or this machine's "
+                "is wrong, and the latest generation may be another",
+            ),
         ),
     )
 
@@ -178,16 +186,23 @@ def _postgresql_version(backup: ServerFacts, here: ServerFacts) -> Iterator[Diff
     before, after = _major(backup.version_number), _major(here.version_number)
     versions = backup.version, here.version
     if after < before:
-        message = f"a dump of PostgreSQL {backup.version} can't be restored into an older server"
-        yield Difference("postgresql.major", Severity.BLOCKING, *versions, message)
+        text = message(
+            "a dump of PostgreSQL {version} can't be restored into an older server",
+            version=backup.version,
+        )
+        yield Difference("postgresql.major", Severity.BLOCKING, *versions, text)
     elif after > before:
-        message = "PostgreSQL is newer than production's: its behaviour may differ"
-        yield Difference("postgresql.major", Severity.WARNING, *versions, message)
+        text = message("PostgreSQL is newer than production's: its behaviour may differ")
+        yield Difference("postgresql.major", Severity.WARNING, *versions, text)
     # Of a physical backup only the major is known.
     elif backup.version_number != here.version_number and "." in backup.version:
         older = here.version_number < backup.version_number
-        message = f"PostgreSQL has {'an older' if older else 'a newer'} patch level"
-        yield Difference("postgresql.minor", Severity.WARNING, *versions, message)
+        text = (
+            message("PostgreSQL has an older patch level")
+            if older
+            else message("PostgreSQL has a newer patch level")
+        )
+        yield Difference("postgresql.minor", Severity.WARNING, *versions, text)
 
 
 def _major(number: int) -> tuple[int, ...]:
@@ -210,8 +225,10 @@ def _encodings(
             "postgresql.encoding",
             Severity.BLOCKING,
             names,
-            "not supported",
-            f"the server does not support the encoding of {databases_of}",
+            message("not supported"),
+            message(
+                "the server does not support the encoding of {databases}", databases=databases_of
+            ),
         )
 
 
@@ -226,12 +243,13 @@ def _extensions(
             key = f"postgresql.extension:{extension.name}"
             if extension.name not in here:
                 if extension.name != _BUILT_IN_EXTENSION:
-                    message = (
-                        f"database {database.name} uses extension {extension.name}, "
-                        "which the server lacks"
+                    text = message(
+                        "database {database} uses extension {name}, which the server lacks",
+                        database=database.name,
+                        name=extension.name,
                     )
                     yield Difference(
-                        key, Severity.BLOCKING, extension.version, "not available", message
+                        key, Severity.BLOCKING, extension.version, message("not available"), text
                     )
             elif extension.version not in ("", here[extension.name]):
                 yield Difference(
@@ -239,15 +257,19 @@ def _extensions(
                     Severity.WARNING,
                     extension.version,
                     here[extension.name],
-                    f"extension {extension.name} has another version",
+                    message("extension {name} has another version", name=extension.name),
                 )
 
 
 def _erp_version(fingerprint: Fingerprint, facts: EnvironmentFacts) -> Iterator[Difference]:
     before, after = fingerprint.erp_series, facts.erp_series
     if before and after and before != after:
-        message = f"a database of ERP series {before} can't be served by series {after}"
-        yield Difference("erp.series", Severity.BLOCKING, before, after, message)
+        text = message(
+            "a database of ERP series {before} can't be served by series {after}",
+            before=before,
+            after=after,
+        )
+        yield Difference("erp.series", Severity.BLOCKING, before, after, text)
     elif (
         fingerprint.erp.version
         and facts.erp.version
@@ -258,7 +280,7 @@ def _erp_version(fingerprint: Fingerprint, facts: EnvironmentFacts) -> Iterator[
             Severity.WARNING,
             fingerprint.erp.version,
             facts.erp.version,
-            "the ERP is of another release of the same series",
+            message("the ERP is of another release of the same series"),
         )
 
 
@@ -275,25 +297,29 @@ def _modules(
                     f"erp.module:{module.name}",
                     Severity.BLOCKING,
                     module.version or "installed",
-                    "not available",
-                    f"database {database.name} has module {module.name} installed, "
-                    "which the ERP server lacks",
+                    message("not available"),
+                    message(
+                        "database {database} has module {name} installed, "
+                        "which the ERP server lacks",
+                        database=database.name,
+                        name=module.name,
+                    ),
                 )
 
 
 def _server(name: str, backup: ServerFacts, here: ServerFacts) -> Iterator[Difference]:
     title = servers.SERVERS[name]
     if backup.os and here.os and backup.os != here.os:
-        message = f"the {title} runs on another operating system"
-        yield Difference(f"os.{name}", Severity.WARNING, backup.os, here.os, message)
+        text = message("the {server} runs on another operating system", server=title)
+        yield Difference(f"os.{name}", Severity.WARNING, backup.os, here.os, text)
     if backup.image and here.image and backup.image.id != here.image.id:
-        message = f"the {title} runs from another image"
+        text = message("the {server} runs from another image", server=title)
         yield Difference(
             f"image.{name}",
             Severity.WARNING,
             f"{backup.image.reference} ({_short(backup.image.id)})",
             f"{here.image.reference} ({_short(here.image.id)})",
-            message,
+            text,
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from restore.model import DatabaseFacts, DatabaseLocale, Difference, Severity, Versioned
+from restore.model.messages import message
 
 FAMILIES: Final = ("postgresql.collation:", "postgresql.collation-version:")
 """Beginnings of the keys of these differences."""
@@ -35,18 +36,25 @@ def _missing(database: DatabaseFacts, here: Mapping[str, str]) -> Iterator[Diffe
         needed.append(database.locale.key)
     for name in dict.fromkeys(needed):
         if name and name not in ALWAYS_THERE and locale_key(name) not in here:
-            message = f"the server lacks locale {name}, which database {database.name} sorts by"
-            yield _blocking(name, message)
+            text = message(
+                "the server lacks locale {name}, which database {database} sorts by",
+                name=name,
+                database=database.name,
+            )
+            yield _blocking(name, text)
     # ICU makes rules for any language, so the server only has to have it.
     if _by_icu(database.locale) and not any(name.startswith(_ICU) for name in here):
         name = database.locale.key if database.locale else ""
-        message = f"the server was built without ICU, which database {database.name} sorts by"
-        yield _blocking(name, message)
+        text = message(
+            "the server was built without ICU, which database {database} sorts by",
+            database=database.name,
+        )
+        yield _blocking(name, text)
 
 
-def _blocking(name: str, message: str) -> Difference:
+def _blocking(name: str, text: str) -> Difference:
     key = f"postgresql.collation:{name}"
-    return Difference(key, Severity.BLOCKING, name, "not available", message)
+    return Difference(key, Severity.BLOCKING, name, message("not available"), text)
 
 
 def _other_version(database: DatabaseFacts, here: Mapping[str, str]) -> Iterator[Difference]:
@@ -60,8 +68,11 @@ def _other_version(database: DatabaseFacts, here: Mapping[str, str]) -> Iterator
             Severity.WARNING,
             str(database.collation_version),
             version,
-            f"locale {name} sorts by other rules: texts may come in another order "
-            "(indexes are right: a restore builds them anew)",
+            message(
+                "locale {name} sorts by other rules: texts may come in another order "
+                "(indexes are right: a restore builds them anew)",
+                name=name,
+            ),
         )
 
 

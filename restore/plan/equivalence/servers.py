@@ -22,12 +22,13 @@ from restore.model import (
     ServerFacts,
     Severity,
 )
+from restore.model.messages import message
 from restore.plan.disk import DiskNeed
 
 SERVERS: Final = {
-    "database": "database server",
-    "erp": "ERP server",
-    "proxy": "reverse proxy",
+    "database": message("database server"),
+    "erp": message("ERP server"),
+    "proxy": message("reverse proxy"),
 }
 """The servers of an environment, by their name in keys."""
 
@@ -58,8 +59,8 @@ def node_differences(fingerprint: Fingerprint, facts: EnvironmentFacts) -> Itera
     if fingerprint.external_url and facts.external_url:
         before_url, after_url = fingerprint.external_url.rstrip("/"), facts.external_url.rstrip("/")
         if before_url != after_url:
-            message = "people reach the ERP at another URL than production's"
-            yield Difference("url.external", Severity.NOTE, before_url, after_url, message)
+            text = message("people reach the ERP at another URL than production's")
+            yield Difference("url.external", Severity.NOTE, before_url, after_url, text)
 
 
 def disk_difference(need: DiskNeed, facts: EnvironmentFacts) -> tuple[Difference, ...]:
@@ -71,17 +72,25 @@ def disk_difference(need: DiskNeed, facts: EnvironmentFacts) -> tuple[Difference
         Difference(
             "sizing.disk",
             Severity.BLOCKING,
-            f"{amount(need.environment)} free",
-            f"{amount(free)} free",
-            f"the restore takes {amount(need.environment)}: databases {amount(need.databases)}, "
-            f"documents {amount(need.documents)}, margin {amount(need.margin)}",
+            message("{size} free", size=amount(need.environment)),
+            message("{size} free", size=amount(free)),
+            message(
+                "the restore takes {total}: databases {databases}, documents {documents}, "
+                "margin {margin}",
+                total=amount(need.environment),
+                databases=amount(need.databases),
+                documents=amount(need.documents),
+                margin=amount(need.margin),
+            ),
         ),
     )
 
 
 def amount(size: int) -> str:
     """Bytes as people say them."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+    if size >= 1e9:
+        return message("{n:.1f} GB", n=size / 1e9)
+    return message("{n:.1f} MB", n=size / 1e6)
 
 
 def processors(cpus: float) -> str:
@@ -101,7 +110,7 @@ def _sizing(name: str, before: NodeFacts, after: NodeFacts) -> Iterator[Differen
             Severity.WARNING,
             processors(before.cpus),
             processors(after.cpus),
-            f"the {title} has fewer processors than production's",
+            message("the {server} has fewer processors than production's", server=title),
         )
     if before.memory and after.memory and after.memory < before.memory * ALIKE:
         yield Difference(
@@ -109,11 +118,11 @@ def _sizing(name: str, before: NodeFacts, after: NodeFacts) -> Iterator[Differen
             Severity.WARNING,
             amount(before.memory),
             amount(after.memory),
-            f"the {title} has less memory than production's",
+            message("the {server} has less memory than production's", server=title),
         )
 
 
 def _address(name: str, before: NodeFacts, after: NodeFacts) -> Iterator[Difference]:
     if before.address and after.address and before.address != after.address:
-        message = f"the {SERVERS[name]} has another address than production's"
-        yield Difference(f"address.{name}", Severity.NOTE, before.address, after.address, message)
+        text = message("the {server} has another address than production's", server=SERVERS[name])
+        yield Difference(f"address.{name}", Severity.NOTE, before.address, after.address, text)

@@ -28,6 +28,7 @@ from restore.context import ReplayContext
 from restore.errors import ReplayError, RestoreError
 from restore.model import DatabaseServer, Step
 from restore.model.cache import DATA
+from restore.model.messages import message
 from restore.plan.bulk import KEPT
 from restore.replay.steps.database_servers import start_database, stop_database
 
@@ -60,7 +61,7 @@ def keep_cache(context: ReplayContext, step: Step) -> str:
                 runner.start(container)
             _finish(context, step, helper)
     except (RestoreError, OSError) as error:
-        problem = f"no copy of the database server's data was kept: {error}"
+        problem = message("no copy of the database server's data was kept: {reason}", reason=error)
         with suppress(RestoreError):
             remove_cache(runner, volume, container)
     except BaseException:

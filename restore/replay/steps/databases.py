@@ -12,7 +12,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 from restore.adapters.postgres import sql
 from restore.adapters.postgres.commands import OS_USER
 from restore.adapters.postgres.plain_dump import END
-from restore.checks.base import is_untold, with_acceptances
+from restore.checks.base import about, is_untold, with_acceptances
 from restore.checks.database import database_checks
 from restore.context import ReplayContext
 from restore.errors import ReplayError, RestoreError
@@ -25,6 +25,7 @@ from restore.model import (
     Progress,
     Step,
 )
+from restore.model.messages import joined, message
 from restore.model.node_records import MARK
 from restore.plan.request import ExistingDatabase, is_ours
 from restore.replay.steps.properties import restore_properties
@@ -161,13 +162,18 @@ def require_passed(results: tuple[CheckResult, ...]) -> None:
     refused = [one for one in results if one.status in bad and not is_untold(one)]
     if refused:
         lines = (
-            f"{one.id}: {'; '.join(one.details) or one.reason or one.observed}" for one in refused
+            about(one.id, joined("; ", one.details) or one.reason or one.observed)
+            for one in refused
         )
         wrong = any(one.status is CheckStatus.FAILED for one in refused)
-        problem = "is not production's" if wrong else "could not be checked"
+        problem = (
+            message("the restored database is not production's:")
+            if wrong
+            else message("the restored database could not be checked:")
+        )
         raise ReplayError(
-            f"the restored database {problem}:\n" + "\n".join(lines),
-            "nothing was promoted; --accept CHECK --reason … ignores a check",
+            joined("\n", (problem, *lines)),
+            message("nothing was promoted; --accept CHECK --reason … ignores a check"),
         )
 
 

@@ -8,6 +8,7 @@ from restore.adapters.jasper import ReportsClient
 from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import DataSource, Part, Step
+from restore.model.messages import message
 from restore.model.secret import Secret
 from restore.plan.configuration.files import target_of
 from restore.plan.reports import SECRET_PROPERTY, data_source_settings
@@ -18,7 +19,9 @@ def restore_data_source(context: ReplayContext, step: Step) -> None:
     reports = context.of(Part.REPORTS)
     profile, account = context.profile.reports, context.reports_account
     if profile is None or account is None:
-        raise ReplayError("no account of the reports server was given", "set PRA_REPORTS_PASSWORD")
+        raise ReplayError(
+            message("no account of the reports server was given"), "set PRA_REPORTS_PASSWORD"
+        )
     settings = data_source_settings(
         profile, _source(context, step.target), target_of(context.environment)
     )

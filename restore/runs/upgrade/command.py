@@ -14,16 +14,17 @@ from restore.adapters.docker.engine import Container, DockerException, answers
 from restore.adapters.docker.helpers import HelperOptions, helper
 from restore.adapters.docker.runner import Runner
 from restore.adapters.streams import LineSplitter
-from restore.checks.base import masked, plural
+from restore.checks.base import masked
 from restore.context import ReplayContext
 from restore.model import CheckResult, CheckStatus, Part, Step, StepKind
+from restore.model.messages import message, plural
 from restore.model.upgrade import COMMAND
 from restore.profile import UpgradeProfile
 from restore.replay.steps.servers import restore_configuration
 from restore.runs.upgrade.difference import check_id
 from restore.runs.upgrade.log_watch import LogWatch
 
-EXPECTED: Final = "exit code 0, its ready line, and no error in its log"
+EXPECTED: Final = message("exit code 0, its ready line, and no error in its log")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +98,29 @@ def configure(context: ReplayContext, steps: tuple[Step, ...]) -> None:
 def command_check(database: str, done: Upgrading) -> CheckResult:
     """What the command and its log say of an upgrade."""
     watch = done.watch
-    observed = (
-        f"exit code {done.exit_code}, {'its' if watch.ready else 'no'} ready line, "
-        f"{plural(watch.wrong, 'error')} in {plural(watch.lines, 'line')}"
+    observed = message(
+        "exit code {code}, {ready}, {errors} in {lines}",
+        code=done.exit_code,
+        ready=message("its ready line") if watch.ready else message("no ready line"),
+        errors=plural(watch.wrong, "{n} error", "{n} errors"),
+        lines=plural(watch.lines, "{n} line", "{n} lines"),
     )
     good = done.completed and not watch.wrong
     details = tuple(watch.errors)
     if not done.completed:
-        late = ("over its deadline",) if done.late else ()
-        details = (*late, *details, *(f"at its end: {line}" for line in watch.tail))
+        late = (message("over its deadline"),) if done.late else ()
+        details = (
+            *late,
+            *details,
+            *(message("at its end: {line}", line=line) for line in watch.tail),
+        )
     return CheckResult(
         id=check_id(COMMAND, database),
-        title=f"Upgrade of {database}: the ERP's own command",
+        title=message(
+            "Upgrade of {database}: {title}",
+            database=database,
+            title=message("the ERP's own command"),
+        ),
         status=CheckStatus.PASSED if good else CheckStatus.FAILED,
         expected=EXPECTED,
         observed=observed,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from restore.checks.base import Check, Finding, first_details, plural, run_check
+from restore.checks.base import Check, Finding, first_details, run_check
 from restore.model import (
     CheckResult,
     CheckStatus,
@@ -20,20 +20,21 @@ from restore.model import (
     UpgradeChange,
     UpgradeSubject,
 )
+from restore.model.messages import Message, message, plural
 from restore.model.upgrade import COLUMNS, MODULES, ROWS, SERVED, TECHNICAL
 from restore.profile import UpgradeProfile
 
 _TITLES: Final = {
-    MODULES: LocalText("Modules and their versions", "Modules et leurs versions"),
-    COLUMNS: LocalText("Tables and their columns", "Tables et leurs colonnes"),
-    ROWS: LocalText("Rows of tables", "Lignes des tables"),
+    MODULES: LocalText(message("Modules and their versions"), "Modules et leurs versions"),
+    COLUMNS: LocalText(message("Tables and their columns"), "Tables et leurs colonnes"),
+    ROWS: LocalText(message("Rows of tables"), "Lignes des tables"),
     TECHNICAL: LocalText("Rows of the ERP's own tables", "Lignes des tables propres à l’ERP"),
 }
 _EXPECTED: Final = {
-    Rule.SAME: "as before the upgrade",
-    Rule.KEPT: "all that was there before the upgrade",
-    Rule.NO_FEWER: "no fewer than before the upgrade",
-    Rule.SERVED: "served as before the upgrade",
+    Rule.SAME: message("as before the upgrade"),
+    Rule.KEPT: message("all that was there before the upgrade"),
+    Rule.NO_FEWER: message("no fewer than before the upgrade"),
+    Rule.SERVED: message("served as before the upgrade"),
     Rule.TOLD: "told, not judged",
 }
 _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
@@ -140,26 +141,46 @@ def subject_checks(subjects: Iterable[UpgradeSubject]) -> tuple[CheckResult, ...
 
 
 def _result(subject: UpgradeSubject) -> CheckResult:
-    title = f"Upgrade of {subject.database}: {subject.title.en}"
+    title = message(
+        "Upgrade of {database}: {title}", database=subject.database, title=Message(subject.title.en)
+    )
     check = Check(check_id(subject.name, subject.database), title, _EXPECTED[subject.rule])
     return replace(run_check(check, partial(_finding, subject)), duration=0.0)
 
 
 def _finding(subject: UpgradeSubject) -> Finding:
     if subject.unknown:
-        return Finding(CheckStatus.UNVERIFIABLE, "not compared", reason=subject.unknown)
+        return Finding(CheckStatus.UNVERIFIABLE, message("not compared"), reason=subject.unknown)
     wrong = subject.wrong
-    observed = f"{plural(subject.after, 'entry', 'entries')}, {len(subject.changes)} changed"
+    observed = plural(
+        subject.after,
+        "{n} entry, {changed} changed",
+        "{n} entries, {changed} changed",
+        changed=len(subject.changes),
+    )
     if not wrong:
         return Finding(CheckStatus.PASSED, observed)
     details = first_details(map(describe_change, wrong))
-    return Finding(CheckStatus.FAILED, f"{observed}, {len(wrong)} wrongly", details)
+    return Finding(
+        CheckStatus.FAILED,
+        message("{observed}, {wrong} wrongly", observed=observed, wrong=len(wrong)),
+        details,
+    )
 
 
 def describe_change(change: UpgradeChange) -> str:
     """A change in a line."""
     if change.after is None:
-        return f"{change.key} is gone (was: {change.before or 'there'})"
+        return message(
+            "{key} is gone (was: {value})", key=change.key, value=change.before or message("there")
+        )
     if change.before is None:
-        return f"{change.key} is new: {change.after or 'there'}"
-    return f"{change.key}: was {change.before or 'empty'}, is {change.after or 'empty'}"
+        return message(
+            "{key} is new: {value}", key=change.key, value=change.after or message("there")
+        )
+    return message(
+        "{key}: was {before}, is {after}",
+        key=change.key,
+        before=change.before or message("empty"),
+        after=change.after or message("empty"),
+    )

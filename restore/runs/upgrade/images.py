@@ -6,6 +6,7 @@ from restore.adapters.docker.engine import DockerException
 from restore.adapters.docker.runner import Runner
 from restore.errors import NotFoundError
 from restore.model import Role
+from restore.model.messages import message
 from restore.profile import Profile
 
 
@@ -25,8 +26,12 @@ def require_image(runner: Runner, image: str) -> None:
     except (DockerException, OSError) as error:
         why = getattr(error, "explanation", None) or error
         raise NotFoundError(
-            f"image {image} is not on the Docker engine, and can't be pulled: {why}",
-            "name the new version's image: --to, --to-database",
+            message(
+                "image {image} is not on the Docker engine, and can't be pulled: {why}",
+                image=image,
+                why=why,
+            ),
+            message("name the new version's image: --to, --to-database"),
         ) from error
 
 

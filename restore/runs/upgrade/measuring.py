@@ -19,6 +19,7 @@ from restore.checks.web import WebSession, filled_request, log_in, open_session
 from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure
 from restore.model import Credentials, Measure, Rule
+from restore.model.messages import message
 from restore.model.upgrade import SERVED, distinct
 from restore.profile import Invariant, ServedThings, UpgradeProfile
 from restore.runs.upgrade.difference import structure_measures
@@ -101,7 +102,9 @@ def _served(
         try:
             log_in(session, context.profile.web)
         except (StepFailed, httpx.HTTPError) as error:
-            problem = masked(f"not logged in: {describe(error)}", session.secrets)
+            problem = masked(
+                message("not logged in: {problem}", problem=describe(error)), session.secrets
+            )
             yield from (_unknown(database, things, problem) for things in profile.served)
             return
         for things in profile.served:
@@ -142,14 +145,14 @@ def served_or_why(session: WebSession, things: ServedThings, row: Mapping[str, A
         request = filled_request(things, {**session.values, **row})
         answer = session.client.request(**request, timeout=TIMEOUT)
     except httpx.HTTPError as error:
-        return masked(f"no answer: {describe(error)}", session.secrets)
+        return masked(message("no answer: {error}", error=describe(error)), session.secrets)
     if answer.status_code != 200:
         return f"HTTP {answer.status_code}"
     text = answer.text
     if things.absent is not None and things.absent in text:
         return masked(problem_of(things, text), session.secrets)
     if things.contains is not None and things.contains not in text:
-        return f"the answer does not hold {things.contains!r}"
+        return message("the answer does not hold {text}", text=repr(things.contains))
     return SERVED
 
 
@@ -157,7 +160,7 @@ def problem_of(things: ServedThings, text: str) -> str:
     """The problem that an answer reports, on one line."""
     found = re.search(things.problem, text) if things.problem else None
     if found is None:
-        return f"the answer holds {things.absent!r}"
+        return message("the answer holds {text}", text=repr(things.absent))
     return " ".join(html.unescape(_unescaped(found[1])).split())[:LONGEST_PROBLEM]
 
 

@@ -33,6 +33,7 @@ from restore.model import (
     ServerChange,
     Upgrade,
 )
+from restore.model.messages import message
 from restore.profile import UpgradeProfile
 from restore.replay.steps.servers import start_erp, stop_erp
 from restore.runs.drill import (
@@ -113,7 +114,7 @@ class _Rehearsal:
                 start_erp(at, self.plan.steps[-1])
             with self._stage("check-upgraded", "Check the upgraded ERP") as at:
                 found = content_checks(at, credentials, self.plan.databases)
-                self._keep(again(AFTER, "After the upgrade", tuple(found)))
+                self._keep(again(AFTER, message("After the upgrade"), tuple(found)))
         after = self._measure("measure-after", "Measure after the upgrade")
         subjects = compare_measures(before, after)
         book = self.request.road_book
@@ -152,7 +153,9 @@ class _Rehearsal:
                 replay_into(other, self.environment, self.generation)
         finally:
             played = ScenarioResults(other.recorder.checks, other.recorder.pictures)
-            self._keep_played(played_again(ON_NEW_SERVER, "On the new database server", played))
+            self._keep_played(
+                played_again(ON_NEW_SERVER, message("On the new database server"), played)
+            )
         return change
 
     def _new_code(self, image: str) -> ServerChange:

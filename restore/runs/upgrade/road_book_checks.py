@@ -6,6 +6,7 @@ import httpx
 
 from restore.adapters.postgres import sql
 from restore.checks.base import Check, Finding, describe, masked, run_check, unverifiable
+from restore.checks.operation_checks import answer_text
 from restore.checks.scenarios.failure import NO_ACCOUNT, StepFailed
 from restore.checks.scenarios.filling import filled_text
 from restore.checks.tls import tls_of
@@ -13,6 +14,7 @@ from restore.checks.web import log_in, open_session
 from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure
 from restore.model import CheckResult, CheckStatus, Credentials
+from restore.model.messages import message
 from restore.runs.upgrade.measuring import TIMEOUT
 from restore.runs.upgrade.road_book import Entry, EntryKind, RoadBook, entry_id
 
@@ -32,9 +34,11 @@ def _check(entry: Entry, database: str) -> Check:
     expected = (
         entry.expected
         if entry.kind is EntryKind.SQL
-        else f"HTTP {entry.status}" + (f" with {entry.contains!r}" if entry.contains else "")
+        else answer_text(entry.status, repr(entry.contains) if entry.contains else None)
     )
-    return Check(entry_id(entry, database), f"Road book: {entry.title.en}", expected)
+    return Check(
+        entry_id(entry, database), message("Road book: {title}", title=entry.title.en), expected
+    )
 
 
 def _result(
@@ -67,13 +71,16 @@ def _requested(
             path = filled_text(entry.path, session.values, quoting=True)
             answer = session.client.get(path, timeout=TIMEOUT)
         except StepFailed as error:
-            raise EnvironmentFailure(f"not logged in: {error}") from error
+            raise EnvironmentFailure(message("not logged in: {problem}", problem=error)) from error
         except httpx.HTTPError as error:
-            text = masked(f"no answer: {describe(error)}", session.secrets)
+            text = masked(message("no answer: {error}", error=describe(error)), session.secrets)
             return Finding(CheckStatus.FAILED, text)
     observed = f"HTTP {answer.status_code}"
     if answer.status_code != entry.status:
         return Finding(CheckStatus.FAILED, observed)
     if entry.contains is not None and entry.contains not in answer.text:
-        return Finding(CheckStatus.FAILED, f"{observed} without {entry.contains!r}")
+        return Finding(
+            CheckStatus.FAILED,
+            message("HTTP {status} without {text}", status=entry.status, text=repr(entry.contains)),
+        )
     return Finding(CheckStatus.PASSED, observed)

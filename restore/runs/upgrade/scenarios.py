@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from restore.checks.base import about
 from restore.checks.scenarios import Scenario, ScenarioResults, play
 from restore.context import ReplayContext
 from restore.model import CheckResult
+from restore.model.messages import Message, message
 from restore.runs.request import ReplayRequest
 from restore.runs.stages import ground_of, play_asked
 from restore.runs.upgrade.request import AFTER
@@ -16,7 +18,7 @@ from restore.runs.upgrade.road_book import Entry, RoadBook, step_id
 def again(beginning: str, when: str, results: tuple[CheckResult, ...]) -> tuple[CheckResult, ...]:
     """Results of checks that are run a second time, under ids and titles of their own."""
     return tuple(
-        replace(one, id=f"{beginning}{one.id}", title=f"{when}: {one.title}") for one in results
+        replace(one, id=f"{beginning}{one.id}", title=about(when, one.title)) for one in results
     )
 
 
@@ -28,7 +30,7 @@ def played_again(beginning: str, when: str, played: ScenarioResults) -> Scenario
 
 def play_upgraded(context: ReplayContext, request: ReplayRequest) -> ScenarioResults:
     """Play the rehearsal's scenarios once more, on the upgraded ERP, where the drill did."""
-    return played_again(AFTER, "After the upgrade", play_asked(context, request))
+    return played_again(AFTER, message("After the upgrade"), play_asked(context, request))
 
 
 def play_road_book(
@@ -47,9 +49,9 @@ def play_road_book(
 def _as_entry(
     results: tuple[CheckResult, ...], entry: Entry, script: Scenario, database: str
 ) -> tuple[CheckResult, ...]:
-    beginning = f"Road book: {entry.title.en}"
+    beginning = message("Road book: {title}", title=Message(entry.title.en))
     return tuple(
-        replace(one, id=step_id(entry, step, database), title=f"{beginning}: {step.title}")
+        replace(one, id=step_id(entry, step, database), title=about(beginning, step.title))
         for one, step in zip(results, script.steps, strict=True)
     )
 

@@ -11,7 +11,6 @@ from restore.checks.base import (
     describe,
     masked,
     passed_unless,
-    plural,
     run_check,
     unverifiable,
     with_acceptances,
@@ -102,10 +101,3 @@ def test_secrets_are_masked_and_empty_ones_mask_nothing() -> None:
 
 def test_an_error_without_words_is_named() -> None:
     assert describe(TimeoutError()) == "TimeoutError"
-
-
-@pytest.mark.parametrize(
-    ("number", "text"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows"), (12345, "12 345 rows")]
-)
-def test_numbers_come_with_their_noun(number: int, text: str) -> None:
-    assert plural(number, "row") == text

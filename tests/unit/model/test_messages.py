@@ -13,7 +13,7 @@ from restore.report.language import locale
 from tests.support.report_samples import passed
 
 FR = locale("fr")
-STEP = message("step {step} failed: {error_phrase}", step="login", error_phrase=message("not run"))
+STEP = message("step {step} failed: {error}", step="login", error=message("not run"))
 
 
 def test_a_message_is_its_english_sentence() -> None:

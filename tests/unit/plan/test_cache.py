@@ -38,6 +38,7 @@ from restore.model import (
     ignore_progress,
 )
 from restore.model.durations import parse_days
+from restore.model.messages import message
 from restore.plan.cache import key
 from restore.plan.cache.key import ServerIdentity
 from restore.plan.cache.key import cache_key as key_of
@@ -254,7 +255,7 @@ def test_why_a_drill_is_cold(options: CacheOptions, known: Before, why: str) -> 
     policy = decide(options, known, NOW)
     assert (policy.use, policy.why) == (not why, why)
     if why:
-        assert locale("fr").phrase(why) != why
+        assert locale("fr").phrase(policy.why) != why
 
 
 def test_what_is_kept_does_not_depend_on_what_is_used() -> None:
@@ -391,7 +392,14 @@ def test_like_is_compared_with_like(
 
 def cached_report() -> Report:
     return replace(
-        passed(), mode=ReplayMode.CACHED, mode_reason="copy 0123, kept 2026-11-23 18:00 UTC by x"
+        passed(),
+        mode=ReplayMode.CACHED,
+        mode_reason=message(
+            "copy {key}, kept {moment} UTC by {stack}",
+            key="0123",
+            moment="2026-11-23 18:00",
+            stack="x",
+        ),
     )
 
 

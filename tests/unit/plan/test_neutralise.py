@@ -21,6 +21,7 @@ from restore.model import (
     Role,
     StepKind,
 )
+from restore.model.messages import Message, message
 from restore.model.secret import Secret
 from restore.plan.neutralise import (
     administrator,
@@ -164,7 +165,9 @@ def test_rules_have_their_french_titles_in_reports(name: str) -> None:
     own = reports.server.neutralisation if reports is not None else None
     for rule in (*neutralisation.rules, *(own.rules if own is not None else ())):
         assert french.phrase(rule.title.en) == rule.title.of("fr")
-        assert french.phrase(f"Neutralised: {rule.title.en}").endswith(rule.title.of("fr"))
+        assert french.phrase(message("Neutralised: {what}", what=Message(rule.title.en))).endswith(
+            rule.title.of("fr")
+        )
 
 
 @pytest.mark.parametrize("name", profile_names())

@@ -121,7 +121,7 @@ def test_what_passed_does_not_explain_itself() -> None:
 def test_engine_sentences_are_translated() -> None:
     text = Page(to_html(failed(), "fr")).text
     assert "Chaque document de la base a son fichier (filestore de specibike_prod)" in text
-    assert "HTTP 303, 302 ou 301 en moins de 10 s" in text
+    assert "HTTP 303 ou 302 ou 301 en moins de 10 s" in text
     assert "HTTP 200 en 21,50 s" in text
 
 

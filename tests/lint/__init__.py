@@ -1,0 +1,1 @@
+"""What `make lint` checks beyond style, types and imports."""
