@@ -17,22 +17,11 @@ from typing import Final
 
 from restore.adapters.postgres import sql
 from restore.adapters.postgres.commands import literal
+from restore.anonymise import statements
 from restore.anonymise.key import padded
 from restore.anonymise.layouts import LAYOUTS
 from restore.anonymise.placeholders import placeholders, type_keys
 from restore.anonymise.rules import Anonymisation, Rules
-from restore.anonymise.statements import (
-    absent,
-    every_table,
-    find,
-    functions,
-    problems,
-    scan,
-    scanning,
-    sweep,
-    update,
-    update_documents,
-)
 from restore.anonymise.tables import QUERY, Place, Table, places_of, tables_of
 from restore.errors import ReplayError, UsageError
 from restore.model.secret import Secret
@@ -124,14 +113,16 @@ class _Session:
         self._prepare(key, administrator)
         with self._answers("look at the tables"):
             self._tables = tables_of(sql.rows(self._connection, QUERY))
-        if wrong := problems(self._rules, self._tables):
+        if wrong := statements.problems(self._rules, self._tables):
             raise UsageError(
                 f"the rules {self._rules.name} do not fit this database:\n"
                 + "\n".join(f"  {line}" for line in wrong)
             )
         self._places = tuple(enumerate(places_of(self._tables)))
         originals = self._collect()
-        ruled = [find(self._tables, rule) for rule in every_table(self._rules)]
+        ruled = [
+            statements.find(self._tables, rule) for rule in statements.every_table(self._rules)
+        ]
         names = [table.quoted for table in ruled if table is not None]
         with self._answers("keep the tables' constraints"), self._connection.transaction():
             with suspended_constraints(self._connection, names):
@@ -144,7 +135,7 @@ class _Session:
             tables=changed,
             rows=self._rows,
             documents=self._documents,
-            absent=absent(self._rules, self._tables),
+            absent=statements.absent(self._rules, self._tables),
             columns=len(self._places),
             originals=originals,
             swept=swept,
@@ -165,14 +156,16 @@ class _Session:
             }
             for name, value in settings.items():
                 self._connection.execute("SELECT set_config(%s, %s, false)", (f"pra.{name}", value))
-            self._connection.execute(functions().encode())
-            self._connection.execute(scanning().encode())
+            self._connection.execute(statements.functions().encode())
+            self._connection.execute(statements.scanning().encode())
 
     def _collect(self) -> Mapping[str, int]:
         """Keep the digests of all addresses of all text columns; how many, by kind."""
         for table, places in self._by_table(self._places):
             with self._answers(f"read {table.title}", table):
-                self._connection.execute(f"INSERT INTO pg_temp.pra_found {scan(places)}".encode())
+                self._connection.execute(
+                    f"INSERT INTO pg_temp.pra_found {statements.scan(places)}".encode()
+                )
         harmless = [n for n, place in self._places if self._is_nobodys(place)]
         with self._answers("keep the originals"):
             self._connection.execute(
@@ -190,16 +183,16 @@ class _Session:
 
     def _replace(self) -> None:
         for rule in self._rules.tables:
-            table = find(self._tables, rule)
-            statement = update(rule, table, self._rules.email_domain) if table else None
+            table = statements.find(self._tables, rule)
+            statement = statements.update(rule, table, self._rules.email_domain) if table else None
             if table is not None and statement is not None:
                 self._change(table, statement)
         if self._rules.documents:
             self._lay_placeholders()
         for documents in self._rules.documents:
-            table = find(self._tables, documents.table)
+            table = statements.find(self._tables, documents.table)
             if table is not None:
-                statement = update_documents(documents, table, self._rules.email_domain)
+                statement = statements.update_documents(documents, table, self._rules.email_domain)
                 self._documents += self._change(table, statement)
 
     def _change(self, table: Table, statement: str) -> int:
@@ -252,7 +245,7 @@ class _Session:
             columns = [place for _, place in places if not place.column.generated]
             if table.kind != "m" and columns:
                 with self._answers(f"sweep {table.title}", table):
-                    self._connection.execute(sweep(columns).encode())
+                    self._connection.execute(statements.sweep(columns).encode())
                 self._changed[table.quoted] = table
         return {
             place.title: kinds[number]
@@ -285,7 +278,7 @@ class _Session:
         left: dict[str, Counter[str]] = defaultdict(Counter)
         for table, places in self._by_table(self._places):
             query = (
-                f"SELECT s.place, s.kind, sum(s.number) FROM ({scan(places)}) s"
+                f"SELECT s.place, s.kind, sum(s.number) FROM ({statements.scan(places)}) s"
                 " JOIN pg_temp.pra_original o USING (kind, digest) GROUP BY 1, 2"
             )
             with self._answers(f"scan {table.title}", table):

@@ -18,7 +18,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, Final, cast
+from typing import Any, Final, cast
 
 import zstandard
 
@@ -203,10 +203,10 @@ def load_images(runner: Runner, archive: Archive) -> None:
 
 def _copy_generation(generation: Generation, repository: Path) -> None:
     """Copy a generation, and hold the copy's every checksum against its manifest."""
-    made = create_repository(str(repository))
-    target = Path(made.location) / GENERATIONS / generation.id
+    copies = create_repository(str(repository))
+    target = Path(copies.location) / GENERATIONS / generation.id
     shutil.copytree(generation.root, target, copy_function=shutil.copy2, symlinks=True)
-    require_sound(verify(made, made.load(generation.id), jobs=_JOBS))
+    require_sound(verify(copies, copies.load(generation.id), jobs=_JOBS))
 
 
 def _save_images(runner: Runner, images: tuple[ArchivedImage, ...], path: Path) -> None:
@@ -248,11 +248,7 @@ def _digests(root: Path) -> Iterator[tuple[str, str]]:
         if name == MANIFEST or name.startswith(f"{REPOSITORY}/") or not path.is_file():
             continue
         with path.open("rb") as file:
-            yield name, _sha256(file)
-
-
-def _sha256(file: IO[bytes]) -> str:
-    return hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
+            yield name, hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
 
 
 def archive_text(archive: Archive) -> str:
