@@ -270,7 +270,11 @@ def postgresql_lab(
     with private_network(runner, stack) as (network, addresses):
         container = runner.client.containers.create(
             image,
-            environment={"POSTGRES_PASSWORD": SUPERUSER_PASSWORD.reveal()},
+            environment={
+                "POSTGRES_PASSWORD": SUPERUSER_PASSWORD.reveal(),
+                # As with fsync: nothing of a lab survives it.
+                "POSTGRES_INITDB_ARGS": "--no-sync",
+            },
             command=["postgres", *options, "-c", "listen_addresses=*"],
             mounts=[Mount(REPOSITORIES, str(shared), type="bind", read_only=True), *held],
             healthcheck=Healthcheck(
