@@ -69,7 +69,7 @@ def test_html_is_whole_and_self_contained(make_prerequisites: Make, language: st
 
 
 def test_nothing_becomes_markup(make_prerequisites: Make) -> None:
-    document = with_table(compose(make_prerequisites()), "<b>*x* a|b_c _d_ ` & \udc80")
+    document = with_table(compose(make_prerequisites()), "<b>*x* a|b_c _d_ ` & \x07\x00 \udc80")
     page, text = to_html(document), to_markdown(document)
     assert "<b>*" not in page and "&lt;b&gt;" in page
     row = next(line for line in text.splitlines() if line.startswith("| \\<b\\>"))
