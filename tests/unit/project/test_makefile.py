@@ -49,4 +49,4 @@ def test_pre_commit_runs_what_make_lint_runs() -> None:
     entries = [hook["entry"] for repo in content["repos"] for hook in repo["hooks"]]
     prefix = ". .pra/activate"
     commands = [shlex.split(entry)[2].removeprefix(f"{prefix} && ") for entry in entries]
-    assert recipe.strip() == f"{prefix}; {' && '.join(commands)}"
+    assert " ".join(recipe.replace("\\\n", " ").split()) == f"{prefix}; {' && '.join(commands)}"
