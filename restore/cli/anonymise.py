@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import click
 
 from restore.anonymise import BUILTIN, rules_errors, rules_text
 from restore.cli.options import tell_errors
 from restore.cli.terminal import Terminal
-from restore.cli.verbs import VerbGroup, argument, option, takes
+from restore.cli.verbs import Options, VerbGroup, argument, command, option
 
 
-@dataclass(frozen=True, kw_only=True)
-class RulesOptions:
+class RulesOptions(Options):
     """Which rules they are."""
 
     rules: str = argument(default=BUILTIN)
@@ -25,13 +22,11 @@ def verb() -> None:
     """Check and show rules by which staging copies are anonymised."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class CheckOptions(RulesOptions):
     rules: str = argument()
 
 
-@verb.command("check")
-@takes(CheckOptions)
+@command("check", CheckOptions, of=verb)
 def check_command(terminal: Terminal, options: CheckOptions) -> int:
     """Check a file of rules: every error at once, each with its path.
 
@@ -43,8 +38,7 @@ def check_command(terminal: Terminal, options: CheckOptions) -> int:
     return tell_errors(terminal, "rules", options.rules, rules_errors(text))
 
 
-@verb.command("show")
-@takes(RulesOptions)
+@command("show", RulesOptions, of=verb)
 def show_command(terminal: Terminal, options: RulesOptions) -> None:
     """Show rules as they are written, to begin your own with.
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import click
 
 from restore.cli.generations import describe, summary
 from restore.cli.options import JobsOptions, ProfileOptions, RepositoryOptions
 from restore.cli.terminal import Terminal
-from restore.cli.verbs import Verb, option, takes
+from restore.cli.verbs import command, option
 from restore.errors import UsageError
 
 if TYPE_CHECKING:
     from restore.capture.capture import ReportsContainers
 
 
-@dataclass(frozen=True, kw_only=True)
 class CaptureOptions(ProfileOptions, RepositoryOptions, JobsOptions):
     database_container: str = option("Container of PostgreSQL.", required=True)
     erp_container: str = option("Container of the ERP server.", required=True)
@@ -35,16 +31,15 @@ class CaptureOptions(ProfileOptions, RepositoryOptions, JobsOptions):
     )
 
 
-@click.command(
+@command(
     "capture",
-    cls=Verb,
+    CaptureOptions,
     epilog="""\b
 Example:
   pra capture --profile odoo --database-container prod-db --erp-container prod-erp \\
       --repository /srv/backups
 """,
 )
-@takes(CaptureOptions)
 def verb(terminal: Terminal, options: CaptureOptions) -> None:
     """Make a generation from a running ERP: databases first, then documents.
 

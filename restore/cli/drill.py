@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import click
 
 from restore.cli.importing import ForeignOptions, open_backup
 from restore.cli.options import CachingOptions
 from restore.cli.run_options import EphemeralOptions, conclude_run, prepare_replay
 from restore.cli.terminal import Terminal
-from restore.cli.verbs import Verb, option, takes
+from restore.cli.verbs import command, option
 from restore.errors import UsageError
 from restore.model import locations
 from restore.model.durations import parse_days
@@ -23,7 +20,6 @@ if TYPE_CHECKING:
     from restore.catalogue.foreign import Layout
 
 
-@dataclass(frozen=True, kw_only=True)
 class DrillOptions(EphemeralOptions, ForeignOptions, CachingOptions):
     backup: str | None = option(
         "A backup that others made (see 'pra import'); imported for this drill only. "
@@ -33,8 +29,7 @@ class DrillOptions(EphemeralOptions, ForeignOptions, CachingOptions):
     )
 
 
-@click.command("drill", cls=Verb)
-@takes(DrillOptions)
+@command("drill", DrillOptions)
 def verb(terminal: Terminal, options: DrillOptions) -> int:
     """Rebuild an environment, replay a generation into it, check it, and destroy it.
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from restore.cli.options import FILE, FOLDER, ReportsOptions
 from restore.cli.terminal import Terminal
-from restore.cli.verbs import VerbGroup, argument, option, takes
+from restore.cli.verbs import Options, VerbGroup, argument, command, option
 from restore.errors import AlteredError
 from restore.model import Report, ServerFacts, locations
 from restore.report.evidence.files import Verified, verify_evidence
@@ -27,8 +26,7 @@ from restore.report.evidence.keys import (
 from restore.report.files import find_run
 
 
-@dataclass(frozen=True, kw_only=True)
-class TrustedOptions:
+class TrustedOptions(Options):
     """Where the trusted keys are."""
 
     keys: Path = option(
@@ -40,8 +38,7 @@ class TrustedOptions:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class KeyOptions:
+class KeyOptions(Options):
     """Where the signing key is."""
 
     key: Path = option(
@@ -53,12 +50,10 @@ class KeyOptions:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class NewKeyOptions(KeyOptions, TrustedOptions):
     """What `pra evidence key new` is told."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class VerifyOptions(ReportsOptions, TrustedOptions):
     path: str = argument()
     signature: Path | None = option(
@@ -76,8 +71,7 @@ def verb() -> None:
     """Signed reports: verify them, make and show keys."""
 
 
-@verb.command("verify")
-@takes(VerifyOptions)
+@command("verify", VerifyOptions, of=verb)
 def verify_command(terminal: Terminal, options: VerifyOptions) -> None:
     """Tell whether a report is, byte for byte, what a drill wrote and signed.
 
@@ -113,8 +107,7 @@ def key_group() -> None:
     """Keys that sign evidence."""
 
 
-@key_group.command("new")
-@takes(NewKeyOptions)
+@command("new", NewKeyOptions, of=key_group)
 def new_command(terminal: Terminal, options: NewKeyOptions) -> None:
     """Make a key pair. From then on, runs are signed.
 
@@ -134,8 +127,7 @@ def new_command(terminal: Terminal, options: NewKeyOptions) -> None:
     terminal.json({"key": signer.id, "private": signer.source, "public": str(public)})
 
 
-@key_group.command("show")
-@takes(KeyOptions)
+@command("show", KeyOptions, of=key_group)
 def show_command(terminal: Terminal, options: KeyOptions) -> None:
     """Print the public half of the signing key.
 

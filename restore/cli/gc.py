@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
-
-import click
 
 from restore.cli.engines import other_engines
 from restore.cli.options import RepositoryOptions
 from restore.cli.terminal import Terminal
-from restore.cli.verbs import Verb, option, takes
+from restore.cli.verbs import command, option
 from restore.errors import (
     EnvironmentFailure,
     NotFoundError,
@@ -27,15 +24,13 @@ if TYPE_CHECKING:
     from restore.runs import gc
 
 
-@dataclass(frozen=True, kw_only=True)
 class GcOptions(RepositoryOptions):
     older_than: str = option("Age of what goes by its age.", default="24h")
     stack: str | None = option("Remove this stack, whoever made it and whatever its age.")
     dry_run: bool = option("Only say what would be removed.")
 
 
-@click.command("gc", cls=Verb)
-@takes(GcOptions)
+@command("gc", GcOptions)
 def verb(terminal: Terminal, options: GcOptions) -> None:
     """Remove what crashed drills left: containers, networks, volumes and stack files.
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import click
 
 from restore.cli.options import RepositoryOptions
 from restore.cli.terminal import Terminal
-from restore.cli.verbs import VerbGroup, argument, takes
+from restore.cli.verbs import VerbGroup, argument, command
 from restore.errors import UsageError
 from restore.model import DatabaseFacts, Fingerprint, Generation
 from restore.repository import open_repository
@@ -23,8 +22,7 @@ def verb() -> None:
     """List and show the generations of a repository."""
 
 
-@verb.command("list")
-@takes(RepositoryOptions)
+@command("list", RepositoryOptions, of=verb)
 def list_command(terminal: Terminal, options: RepositoryOptions) -> None:
     """List the complete generations, the newest last.
 
@@ -41,13 +39,11 @@ def list_command(terminal: Terminal, options: RepositoryOptions) -> None:
     terminal.json([summary(generation) for generation in generations])
 
 
-@dataclass(frozen=True, kw_only=True)
 class ShowOptions(RepositoryOptions):
     generation: str | None = argument(required=False)
 
 
-@verb.command("show")
-@takes(ShowOptions)
+@command("show", ShowOptions, of=verb)
 def show_command(terminal: Terminal, options: ShowOptions) -> None:
     """Show what a generation holds.
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import click
 
 from restore.cli.options import ReportsOptions
 from restore.cli.terminal import Cell, Terminal, document_of
-from restore.cli.verbs import Verb, option, takes
+from restore.cli.verbs import command, option
 from restore.model import Verdict
 from restore.model.durations import spoken
 from restore.report.history import Entry, RunGroup, entries, history_file
 from restore.report.trends import Trend, change, is_cached, sparkline, trend
 
 
-@dataclass(frozen=True, kw_only=True)
 class HistoryOptions(ReportsOptions):
     profile: str | None = option("Only runs of this profile.")
     stack_base: str | None = option("Only runs with this stack's settings, such as drill or ci.")
@@ -25,8 +24,7 @@ class HistoryOptions(ReportsOptions):
     )
 
 
-@click.command("history", cls=Verb)
-@takes(HistoryOptions)
+@command("history", HistoryOptions)
 def verb(terminal: Terminal, options: HistoryOptions) -> None:
     """Show past runs and how their recovery times develop.
 

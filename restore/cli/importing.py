@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-import click
 
 from restore.cli.generations import describe, summary
 from restore.cli.options import ProfileOptions, RepositoryOptions, secret_of_environment
 from restore.cli.terminal import Terminal
-from restore.cli.verbs import Verb, argument, option, takes
+from restore.cli.verbs import Options, argument, command, option
 from restore.model.secret import Secret
 
 if TYPE_CHECKING:
     from restore.catalogue.foreign import Layout
 
 
-@dataclass(frozen=True, kw_only=True)
-class ForeignOptions:
+class ForeignOptions(Options):
     """How a backup is read that others made."""
 
     at: str | None = option(
@@ -57,7 +53,6 @@ def open_backup(text: str, profile: str, options: ForeignOptions) -> Layout:
     return open_layout(text, load_profile(profile), asked)
 
 
-@dataclass(frozen=True, kw_only=True)
 class ImportOptions(ProfileOptions, RepositoryOptions, ForeignOptions):
     backup: str = argument(metavar="LAYOUT:PATH")
     generation: str = option(
@@ -68,8 +63,7 @@ class ImportOptions(ProfileOptions, RepositoryOptions, ForeignOptions):
     listed: bool = option("Only say which backups are there.", flag="--list")
 
 
-@click.command("import", cls=Verb)
-@takes(ImportOptions)
+@command("import", ImportOptions)
 def verb(terminal: Terminal, options: ImportOptions) -> None:
     """Turn a backup that others made into a generation. The original is only read.
 

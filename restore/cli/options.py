@@ -1,20 +1,19 @@
 """Options that several commands share: groups of fields, each described once.
 
-A command's own class of options derives from the groups that it takes; ``verbs.takes`` reads it.
+A command's own class of options derives from the groups that it takes; ``verbs.command`` reads it.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import click
 
 from restore.cli.terminal import Terminal
-from restore.cli.verbs import option
+from restore.cli.verbs import Options, option
 from restore.errors import ExitCode, UsageError
 from restore.model import Acceptance, Credentials, Role, locations
 from restore.model.environment import NO_CERTIFICATE
@@ -25,10 +24,7 @@ FILE: Final = click.Path(dir_okay=False, path_type=Path)
 FOLDER: Final = click.Path(file_okay=False, path_type=Path)
 
 
-@dataclass(frozen=True, kw_only=True)
-class RepositoryOptions:
-    """Where the generations are."""
-
+class RepositoryOptions(Options):
     repository: str = option(
         "Folder that holds the generations.",
         envvar="PRA_REPOSITORY",
@@ -37,26 +33,17 @@ class RepositoryOptions:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class GenerationOptions:
-    """Which generation it is."""
-
+class GenerationOptions(Options):
     generation: str | None = option(
         'An id or its beginning, "latest", or "latest-before DATE". Asked on a terminal.'
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProfileOptions:
-    """Which ERP it is."""
-
+class ProfileOptions(Options):
     profile: str = option("ERP profile: a name, or the path of a YAML file.", default="odoo")
 
 
-@dataclass(frozen=True, kw_only=True)
-class JobsOptions:
-    """How much runs at once."""
-
+class JobsOptions(Options):
     jobs: int = option(
         "Parallel jobs of dumps, restores and checksums.",
         type=click.IntRange(1, 64),
@@ -65,10 +52,7 @@ class JobsOptions:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReportsOptions:
-    """Where the reports are."""
-
+class ReportsOptions(Options):
     reports: Path = option(
         "Folder of the reports, one folder a run.",
         type=FOLDER,
@@ -77,19 +61,13 @@ class ReportsOptions:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class LanguageOptions:
-    """The language of what is written."""
-
+class LanguageOptions(Options):
     lang: str = option(
         "Language of what is written.", type=click.Choice(["en", "fr"]), default="en"
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class AcceptOptions:
-    """What is accepted, and why."""
-
+class AcceptOptions(Options):
     accept: tuple[str, ...] = option(
         "Accept a difference (postgresql.minor), or ignore a check (web.scenario:logout); each "
         "needs a --reason, in the same order.",
@@ -98,10 +76,7 @@ class AcceptOptions:
     reason: tuple[str, ...] = option("Why that is accepted; goes into the report.", metavar="TEXT")
 
 
-@dataclass(frozen=True, kw_only=True)
-class LoginOptions:
-    """The account of the checks."""
-
+class LoginOptions(Options):
     check_login: str | None = option(
         "ERP account that the checks log in with; its password is read from PRA_CHECK_PASSWORD "
         "or the file that PRA_CHECK_PASSWORD_FILE names.",
@@ -109,10 +84,7 @@ class LoginOptions:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReportsLoginOptions:
-    """The account of the reports server."""
-
+class ReportsLoginOptions(Options):
     reports_login: str | None = option(
         "Account of the reports server, as which data sources are changed and reports rendered;"
         " its password is read from PRA_REPORTS_PASSWORD or the file that "
@@ -121,10 +93,7 @@ class ReportsLoginOptions:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class ServerOptions:
-    """What takes the place of the generation's images and certificate."""
-
+class ServerOptions(Options):
     database_image: str | None = option(
         "Image of the database server, in place of the generation's."
     )
@@ -157,15 +126,11 @@ class ServerOptions:
         return str(Path(self.certificate).expanduser().resolve())
 
 
-@dataclass(frozen=True, kw_only=True)
-class KeepingOptions:
-    """Whether a run may use and keep caches of a database server."""
-
+class KeepingOptions(Options):
     cold: bool = option("Load the databases, whatever kept copies there are.")
     no_copy: bool = option("Keep no copy of the database server's data.", envvar="PRA_NO_COPY")
 
 
-@dataclass(frozen=True, kw_only=True)
 class CachingOptions(KeepingOptions):
     """What a drill is told of caches."""
 

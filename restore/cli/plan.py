@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-
-import click
 
 from restore.cli.options import (
     AcceptOptions,
@@ -16,18 +13,16 @@ from restore.cli.options import (
 )
 from restore.cli.run_options import Replaying, prepare_replay
 from restore.cli.terminal import Terminal
-from restore.cli.verbs import Verb, argument, takes
+from restore.cli.verbs import argument, command
 
 
-@dataclass(frozen=True, kw_only=True)
 class PlanOptions(
     RepositoryOptions, ProfileOptions, AcceptOptions, JobsOptions, ServerOptions, Replaying
 ):
     generation: str | None = argument(required=False)
 
 
-@click.command("plan", cls=Verb)
-@takes(PlanOptions)
+@command("plan", PlanOptions)
 def verb(terminal: Terminal, options: PlanOptions) -> None:
     """Show the plan that a drill of a generation would follow. Nothing is made.
 

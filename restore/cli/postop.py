@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import click
 
 from restore.cli.options import LanguageOptions, ReportsOptions
 from restore.cli.terminal import Cell, Terminal, document_of
-from restore.cli.verbs import VerbGroup, argument, option, takes
+from restore.cli.verbs import Options, VerbGroup, argument, command, option
 from restore.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from restore.report.operation_rows import OperationRow
 
 
-@dataclass(frozen=True, kw_only=True)
 class RunOptions(ReportsOptions):
     """Which run it is."""
 
@@ -47,13 +45,11 @@ class RunOptions(ReportsOptions):
         return self.reports / report.run
 
 
-@dataclass(frozen=True, kw_only=True)
 class ListOptions(RunOptions, LanguageOptions):
     """What `pra postop list` is told."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tick:
+class Tick(Options):
     """What is said of an operation, and by whom."""
 
     name: str = argument()
@@ -61,7 +57,6 @@ class Tick:
     note: str = option("A remark to keep.", default="")
 
 
-@dataclass(frozen=True, kw_only=True)
 class TickOptions(Tick, RunOptions):
     """What `pra postop done` and `undo` are told."""
 
@@ -71,8 +66,7 @@ def verb() -> None:
     """List and tick off what people do after a restore (post-operations of the profile)."""
 
 
-@verb.command("list")
-@takes(ListOptions)
+@command("list", ListOptions, of=verb)
 def list_command(terminal: Terminal, options: ListOptions) -> None:
     """Show the checklist of a run, each operation with its owner and who has done it.
 
@@ -97,8 +91,7 @@ def list_command(terminal: Terminal, options: ListOptions) -> None:
     terminal.json({"run": folder.name, "to_do": to_do, "operations": documents})
 
 
-@verb.command("done")
-@takes(TickOptions)
+@command("done", TickOptions, of=verb)
 def done_command(terminal: Terminal, options: TickOptions) -> None:
     """Tick off an operation: NAME was done by WHO, now.
 
@@ -113,8 +106,7 @@ def done_command(terminal: Terminal, options: TickOptions) -> None:
     _record(terminal, options, done=True)
 
 
-@verb.command("undo")
-@takes(TickOptions)
+@command("undo", TickOptions, of=verb)
 def undo_command(terminal: Terminal, options: TickOptions) -> None:
     """Say that an operation that was ticked off is to be done again.
 

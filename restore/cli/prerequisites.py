@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +18,7 @@ from restore.cli.options import (
     RepositoryOptions,
 )
 from restore.cli.terminal import Terminal
-from restore.cli.verbs import Verb, option, takes
+from restore.cli.verbs import command, option
 from restore.errors import UsageError
 from restore.model import locations
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 FORMATS: Final = ("html", "md", "pdf")
 
 
-@dataclass(frozen=True, kw_only=True)
 class PrerequisitesOptions(ProfileOptions, RepositoryOptions, ReportsOptions, LanguageOptions):
     generation: str = option(
         'What is measured: an id or its beginning, "latest", or "latest-before DATE".',
@@ -46,8 +45,7 @@ class PrerequisitesOptions(ProfileOptions, RepositoryOptions, ReportsOptions, La
     output: Path | None = option("Default: stdout.", type=FILE)
 
 
-@click.command("prerequisites", cls=Verb)
-@takes(PrerequisitesOptions)
+@command("prerequisites", PrerequisitesOptions)
 def verb(terminal: Terminal, options: PrerequisitesOptions) -> None:
     """Write the prerequisites of a restore as a document. Nothing is made.
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from restore.cli.options import FILE, LanguageOptions, ReportsOptions
 from restore.cli.terminal import Terminal
-from restore.cli.verbs import Verb, argument, option, takes
+from restore.cli.verbs import argument, command, option
 
 
-@dataclass(frozen=True, kw_only=True)
 class ReportOptions(ReportsOptions, LanguageOptions):
     run: str | None = argument(required=False)
     form: str = option(
@@ -24,8 +22,7 @@ class ReportOptions(ReportsOptions, LanguageOptions):
     output: Path | None = option("Default: stdout.", type=FILE)
 
 
-@click.command("report", cls=Verb)
-@takes(ReportOptions)
+@command("report", ReportOptions)
 def verb(terminal: Terminal, options: ReportOptions) -> None:
     """Render the report of a run again; of the last run when none is named.
 

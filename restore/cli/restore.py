@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import click
 
 from restore.cli.run_options import ReplayOptions, conclude_run, prepare_replay
 from restore.cli.terminal import Terminal
-from restore.cli.verbs import Verb, option, takes
+from restore.cli.verbs import command, option
 from restore.model import Role, locations
 
 
-@dataclass(frozen=True, kw_only=True)
 class RestoreOptions(ReplayOptions):
     stack: str = option("Stack that stands, made by 'pulumi up'.", required=True)
     replace: bool = option("Replace databases that are there already.")
@@ -23,8 +20,7 @@ class RestoreOptions(ReplayOptions):
     )
 
 
-@click.command("restore", cls=Verb)
-@takes(RestoreOptions)
+@command("restore", RestoreOptions)
 def verb(terminal: Terminal, options: RestoreOptions) -> int:
     """Replay a generation into an environment that stands.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,7 +24,7 @@ from restore.cli.options import (
     check_credentials,
 )
 from restore.cli.terminal import Terminal
-from restore.cli.verbs import option
+from restore.cli.verbs import Options, option
 from restore.errors import ExitCode
 from restore.model import Credentials, ProgressListener, Report, Role, Selection, Verdict, locations
 from restore.model.durations import parse_budget
@@ -42,8 +42,7 @@ VERDICT_CODES: Final = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Replaying:
+class Replaying(Options):
     """All that a replay can be told; a command offers some of it by deriving from groups, too."""
 
     profile: str = "odoo"
@@ -62,7 +61,6 @@ class Replaying:
     replace: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
 class ReplayOptions(
     ProfileOptions,
     RepositoryOptions,
@@ -90,7 +88,6 @@ class ReplayOptions(
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class EphemeralOptions(ReplayOptions, ServerOptions):
     """Options of the commands that rebuild an environment, and destroy it in the end."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +19,7 @@ from restore.cli.options import (
 )
 from restore.cli.run_options import conclude_run
 from restore.cli.terminal import Cell, Terminal, document_of
-from restore.cli.verbs import VerbGroup, argument, option, takes
+from restore.cli.verbs import Options, VerbGroup, argument, command, option
 from restore.errors import UsageError
 from restore.model import Environment, Selection, locations
 from restore.model.messages import message
@@ -33,14 +32,12 @@ if TYPE_CHECKING:
 COMMAND: Final = "pra scenario run"
 
 
-@dataclass(frozen=True, kw_only=True)
-class FilesOptions:
+class FilesOptions(Options):
     """Which scenarios they are."""
 
     files: tuple[Path, ...] = argument(nargs=-1, required=True, type=FILE, metavar="FILE...")
 
 
-@dataclass(frozen=True, kw_only=True)
 class RunOptions(
     FilesOptions, ProfileOptions, LoginOptions, AcceptOptions, ReportsOptions, LanguageOptions
 ):
@@ -53,8 +50,7 @@ def verb() -> None:
     """Check and play scenarios: what people do with the ERP, over its API and its pages."""
 
 
-@verb.command("check")
-@takes(FilesOptions)
+@command("check", FilesOptions, of=verb)
 def check_command(terminal: Terminal, options: FilesOptions) -> None:
     """Validate scenario files and show their steps. Every error of a file is told at once.
 
@@ -81,8 +77,7 @@ def check_command(terminal: Terminal, options: FilesOptions) -> None:
     terminal.json(documents)
 
 
-@verb.command("run")
-@takes(RunOptions)
+@command("run", RunOptions, of=verb)
 def run_command(terminal: Terminal, options: RunOptions) -> int:
     """Play scenarios in an environment that stands, and write a report.
 

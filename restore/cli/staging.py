@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +29,7 @@ from restore.cli.options import (
 )
 from restore.cli.run_options import Replaying, conclude_run, prepare_replay
 from restore.cli.terminal import Cell, Terminal, document_of
-from restore.cli.verbs import VerbGroup, argument, option, takes
+from restore.cli.verbs import Options, VerbGroup, argument, command, option
 from restore.errors import EnvironmentFailure, UsageError
 from restore.model import locations
 from restore.model.durations import parse_age
@@ -41,8 +41,7 @@ if TYPE_CHECKING:
     from restore.adapters.docker.runner import Runner
 
 
-@dataclass(frozen=True, kw_only=True)
-class LifeOptions:
+class LifeOptions(Options):
     """How long a copy lives."""
 
     duration: str = option(
@@ -53,7 +52,6 @@ class LifeOptions:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class CreateOptions(
     ProfileOptions,
     RepositoryOptions,
@@ -86,7 +84,6 @@ class CreateOptions(
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class RenewOptions(LifeOptions):
     name: str = argument()
 
@@ -96,8 +93,7 @@ def verb() -> None:
     """Make, list, renew and destroy staging copies: safe copies of production that stay a while."""
 
 
-@verb.command("create")
-@takes(CreateOptions)
+@command("create", CreateOptions, of=verb)
 def create_command(terminal: Terminal, options: CreateOptions) -> int:
     """Make a staging copy of a generation: rebuilt, replayed, neutralised, checked, and kept.
 
@@ -192,8 +188,7 @@ def list_command(terminal: Terminal) -> None:
     terminal.listing("Staging copies", rows, empty="there is no staging copy")
 
 
-@verb.command("renew")
-@takes(RenewOptions)
+@command("renew", RenewOptions, of=verb)
 def renew_command(terminal: Terminal, options: RenewOptions) -> None:
     """Give a staging copy a time to live that begins now. It may end earlier than before.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +22,7 @@ from restore.cli.options import (
 from restore.cli.postop import Tick, record_tick
 from restore.cli.run_options import EphemeralOptions, Replaying, conclude_run, prepare_replay
 from restore.cli.terminal import Terminal
-from restore.cli.verbs import VerbGroup, argument, option, takes
+from restore.cli.verbs import VerbGroup, argument, command, option
 from restore.errors import RefusedError, UsageError
 from restore.model import Generation, Report, Role, Rule, locations
 from restore.plan.cache.policy import CacheOptions
@@ -31,7 +31,6 @@ MOST_TOLD: Final = 8
 """Changes of one subject that the terminal shows; the report holds them all."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class RehearseOptions(EphemeralOptions):
     from_generation: str = option(
         "The generation that is upgraded, chosen as --generation is.",
@@ -52,7 +51,6 @@ class RehearseOptions(EphemeralOptions):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class RunOptions(ReportsOptions):
     """Which rehearsal it is."""
 
@@ -61,12 +59,10 @@ class RunOptions(ReportsOptions):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class SignOffOptions(Tick, RunOptions):
     undo: bool = option("Say that it is to be checked again.")
 
 
-@dataclass(frozen=True, kw_only=True)
 class AcceptanceOptions(RunOptions, RepositoryOptions):
     by: str = option("Who it is.", required=True, metavar="WHO")
     archive: Path = option(
@@ -77,7 +73,6 @@ class AcceptanceOptions(RunOptions, RepositoryOptions):
     profile: str | None = option("Profile of the rehearsal; by default the generation's.")
 
 
-@dataclass(frozen=True, kw_only=True)
 class RollbackOptions(
     AcceptOptions,
     LoginOptions,
@@ -104,8 +99,7 @@ def verb() -> None:
     """Rehearse an upgrade on what production's backup holds, accept it, and take it back."""
 
 
-@verb.command("rehearse")
-@takes(RehearseOptions)
+@command("rehearse", RehearseOptions, of=verb)
 def rehearse_command(terminal: Terminal, options: RehearseOptions) -> int:
     """Restore a generation on the old version, upgrade it there, and say what that changed.
 
@@ -155,8 +149,7 @@ def _tell(terminal: Terminal, report: Report) -> None:
             terminal.print(f"  … and {len(subject.changes) - MOST_TOLD} more in the report")
 
 
-@verb.command("sign-off")
-@takes(SignOffOptions)
+@command("sign-off", SignOffOptions, of=verb)
 def sign_off_command(terminal: Terminal, options: SignOffOptions) -> None:
     """Sign off an entry of a rehearsal's road book: NAME was checked by WHO, now.
 
@@ -173,8 +166,7 @@ def sign_off_command(terminal: Terminal, options: SignOffOptions) -> None:
     record_tick(terminal, folder, options, done=not options.undo, words=(what, "to sign off"))
 
 
-@verb.command("accept")
-@takes(AcceptanceOptions)
+@command("accept", AcceptanceOptions, of=verb)
 def accept_command(terminal: Terminal, options: AcceptanceOptions) -> None:
     """Accept a rehearsal, and archive together all that takes the upgrade back.
 
@@ -213,8 +205,7 @@ def accept_command(terminal: Terminal, options: AcceptanceOptions) -> None:
     terminal.json({"run": made.run, "generation": made.generation, "archive": str(made.root)})
 
 
-@verb.command("rollback")
-@takes(RollbackOptions)
+@command("rollback", RollbackOptions, of=verb)
 def rollback_command(terminal: Terminal, options: RollbackOptions) -> int:
     """Restore an ARCHIVE into a new environment, which stays: the old code with the old data.
 

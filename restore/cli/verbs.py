@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field, fields
+from dataclasses import Field, dataclass, field, fields
 from functools import wraps
 from inspect import get_annotations
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar, dataclass_transform
 
 import click
 
 from restore.cli.terminal import Terminal
-
-Options = TypeVar("Options")
-
 
 LOGGED: Final = ("cache", "capture", "gc", "import", "staging", "upgrade")
 """The verbs that change something outside of a run that is reported: they log for themselves."""
@@ -95,33 +92,48 @@ def argument(**settings: Any) -> Any:
     return field(metadata={"declare": (click.argument, None, settings)})
 
 
-def takes(
-    options: type[Options],
-) -> Callable[[Callable[[Terminal, Options], Any]], Callable[..., Any]]:
-    """Give a command the options that a dataclass declares, and call it with an instance.
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option, argument))
+class Options:
+    """What a command is told. Every class that derives from it is a frozen dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    def __init_subclass__(cls) -> None:
+        dataclass(frozen=True, kw_only=True)(cls)
+
+
+Told = TypeVar("Told", bound=Options)
+
+
+def command(
+    name: str, options: type[Told], of: click.Group | None = None, **about: Any
+) -> Callable[[Callable[[Terminal, Told], Any]], click.Command]:
+    """Make a command, in a group if one is given, and call it with the options that it takes.
 
     The help shows the fields of the class itself first, then those of its bases in their order.
     A field that isn't declared by ``option`` or ``argument`` keeps its default.
     """
-    named = {one.name: one for one in fields(options)}  # type: ignore[arg-type]
+    named = {one.name: one for one in fields(options)}
     order = dict.fromkeys(name for kind in options.__mro__ for name in get_annotations(kind))
 
-    def decorate(command: Callable[[Terminal, Options], Any]) -> Callable[..., Any]:
-        @wraps(command)
+    def decorate(act: Callable[[Terminal, Told], Any]) -> click.Command:
+        @wraps(act)
         def call(terminal: Terminal, /, **values: Any) -> Any:
-            return command(terminal, options(**values))
+            return act(terminal, options(**values))
 
-        for one in (named[name] for name in reversed(order) if named[name].metadata):
+        for one in (named[name] for name in reversed(order) if name in named):
+            if not one.metadata:
+                continue
             declare, flag, settings = one.metadata["declare"]
             names = [one.name]
             if declare is click.option:
                 names.append(flag or f"--{one.name.replace('_', '-')}")
-                kind = {
-                    "is_flag": one.type == "bool",
-                    "multiple": str(one.type).startswith("tuple"),
-                }
-                settings = {**settings, **kind}
+                several = str(one.type).startswith("tuple")
+                settings = {**settings, "is_flag": one.type == "bool", "multiple": several}
             declare(*names, **settings)(call)
-        return click.pass_obj(call)
+        declared = click.command(name, cls=Verb, **about)(click.pass_obj(call))
+        if of is not None:
+            of.add_command(declared)
+        return declared
 
     return decorate

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import click
-
 from restore.cli.generations import choose_generation, seal_text
 from restore.cli.options import JobsOptions, RepositoryOptions
 from restore.cli.terminal import Terminal
-from restore.cli.verbs import Verb, argument, takes
+from restore.cli.verbs import argument, command
 from restore.errors import ExitCode
 
 
-@dataclass(frozen=True, kw_only=True)
 class VerifyOptions(RepositoryOptions, JobsOptions):
     generation: str | None = argument(required=False)
 
 
-@click.command("verify", cls=Verb)
-@takes(VerifyOptions)
+@command("verify", VerifyOptions)
 def verb(terminal: Terminal, options: VerifyOptions) -> int:
     """Verify every checksum of a generation, in parallel.
 
