@@ -19,7 +19,7 @@ import pulumi
 from pulumi.runtime import config as pulumi_config
 
 from restore.errors import UsageError
-from restore.model import Acceptance, Credentials, Purpose, Role, Selection
+from restore.model import Acceptance, Credentials, Purpose, Role, Selection, locations
 from restore.model.durations import parse_budget, parse_days
 from restore.model.environment import certificate_choice
 from restore.model.secret import Secret
@@ -111,8 +111,7 @@ def read() -> Settings:
         if key.startswith(prefix)
     }
     secret = {name for name in raw if pulumi_config.is_config_secret(prefix + name)}
-    # Pulumi runs a program in its project's folder.
-    return parse(raw, secret, Place(pulumi.get_stack(), Path.cwd()))
+    return parse(raw, secret, Place(pulumi.get_stack(), locations.ROOT))
 
 
 def parse(raw: Mapping[str, str], secret: Collection[str], place: Place) -> Settings:

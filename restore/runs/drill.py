@@ -14,7 +14,7 @@ from pathlib import Path
 
 from restore.adapters import lock
 from restore.adapters.pulumi.outputs import environment_from_outputs
-from restore.adapters.pulumi.rebuild import destroy, outputs_of, up
+from restore.adapters.pulumi.rebuild import destroy, discard, outputs_of, up
 from restore.adapters.pulumi.stack_file import StackSpec, setting_of, settings_file, stack_hosts
 from restore.catalogue.foreign import Layout
 from restore.catalogue.importing import import_generation
@@ -156,7 +156,8 @@ def rebuilt(run: Run, request: DrillRequest, generation: Generation) -> Iterator
         finally:
             if not (request.keep and stands):
                 with run.recorder.stage("destroy", "Destroy the environment"):
-                    destroy(stack, listener)
+                    # What stands is thrown away; an update that failed may still be going on.
+                    (discard if stands else destroy)(stack, listener)
                 # Only of what is gone: the lock file tells 'pra gc' of the rest.
                 lock.release(locations.LOCKS, stack)
 

@@ -9,6 +9,7 @@ from pulumi.runtime import config as pulumi_config
 from pulumi.runtime import mocks as pulumi_mocks
 
 from restore.errors import UsageError
+from restore.model import locations
 from restore.model.secret import Secret
 from stacks import settings
 from tests.stacks.conftest import STACK, Registry
@@ -16,9 +17,9 @@ from tests.stacks.conftest import STACK, Registry
 
 @pytest.fixture(autouse=True)
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A program that runs in its project's folder, as Pulumi runs it."""
+    """A program in its project's folder."""
     pulumi_mocks.set_mocks(Registry(), project="pra", stack=STACK)
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(locations, "ROOT", tmp_path)
     return tmp_path
 
 

@@ -1,18 +1,24 @@
 """Rebuilds environments: the only importer of Pulumi's Automation API.
 
 Stacks are made, updated and destroyed in this clone's own Pulumi program, whatever stack the user
-has selected. An ephemeral stack's settings file stands beside the program for as long as the stack
-does.
+has selected. The program runs in this interpreter, which has most of it imported: Pulumi would
+start a language host, pip and another interpreter for it. An ephemeral stack's settings file stands
+beside the program for as long as the stack does.
 """
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import json
 import os
+import runpy
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +26,7 @@ from pulumi import automation as auto
 from pulumi.automation.errors import (
     CommandError,
     ConcurrentUpdateError,
+    StackAlreadyExistsError,
     StackNotFoundError,
     create_command_error,
 )
@@ -37,6 +44,7 @@ from restore.adapters.pulumi.stack_file import (
     StackSpec,
     forget_settings,
     hosts_if_known,
+    settings_file,
     write_settings,
 )
 from restore.errors import EnvironmentFailure, NotFoundError
@@ -66,8 +74,8 @@ def up(spec: StackSpec, listener: ProgressListener = ignore_progress) -> Mapping
     watch = _Watch(f"Rebuild stack {spec.name}", listener)
     with _explained(f"rebuild stack {spec.name}", watch, spec):
         stack = _prepared(workspace, spec)
-        result = stack.up(color="never", on_event=watch.event, suppress_outputs=True)
-    return {name: output.value for name, output in result.outputs.items()}
+        stack.up(color="never", on_event=watch.event, suppress_outputs=True, program=_run_program)
+        return _outputs(workspace, spec.name)
 
 
 def preview(spec: StackSpec) -> Preview:
@@ -79,7 +87,9 @@ def preview(spec: StackSpec) -> Preview:
     workspace = _Workspace()
     watch = _Watch(f"Preview stack {spec.name}", ignore_progress)
     with _explained(f"preview stack {spec.name}", watch, spec):
-        result = _prepared(workspace, spec).preview(color="never", on_event=watch.event)
+        result = _prepared(workspace, spec).preview(
+            color="never", on_event=watch.event, program=_run_program
+        )
     changes = sorted((str(change), count) for change, count in result.change_summary.items())
     return Preview(tuple(changes), spec.masked(result.stdout))
 
@@ -93,9 +103,7 @@ def outputs_of(stack: str) -> Mapping[str, Any]:
     """
     workspace = _Workspace()
     with _explained(f"read stack {stack}"):
-        text = workspace.cli.ask("stack", "output", "--json", "--show-secrets", "--stack", stack)
-    outputs: dict[str, Any] = json.loads(text)
-    return outputs
+        return _outputs(workspace, stack)
 
 
 def stacks() -> tuple[str, ...]:
@@ -127,9 +135,26 @@ def destroy(
     watch = _Watch(f"Destroy stack {stack}", listener)
     with _explained(f"destroy stack {stack}", watch):
         if stack in _names(workspace):
-            _destroy(auto.Stack.select(stack, workspace), watch, remove)
+            _destroy(_Stack(stack, workspace), watch, remove)
     if remove:
         forget_settings(stack)
+
+
+def discard(stack: str, listener: ProgressListener = ignore_progress) -> None:
+    """Destroy a throw-away stack that this process has brought up, without stopping it gently.
+
+    Its servers are killed: nobody needs what they hold. What carries the stack's label is removed
+    from the Docker engines by this process, and Pulumi is told to forget the stack.
+
+    Raises:
+        EnvironmentFailure: Pulumi or Docker can't be used; something may stand still.
+    """
+    workspace = _Workspace()
+    listener(Progress(f"Destroy stack {stack}"))
+    with _explained(f"destroy stack {stack}"):
+        _sweep(stack)
+        workspace.remove_stack(stack, force=True, preserve_config=True)
+    forget_settings(stack)
 
 
 def cancel(stack: str) -> None:
@@ -160,16 +185,34 @@ def _half_written(error: BaseException) -> bool:
     return isinstance(error, CommandError) and ("EOF" in text or "end of JSON input" in text)
 
 
-def _prepared(workspace: _Workspace, spec: StackSpec) -> auto.Stack:
+def _outputs(workspace: _Workspace, stack: str) -> Mapping[str, Any]:
+    text = workspace.cli.ask("stack", "output", "--json", "--show-secrets", "--stack", stack)
+    outputs: dict[str, Any] = json.loads(text)
+    return outputs
+
+
+def _run_program() -> None:
+    """Run the program that ``pulumi up`` runs by itself, from the same file."""
+    # The SDK leaves the loop of a program that failed open.
+    atexit.register(asyncio.get_running_loop().close)
+    runpy.run_path(str(locations.ROOT / "__main__.py"), run_name="__main__")
+
+
+def _prepared(workspace: _Workspace, spec: StackSpec) -> _Stack:
     """Write the settings of a stack and create it, if it isn't there."""
+    is_new = not settings_file(spec.name).exists()
     write_settings(spec)
-    stack = auto.Stack.create_or_select(spec.name, workspace)
+    stack = _Stack(spec.name, workspace)
+    # One that has settings mostly is there; to create it would touch their encryption first.
+    if is_new or spec.name not in _names(workspace):
+        with suppress(StackAlreadyExistsError):
+            workspace.create_stack(spec.name)
     for key, value in spec.secrets:
         workspace.cli.ask("config", "set", "--secret", key, "--stack", spec.name, stdin=value)
     return stack
 
 
-def _destroy(stack: auto.Stack, watch: _Watch, remove: bool) -> None:
+def _destroy(stack: _Stack, watch: _Watch, remove: bool) -> None:
     try:
         _destroy_when_free(stack, watch)
     except ConcurrentUpdateError as error:
@@ -180,7 +223,7 @@ def _destroy(stack: auto.Stack, watch: _Watch, remove: bool) -> None:
             # What a killed update has made last, Pulumi doesn't know of.
             _sweep(stack.name)
         else:
-            stack.destroy(color="never", on_event=watch.event)
+            stack.destroy(color="never", on_event=watch.event, program=_run_program)
     except CommandError:
         if not remove:
             raise
@@ -189,7 +232,7 @@ def _destroy(stack: auto.Stack, watch: _Watch, remove: bool) -> None:
         stack.workspace.remove_stack(stack.name, force=True, preserve_config=True)
 
 
-def _destroy_when_free(stack: auto.Stack, watch: _Watch) -> None:
+def _destroy_when_free(stack: _Stack, watch: _Watch) -> None:
     """Destroy a stack; one that a living process is updating is waited for."""
     for attempt in Retrying(
         retry=retry_if_exception(
@@ -200,7 +243,7 @@ def _destroy_when_free(stack: auto.Stack, watch: _Watch) -> None:
         reraise=True,
     ):
         with attempt:
-            stack.destroy(color="never", on_event=watch.event)
+            stack.destroy(color="never", on_event=watch.event, program=_run_program)
 
 
 def _sweep(stack: str) -> None:
@@ -231,8 +274,8 @@ class _Cli(auto.PulumiCommand):
         if BACKEND not in self.environment:
             # The program's own backend, named in Pulumi.yaml, is a folder that must be there.
             (locations.STATE / "state").mkdir(parents=True, exist_ok=True)
-        version = self.ask("version").strip().removeprefix("v")
-        self.version = VersionInfo.parse(version) if VersionInfo.is_valid(version) else None
+        # Set-up takes no CLI that is older than the SDK; to ask it would be one more process.
+        self.version = VersionInfo.parse(metadata.version("pulumi"))
 
     def run(
         self,
@@ -269,6 +312,23 @@ class _Cli(auto.PulumiCommand):
         return result
 
 
+class _Stack(auto.Stack):
+    """A stack by its name, of which an update reads neither summary nor outputs by itself.
+
+    The SDK starts one process more for each question, and asks three of them after an update.
+    """
+
+    def __init__(self, name: str, workspace: _Workspace) -> None:
+        self.name = name
+        self.workspace = workspace
+
+    def outputs(self) -> auto.OutputMap:
+        return {}
+
+    def info(self, show_secrets: bool = False) -> auto.UpdateSummary:
+        return auto.UpdateSummary("update", datetime.now(UTC), "", {}, {}, "succeeded")
+
+
 class _Workspace(auto.LocalWorkspace):
     """This clone's Pulumi program. Unlike the SDK's, it leaves the user's selected stack alone."""
 
@@ -278,9 +338,6 @@ class _Workspace(auto.LocalWorkspace):
 
     def create_stack(self, stack_name: str) -> None:
         self.cli.ask("stack", "init", "--no-select", "--stack", stack_name)
-
-    def select_stack(self, stack_name: str) -> None:
-        self.cli.ask("stack", "--show-name", "--stack", stack_name)
 
 
 class _Watch:

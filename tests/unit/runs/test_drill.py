@@ -56,7 +56,8 @@ def destroyed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[
     monkeypatch.setattr(locations, "LOCKS", tmp_path / "locks")
     monkeypatch.setattr(module, "up", lambda _spec, _listener: {})
     monkeypatch.setattr(module, "environment_from_outputs", lambda _outputs: None)
-    monkeypatch.setattr(module, "destroy", lambda stack, _listener: gone.append(stack))
+    for way in ("destroy", "discard"):
+        monkeypatch.setattr(module, way, lambda stack, _listener: gone.append(stack))
     yield gone
 
 
@@ -97,7 +98,7 @@ def test_what_could_not_be_destroyed_is_left_to_garbage_collection(
     def refuse(_stack: str, _listener: object) -> None:
         raise EnvironmentFailure("Docker is gone")
 
-    monkeypatch.setattr(module, "destroy", refuse)
+    monkeypatch.setattr(module, "discard", refuse)
     with pytest.raises(EnvironmentFailure):
         play(tmp_path, small_generation, None)
     assert list(lock.find_abandoned(locations.LOCKS)) == [STACK]
