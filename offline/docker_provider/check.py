@@ -6,7 +6,7 @@ import difflib
 import hashlib
 import random
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, cast
@@ -107,7 +107,7 @@ def made_up_name(resource: str, seed: bytes) -> str:
 
 
 def _check_fields(
-    token: str, props: Mapping[str, Prop], refused: Mapping[str, str], given: Props, at: str
+    token: str, props: Mapping[str, Prop], refused: Collection[str], given: Props, at: str
 ) -> Iterator[CheckFailure]:
     for name, value in given.items():
         path = f"{at}.{name}" if at else name
@@ -115,7 +115,7 @@ def _check_fields(
             yield from _check_value(token, props[name], value, path)
         elif name in refused:
             reason = f"input `{path}` of {token} isn't supported by the offline plug-in"
-            yield CheckFailure(path, f"{reason}; {refused[name]}")
+            yield CheckFailure(path, f"{reason}; the official plug-in has it")
         else:
             yield CheckFailure(path, _unknown_input(token, path, name, [*props, *refused]))
     for name, prop in props.items():

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import ipaddress
 import re
 from collections.abc import Callable, Collection
-from decimal import Decimal, InvalidOperation
 
 from .durations import parse_duration
 
@@ -53,24 +50,6 @@ def duration(value: str) -> str | None:
     except ValueError as error:
         return str(error)
     return None if nanoseconds >= 0 else f"must not be negative, not {value!r}"
-
-
-def decimal(value: str) -> str | None:
-    """A positive number written as a string, such as `1.5`."""
-    try:
-        good = Decimal(value) > 0
-    except InvalidOperation:
-        good = False
-    return None if good else f"must be a positive number such as '1.5', not {value!r}"
-
-
-def base64_text(value: str) -> str | None:
-    """Text in base64."""
-    try:
-        base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
-        return "must be base64-encoded"
-    return None
 
 
 def subnet(value: str) -> str | None:

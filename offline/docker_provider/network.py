@@ -7,8 +7,8 @@ from typing import Any
 from docker import errors as docker_errors
 
 from . import checks
-from .errors import DOCKER_ERRORS, ProviderError, daemon_message, failed
-from .resource import Context, Created, known_inputs
+from .errors import DOCKER_ERRORS, daemon_message, failed
+from .resource import Context, Created, Resource
 from .schema import (
     ResourceSpec,
     boolean,
@@ -24,7 +24,6 @@ from .values import Props
 _REMOVE_SECONDS = 10
 
 _IPAM_CONFIG = {
-    "auxAddress": string_map(computed=True),
     "gateway": string(computed=True, validate=checks.address),
     "ipRange": string(validate=checks.subnet),
     "subnet": string(computed=True, validate=checks.subnet),
@@ -35,23 +34,19 @@ SPEC = ResourceSpec(
     props={
         "attachable": boolean(),
         "driver": string(computed=True),
-        "ingress": boolean(),
         "internal": boolean(),
-        "ipamConfigs": many(_IPAM_CONFIG, computed=True),
-        "ipamDriver": string(default="default"),
-        "ipamOptions": string_map(computed=True),
-        "ipv6": boolean(),
+        "ipamConfigs": many(_IPAM_CONFIG, computed=True, refused=("auxAddress",)),
         "labels": labels(),
         "name": string(),
         "options": string_map(computed=True),
     },
-    refused={},
+    refused=("ingress", "ipamDriver", "ipamOptions", "ipv6"),
     outputs=("scope",),
     autonamed=True,
 )
 
 
-class Network:
+class Network(Resource):
     """A Docker network. Its identity is the network's ID."""
 
     spec = SPEC
@@ -68,16 +63,11 @@ class Network:
                 check_duplicate=True,
                 internal=inputs.get("internal", False),
                 labels=labels_to_docker(inputs.get("labels")),
-                enable_ipv6=inputs.get("ipv6", False),
                 attachable=inputs.get("attachable"),
-                ingress=inputs.get("ingress"),
             )
         except DOCKER_ERRORS as error:
             raise failed(f"create network {name}", error) from error
-        found = self.read(context, made["Id"], known_inputs(inputs))
-        if found is None:
-            raise ProviderError(f"network {name} vanished right after it was created")
-        return found
+        return self.read_made(context, made["Id"], inputs)
 
     def read(self, context: Context, identity: str, state: Props) -> Created | None:
         """Its outputs now, or None when it's gone."""
@@ -88,13 +78,6 @@ class Network:
         except DOCKER_ERRORS as error:
             raise failed(f"read network {identity}", error) from error
         return Created(network["Id"], {**state, **_outputs(network)})
-
-    def update(self, context: Context, identity: str, state: Props, news: Props) -> Props:
-        """Nothing of a network changes in place; only bookkeeping does."""
-        found = self.read(context, identity, known_inputs(news))
-        if found is None:
-            raise ProviderError(f"network {identity} is gone", "run `pulumi refresh`, then again")
-        return found.outputs
 
     def delete(self, context: Context, identity: str, state: Props) -> None:
         """Remove it, waiting up to 10 s for endpoints of containers that are just going."""
@@ -120,10 +103,6 @@ class Network:
                 f"disconnect or remove {users} first",
             )
 
-    def normalise(self, context: Context, state: Props, old_inputs: Props, news: Props) -> Props:
-        """Nothing to ask the daemon about."""
-        return news
-
 
 def _ipam(inputs: Props) -> Any:
     configs = [
@@ -131,15 +110,10 @@ def _ipam(inputs: Props) -> Any:
             "Subnet": item.get("subnet", ""),
             "IPRange": item.get("ipRange", ""),
             "Gateway": item.get("gateway", ""),
-            "AuxiliaryAddresses": item.get("auxAddress", {}),
         }
         for item in inputs.get("ipamConfigs") or ()
     ]
-    return {
-        "Driver": inputs.get("ipamDriver", "default"),
-        "Config": configs,
-        "Options": inputs.get("ipamOptions") or {},
-    }
+    return {"Driver": "default", "Config": configs}
 
 
 def _outputs(network: dict[str, Any]) -> Props:
@@ -147,12 +121,8 @@ def _outputs(network: dict[str, Any]) -> Props:
     return {
         "attachable": network["Attachable"],
         "driver": network["Driver"],
-        "ingress": network["Ingress"],
         "internal": network["Internal"],
         "ipamConfigs": [_ipam_output(item) for item in ipam.get("Config") or ()],
-        "ipamDriver": ipam.get("Driver"),
-        "ipamOptions": ipam.get("Options") or {},
-        "ipv6": network["EnableIPv6"],
         "labels": labels_from_docker(network.get("Labels")),
         "name": network["Name"],
         "options": network.get("Options") or {},
@@ -161,12 +131,7 @@ def _outputs(network: dict[str, Any]) -> Props:
 
 
 def _ipam_output(config: dict[str, Any]) -> Props:
-    names = {
-        "subnet": "Subnet",
-        "ipRange": "IPRange",
-        "gateway": "Gateway",
-        "auxAddress": "AuxiliaryAddresses",
-    }
+    names = {"subnet": "Subnet", "ipRange": "IPRange", "gateway": "Gateway"}
     return {ours: config[theirs] for ours, theirs in names.items() if config.get(theirs)}
 
 

@@ -8,29 +8,23 @@ from docker import APIClient
 from docker import errors as docker_errors
 
 from .errors import DOCKER_ERRORS, ProviderError, daemon_message, failed
-from .resource import Context, Created, known_inputs
-from .schema import ResourceSpec, boolean, string, string_map, strings
+from .resource import Context, Created, Resource, known_inputs
+from .schema import ResourceSpec, boolean, string
 from .values import Props
 
 SPEC = ResourceSpec(
     token="docker:index/remoteImage:RemoteImage",  # noqa: S106 - a resource type's token
     props={
-        "forceRemove": boolean(replaces=False),
         "keepLocally": boolean(replaces=False),
         "name": string(required=True),
-        "pullTriggers": strings(unordered=True),
-        "triggers": string_map(),
     },
-    refused={
-        "build": "build the image beforehand (`docker build -t NAME`) and give its name",
-        "platform": "images are those of the engine's own platform",
-    },
+    refused=("build", "forceRemove", "platform", "pullTriggers", "triggers"),
     outputs=("imageId", "repoDigest"),
     autonamed=False,
 )
 
 
-class RemoteImage:
+class RemoteImage(Resource):
     """An image on the Docker engine, pulled when it isn't there.
 
     Its identity is the image's ID followed by its name, as upstream.
@@ -59,16 +53,12 @@ class RemoteImage:
         if state.get("keepLocally"):
             return
         try:
-            context.client.remove_image(name, force=bool(state.get("forceRemove")))
+            context.client.remove_image(name)
         except docker_errors.NotFound:
             return
         except DOCKER_ERRORS as error:
             hint = "remove the containers that use it, or set keepLocally"
             raise failed(f"remove image {name}", error, hint) from error
-
-    def normalise(self, context: Context, state: Props, old_inputs: Props, news: Props) -> Props:
-        """Nothing to ask the daemon about."""
-        return news
 
 
 def find(client: APIClient, name: str) -> dict[str, Any] | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
 
 from docker import APIClient
 
+from .errors import ProviderError
 from .schema import Kind, ResourceSpec
 from .values import UNKNOWN, Props
 from .waiting import Waiter
@@ -28,25 +29,40 @@ class Created:
     outputs: Props
 
 
-class Resource(Protocol):
+class Resource(ABC):
     """A resource type. Every method raises ProviderError, worded for people, when it fails."""
 
     spec: ResourceSpec
 
+    @abstractmethod
     def create(self, context: Context, inputs: Props) -> Created:
         """Make it; whatever was made is removed again when this fails."""
 
+    @abstractmethod
     def read(self, context: Context, identity: str, state: Props) -> Created | None:
         """Its outputs now, or None when it's gone. An empty `state` means import."""
 
-    def update(self, context: Context, identity: str, state: Props, news: Props) -> Props:
-        """Change it in place; the new outputs."""
-
+    @abstractmethod
     def delete(self, context: Context, identity: str, state: Props) -> None:
         """Remove it; that it's gone already is success."""
 
+    def update(self, context: Context, identity: str, state: Props, news: Props) -> Props:
+        """Change it in place; the new outputs. By itself, nothing changes but bookkeeping."""
+        found = self.read(context, identity, known_inputs(news))
+        if found is None:
+            raise ProviderError(f"{identity} is gone", "run `pulumi refresh`, then again")
+        return found.outputs
+
     def normalise(self, context: Context, state: Props, old_inputs: Props, news: Props) -> Props:
         """`news` with inputs that only the daemon can compare in the words of the state."""
+        return news
+
+    def read_made(self, context: Context, identity: str, inputs: Props) -> Created:
+        """What Docker says of a resource that was just made."""
+        found = self.read(context, identity, known_inputs(inputs))
+        if found is None:
+            raise ProviderError(f"{inputs['name']} vanished right after it was created")
+        return found
 
 
 def preview_outputs(spec: ResourceSpec, inputs: Props) -> Props:

@@ -1,8 +1,8 @@
 """The language in which resource types describe their inputs.
 
 A table of `Prop` says what an input must look like, whether a change of it replaces the resource,
-and when two values of it mean the same. Inputs of the official plug-in that aren't supported stand
-in a table of refusals; the two tables together are the SDK's argument class, and a test holds that.
+and when two values of it mean the same. Inputs that `stacks/` never uses are named to
+be refused; both together are the argument class of the official SDK, and a test holds that.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ class Prop:
     computed: bool = False
     default: Any = None
     fields: Mapping[str, Prop] = field(default_factory=dict)
-    refused: Mapping[str, str] = field(default_factory=dict)
+    refused: tuple[str, ...] = ()
     validate: Callable[[Any], str | None] | None = None
     canonical: Callable[[Any], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceSpec:
-    """A resource type: its token, its inputs, those that it refuses (with why), its outputs.
+    """A resource type: its token, its inputs, those that it refuses, its outputs.
 
     `outputs` are those that aren't inputs. `autonamed`: a missing `name` is made up.
     `delete_before_replace`: two can't live side by side, whatever the name.
@@ -63,7 +63,7 @@ class ResourceSpec:
 
     token: str
     props: Mapping[str, Prop]
-    refused: Mapping[str, str]
+    refused: tuple[str, ...]
     outputs: tuple[str, ...]
     autonamed: bool
     delete_before_replace: bool = False

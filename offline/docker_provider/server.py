@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
@@ -22,7 +23,6 @@ from .network import Network
 from .refresh import imported_inputs, refreshed_inputs
 from .remote_image import RemoteImage
 from .resource import Context, Resource, known_inputs, preview_outputs
-from .schemas import schema_json
 from .values import from_struct, to_struct
 from .volume import Volume
 from .waiting import Waiter
@@ -74,8 +74,9 @@ class DockerProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     @_answers
     def GetSchema(self, request: Any, context: Any) -> Any:
-        """A small schema: the names of resource types and inputs."""
-        return provider_pb2.GetSchemaResponse(schema=schema_json(RESOURCES.values()))
+        """A small schema: which resource types there are."""
+        schema = {"name": NAME, "version": VERSION, "resources": {token: {} for token in RESOURCES}}
+        return provider_pb2.GetSchemaResponse(schema=json.dumps(schema))
 
     @_answers
     def GetMapping(self, request: Any, context: Any) -> Any:

@@ -6,8 +6,8 @@ from typing import Any
 
 from docker import errors as docker_errors
 
-from .errors import DOCKER_ERRORS, ProviderError, daemon_message, failed
-from .resource import Context, Created, known_inputs
+from .errors import DOCKER_ERRORS, daemon_message, failed
+from .resource import Context, Created, Resource
 from .schema import ResourceSpec, labels, labels_from_docker, labels_to_docker, string, string_map
 from .values import Props
 
@@ -21,13 +21,13 @@ SPEC = ResourceSpec(
         "labels": labels(),
         "name": string(),
     },
-    refused={"cluster": "cluster volumes need a swarm; use a plain volume"},
+    refused=("cluster",),
     outputs=("mountpoint",),
     autonamed=True,
 )
 
 
-class Volume:
+class Volume(Resource):
     """A Docker volume. Its identity is its name.
 
     As upstream, a volume of that name which exists already is taken over: Docker says nothing.
@@ -47,10 +47,7 @@ class Volume:
             )
         except DOCKER_ERRORS as error:
             raise failed(f"create volume {name}", error) from error
-        found = self.read(context, name, known_inputs(inputs))
-        if found is None:
-            raise ProviderError(f"volume {name} vanished right after it was created")
-        return found
+        return self.read_made(context, name, inputs)
 
     def read(self, context: Context, identity: str, state: Props) -> Created | None:
         """Its outputs now, or None when it's gone."""
@@ -61,13 +58,6 @@ class Volume:
         except DOCKER_ERRORS as error:
             raise failed(f"read volume {identity}", error) from error
         return Created(volume["Name"], {**state, **_outputs(volume)})
-
-    def update(self, context: Context, identity: str, state: Props, news: Props) -> Props:
-        """Nothing of a volume changes in place; only bookkeeping does."""
-        found = self.read(context, identity, known_inputs(news))
-        if found is None:
-            raise ProviderError(f"volume {identity} is gone", "run `pulumi refresh`, then again")
-        return found.outputs
 
     def delete(self, context: Context, identity: str, state: Props) -> None:
         """Remove it, waiting up to 30 s for containers that are just going."""
@@ -88,10 +78,6 @@ class Volume:
         if not context.waiter.until(gone, _removal_seconds(context, identity)):
             users = ", ".join(_containers(context, identity)) or "the containers that use it"
             raise failed(f"remove volume {identity}", last[0], f"remove {users} first")
-
-    def normalise(self, context: Context, state: Props, old_inputs: Props, news: Props) -> Props:
-        """Nothing to ask the daemon about."""
-        return news
 
 
 def _outputs(volume: dict[str, Any]) -> Props:

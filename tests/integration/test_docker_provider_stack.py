@@ -43,7 +43,6 @@ def container(called="box", mark=None, **inputs):
         "image": "{IMAGE}",
         "command": ["sleep", "1000"],
         "labels": labels(docker.ContainerLabelArgs, **others),
-        "network_mode": "bridge" if "networks_advanced" in inputs else "none",
         **inputs,
     }})
 

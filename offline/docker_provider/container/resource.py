@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+import io
+import tarfile
+import time
 
 from docker import errors as docker_errors
 
 from ..errors import DOCKER_ERRORS, ProviderError, daemon_message, failed
 from ..remote_image import find, find_or_pull
-from ..resource import Context, Created, known_inputs
+from ..resource import Context, Created, Resource, known_inputs
 from ..values import Props
-from .adopted import adopted_inputs
-from .config import create_body, update_arguments
 from .inputs import SPEC, UPDATED_IN_PLACE
-from .readback import outputs
 from .running import start
-from .uploads import upload
+from .wire import create_body, outputs, update_arguments
 
 _REMOVAL_SECONDS = 60
 
 
-class Container:
+class Container(Resource):
     """A Docker container. Its identity is the container's full ID."""
 
     spec = SPEC
@@ -40,24 +39,29 @@ class Container:
             raise failed(f"create container {name}", error) from error
         identity: str = made["Id"]
         try:
-            ended = _set_going(context, identity, inputs)
-            found = self.read(context, identity, {**known_inputs(inputs), **ended})
+            _join_networks(context, identity, inputs)
+            _upload(context, identity, inputs)
+            if inputs.get("start", True):
+                start(context, identity, inputs)
+            return self.read_made(context, identity, inputs)
         except BaseException:
             _remove(context, identity, inputs, force_only=True)
             raise
-        # With `rm` and `attach`, a container that has done its job is gone by now.
-        return found or Created(identity, {**known_inputs(inputs), **ended})
 
     def read(self, context: Context, identity: str, state: Props) -> Created | None:
-        """Its outputs now, or None when it's gone."""
+        """Its outputs now, or None when it's gone. One that the stack didn't make is refused."""
+        if not state:
+            raise ProviderError(
+                f"container {identity} can't be imported by the offline plug-in",
+                "the official plug-in can",
+            )
         try:
             container = context.client.inspect_container(identity)
         except docker_errors.NotFound:
             return None
         except DOCKER_ERRORS as error:
             raise failed(f"read container {identity}", error) from error
-        known = state or adopted_inputs(container, _image(context, container))
-        return Created(container["Id"], outputs(container, known))
+        return Created(container["Id"], outputs(container, state))
 
     def update(self, context: Context, identity: str, state: Props, news: Props) -> Props:
         """Change limits and restart policy in place; start it when it must run and doesn't."""
@@ -96,12 +100,6 @@ class Container:
         return news
 
 
-def _set_going(context: Context, identity: str, inputs: Props) -> Props:
-    _join_networks(context, identity, inputs)
-    upload(context, identity, inputs)
-    return start(context, identity, inputs) if inputs.get("start", True) else {}
-
-
 def _join_networks(context: Context, identity: str, inputs: Props) -> None:
     networks = inputs.get("networksAdvanced") or []
     if not networks:
@@ -118,12 +116,27 @@ def _join_networks(context: Context, identity: str, inputs: Props) -> None:
                 identity,
                 network["name"],
                 ipv4_address=network.get("ipv4Address"),
-                ipv6_address=network.get("ipv6Address"),
                 aliases=network.get("aliases"),
             )
         except DOCKER_ERRORS as error:
             what = f"join container {inputs['name']} to network {network['name']}"
             raise failed(what, error) from error
+
+
+def _upload(context: Context, identity: str, inputs: Props) -> None:
+    """Put the files of `uploads` in, each owned by root, before the container starts."""
+    for item in inputs.get("uploads") or ():
+        content = item["content"].encode()
+        entry = tarfile.TarInfo(item["file"].lstrip("/"))
+        entry.size, entry.mtime = len(content), int(time.time())
+        entry.mode = int(item.get("permissions") or "0644", 8)
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as archive:
+            archive.addfile(entry, io.BytesIO(content))
+        try:
+            context.client.put_archive(identity, "/", buffer.getvalue())
+        except DOCKER_ERRORS as error:
+            raise failed(f"upload {item['file']} into container {inputs['name']}", error) from error
 
 
 def _update_limits(context: Context, identity: str, news: Props) -> None:
@@ -140,7 +153,7 @@ def _remove(context: Context, identity: str, state: Props, *, force_only: bool =
     try:
         if grace > 0:
             client.stop(identity, timeout=grace)
-        client.remove_container(identity, v=state.get("removeVolumes", True), force=True)
+        client.remove_container(identity, v=True, force=True)
     except docker_errors.NotFound:
         return
     except DOCKER_ERRORS as error:
@@ -156,7 +169,3 @@ def _remove(context: Context, identity: str, state: Props, *, force_only: bool =
 
     if not force_only and not context.waiter.until(gone, _REMOVAL_SECONDS):
         raise ProviderError(f"container {name} is still there {_REMOVAL_SECONDS} s after removal")
-
-
-def _image(context: Context, container: dict[str, Any]) -> dict[str, Any]:
-    return find(context.client, container["Image"]) or {}

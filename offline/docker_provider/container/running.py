@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
-
-from docker import errors as docker_errors
+from typing import Any
 
 from ..errors import DOCKER_ERRORS, Cancelled, ProviderError, failed
 from ..resource import Context
 from ..values import Props
 
 _LOG_LINES = 15
+_RUNNING_SECONDS = 15
 _LOG_CHARACTERS = 2000
 _SECRET_NAME = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL", re.IGNORECASE)
 
 
-def start(context: Context, container: str, inputs: Props) -> Props:
-    """Start the container and wait as the inputs say. Returns outputs of a run that ended.
+def start(context: Context, container: str, inputs: Props) -> None:
+    """Start the container and wait as the inputs say.
 
     Raises ProviderError when it can't start, ends at once though it must run, or doesn't become
     healthy in time; the message carries the last health check's output or the container's own.
@@ -30,18 +29,13 @@ def start(context: Context, container: str, inputs: Props) -> Props:
     try:
         if inputs.get("wait"):
             _wait_until_healthy(context, container, inputs)
-        elif inputs.get("attach"):
-            return _wait_until_ended(context, container, inputs)
         elif inputs.get("mustRun", True):
             _wait_until_running(context, container, inputs)
     except Cancelled as error:
         raise Cancelled(f"cancelled while waiting for container {name}") from error
-    return {}
 
 
 def _wait_until_running(context: Context, container: str, inputs: Props) -> None:
-    seconds = inputs.get("containerReadRefreshTimeoutMilliseconds", 15000) / 1000
-
     def running() -> bool:
         state = _state(context, container, inputs)
         if _ended(state):
@@ -50,8 +44,8 @@ def _wait_until_running(context: Context, container: str, inputs: Props) -> None
 
     # Something that dies at once is still "running" in the first instant.
     context.waiter.until(lambda: False, 0.1)
-    if not context.waiter.until(running, seconds, 0.1):
-        raise ProviderError(f"container {inputs['name']} isn't running after {seconds:g} s")
+    if not context.waiter.until(running, _RUNNING_SECONDS, 0.1):
+        raise ProviderError(f"container {inputs['name']} isn't running after {_RUNNING_SECONDS} s")
 
 
 def _wait_until_healthy(context: Context, container: str, inputs: Props) -> None:
@@ -77,31 +71,11 @@ def _wait_until_healthy(context: Context, container: str, inputs: Props) -> None
         raise _unhealthy(context, container, inputs, last, f"isn't healthy after {seconds} s")
 
 
-def _wait_until_ended(context: Context, container: str, inputs: Props) -> Props:
-    ended: Props = {}
-
-    def has_ended() -> bool:
-        try:
-            state = context.client.inspect_container(container)["State"]
-        except docker_errors.NotFound:
-            # `rm` removed it as soon as it ended; its exit code went with it.
-            return True
-        if _ended(state):
-            ended["exitCode"] = state["ExitCode"]
-        return bool(ended)
-
-    context.waiter.until(has_ended, float("inf"))
-    if inputs.get("logs") and ended:
-        ended["containerLogs"] = _logs(context, container, "all")
-    return ended
-
-
 def _state(context: Context, container: str, inputs: Props) -> dict[str, Any]:
     try:
         state: dict[str, Any] = context.client.inspect_container(container)["State"]
     except DOCKER_ERRORS as error:
-        hint = "with `rm`, a container that ends is gone" if inputs.get("rm") else ""
-        raise failed(f"look at container {inputs['name']}", error, hint) from error
+        raise failed(f"look at container {inputs['name']}", error) from error
     return state
 
 
@@ -140,16 +114,12 @@ def _quoted(title: str, text: str) -> str:
 
 
 def _log_tail(context: Context, container: str, inputs: Props) -> str:
-    tail = _logs(context, container, _LOG_LINES).strip()
-    return mask(tail[-_LOG_CHARACTERS:], inputs)
-
-
-def _logs(context: Context, container: str, lines: int | Literal["all"]) -> str:
     try:
-        raw = context.client.logs(container, stdout=True, stderr=True, tail=lines)
+        raw = context.client.logs(container, stdout=True, stderr=True, tail=_LOG_LINES)
     except DOCKER_ERRORS:
         return ""
-    return bytes(raw).decode(errors="replace")
+    text = bytes(raw).decode(errors="replace").strip()
+    return mask(text[-_LOG_CHARACTERS:], inputs)
 
 
 def mask(text: str, inputs: Props) -> str:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from docker.errors import APIError
 
 from offline.docker_provider.container import Container
-from offline.docker_provider.container.adopted import adopted_inputs
-from offline.docker_provider.container.config import create_body, update_arguments
-from offline.docker_provider.container.readback import outputs
 from offline.docker_provider.container.running import mask
-from offline.docker_provider.container.uploads import _mode
+from offline.docker_provider.container.wire import create_body, outputs, update_arguments
 from offline.docker_provider.errors import ProviderError, failed
 from offline.docker_provider.resource import preview_outputs
 from offline.docker_provider.values import UNKNOWN
@@ -32,23 +28,15 @@ def host(**inputs: Any) -> dict[str, Any]:
 def test_what_is_not_given_is_left_to_docker() -> None:
     made = body()
 
-    assert not {"Env", "Cmd", "Entrypoint", "User", "Healthcheck", "StopTimeout"} & set(made)
-    assert not {"Memory", "NanoCpus", "Init", "ShmSize", "LogConfig"} & set(made["HostConfig"])
+    assert not {"Env", "Cmd", "Entrypoint", "User", "Healthcheck"} & set(made)
+    assert not {"Memory", "CpuQuota", "Init", "ShmSize"} & set(made["HostConfig"])
 
 
-def test_sizes_are_megabytes_and_cpus_a_decimal() -> None:
-    made = host(memory=64, memorySwap=128, memoryReservation=32, shmSize=1, cpus="1.5")
+def test_sizes_are_megabytes() -> None:
+    made = host(memory=64, shmSize=1)
 
-    megabyte = 1024 * 1024
-    assert made["Memory"] == 64 * megabyte
-    assert made["MemorySwap"] == 128 * megabyte
-    assert made["MemoryReservation"] == 32 * megabyte
-    assert made["ShmSize"] == megabyte
-    assert made["NanoCpus"] == 1_500_000_000
-
-
-def test_unlimited_swap_stays_minus_one() -> None:
-    assert host(memorySwap=-1)["MemorySwap"] == -1
+    assert made["Memory"] == 64 * 1024 * 1024
+    assert made["ShmSize"] == 1024 * 1024
 
 
 def test_capabilities_get_their_prefix() -> None:
@@ -73,56 +61,17 @@ def test_ports_bind_to_all_addresses_and_a_free_port_unless_given() -> None:
     }
 
 
-def test_volumes_become_binds_anonymous_volumes_and_volumes_of_others() -> None:
+def test_volumes_become_binds_and_anonymous_volumes() -> None:
     made = body(
         volumes=[
             {"containerPath": "/a", "volumeName": "v", "readOnly": True},
-            {
-                "containerPath": "/b",
-                "hostPath": "/h",
-                "volumeName": "ignored",
-                "selinuxRelabel": "z",
-            },
+            {"containerPath": "/b", "hostPath": "/h", "volumeName": "ignored"},
             {"containerPath": "/c"},
-            {"fromContainer": "other", "readOnly": True},
         ]
     )
 
-    assert made["HostConfig"]["Binds"] == ["v:/a:ro", "/h:/b:rw,z"]
+    assert made["HostConfig"]["Binds"] == ["v:/a:ro", "/h:/b:rw"]
     assert made["Volumes"] == {"/a": {}, "/b": {}, "/c": {}}
-    assert made["HostConfig"]["VolumesFrom"] == ["other:ro"]
-
-
-def test_mounts_keep_only_the_options_of_their_type() -> None:
-    made = host(
-        mounts=[
-            {
-                "target": "/a",
-                "type": "tmpfs",
-                "tmpfsOptions": {"sizeBytes": 5},
-                "bindOptions": {"propagation": "shared"},
-            },
-            {
-                "target": "/b",
-                "type": "volume",
-                "source": "v",
-                "volumeOptions": {"noCopy": True, "driverName": "local"},
-            },
-        ]
-    )["Mounts"]
-
-    assert made[0] == {
-        "Type": "tmpfs",
-        "Target": "/a",
-        "Source": "",
-        "ReadOnly": False,
-        "TmpfsOptions": {"SizeBytes": 5},
-    }
-    assert made[1]["VolumeOptions"] == {
-        "NoCopy": True,
-        "Labels": {},
-        "DriverConfig": {"Name": "local"},
-    }
 
 
 def test_health_checks_are_in_nanoseconds() -> None:
@@ -140,8 +89,8 @@ def test_health_checks_are_in_nanoseconds() -> None:
 
 
 def test_an_update_says_only_what_is_given() -> None:
-    assert update_arguments({"restart": "always", "cpuShares": 512}) == {
-        "cpu_shares": 512,
+    assert update_arguments({"restart": "always", "cpuQuota": 512}) == {
+        "cpu_quota": 512,
         "restart_policy": {"Name": "always", "MaximumRetryCount": 0},
     }
 
@@ -149,19 +98,6 @@ def test_an_update_says_only_what_is_given() -> None:
 def test_an_update_of_memory_moves_the_swap_limit_that_it_implies() -> None:
     megabyte = 1024 * 1024
     assert update_arguments({"memory": 128})["memswap_limit"] == 256 * megabyte
-    assert update_arguments({"memory": 128, "memorySwap": -1})["memswap_limit"] == -1
-
-
-@pytest.mark.parametrize(
-    ("item", "mode"),
-    [
-        ({}, 0o644),
-        ({"executable": True}, 0o744),
-        ({"executable": True, "permissions": "0600"}, 0o600),
-    ],
-)
-def test_permissions_of_uploads(item: dict[str, Any], mode: int) -> None:
-    assert _mode(item) == mode
 
 
 def inspected(**changes: Any) -> dict[str, Any]:
@@ -217,34 +153,13 @@ def test_a_port_that_is_not_published_stays_as_declared() -> None:
     assert now["ports"] == [{"internal": 80, "ip": ANY, "protocol": "tcp"}]
 
 
-def test_an_imported_containers_own_settings_are_told_from_its_images() -> None:
-    image = {"Config": {"Labels": {"image": "1"}, "Env": ["PATH=/bin"]}}
-    networks = {
-        "net": {"IPAMConfig": {"IPv4Address": "10.0.0.2"}, "Aliases": ["db", "aaaaaaaaaaaa"]}
-    }
-    container = inspected(
-        HostConfig={"Binds": ["v:/a:ro", "/h:/b"]}, NetworkSettings={"Networks": networks}
-    )
-
-    assert adopted_inputs(container, image) == {
-        "envs": ["A=1"],
-        "labels": [{"label": "own", "value": "1"}],
-        "networksAdvanced": [{"name": "net", "aliases": ["db"], "ipv4Address": "10.0.0.2"}],
-        "volumes": [
-            {"containerPath": "/a", "readOnly": True, "volumeName": "v"},
-            {"containerPath": "/b", "readOnly": False, "hostPath": "/h"},
-        ],
-        "mustRun": True,
-    }
-
-
 def test_a_preview_knows_inputs_and_not_what_docker_will_say() -> None:
     previewed = preview_outputs(
         Container.spec, {"image": "x", "ports": [{"internal": 80}], "__defaults": []}
     )
 
     assert previewed["image"] == "x"
-    assert previewed["hostname"] is UNKNOWN
+    assert previewed["user"] is UNKNOWN
     assert previewed["networkDatas"] is UNKNOWN
     assert previewed["ports"] == [{"external": UNKNOWN, "internal": 80}]
     assert "__defaults" not in previewed
