@@ -22,7 +22,7 @@ from typing import Final
 
 import docker
 
-from benchmarks.cli import HEADING, PAGE
+from benchmarks.cli import BY_HAND, PAGE
 from benchmarks.page import Machine, Scale, page, plot
 from benchmarks.sample import Sample, prepare, sample_at
 from benchmarks.target import target
@@ -57,9 +57,9 @@ def main() -> int:
             _measure(client, sample, wheels, given.way, (resources, jobs, given.rounds))
     scales = [scale for sample in samples if (scale := _scale(sample))]
     what = {way.name: way.what for way in ways(jobs)}
-    _, heading, command_line = PAGE.read_text("utf-8").partition(HEADING)
+    _, heading, rest = PAGE.read_text("utf-8").partition(BY_HAND)
     text = page(scales, what, _machine(jobs, tuple(given.note)))
-    PAGE.write_text(text + heading + command_line, "utf-8")
+    PAGE.write_text(text + heading + rest, "utf-8")
     (_ROOT / "docs" / "images" / "benchmarks.svg").write_text(plot(scales), "utf-8")
     return 0
 

@@ -20,6 +20,8 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 PAGE: Final = ROOT / "docs" / "benchmarks.md"
 HEADING: Final = "\n## The command line\n"
 """Where the part of the page begins that this program writes; it is the last."""
+BY_HAND: Final = "\n## A drill's processor time\n"
+"""The part before it, which is written by hand; ``make bench`` keeps both."""
 
 _TEXT: Final = """
 Written by `make bench-cli`: medians of {rounds} rounds, in which every command ran once with each program in turn; load average {load:.1f} on {cores} processors. Processor seconds are user and system together.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from offline.docker_api import read_folder
-from offline.wheels import needs_wheels
+from offline.wheels import PACKED, UNPACKED
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -51,7 +51,7 @@ class Recipe:
     @property
     def needs_wheels(self) -> bool:
         """Whether set-up's virtual environment must be there first: its pip fetches wheels."""
-        return needs_wheels(self.folder)
+        return any((self.folder / name).is_file() for name in (PACKED, UNPACKED))
 
     @property
     def fingerprint(self) -> str:

@@ -32,11 +32,6 @@ _PYTHON = re.compile(r"CPython (\d+\.\d+)")
 _GLIBC = ("2_28", "2_17", "2014")
 
 
-def needs_wheels(recipe: Path) -> bool:
-    """Whether a recipe's folder asks for wheels: the virtual environment must be there first."""
-    return any((recipe / name).is_file() for name in (PACKED, UNPACKED))
-
-
 def wheels(host: Host, recipe: Path) -> Files:
     """Return the wheels that a recipe's folder asks for: path in the context → (content, mode).
 

@@ -18,7 +18,15 @@ from restore.adapters.docker import leftovers, rights
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres.sql import connect, rows
 from restore.adapters.pulumi.outputs import environment_from_outputs
-from restore.adapters.pulumi.rebuild import cancel, destroy, outputs_of, preview, stacks, up
+from restore.adapters.pulumi.rebuild import (
+    cancel,
+    destroy,
+    discard,
+    outputs_of,
+    preview,
+    stacks,
+    up,
+)
 from restore.adapters.pulumi.stack_file import StackSpec, settings_file
 from restore.errors import EnvironmentFailure, NotFoundError
 from restore.model import Progress, locations
@@ -139,7 +147,7 @@ def assert_hidden(canary: str, stack: str, runner: Runner) -> None:
 
 
 def test_changes_keep_the_data_unless_its_server_is_another(
-    stack: str, settings: tuple[tuple[str, str], ...]
+    stack: str, settings: tuple[tuple[str, str], ...], docker_runner: Runner
 ) -> None:
     first = environment_from_outputs(
         up(StackSpec(stack, (*settings, ("sizes", '{"databaseMemoryMb": 256}'))))
@@ -163,6 +171,11 @@ def test_changes_keep_the_data_unless_its_server_is_another(
     assert third.erp.container == second.erp.container
     with connect(third.database, "postgres") as connection:
         assert rows(connection, "SELECT 1 FROM pg_database WHERE datname = 'marker'") == []
+
+    discard(stack)
+    assert left(docker_runner, stack) == []
+    assert stack not in stacks()
+    assert not settings_file(stack).exists()
 
 
 def test_what_is_wrong_with_settings_is_told(
