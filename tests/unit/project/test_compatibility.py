@@ -14,7 +14,7 @@ import pytest
 
 from restore.model import LocalText, ManualOperation
 from restore.model.node_records import parse_record, record_text
-from restore.report import parse_report, to_json
+from restore.report import parse_report, to_html, to_json
 from restore.report.evidence.format import sign_files, trusted_evidence
 from restore.report.files import JSON
 from restore.report.history import RunGroup, append_to_history, entries
@@ -45,6 +45,14 @@ def test_a_manifest(name: str) -> None:
 @pytest.mark.parametrize("name", ["report-drill.json", "report-staging.json"])
 def test_a_report(name: str) -> None:
     assert to_json(parse_report(stored(name))) == stored(name)
+
+
+def test_a_report_without_templates_in_french() -> None:
+    report = parse_report(stored("report-drill.json"))
+    page = to_html(report, "fr")
+    assert "Tables et leurs lignes" in page
+    # Nothing tells the template of what values fill.
+    assert report.checks[0].observed in page
 
 
 def test_a_history(tmp_path: Path) -> None:

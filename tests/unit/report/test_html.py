@@ -125,6 +125,19 @@ def test_engine_sentences_are_translated() -> None:
     assert "HTTP 200 en 21,50 s" in text
 
 
+ENGLISH = re.compile(
+    r"\b(the|is|was|and|with|without|within|rows?|not|each|every|has|from|by|files?)\b"
+)
+
+
+@pytest.mark.parametrize("report", [passed(), failed()], ids=["passed", "failed"])
+def test_no_english_is_left_in_a_french_page(report: Report) -> None:
+    own_words = {acceptance.reason for acceptance in passed().accepted}
+    texts = [text for text in Page(to_html(report, "fr")).texts if text.strip() not in own_words]
+    page = "\n".join(text for text in texts if "--ink" not in text)
+    assert ENGLISH.findall(page) == []
+
+
 def test_nothing_from_outside_becomes_markup() -> None:
     assert "<script>" not in to_html(failed())
     hostile = replace(early(), error="<b>\x00\x1b[31m</b>", command="pra 'a\"b' </style>")
