@@ -39,6 +39,9 @@ _WHEELS: Final = (
     "manifestoo-core==1.16.1",
     "click==8.1.8",
 )
+_OTHERS: Final = "\n## A drill's processor time\n"
+"""Where the part of the page begins that is not ours."""
+
 _NEEDED: Final = 8
 """Bytes of disk for each byte of the database: its forms, and the servers it is restored into."""
 
