@@ -5,6 +5,7 @@ The database itself is checked before, under its temporary name, by a step of th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
@@ -20,7 +21,7 @@ from restore.checks.base import (
     with_acceptances,
 )
 from restore.checks.certificate import certificate_checks, foreseen_certificate_checks
-from restore.checks.database import database_check_ids
+from restore.checks.database import foreseen_database_checks
 from restore.checks.documents import (
     DocumentSet,
     attachments_check,
@@ -36,7 +37,7 @@ from restore.checks.passwords import PASSWORDS, password_checks
 from restore.checks.reports import foreseen_reports_checks, reports_checks
 from restore.checks.served import served_check, served_checks
 from restore.checks.tls import tls_of
-from restore.checks.web import scenario_check_ids, scenario_checks
+from restore.checks.web import foreseen_scenario_checks, scenario_checks
 from restore.context import ReplayContext
 from restore.model import (
     Acceptance,
@@ -47,6 +48,7 @@ from restore.model import (
     Purpose,
 )
 from restore.model.messages import message
+from restore.model.parts import reports_generation
 from restore.profile import Profile
 
 _STARTED = "erp.started"
@@ -109,26 +111,46 @@ def check_ids(
     Args:
         generation: what tells of a reports server; without one, its checks are not among them.
     """
-    reports = generation.fingerprint.reports if generation else None
-    others = tuple(facts.name for facts in reports.server.databases) if reports else ()
-    ids = [one for name in (*databases, *others) for one in database_check_ids(name)]
-    ids.append(_STARTED)
+    return tuple(one.id for one in foreseen_checks(profile, databases, generation, purpose))
+
+
+def foreseen_checks(
+    profile: Profile,
+    databases: tuple[str, ...],
+    generation: Generation | None = None,
+    purpose: Purpose = Purpose.RECOVERY,
+    erp_role: str = "",
+) -> Iterator[Check]:
+    """Every check that a replay of these databases runs, in order, before there is a server.
+
+    Args:
+        generation: tells what is expected, and of a reports server and a certificate.
+        erp_role: the database role that the ERP logs in with.
+    """
+    told = {facts.name: facts for facts in generation.fingerprint.databases} if generation else {}
+    for name in databases:
+        yield from foreseen_database_checks(name, told.get(name), erp_role)
+    reports = reports_generation(generation) if generation else None
+    for facts in reports.fingerprint.databases if reports else ():
+        yield from foreseen_database_checks(facts.name, facts, facts.owner)
+    yield started_check(profile, generation.fingerprint.erp_series if generation else "")
     if purpose is Purpose.STAGING:
-        ids += (one.id for one in foreseen_neutralised_checks(profile))
-        ids.append(PASSWORDS.id)
+        yield from foreseen_neutralised_checks(profile)
+        yield PASSWORDS
     for documents in _document_sets(profile, databases):
         if documents.tree.rows is None:
-            ids.append(index_check(documents).id)
+            yield index_check(documents)
             continue
-        checks = attachments_check(documents), orphans_check(documents), served_check(documents)
-        ids += (check.id for check in checks)
+        yield attachments_check(documents)
+        yield orphans_check(documents)
+        yield served_check(documents)
     if generation is not None:
-        ids += (one.id for one in foreseen_reports_checks(profile, generation, databases))
-        ids += (one.id for one in foreseen_certificate_checks(generation))
-    ids += scenario_check_ids(profile.web)
-    ids += (one.id for one in foreseen_operation_checks(profile, databases))
-    ids += (one.id for one in foreseen_isolation_checks())
-    return (*ids, nodes_check("").id)
+        yield from foreseen_reports_checks(profile, generation, databases)
+        yield from foreseen_certificate_checks(generation)
+    yield from foreseen_scenario_checks(profile.web)
+    yield from foreseen_operation_checks(profile, databases)
+    yield from foreseen_isolation_checks()
+    yield nodes_check(generation.id if generation else "")
 
 
 def _document_sets(profile: Profile, databases: tuple[str, ...]) -> tuple[DocumentSet, ...]:

@@ -105,19 +105,14 @@ def database_checks(
     )
 
 
-def foreseen_database_checks(facts: DatabaseFacts, erp_role: str) -> tuple[Check, ...]:
-    """The checks of a database before there is a server: what each will expect."""
+def foreseen_database_checks(
+    database: str, facts: DatabaseFacts | None, erp_role: str
+) -> Iterator[Check]:
+    """The checks of a database before there is a server: what each will expect, if it is known."""
     nowhere = DatabaseServer("", "", 0, "", Secret(""), erp_role, Secret(""), "")
-    subject = _Subject(nowhere, facts.name, facts)
-    return tuple(
-        Check(f"{probe.key}:{facts.name}", probe.title, probe.expected(subject))
-        for probe in _PROBES
-    )
-
-
-def database_check_ids(database: str) -> tuple[str, ...]:
-    """The ids of the checks of a database, in the order in which they run."""
-    return tuple(f"{probe.key}:{database}" for probe in _PROBES)
+    for probe in _PROBES:
+        expected = probe.expected(_Subject(nowhere, database, facts)) if facts else ""
+        yield Check(f"{probe.key}:{database}", probe.title, expected)
 
 
 def _tables(subject: _Subject) -> Finding:

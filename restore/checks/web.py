@@ -114,11 +114,6 @@ def scenario_checks(
     return tuple(results)
 
 
-def scenario_check_ids(scenario: WebScenario) -> tuple[str, ...]:
-    """The ids of a scenario's checks, in order."""
-    return tuple(check.id for check in foreseen_scenario_checks(scenario))
-
-
 def foreseen_scenario_checks(scenario: WebScenario) -> tuple[Check, ...]:
     """A scenario's checks before it is played, in order."""
     return tuple(_check(step) for step in scenario.steps)

@@ -79,7 +79,7 @@ def gather(options: PrerequisitesOptions) -> Prerequisites:
     Raises:
         RestoreError: profile, stack file, repository or generation can't be used.
     """
-    from restore.checks.foreseen import foreseen_checks
+    from restore.checks import foreseen_checks
     from restore.plan.blueprint import configuration_texts
     from restore.profile import load_profile
     from restore.report.files import newest_report
@@ -100,7 +100,7 @@ def gather(options: PrerequisitesOptions) -> Prerequisites:
     generation = choose(repository, options.generation)
     texts = configuration_texts(repository, generation, profile)
     intended, plan = foresee(generation, profile, texts, stack)
-    checks = foreseen_checks(generation, profile, plan.databases, intended.erp_role)
+    checks = tuple(foreseen_checks(profile, plan.databases, generation, erp_role=intended.erp_role))
     return Prerequisites(
         profile=profile,
         source=options.profile,

@@ -20,7 +20,7 @@ import pytest
 from restore.adapters.docker.helpers import run_once
 from restore.catalogue.importing import import_generation
 from restore.catalogue.layouts import open_layout
-from restore.checks.web import scenario_check_ids
+from restore.checks.web import foreseen_scenario_checks
 from restore.cli.run_options import VERDICT_CODES
 from restore.errors import ExitCode, RestoreError
 from restore.model import Acceptance, CheckStatus, Selection, ignore_progress
@@ -142,7 +142,7 @@ def drilled(place: Place, base: Base, folder: Path, work: Path) -> Outcome:
     services = Services(
         place.lab.runner, repository, place.profile, lambda: datetime.now(UTC), ignore_progress
     )
-    web = scenario_check_ids(place.profile.web)
+    web = tuple(check.id for check in foreseen_scenario_checks(place.profile.web))
     request = ReplayRequest(
         selection=Selection(Path(repository.location), "latest", place.profile.name),
         credentials=None,

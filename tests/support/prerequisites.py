@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from restore.checks.foreseen import foreseen_checks
+from restore.checks import foreseen_checks
 from restore.model import (
     Artifact,
     ArtifactKind,
@@ -110,7 +110,7 @@ def prerequisites(
     profile, stack = profile or load_profile("odoo"), stack or stack_facts()
     texts = configuration_texts(repository, generation, profile)
     intended, plan = foresee(generation, profile, texts, stack)
-    checks = foreseen_checks(generation, profile, plan.databases, intended.erp_role)
+    checks = foreseen_checks(profile, plan.databases, generation, erp_role=intended.erp_role)
     return Prerequisites(
         profile=profile,
         source=profile.name,
@@ -143,7 +143,7 @@ def sample(folder: Path, language: str) -> str:
     last = replace(passed(), generation=generation)
     given = prerequisites(repository, generation, last=last)
     complete = furnished(generation)
-    checks = foreseen_checks(complete, given.profile, given.plan.databases, "odoo")
+    checks = foreseen_checks(given.profile, given.plan.databases, complete, erp_role="odoo")
     given = replace(
         given,
         generation=complete,

@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 
 from restore.adapters.postgres import commands
 from restore.capture import artifacts, scratch
-from restore.checks import check_ids
-from restore.checks.foreseen import foreseen_checks
+from restore.checks import check_ids, foreseen_checks
 from restore.cli.main import load_verb, pra
 from restore.errors import RefusedError, UsageError
 from restore.model import ArtifactKind, EnvironmentFacts, LocalText, ReportsFacts, Role
@@ -217,7 +216,9 @@ def test_checks_are_those_that_a_replay_runs(make_prerequisites: Make) -> None:
     given_ = make_prerequisites()
     ids = check_ids(given_.profile, given_.plan.databases)
     assert [row[2] for row in rows(compose(given_), "checks")] == list(ids)
-    checks = foreseen_checks(given_.generation, given_.profile, given_.plan.databases, "odoo")
+    checks = foreseen_checks(
+        given_.profile, given_.plan.databases, given_.generation, erp_role="odoo"
+    )
     assert all(check.title != check.id and check.expected for check in checks)
 
 
