@@ -67,8 +67,9 @@ lint: setup ## check style, types, the import rules, the documentation and the r
 	@$(IN_ENVIRONMENT) ruff check . && ruff format --check . && mypy && lint-imports && python -m docs.check && \
 		python -m tests.lint.messages
 
-# More workers than cores: tests wait for servers. Whole drills are collected first, and stay first.
-WORKERS ?= 4
+# More workers than cores: tests wait for servers. Whole drills are collected first, stay first, and
+# fill two workers at most (tests/conftest.py).
+WORKERS ?= 3
 PYTEST := pytest --dist loadgroup --no-loadscope-reorder
 
 test-fast: lint ## lint, then the tests that need no server
