@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import re
 import shlex
@@ -31,9 +32,15 @@ _LONGEST: Final = 4000
 """Characters of a field; an error holds the last lines of what a tool said."""
 
 _ROWS: Final = re.compile(
-    r'^\W*(?:\w+: )*(?:D[EÉ]TAIL|CONTEXTE?|STATEMENT|QUERY)\s*:.*|(?<=: )"[^"\n]*"$', re.M | re.S
+    r"^\W*(?:\w+ ?: *)*(?:D[EÉ]TAIL\w*|DETALLE|DETTAGLI\w*|DETALHE|[CK]ONTEXT\w*|STATEMENT|QUERY"
+    r"|INSTRUCTION|ANWEISUNG|SENTENCIA|(?:LINE|LIGNE|ZEILE|L[IÍ]NEA) \d+)\s*:.*"
+    r'|(?<=: )"[^"\n]*"$|«[^»\n]*»',
+    re.M | re.S,
 )
 """Where PostgreSQL's and its tools' errors quote rows: to the end of the text, or a value."""
+
+_NAME: Final = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}\.jsonl")
+_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 _LOG: Final = logging.getLogger("restore")
 _LOG.setLevel(logging.DEBUG)
@@ -87,16 +94,18 @@ class _Format(logging.Formatter):
         when, what = datetime.fromtimestamp(record.created, UTC), _clean(record.getMessage())
         if not self._as_json:
             told = (f"{k}={shlex.join(v) if isinstance(v, list) else v}" for k, v in fields.items())
-            return " ".join((f"{when:%H:%M:%S}", str(what), *told))
+            line = " ".join((f"{when:%H:%M:%S}", str(what), *told))
+            # What a terminal is shown can neither move its cursor nor look like another line.
+            return _CONTROLS.sub(lambda control: repr(control[0])[1:-1], line)
         head = {"time": when.isoformat(timespec="milliseconds"), "level": record.levelname.lower()}
-        line = {**head, "event": what, **_FILE.fields, **fields}
-        return json.dumps(line, ensure_ascii=False)
+        head["event"] = str(what)
+        return json.dumps({**head, **_FILE.fields, **fields, **head}, ensure_ascii=False)
 
 
 def _clean(value: object) -> Any:
     """A field without secrets and rows."""
     if value is None or isinstance(value, bool | int | float):
-        return value
+        return value if not isinstance(value, float) or math.isfinite(value) else str(value)
     if isinstance(value, tuple | list):
         return [_clean(str(item)) for item in value]
     return _ROWS.sub("…", mask_known(str(value)))[:_LONGEST]
@@ -132,16 +141,16 @@ class _File(logging.Handler):
         """Say once why there is no log, or the rest of it is missing: a full disk, for example."""
         if not self._warned:
             self._warned = True
-            with suppress(OSError, ValueError):
+            with suppress(OSError, ValueError, AttributeError):
                 sys.stderr.write(f"warning: no log of this run: {sys.exc_info()[1]}\n")
 
 
 def _open(name: str) -> int:
     folder: Path = locations.LOGS
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    # Their names begin with the time.
-    for old in sorted(folder.glob("*.jsonl"))[: -MOST_FILES + 1]:
+    # Their names begin with the time. Whatever else lies there is not ours.
+    logs = sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+    for old in logs[: -MOST_FILES + 1]:
         old.unlink(missing_ok=True)
     return os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
 

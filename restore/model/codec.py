@@ -82,7 +82,10 @@ def _decode(kind: Any, value: Any) -> Any:
     if get_origin(kind) is tuple:
         return tuple(_items(get_args(kind), value))
     if kind is datetime:
-        return datetime.fromisoformat(_plain(str, value)).astimezone(UTC)
+        try:
+            return datetime.fromisoformat(_plain(str, value)).astimezone(UTC)
+        except OverflowError as error:
+            raise ValueError(f"{value!r} is no time of UTC") from error
     return _dataclass(kind, value) if is_dataclass(kind) else _plain(kind, value)
 
 

@@ -42,6 +42,14 @@ class Message(str):
         return Message, (self.template, dict(self.values))
 
 
+class OldSentence(str):
+    """A finished sentence of a report of 0.1, which kept no templates."""
+
+    def __str__(self) -> OldSentence:
+        """The sentence itself, which ``str`` does not forget to be old."""
+        return self
+
+
 def message(template: str, /, **values: object) -> Message:
     """Make a message of a template: ``message("table {name} is missing", name=table)``.
 

@@ -1,10 +1,13 @@
 """A text whose every rendering is ``***``."""
 
+import base64
+import html
 import json
 import re
+import shlex
 from functools import lru_cache
 from typing import Final, NoReturn
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 MASK: Final = "***"
 
@@ -67,7 +70,19 @@ def mask_known(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _spellings(secret: str) -> frozenset[str]:
-    """How a secret may stand in a command, a URL, SQL or JSON; a key's lines each by itself."""
+    """How a secret may stand in a command, a URL, SQL, JSON or a page; a key's lines one by one."""
     plain = {secret, *(line for line in secret.splitlines() if len(line) >= 2 * _SHORT)}
-    quoted = {quote(secret, safe=""), json.dumps(secret)[1:-1], secret.replace("'", "''")}
+    quoted = {
+        quote(secret, safe=""),
+        quote(secret, safe="").lower(),
+        quote_plus(secret),
+        quote_plus(secret).lower(),
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        secret.replace("'", "''"),
+        shlex.quote(secret),
+        repr(secret)[1:-1],
+        html.escape(secret),
+        base64.b64encode(secret.encode(errors="surrogateescape")).decode(),
+    }
     return frozenset(text for text in plain | quoted if text.strip())

@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from restore.errors import UsageError
 from restore.model import Report
 from restore.model.codec import decode, encode
-from restore.model.messages import Message, is_template
+from restore.model.messages import Message, OldSentence, is_template
 from restore.model.schema import schema_errors
 
 FORMAT: Final = 1
 """Version of the document's layout; a reader refuses a newer one."""
+
+_DEEPEST: Final = 8
+_LONGEST: Final = 1 << 16
+"""Bounds of what one message may be made of: a report may be anybody's."""
 
 _LONE_SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
@@ -60,24 +64,31 @@ def _entry(text: Message) -> dict[str, Any]:
     return {"template": text.template, "values": values}
 
 
-def _message(entry: dict[str, Any]) -> Message:
-    """Build a message of its entry; one of a strange template is its own template as it stands."""
+def _message(entry: dict[str, Any], depth: int = 0) -> Message:
+    """Build a message of its entry; one of a strange template is its own template as it stands.
+
+    Raises:
+        ValueError: messages within messages make more of it than a sentence.
+    """
     if not is_template(entry["template"]):
         return Message(entry["template"])
     values = {
-        name: _message(value) if isinstance(value, dict) else value
+        name: _message(value, depth + 1) if isinstance(value, dict) else value
         for name, value in entry["values"].items()
     }
-    return Message(entry["template"], values)
+    made = Message(entry["template"], values)
+    if depth > _DEEPEST or len(made) > _LONGEST:
+        raise ValueError("a message is too long")
+    return made
 
 
-def _with_messages(value: Any, table: dict[str, Message]) -> Any:
-    """A document whose texts are messages again, where its table has them."""
+def _with_messages(value: Any, change: Callable[[str], str]) -> Any:
+    """A document whose texts are messages again."""
     if isinstance(value, dict):
-        return {name: _with_messages(item, table) for name, item in value.items()}
+        return {name: _with_messages(item, change) for name, item in value.items()}
     if isinstance(value, list):
-        return [_with_messages(item, table) for item in value]
-    return table.get(value, value) if isinstance(value, str) else value
+        return [_with_messages(item, change) for item in value]
+    return change(value) if isinstance(value, str) else value
 
 
 def parse_report(text: str, source: str = "report.json") -> Report:
@@ -88,7 +99,7 @@ def parse_report(text: str, source: str = "report.json") -> Report:
     """
     try:
         document = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{source} is not valid JSON: {error}") from error
     number = document.get("format") if isinstance(document, dict) else None
     if isinstance(number, int) and number > FORMAT:
@@ -96,13 +107,15 @@ def parse_report(text: str, source: str = "report.json") -> Report:
             f"{source} has format {number}; this engine reads up to {FORMAT}",
             "read it with the engine that wrote it, or a newer one",
         )
-    if errors := schema_errors("report", document):
-        raise UsageError(
-            f"{source} is not a report:\n" + "\n".join(f"  {line}" for line in errors[:20])
-        )
     try:
-        made = {text: _message(entry) for text, entry in document.pop("messages", {}).items()}
+        if errors := schema_errors("report", document):
+            raise UsageError(
+                f"{source} is not a report:\n" + "\n".join(f"  {line}" for line in errors[:20])
+            )
+        if "messages" not in document:
+            return decode(Report, _with_messages(document, OldSentence))
+        made = {text: _message(entry) for text, entry in document.pop("messages").items()}
         table = {text: message for text, message in made.items() if message == text}
-        return decode(Report, _with_messages(document, table))
-    except (ValueError, KeyError) as error:
+        return decode(Report, _with_messages(document, lambda text: table.get(text, text)))
+    except (ValueError, KeyError, OverflowError, RecursionError) as error:
         raise UsageError(f"{source} is not a report: {error}") from error

@@ -7,19 +7,25 @@ sentences (titles of steps, what a check observed) are messages, English with th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
+from itertools import zip_longest
 from typing import Any, Final
 
 from restore.errors import UsageError
-from restore.model.messages import Message
+from restore.model.messages import Message, OldSentence
 
 LANGUAGES: Final = ("en", "fr")
 
 _SIZE_STEP: Final = 1000
+_LONGEST_OLD: Final = 2000
+_TELLING: Final = 6
+"""Letters of its own that a template needs so that a sentence is recognised by them."""
+_PLACEHOLDER: Final = re.compile(r"\{(\w+)(:[^{}]*)?\}")
 
 
 class _Decimal(float):
@@ -62,15 +68,32 @@ class Locale:
     def phrase(self, text: str) -> str:
         """A sentence of the engine in this language, or as it is when it is not known.
 
-        Of a text that is no message, such as those of older reports, what is known as it stands is
-        translated: the whole, else each of its lines.
+        Of a text that is no message, what is known as it stands is translated: the whole, else
+        each of its lines. A sentence of a report of 0.1 is recognised by its words.
         """
         if isinstance(text, Message) and text.values:
             values = {name: self._shown(value) for name, value in text.values.items()}
             return self.templates.get(text.template, text.template).format(**values)
-        if text in self.templates or "\n" not in text:
-            return self.templates.get(text, text)
-        return "\n".join(map(self.phrase, text.split("\n")))
+        if text in self.templates:
+            return self.templates[text]
+        if isinstance(text, OldSentence) and (made := self._recognised(text)) is not None:
+            return made
+        # Lines of an old sentence are old sentences, too.
+        lines = text.split("\n")
+        return text if len(lines) == 1 else "\n".join(self.phrase(type(text)(x)) for x in lines)
+
+    def _recognised(self, text: OldSentence) -> str | None:
+        """An old sentence by the template that it looks to be made of.
+
+        One of few words looks like many a text: it counts only where it holds a known sentence.
+        """
+        for pattern, translation, telling in _old_patterns(self.language):
+            if len(text) > _LONGEST_OLD or not (known := pattern.fullmatch(text)):
+                continue
+            values = {k: self.phrase(OldSentence(v)) for k, v in known.groupdict().items()}
+            if telling or any(known[name] != value for name, value in values.items()):
+                return translation.format(**values)
+        return None
 
     def _shown(self, value: object) -> object:
         """A message's value: further messages in this language, decimals with its mark."""
@@ -151,6 +174,33 @@ def locale(language: str) -> Locale:
         messages=_catalogue(f"messages.{language}.yaml"),
         templates={} if language == "en" else _catalogue(f"phrases.{language}.yaml"),
     )
+
+
+@cache
+def _old_patterns(language: str) -> tuple[tuple[re.Pattern[str], str, bool], ...]:
+    """What 0.1 made of each template, as a pattern, its translation, and whether it has words.
+
+    Those that say most come first.
+    """
+    patterns = []
+    known = {**locale(language).templates, "{title} ({where})": "{title} ({where})"}
+    for template, translation in known.items():
+        words = _PLACEHOLDER.split(template)
+        literals, names = words[::3], words[1::3]
+        if not names or len(set(names)) < len(names):
+            continue
+        letters = sum(map(str.isalpha, "".join(literals)))
+        groups = (f"(?P<{name}>.+?)" for name in names)
+        pattern = "".join(
+            re.escape(literal) + group
+            for literal, group in zip_longest(literals, groups, fillvalue="")
+        )
+        plain = _PLACEHOLDER.sub(r"{\1}", translation)
+        # "Web: {step}" and "{product} runs" tell, "{one} of {other}" does not.
+        telling = letters >= _TELLING or len(literals[0]) > 3 or len(literals[-1]) > 4
+        patterns.append((letters, re.compile(pattern, re.DOTALL), plain, telling))
+    patterns.sort(key=lambda one: -one[0])
+    return tuple((pattern, plain, telling) for _, pattern, plain, telling in patterns)
 
 
 def _catalogue(name: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from docker.errors import APIError, NotFound
@@ -29,14 +29,19 @@ class Leftover:
     host: str = LOCAL
 
 
-def find_leftovers(runner: Runner, host: str = LOCAL) -> tuple[Leftover, ...]:
+def find_leftovers(
+    runner: Runner, host: str = LOCAL, stack: str | None = None
+) -> tuple[Leftover, ...]:
     """Everything on an engine that carries our label, in the order in which it can be removed.
+
+    Args:
+        stack: look for what belongs to this stack only.
 
     A network that spans hosts is the swarm's: its managers alone can remove it.
     """
     client = runner.client
     manages = bool(client.info().get("Swarm", {}).get("ControlAvailable"))
-    selector: dict[str, str | list[str] | bool] = {"label": LABEL}
+    selector: dict[str, str | list[str] | bool] = {"label": f"{LABEL}={stack}" if stack else LABEL}
     found = [
         *(
             _leftover("container", c.id, c.name, c.attrs)
@@ -57,13 +62,19 @@ def find_leftovers(runner: Runner, host: str = LOCAL) -> tuple[Leftover, ...]:
 
 def _leftover(kind: str, identity: str | None, name: str | None, attrs: dict[str, Any]) -> Leftover:
     labels = attrs.get("Labels") or attrs.get("Config", {}).get("Labels") or {}
-    created = datetime.fromisoformat(str(attrs.get("Created") or attrs.get("CreatedAt")))
+    told = attrs.get("Created") or attrs.get("CreatedAt")
+    # What tells no time is never taken for old.
+    created = datetime.fromisoformat(str(told)) if told else datetime.now(UTC)
     return Leftover(kind, str(identity), str(name), labels.get(LABEL, ""), created)
 
 
-def find_everywhere(engines: Mapping[str, Runner]) -> tuple[Leftover, ...]:
-    """Everything on these hosts' engines that carries our label."""
-    return tuple(item for host, engine in engines.items() for item in find_leftovers(engine, host))
+def find_everywhere(
+    engines: Mapping[str, Runner], stack: str | None = None
+) -> tuple[Leftover, ...]:
+    """Everything on these hosts' engines that carries our label, or is of one stack."""
+    return tuple(
+        item for host, engine in engines.items() for item in find_leftovers(engine, host, stack)
+    )
 
 
 def remove(

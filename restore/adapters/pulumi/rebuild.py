@@ -144,11 +144,15 @@ def discard(stack: str, listener: ProgressListener = ignore_progress) -> None:
     """Destroy a throw-away stack that this process has brought up, without stopping it gently.
 
     Its servers are killed: nobody needs what they hold. What carries the stack's label is removed
-    from the Docker engines by this process, and Pulumi is told to forget the stack.
+    from the Docker engines by this process, and Pulumi is told to forget the stack. Without the
+    stack's file nothing tells on which hosts they stand, but Pulumi's own state.
 
     Raises:
         EnvironmentFailure: Pulumi or Docker can't be used; something may stand still.
     """
+    if not settings_file(stack).exists():
+        destroy(stack, listener)
+        return
     workspace = _Workspace()
     listener(Progress(f"Destroy stack {stack}"))
     with _explained(f"destroy stack {stack}"):
@@ -253,7 +257,7 @@ def _sweep(stack: str) -> None:
             host: opened.enter_context(closing(Runner.connect(host)))
             for host in {LOCAL, *hosts_if_known(stack).distinct(Role)}
         }
-        found = [item for item in leftovers.find_everywhere(engines) if item.stack == stack]
+        found = leftovers.find_everywhere(engines, stack)
         leftovers.remove(engines[LOCAL], found, engines)
 
 

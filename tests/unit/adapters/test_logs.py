@@ -156,3 +156,55 @@ def test_shown_as_text(capsys: pytest.CaptureFixture[str]) -> None:
     logs.event("no more")
     told = capsys.readouterr().err
     assert told[8:] == " command ends argv=psql '--command=SELECT 1' exit_code=0\n"
+
+
+def test_text_neither_moves_a_cursor_nor_forges_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with logs.shown(as_json=False):
+        logs.event("file", path="a\x1b[2J\n12:00:00 run ends verdict=pass")
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_folder_of_others_keeps_its_mode_and_its_files(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "MOST_FILES", 1)
+    folder.mkdir()
+    folder.chmod(0o755)
+    (folder / "app.jsonl").touch()
+    with logs.run_log(RUN):
+        logs.event("begun")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o755
+    assert (folder / "app.jsonl").exists()
+
+
+def test_a_line_is_json_whatever_it_is_told(folder: Path) -> None:
+    with logs.run_log(RUN):
+        logs.event("load", share=float("nan"), time="evil", event="evil")
+    (line,) = lines(folder)
+    assert (line["share"], line["event"]) == ("nan", "load")
+    assert line["time"] != "evil"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DETALLE:  Key (login)=(bob@x.com)",
+        "INSTRUCTION : INSERT INTO t VALUES ('bob@x.com')",
+        "LINE 1: INSERT INTO t VALUES ('bob@x.com')",
+        "syntaxe en entrée invalide : « bob@x.com »",
+    ],
+)
+def test_rows_are_cut_in_every_language(folder: Path, text: str) -> None:
+    with logs.run_log(RUN):
+        logs.event("load", error=f"failed\n{text}")
+    assert "bob@x.com" not in (folder / f"{RUN}.jsonl").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "spelling", ["correct+h%C3%B6rse", "correct+h%c3%b6rse", "Y29ycmVjdCBow7Zyc2U="]
+)
+def test_a_secret_is_hidden_however_it_is_spelt(folder: Path, spelling: str) -> None:
+    Secret("correct hörse")
+    with logs.run_log(RUN):
+        logs.event("call", url=f"http://u:{spelling}@127.0.0.1/")
+    assert spelling not in (folder / f"{RUN}.jsonl").read_text(encoding="utf-8")

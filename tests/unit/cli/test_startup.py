@@ -87,7 +87,7 @@ def test_what_reads_a_repository_imports_what_validates_it_and_no_more(
     ("arguments", "needed"),
     [
         (("profile", "list"), {"yaml", "rich", "jsonschema"}),
-        (("history",), {"sqlite3"}),
+        (("history", "--reports", "/nowhere"), {"sqlite3"}),
         (("evidence", "verify", "20261124-060102-1a2b"), {"cryptography"}),
     ],
     ids=lambda value: " ".join(sorted(value) if isinstance(value, set) else value),

@@ -73,3 +73,9 @@ def test_what_does_not_fit_is_refused(change: dict[str, Any]) -> None:
 def test_a_secret_has_no_place_in_a_document() -> None:
     with pytest.raises(TypeError, match="cannot hold a Secret"):
         encode((Secret("hunter2"),))
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00+01:00"])
+def test_a_time_that_is_none_of_utc_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no time of UTC"):
+        decode(datetime, text)

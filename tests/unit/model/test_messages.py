@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from restore.errors import ReplayError
+from restore.errors import ReplayError, UsageError
 from restore.model.messages import Message, joined, message, plural
 from restore.report import parse_report, to_json
 from restore.report.language import locale
@@ -59,3 +59,22 @@ def test_a_forged_template_is_not_filled() -> None:
     (read,) = parse_report(json.dumps(document)).checks
     assert read.observed == STEP
     assert not isinstance(read.observed, Message)
+
+
+def nested(depth: int, width: int) -> dict[str, object]:
+    """Messages within messages: each holds the next ``width`` times."""
+    entry: dict[str, object] = {"template": "{a}", "values": {"a": "lol"}}
+    for _ in range(depth):
+        entry = {"template": "{a}" * width, "values": {"a": entry}}
+    return entry
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [nested(8, 10), nested(200, 1), {"template": "{a:f}", "values": {"a": 10**400}}],
+    ids=["grows", "deep", "no float"],
+)
+def test_a_table_that_lies_is_refused(entry: dict[str, object]) -> None:
+    document = json.loads(to_json(passed())) | {"messages": {"lol": entry}}
+    with pytest.raises(UsageError, match="is not a report"):
+        parse_report(json.dumps(document))
