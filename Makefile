@@ -67,10 +67,10 @@ lint: setup ## check style, types, the import rules, the documentation and the r
 	@$(IN_ENVIRONMENT) ruff check . && ruff format --check . && mypy && lint-imports && python -m docs.check && \
 		python -m tests.lint.messages
 
-# More workers than cores: tests wait for servers. Whole drills are collected first, stay first, and
-# fill two workers at most (tests/conftest.py).
-WORKERS ?= 3
-PYTEST := pytest --dist loadgroup --no-loadscope-reorder
+# One worker a file, whose tests share fixtures; whole drills are collected first, and stay first.
+# With more than two of them at a time, two cores miss the times that pages may take.
+WORKERS ?= 2
+PYTEST := pytest --dist loadfile --no-loadscope-reorder
 
 test-fast: lint ## lint, then the tests that need no server
 	@$(IN_ENVIRONMENT) $(PYTEST) -n auto tests/unit tests/stacks $(PYTEST_ARGS)
