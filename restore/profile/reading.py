@@ -13,6 +13,7 @@ from restore.model import Role
 from restore.model.codec import decode
 from restore.model.durations import parse_budget
 from restore.model.schema import schema_errors
+from restore.model.shipped import load_shipped
 from restore.profile.values import Profile
 
 
@@ -26,6 +27,10 @@ def parse_profile(text: str, source: str) -> Profile:
         data = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UsageError(f"profile {source} is not valid YAML: {error}") from error
+    return _profile(data, source)
+
+
+def _profile(data: Any, source: str) -> Profile:
     if errors := schema_errors("profile", data):
         raise UsageError(
             f"profile {source} is wrong:\n" + "\n".join(f"  {line}" for line in errors),
@@ -103,7 +108,10 @@ def load_profile(name: str) -> Profile:
         NotFoundError: there is no such profile.
         UsageError: the file is no YAML or breaks the schema; all errors at once.
     """
-    return parse_profile(profile_text(name), name)
+    text = profile_text(name)
+    return (
+        parse_profile(text, name) if is_profile_path(name) else _profile(load_shipped(text), name)
+    )
 
 
 def profile_text(name: str) -> str:

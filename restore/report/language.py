@@ -206,7 +206,7 @@ def _old_patterns(language: str) -> tuple[tuple[re.Pattern[str], str, bool], ...
 def _catalogue(name: str) -> dict[str, str]:
     path = resources.files("restore.report") / "templates" / name
     # Whoever only reads reports or the history renders none.
-    import yaml  # noqa: PLC0415
+    from restore.model.shipped import load_shipped  # noqa: PLC0415
 
-    catalogue: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    catalogue: dict[str, Any] = load_shipped(path.read_text(encoding="utf-8"))
     return catalogue

@@ -7,8 +7,7 @@ from functools import cache
 from importlib import resources
 from typing import Final
 
-import yaml
-
+from restore.model.shipped import load_shipped
 from restore.report.language import Locale, locale
 
 _FRENCH_SPACES: Final = (
@@ -39,7 +38,7 @@ def words(language: str) -> Locale:
 def catalogue(language: str) -> dict[str, str]:
     """The document's own messages, as they are written."""
     path = resources.files("restore.report") / "templates" / f"prerequisites.{language}.yaml"
-    found: dict[str, str] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    found: dict[str, str] = load_shipped(path.read_text(encoding="utf-8"))
     return found
 
 
