@@ -71,7 +71,7 @@ class ReplayInterrupted(KeyboardInterrupt):
     """Ctrl-C during a replay; ``outcome`` says how far it came."""
 
     def __init__(self, outcome: ReplayOutcome) -> None:
-        super().__init__("replay interrupted")
+        super().__init__(message("replay interrupted"))
         self.outcome = outcome
 
 

@@ -96,8 +96,8 @@ def moment(text: str) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError as error:
         raise UsageError(
-            f"{text!r} is no date",
-            "for example 2026-11-23, 2026-11-23T18:00 or 2026-11-23T18:00+01:00",
+            message("{text} is no date", text=repr(text)),
+            message("for example 2026-11-23, 2026-11-23T18:00 or 2026-11-23T18:00+01:00"),
         ) from error
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 

@@ -138,7 +138,9 @@ def run_to_report(
         except RestoreError as error:
             recorder.error = error
         except KeyboardInterrupt:
-            recorder.error = Interrupted(message("interrupted"), "run it again: it begins afresh")
+            recorder.error = Interrupted(
+                message("interrupted"), message("run it again: it begins afresh")
+            )
         except Exception as error:  # a bug still leaves a report, and says that it is one
             recorder.error = RestoreError(
                 f"internal error: {type(error).__name__}: {error}", "please report it as a bug"
