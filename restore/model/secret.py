@@ -14,6 +14,7 @@ MASK: Final = "***"
 _KNOWN: Final[set[str]] = set()
 """The texts of this process's secrets: what ``mask_known`` hides."""
 
+_ESCAPE: Final = re.compile("%[0-9A-F]{2}")
 _SHORT: Final = 8
 """Characters below which a secret is hidden as a whole word only: ``odoo``, not ``odoo_prod``."""
 
@@ -72,11 +73,10 @@ def mask_known(text: str) -> str:
 def _spellings(secret: str) -> frozenset[str]:
     """How a secret may stand in a command, a URL, SQL, JSON or a page; a key's lines one by one."""
     plain = {secret, *(line for line in secret.splitlines() if len(line) >= 2 * _SHORT)}
+    urls = quote(secret, safe=""), quote_plus(secret)
     quoted = {
-        quote(secret, safe=""),
-        quote(secret, safe="").lower(),
-        quote_plus(secret),
-        quote_plus(secret).lower(),
+        *urls,
+        *(_ESCAPE.sub(lambda escape: escape[0].lower(), url) for url in urls),
         json.dumps(secret)[1:-1],
         json.dumps(secret, ensure_ascii=False)[1:-1],
         secret.replace("'", "''"),

@@ -59,9 +59,9 @@ class Watch:
 
     def processes(self) -> None:
         """The arguments of every process that this machine runs."""
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
+        for process in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
-                argv = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                argv = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
                 if argv:
                     self.ran.add(argv.split()[0])
                     self.look(f"arguments of {argv.split()[0]}", "arguments", argv)
