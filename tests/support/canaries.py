@@ -61,7 +61,8 @@ class Watch:
         """The arguments of every process that this machine runs."""
         for process in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
-                argv = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                words = (process / "cmdline").read_bytes().replace(b"\0", b" ")
+                argv = words.decode(errors="replace")
                 if argv:
                     self.ran.add(argv.split()[0])
                     self.look(f"arguments of {argv.split()[0]}", "arguments", argv)
