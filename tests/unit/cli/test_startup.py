@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -21,6 +22,9 @@ SERVERS = {
 
 RENDERING = {"jinja2", "rich", "yaml"}
 
+UNMEASURED = {name: value for name, value in os.environ.items() if "COVERAGE" not in name}
+"""The environment without the measure of coverage, which imports libraries of its own."""
+
 PROGRAM = """
 import json, sys
 from restore.cli.main import run
@@ -29,10 +33,10 @@ print(json.dumps([code, sorted(name for name in sys.modules if "." not in name)]
 """
 
 
-def modules(*arguments: str, environment: dict[str, str] | None = None) -> tuple[int, set[str]]:
+def modules(*arguments: str) -> tuple[int, set[str]]:
     """Run a command in a process of its own: the exit code, and what was imported at its end."""
     argv = (sys.executable, "-c", PROGRAM, *arguments)
-    done = subprocess.run(argv, capture_output=True, text=True, check=True, env=environment)
+    done = subprocess.run(argv, capture_output=True, text=True, check=True, env=UNMEASURED)
     code, names = json.loads(done.stderr.splitlines()[-1])
     return code, set(names)
 
