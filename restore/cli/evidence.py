@@ -11,18 +11,10 @@ from restore.cli.options import FILE, FOLDER, ReportsOptions
 from restore.cli.terminal import Terminal
 from restore.cli.verbs import Options, VerbGroup, argument, command, option
 from restore.errors import AlteredError
-from restore.model import Report, ServerFacts, locations
+from restore.model import Report, locations
+from restore.report.evidence import keys as signing
 from restore.report.evidence.files import Verified, verify_evidence
 from restore.report.evidence.format import key_id
-from restore.report.evidence.keys import (
-    KEY_VARIABLE,
-    TRUSTED_VARIABLE,
-    create_key,
-    load_signer,
-    passphrase,
-    public_pem,
-    trusted_keys,
-)
 from restore.report.files import find_run
 
 
@@ -32,7 +24,7 @@ class TrustedOptions(Options):
     keys: Path = option(
         "Folder of the trusted public keys (*.pem).",
         type=FOLDER,
-        envvar=TRUSTED_VARIABLE,
+        envvar=signing.TRUSTED_VARIABLE,
         default=locations.TRUSTED_KEYS,
         show_default=".pra/keys/trusted",
     )
@@ -44,7 +36,7 @@ class KeyOptions(Options):
     key: Path = option(
         "File of the private key.",
         type=FILE,
-        envvar=KEY_VARIABLE,
+        envvar=signing.KEY_VARIABLE,
         default=locations.SIGNING_KEY,
         show_default=".pra/keys/signing.pem",
     )
@@ -89,7 +81,7 @@ def verify_command(terminal: Terminal, options: VerifyOptions) -> None:
     by_id = not path.exists() and path.name == options.path
     if by_id:
         path = find_run(options.reports, path.name)
-    trusted = trusted_keys(options.trusted_key, options.keys)
+    trusted = signing.trusted_keys(options.trusted_key, options.keys)
     verified = verify_evidence(path, trusted, options.signature)
     if by_id and verified.evidence.run != path.name:
         # A good old run, laid in the place of a bad new one.
@@ -120,7 +112,7 @@ def new_command(terminal: Terminal, options: NewKeyOptions) -> None:
       pra evidence key new
       pra evidence key new --key /etc/pra/signing.pem
     """
-    signer, public = create_key(options.key, options.keys, passphrase())
+    signer, public = signing.create_key(options.key, options.keys, signing.passphrase())
     terminal.print(f"key {signer.id}")
     terminal.print(f"private key: {signer.source} (keep it secret, and a copy of it)")
     terminal.print(f"public key: {public} (give it to whoever verifies)")
@@ -135,11 +127,11 @@ def show_command(terminal: Terminal, options: KeyOptions) -> None:
     Example:
       pra evidence key show > specibike.pem
     """
-    signer = load_signer(options.key, passphrase())
+    signer = signing.load_signer(options.key, signing.passphrase())
     public = signer.private.public_key()
     terminal.note(f"key {key_id(public)}, of {options.key}")
-    terminal.print(public_pem(public).rstrip())
-    terminal.json({"key": signer.id, "private": options.key, "public": public_pem(public)})
+    terminal.print(signing.public_pem(public).rstrip())
+    terminal.json({"key": signer.id, "private": options.key, "public": signing.public_pem(public)})
 
 
 def _lines(verified: Verified) -> Iterator[str]:
@@ -165,11 +157,8 @@ def _report_lines(report: Report) -> Iterator[str]:
         for artifact in generation.artifacts:
             yield f"  {artifact.name}: index {artifact.index_sha256}"
     if facts := report.facts:
-        yield f"versions: PostgreSQL {_version(facts.postgresql)}, ERP {_version(facts.erp)}"
-
-
-def _version(server: ServerFacts) -> str:
-    return server.version or "unknown"
+        postgresql, erp = (s.version or "unknown" for s in (facts.postgresql, facts.erp))
+        yield f"versions: PostgreSQL {postgresql}, ERP {erp}"
 
 
 def _document(verified: Verified) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,18 +10,13 @@ from restore.cli.engines import other_engines
 from restore.cli.options import RepositoryOptions
 from restore.cli.terminal import Terminal
 from restore.cli.verbs import command, option
-from restore.errors import (
-    EnvironmentFailure,
-    NotFoundError,
-    RefusedError,
-    RestoreError,
-)
+from restore.errors import EnvironmentFailure, NotFoundError, RefusedError
 from restore.model import LOCAL, locations
 from restore.model.durations import parse_age
 
 if TYPE_CHECKING:
     from restore.adapters.docker.leftovers import Leftover
-    from restore.runs import gc
+    from restore.runs.gc import Collection
 
 
 class GcOptions(RepositoryOptions):
@@ -66,63 +61,59 @@ def verb(terminal: Terminal, options: GcOptions) -> None:
         caches = [(host, one) for host, engine in engines.items() for one in find_caches(engine)]
         chosen += gc.choose_caches(caches, locations.LOCKS, now=utc_now(), older_than=age)
         chosen += gc.choose_readers(leftovers, now=utc_now(), older_than=age)
+    documents: list[dict[str, object]] = []
+    broken: list[EnvironmentFailure] = []
     for collection in chosen:
-        terminal.print(f"{collection.stack}: {collection.reason}")
+        documents.append(_tell(terminal, collection.stack, collection, dry_run))
         logs.event("collect", stack=collection.stack, reason=collection.reason, dry_run=dry_run)
-        for item in collection.leftovers:
-            terminal.print(f"  {item.kind:10} {item.name}{_where(item)}")
         if not dry_run:
             remove(engines[LOCAL], collection.leftovers, engines)
             if collection.stack in stacks():
                 destroy(collection.stack)
             life.forget_stack(locations.STAGING, collection.stack)
             lock.release(locations.LOCKS, collection.stack)
-    ended, broken = _end_staging(terminal, leftovers, dry_run) if stack is None else ([], [])
-    partials: tuple[str, ...] = ()
     if stack is None:
-        partials = _collect_partials(terminal, options.repository, utc_now() - age, dry_run)
-    if not chosen and not ended and not broken and not partials:
+        ended, broken = _end_staging(terminal, leftovers, dry_run)
+        documents += ended
+        documents += _collect_partials(terminal, options.repository, utc_now() - age, dry_run)
+    if not documents and not broken:
         terminal.print("nothing to remove")
-    terminal.json(
-        [
-            {
-                "stack": collection.stack,
-                "reason": collection.reason,
-                "removed": not dry_run,
-                "leftovers": [f"{item.kind} {item.name}" for item in collection.leftovers],
-            }
-            for collection in (*chosen, *ended)
-        ]
-        + [
-            {
-                "generation": partial,
-                "reason": "its capture was interrupted",
-                "removed": not dry_run,
-                "leftovers": [],
-            }
-            for partial in partials
-        ]
-    )
+    terminal.json(documents)
     if broken:
         raise broken[0]
 
 
+def _tell(
+    terminal: Terminal, what: str, collection: Collection, dry_run: bool, key: str = "stack"
+) -> dict[str, object]:
+    """Print what is collected, and why; return its JSON document, which names it by the key."""
+    terminal.print(f"{what}: {collection.reason}")
+    for item in collection.leftovers:
+        where = "" if item.host == LOCAL else f" on {item.host}"
+        terminal.print(f"  {item.kind:10} {item.name}{where}")
+    return {
+        key: collection.stack,
+        "reason": collection.reason,
+        "removed": not dry_run,
+        "leftovers": [f"{item.kind} {item.name}" for item in collection.leftovers],
+    }
+
+
 def _end_staging(
     terminal: Terminal, leftovers: Iterable[Leftover], dry_run: bool
-) -> tuple[list[gc.Collection], list[RestoreError]]:
+) -> tuple[list[dict[str, object]], list[EnvironmentFailure]]:
     """End the staging copies that are due; one that can't be is in no other's way."""
-    from restore.runs import gc
+    from restore.runs.gc import Collection
     from restore.runs.request import utc_now
     from restore.runs.staging import life
 
-    ended: list[gc.Collection] = []
-    broken: list[RestoreError] = []
+    ended: list[dict[str, object]] = []
+    broken: list[EnvironmentFailure] = []
     life.forget_locks(locations.STAGING, dry_run=dry_run)
     for copy, reason in life.due(locations.STAGING, utc_now()):
         items = tuple(item for item in leftovers if item.stack == copy.stack)
-        terminal.print(f"staging copy {copy.name}: {reason}")
-        for item in items:
-            terminal.print(f"  {item.kind:10} {item.name}{_where(item)}")
+        collection = Collection(copy.stack, reason, items)
+        document = _tell(terminal, f"staging copy {copy.name}", collection, dry_run)
         try:
             if not dry_run and not life.end_if_due(locations.STAGING, copy.name, utc_now()):
                 terminal.print("  it was renewed meanwhile, and stays")
@@ -134,35 +125,29 @@ def _end_staging(
             terminal.error(error)
             broken.append(error)
             continue
-        ended.append(gc.Collection(copy.stack, reason, items))
+        ended.append(document)
     return ended, broken
-
-
-def _where(item: Leftover) -> str:
-    return "" if item.host == LOCAL else f" on {item.host}"
 
 
 def _collect_partials(
     terminal: Terminal, location: str, before: datetime, dry_run: bool
-) -> tuple[str, ...]:
+) -> Iterator[dict[str, object]]:
     """Remove the unfinished generations that nothing was added to since ``before``.
 
     Their age counts too, since the lock of a capture elsewhere isn't seen on every network mount.
     """
     from restore.repository import open_repository
+    from restore.runs.gc import Collection
 
     try:
         repository = open_repository(location)
     except NotFoundError:
-        return ()
-    interrupted = tuple(
-        partial
-        for partial in repository.partials()
-        if not partial.active and partial.modified < before
-    )
-    for partial in interrupted:
-        terminal.print(f"{partial.id}: its capture was interrupted")
+        return
+    for partial in repository.partials():
+        if partial.active or partial.modified >= before:
+            continue
+        collection = Collection(partial.id, "its capture was interrupted", ())
+        yield _tell(terminal, partial.id, collection, dry_run, "generation")
         terminal.print(f"  folder     {partial.path}")
         if not dry_run:
             repository.remove_partial(partial.id)
-    return tuple(partial.id for partial in interrupted)

@@ -10,7 +10,6 @@ import signal
 import sys
 import traceback
 from importlib import import_module
-from types import FrameType
 from typing import Final, NoReturn
 
 import click
@@ -101,7 +100,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 def run(arguments: list[str]) -> int:
     """Run ``pra`` and return its exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     terminal = Terminal()
     try:
         result = pra.main(arguments, prog_name="pra", standalone_mode=False, obj=terminal)
@@ -127,7 +126,3 @@ def run(arguments: list[str]) -> int:
         terminal.json({"error": error.format_message(), "hint": hint, "exit_code": ExitCode.USAGE})
         return ExitCode.USAGE
     return int(result or ExitCode.PASS)
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt

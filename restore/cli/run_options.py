@@ -7,30 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from restore.cli import options as shared
 from restore.cli.generations import choose_generation
-from restore.cli.options import (
-    FILE,
-    AcceptOptions,
-    GenerationOptions,
-    JobsOptions,
-    LanguageOptions,
-    LoginOptions,
-    ProfileOptions,
-    ReportsLoginOptions,
-    ReportsOptions,
-    RepositoryOptions,
-    ServerOptions,
-    acceptances,
-    check_credentials,
-)
 from restore.cli.terminal import Terminal
 from restore.cli.verbs import Options, option
 from restore.errors import ExitCode
-from restore.model import Credentials, ProgressListener, Report, Role, Selection, Verdict, locations
+from restore.model import ProgressListener, Report, Role, Selection, Verdict, locations
 from restore.model.durations import parse_budget
 
 if TYPE_CHECKING:
-    from restore.profile import Profile
     from restore.runs.drill import DrillRequest
     from restore.runs.recorder import Recorder
     from restore.runs.request import ReplayRequest, Services
@@ -61,23 +46,29 @@ class Replaying(Options):
     replace: bool = False
 
 
-class ReplayOptions(
-    ProfileOptions,
-    RepositoryOptions,
-    GenerationOptions,
-    AcceptOptions,
-    LoginOptions,
-    ReportsLoginOptions,
-    JobsOptions,
-    ReportsOptions,
-    LanguageOptions,
+class ReportedOptions(
+    shared.AcceptOptions,
+    shared.ReportsLoginOptions,
+    shared.JobsOptions,
+    shared.ReportsOptions,
+    shared.LanguageOptions,
     Replaying,
+):
+    """Options of all commands that replay, and write a report."""
+
+
+class ReplayOptions(
+    shared.ProfileOptions,
+    shared.RepositoryOptions,
+    shared.GenerationOptions,
+    shared.LoginOptions,
+    ReportedOptions,
 ):
     """Options of the commands that replay a generation as it is."""
 
     scenario: tuple[Path, ...] = option(
         "Play this scenario once everything else was checked; may be given several times.",
-        type=FILE,
+        type=shared.FILE,
         metavar="FILE",
     )
     rto_budget: str | None = option(
@@ -88,7 +79,7 @@ class ReplayOptions(
     )
 
 
-class EphemeralOptions(ReplayOptions, ServerOptions):
+class EphemeralOptions(ReplayOptions, shared.ServerOptions):
     """Options of the commands that rebuild an environment, and destroy it in the end."""
 
     stack: str = option(
@@ -120,15 +111,17 @@ def prepare_replay(
     from restore.checks.scenarios import load_scenario
     from restore.runs.request import ReplayRequest, open_services
 
-    accepted = acceptances(options.accept, options.reason)
+    accepted = shared.acceptances(options.accept, options.reason)
     selection = Selection(Path(options.repository), "", options.profile)
     services = open_services(selection, listener)
     profile = services.profile
     choice = choose_generation(services.repository, options.generation, terminal)
     request = ReplayRequest(
         selection=replace(selection, generation=choice),
-        credentials=check_credentials(options.check_login, profile.web.login),
-        reports_account=_reports_account(profile, options.reports_login),
+        credentials=shared.check_credentials(options.check_login, profile.web.login),
+        reports_account=None
+        if profile.reports is None
+        else shared.check_credentials(options.reports_login, profile.reports.login, "PRA_REPORTS"),
         accepted=accepted,
         reports=options.reports,
         language=options.lang,
@@ -141,13 +134,6 @@ def prepare_replay(
         rto_budget=parse_budget(options.rto_budget) if options.rto_budget else None,
     )
     return services, request
-
-
-def _reports_account(profile: Profile, login: str | None) -> Credentials | None:
-    """The account of the reports server, where the profile has one."""
-    if profile.reports is None:
-        return None
-    return check_credentials(login, profile.reports.login, "PRA_REPORTS")
 
 
 def conclude_run(terminal: Terminal, report: Report, folder: Path, recorder: Recorder) -> int:

@@ -13,21 +13,9 @@ from typing import TYPE_CHECKING
 import click
 
 from restore.anonymise.key import VARIABLE
+from restore.cli import options as shared
 from restore.cli.engines import every_engine
-from restore.cli.options import (
-    FILE,
-    AcceptOptions,
-    GenerationOptions,
-    JobsOptions,
-    KeepingOptions,
-    LanguageOptions,
-    ProfileOptions,
-    ReportsLoginOptions,
-    ReportsOptions,
-    RepositoryOptions,
-    ServerOptions,
-)
-from restore.cli.run_options import Replaying, conclude_run, prepare_replay
+from restore.cli.run_options import ReportedOptions, conclude_run, prepare_replay
 from restore.cli.terminal import Cell, Terminal, document_of
 from restore.cli.verbs import Options, VerbGroup, argument, command, option
 from restore.errors import EnvironmentFailure, UsageError
@@ -53,18 +41,13 @@ class LifeOptions(Options):
 
 
 class CreateOptions(
-    ProfileOptions,
-    RepositoryOptions,
-    GenerationOptions,
+    shared.ProfileOptions,
+    shared.RepositoryOptions,
+    shared.GenerationOptions,
     LifeOptions,
-    KeepingOptions,
-    AcceptOptions,
-    ReportsLoginOptions,
-    JobsOptions,
-    ServerOptions,
-    ReportsOptions,
-    LanguageOptions,
-    Replaying,
+    shared.KeepingOptions,
+    shared.ServerOptions,
+    ReportedOptions,
 ):
     name: str = option("Name of the copy; its stack is staging-NAME.", required=True)
     owner: str = option("Who answers for the copy.", default=this_user, show_default="this user")
@@ -80,7 +63,9 @@ class CreateOptions(
         "Anonymise the copy by a file of rules, or by 'builtin', those that ship.", metavar="RULES"
     )
     key_file: Path | None = option(
-        "File with the secret key that decides replacements.", type=FILE, show_default=VARIABLE
+        "File with the secret key that decides replacements.",
+        type=shared.FILE,
+        show_default=VARIABLE,
     )
 
 

@@ -12,14 +12,7 @@ from restore.cli.engines import every_engine
 from restore.cli.terminal import Cell, Terminal, document_of
 from restore.cli.verbs import Verb
 from restore.errors import ExitCode, NotFoundError, RestoreError
-from restore.model import Holding, Node, NodeStatus
-from restore.model.node_records import (
-    DATABASE_ROLES,
-    conclude,
-    describe_node,
-    describe_nodes,
-    holds,
-)
+from restore.model import Holding, Node, NodeStatus, node_records
 
 if TYPE_CHECKING:
     from restore.adapters.docker.runner import Runner
@@ -78,21 +71,21 @@ def verb(terminal: Terminal, stack: str | None) -> int:
         rows = [_cells(node) for node in nodes]
         terminal.table_of(f"Stack {name}", rows)
         for node in nodes:
-            if holds(node) is None:
-                terminal.print(f"  {describe_node(node)}")
-        terminal.print(describe_nodes(nodes))
+            if node_records.holds(node) is None:
+                terminal.print(f"  {node_records.describe_node(node)}")
+        terminal.print(node_records.describe_nodes(nodes))
         documents.append(
             {
                 "stack": name,
-                "holding": conclude(nodes),
-                "message": describe_nodes(nodes),
+                "holding": node_records.conclude(nodes),
+                "message": node_records.describe_nodes(nodes),
                 "nodes": [document_of(row) for row in rows],
             }
         )
     if not documents:
         terminal.print("no stack stands")
     terminal.json(documents)
-    codes = {CODES[conclude(nodes)] for nodes in statuses.values()}
+    codes = {CODES[node_records.conclude(nodes)] for nodes in statuses.values()}
     return next(
         (code for code in (ExitCode.FAIL, ExitCode.UNVERIFIABLE) if code in codes), ExitCode.PASS
     )
@@ -104,7 +97,7 @@ def looked_at(runner: Runner, node: Node) -> NodeStatus:
     from restore.replay.steps.bulk import bulk_problem
 
     status = read_node_status(runner, node)
-    if node.role not in DATABASE_ROLES:
+    if node.role not in node_records.DATABASE_ROLES:
         return status
     try:
         bulk = bulk_problem(runner, node.container)
@@ -117,7 +110,7 @@ def looked_at(runner: Runner, node: Node) -> NodeStatus:
 def _cells(node: NodeStatus) -> tuple[Cell, ...]:
     record = node.record
     generation = record.generation if record else None
-    state = "" if holds(node) else " (not whole)"
+    state = "" if node_records.holds(node) else " (not whole)"
     return (
         Cell("role", node.role, "node"),
         Cell("container", node.container, "container"),

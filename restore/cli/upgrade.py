@@ -8,19 +8,14 @@ from typing import Final
 
 import click
 
-from restore.cli.options import (
-    FILE,
-    FOLDER,
-    AcceptOptions,
-    JobsOptions,
-    LanguageOptions,
-    LoginOptions,
-    ReportsLoginOptions,
-    ReportsOptions,
-    RepositoryOptions,
-)
+from restore.cli import options as shared
 from restore.cli.postop import Tick, record_tick
-from restore.cli.run_options import EphemeralOptions, Replaying, conclude_run, prepare_replay
+from restore.cli.run_options import (
+    EphemeralOptions,
+    ReportedOptions,
+    conclude_run,
+    prepare_replay,
+)
 from restore.cli.terminal import Terminal
 from restore.cli.verbs import VerbGroup, argument, command, option
 from restore.errors import RefusedError, UsageError
@@ -47,11 +42,12 @@ class RehearseOptions(EphemeralOptions):
         metavar="IMAGE",
     )
     road_book: Path | None = option(
-        "YAML file of what to check after the upgrade, by the engine and by people.", type=FILE
+        "YAML file of what to check after the upgrade, by the engine and by people.",
+        type=shared.FILE,
     )
 
 
-class RunOptions(ReportsOptions):
+class RunOptions(shared.ReportsOptions):
     """Which rehearsal it is."""
 
     run: str | None = option(
@@ -63,26 +59,18 @@ class SignOffOptions(Tick, RunOptions):
     undo: bool = option("Say that it is to be checked again.")
 
 
-class AcceptanceOptions(RunOptions, RepositoryOptions):
+class AcceptanceOptions(RunOptions, shared.RepositoryOptions):
     by: str = option("Who it is.", required=True, metavar="WHO")
     archive: Path = option(
         "Folder that is made: generation, images of the old version, report.",
         required=True,
-        type=FOLDER,
+        type=shared.FOLDER,
     )
     profile: str | None = option("Profile of the rehearsal; by default the generation's.")
 
 
-class RollbackOptions(
-    AcceptOptions,
-    LoginOptions,
-    ReportsLoginOptions,
-    JobsOptions,
-    ReportsOptions,
-    LanguageOptions,
-    Replaying,
-):
-    archive: Path = argument(type=FOLDER)
+class RollbackOptions(shared.LoginOptions, ReportedOptions):
+    archive: Path = argument(type=shared.FOLDER)
     repository: str = option(
         "With --generation: a repository with later data for the archived code.",
         default="",
