@@ -15,7 +15,7 @@ from restore.model import Report, locations
 from restore.report.evidence import keys as signing
 from restore.report.evidence.files import Verified, verify_evidence
 from restore.report.evidence.format import key_id
-from restore.report.files import find_run
+from restore.report.run_folders import find_run
 
 
 class TrustedOptions(Options):

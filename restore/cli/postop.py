@@ -30,7 +30,7 @@ class RunOptions(ReportsOptions):
             NotFoundError: there is none.
             UsageError: two options say which.
         """
-        from restore.report.files import find_run, newest_report
+        from restore.report.run_folders import find_run, newest_report
 
         if self.run is not None and self.stack is not None:
             raise UsageError("--run and --stack: one of them says which run", "leave one out")
@@ -75,9 +75,9 @@ def list_command(terminal: Terminal, options: ListOptions) -> None:
       pra postop list --stack rescue
       pra --json postop list --run 20261124-0601
     """
-    from restore.report.files import read_report
     from restore.report.operation_rows import operation_rows
     from restore.report.postops import read_events
+    from restore.report.run_folders import read_report
 
     folder = options.folder()
     report = read_report(folder)

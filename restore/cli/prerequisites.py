@@ -82,7 +82,6 @@ def gather(options: PrerequisitesOptions) -> Prerequisites:
     from restore.checks import foreseen_checks
     from restore.plan.blueprint import configuration_texts
     from restore.profile import load_profile
-    from restore.report.files import newest_report
     from restore.report.prerequisites import (
         Expectation,
         Parties,
@@ -90,6 +89,7 @@ def gather(options: PrerequisitesOptions) -> Prerequisites:
         foresee,
         is_drill_of,
     )
+    from restore.report.run_folders import newest_report
     from restore.repository import open_repository
     from restore.repository.selection import choose
     from restore.runs.request import utc_now

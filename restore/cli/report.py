@@ -31,8 +31,9 @@ def verb(terminal: Terminal, options: ReportOptions) -> None:
       pra report --output report.html
       pra report 20261124-060102-1a2b --lang fr --output rapport.html
     """
-    from restore.report.files import find_run, read_report, render_report
+    from restore.report.files import render_report
     from restore.report.postops import read_events
+    from restore.report.run_folders import find_run, read_report
 
     folder = find_run(options.reports, options.run)
     report, events = read_report(folder), read_events(folder)

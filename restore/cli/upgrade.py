@@ -147,7 +147,7 @@ def sign_off_command(terminal: Terminal, options: SignOffOptions) -> None:
     Example:
       pra upgrade sign-off invoice-printed --by "A. Martin" --note "compared with paper"
     """
-    from restore.report.files import find_run
+    from restore.report.run_folders import find_run
 
     what = "to check again, says" if options.undo else "signed off by"
     folder = find_run(options.reports, options.run)
@@ -166,8 +166,8 @@ def accept_command(terminal: Terminal, options: AcceptanceOptions) -> None:
       pra upgrade accept --run 20261124-141000 --by "A. Martin" --archive /srv/archives/1.1
     """
     from restore.adapters.docker.runner import Runner
-    from restore.report.files import find_run, read_report
     from restore.report.postops import read_events
+    from restore.report.run_folders import find_run, read_report
     from restore.repository import open_repository
     from restore.runs.request import utc_now
     from restore.runs.upgrade.acceptance import obstacles

@@ -7,6 +7,8 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+import jsonschema_rs
+
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
@@ -21,12 +23,26 @@ def schema(name: str) -> dict[str, Any]:
 
 def schema_errors(name: str, document: object) -> list[str]:
     """Every way in which a document breaks a schema, as ``path: what is wrong``."""
+    if _is_valid(name, document):
+        return []
     # It takes longer to import than the rest of a short command to run.
     from jsonschema import Draft202012Validator  # noqa: PLC0415
 
     validator = Draft202012Validator(schema(name))
     errors = sorted(validator.iter_errors(document), key=lambda error: list(map(str, error.path)))
     return [f"{_path(found)}: {_message(found)}" for error in errors for found in _causes(error)]
+
+
+@cache
+def _fast_validator(name: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(schema(name))
+
+
+def _is_valid(name: str, document: object) -> bool:
+    try:
+        return _fast_validator(name).is_valid(document)
+    except ValueError:  # a value that JSON can't hold, such as a date of YAML, or too deep a nest
+        return False
 
 
 def _causes(error: ValidationError) -> list[ValidationError]:

@@ -1,4 +1,4 @@
-"""Where reports are kept: one folder a run, each file complete or absent."""
+"""Renders reports into the folders of runs: each file is there whole, or not at all."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from restore.errors import NotFoundError, UsageError
+from restore.errors import UsageError
 from restore.model import OperationEvent, Report
-from restore.report import LANGUAGES, parse_report, to_html, to_json, to_junit
+from restore.report.document import to_json
 from restore.report.evidence.format import EVIDENCE
+from restore.report.html import to_html
+from restore.report.junit import to_junit
+from restore.report.language import LANGUAGES
+from restore.report.run_folders import JSON
 
-JSON: Final = "report.json"
 HTML: Final = "report.html"
 JUNIT: Final = "junit.xml"
 
@@ -86,63 +89,6 @@ def render_report(
         case "junit":
             return to_junit(report, language)
     raise UsageError(f"there is no form {form!r} of a report", "use html, json or junit")
-
-
-def read_report(folder: Path) -> Report:
-    """Read the report that ``write_report`` left in a run's folder.
-
-    Raises:
-        NotFoundError: there is none.
-        UsageError: ``report.json`` is no report, or one of a newer engine.
-    """
-    path = folder / JSON
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise NotFoundError(f"{path} does not exist", "has the drill ended?") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not valid UTF-8: {error}") from error
-    return parse_report(text, str(path))
-
-
-def find_run(reports: Path, run: str | None = None) -> Path:
-    """The folder of a run; the newest one's when ``run`` is None.
-
-    Args:
-        reports: the folder that holds one folder a run.
-        run: the run's id, or a beginning of it that no other run has.
-
-    Raises:
-        NotFoundError: there is no such report.
-        UsageError: the beginning means several runs.
-    """
-    runs = sorted(path.parent for path in reports.glob(f"*/{JSON}"))
-    if not runs:
-        raise NotFoundError(f"there is no report in {reports}", "run 'pra drill' first")
-    if run is None:
-        return runs[-1]
-    found = [folder for folder in runs if folder.name == run] or [
-        folder for folder in runs if folder.name.startswith(run)
-    ]
-    newest = ", ".join(folder.name for folder in runs[:-6:-1])
-    if not found:
-        raise NotFoundError(f"run {run} has no report in {reports}", f"the newest runs: {newest}")
-    if len(found) > 1:
-        names = ", ".join(folder.name for folder in found)
-        raise UsageError(f"{run} means several runs: {names}", "give more of its id")
-    return found[0]
-
-
-def newest_report(reports: Path, wanted: Callable[[Report], bool]) -> Report | None:
-    """The newest report that is wanted, or None. What can't be read is passed by."""
-    for path in sorted(reports.glob(f"*/{JSON}"), reverse=True):
-        try:
-            report = read_report(path.parent)
-        except (NotFoundError, UsageError):
-            continue
-        if wanted(report):
-            return report
-    return None
 
 
 def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:

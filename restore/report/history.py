@@ -23,7 +23,7 @@ from restore.model import PastRun, ReplayMode, Report, StepResult, StepStatus, V
 from restore.model.codec import decode, encode
 from restore.model.messages import message
 from restore.plan.cache.policy import Before
-from restore.report import to_json
+from restore.report.document import to_json
 
 FILE: Final = "history.sqlite"
 VARIABLE: Final = "PRA_HISTORY"

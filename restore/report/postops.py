@@ -21,7 +21,8 @@ from restore.errors import NotFoundError, UsageError
 from restore.model import OperationEvent, Report
 from restore.model.codec import decode, encode, time_with_offset
 from restore.report.evidence.format import EVIDENCE
-from restore.report.files import read_report, render_pages, write_text
+from restore.report.files import render_pages, write_text
+from restore.report.run_folders import read_report
 
 FILE: Final = "postops.json"
 FORMAT: Final = 1

@@ -43,7 +43,7 @@ from restore.model import (
     locations,
 )
 from restore.replay.replay import replay
-from restore.report.files import read_report
+from restore.report.run_folders import read_report
 from restore.runs.entry import replay_standing, run_to_report
 from restore.runs.recorder import Recorder, Run
 from restore.runs.request import ReplayRequest, Services

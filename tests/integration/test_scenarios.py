@@ -19,8 +19,8 @@ from restore.errors import EnvironmentFailure
 from restore.model import CheckResult, CheckStatus, Credentials, DatabaseServer, Environment
 from restore.model import ErpServer as Erp
 from restore.model.secret import Secret
-from restore.report import to_html
 from restore.report.files import write_report
+from restore.report.html import to_html
 from tests.support.report_samples import passed
 from tests.support.servers import placed, private_network
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from restore.errors import AlteredError, NotFoundError, UntrustedError, UsageError
 from restore.model import Report
-from restore.report import parse_report
+from restore.report.document import parse_report
 from restore.report.evidence.format import (
     EVIDENCE,
     Evidence,
@@ -16,7 +16,7 @@ from restore.report.evidence.format import (
     require_signed,
     trusted_evidence,
 )
-from restore.report.files import JSON
+from restore.report.run_folders import JSON
 
 
 @dataclass(frozen=True, slots=True)

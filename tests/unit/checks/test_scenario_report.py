@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from restore.model import Picture, Report
-from restore.report import parse_report, to_html, to_json
+from restore.report.document import parse_report, to_json
 from restore.report.files import render_pages, write_report
+from restore.report.html import to_html
 from tests.support.report_samples import passed
 
 PICTURE = Picture("scenario-a.b.png", 3, "0" * 64)

@@ -90,7 +90,7 @@ def test_what_reads_a_repository_imports_what_validates_it_and_no_more(
 @pytest.mark.parametrize(
     ("arguments", "needed"),
     [
-        (("profile", "list"), {"yaml", "rich", "jsonschema"}),
+        (("profile", "list"), {"yaml", "rich"}),
         (("history", "--reports", "/nowhere"), {"sqlite3"}),
         (("evidence", "verify", "20261124-060102-1a2b"), {"cryptography"}),
     ],

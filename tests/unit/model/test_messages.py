@@ -8,7 +8,7 @@ import pytest
 
 from restore.errors import ReplayError, UsageError
 from restore.model.messages import Message, joined, message, plural
-from restore.report import parse_report, to_json
+from restore.report.document import parse_report, to_json
 from restore.report.language import locale
 from tests.support.report_samples import passed
 

@@ -48,9 +48,11 @@ from restore.plan.request import PlanRequest
 from restore.plan.text import describe_plan
 from restore.profile import load_profile
 from restore.replay.replay import lanes_of
-from restore.report import parse_report, to_html, to_json, to_junit
 from restore.report.budget import budget_check
+from restore.report.document import parse_report, to_json
 from restore.report.history import FILE, VERSION, RunGroup, append_to_history, before, entries
+from restore.report.html import to_html
+from restore.report.junit import to_junit
 from restore.report.language import locale
 from restore.report.rto_plot import rto_plot
 from restore.report.trends import trend

@@ -29,8 +29,9 @@ from restore.profile import (
 from restore.profile.lint import profile_errors
 from restore.report.evidence.files import verify_evidence
 from restore.report.evidence.format import sign_files
-from restore.report.files import read_report, write_report
+from restore.report.files import write_report
 from restore.report.postops import last_events, read_events, record_event
+from restore.report.run_folders import read_report
 from tests.support.evidence_samples import SIGNER, TRUSTED
 from tests.support.report_samples import passed
 

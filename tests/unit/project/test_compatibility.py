@@ -15,12 +15,13 @@ import pytest
 from restore.model import LocalText, ManualOperation
 from restore.model.messages import OldSentence
 from restore.model.node_records import parse_record, record_text
-from restore.report import parse_report, to_html, to_json
+from restore.report.document import parse_report, to_json
 from restore.report.evidence.format import sign_files, trusted_evidence
-from restore.report.files import JSON
 from restore.report.history import RunGroup, append_to_history, entries
+from restore.report.html import to_html
 from restore.report.language import locale
 from restore.report.postops import FILE, read_events, record_event
+from restore.report.run_folders import JSON
 from restore.repository.manifest import parse_manifest, render_manifest
 from restore.runs.staging import records
 from restore.runs.upgrade.archive import archive_text, read_archive

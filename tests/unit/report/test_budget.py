@@ -24,8 +24,9 @@ from restore.model import (
 )
 from restore.model.durations import parse_budget, spoken
 from restore.profile import load_profile, parse_profile, profile_text
-from restore.report import to_html, to_junit
 from restore.report.budget import budget_check
+from restore.report.html import to_html
+from restore.report.junit import to_junit
 from restore.report.language import locale
 from restore.report.rto_plot import BOTTOM, HEIGHT, TOP, rto_plot
 from restore.report.trends import change, sparkline, trend

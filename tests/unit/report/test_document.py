@@ -11,7 +11,7 @@ from restore.errors import UsageError
 from restore.model import Report
 from restore.model.schema import schema, schema_errors
 from restore.model.secret import Secret
-from restore.report import parse_report, report_document, to_json
+from restore.report.document import parse_report, report_document, to_json
 from tests.support.report_samples import SAMPLES, passed
 
 samples = pytest.mark.parametrize("report", [make() for make in SAMPLES.values()], ids=SAMPLES)

@@ -25,7 +25,8 @@ from restore.report.evidence.format import (
     trusted_evidence,
 )
 from restore.report.evidence.keys import public_pem
-from restore.report.files import JSON, write_report
+from restore.report.files import write_report
+from restore.report.run_folders import JSON
 from tests.support.evidence_samples import OTHER, SIGNER, TRUSTED, public
 from tests.support.report_samples import STARTED, passed
 

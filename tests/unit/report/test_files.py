@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from restore.errors import NotFoundError, UsageError
-from restore.report.files import find_run, read_report, render_report, write_report
+from restore.report.files import render_report, write_report
+from restore.report.run_folders import find_run, read_report
 from tests.support.report_samples import early, passed
 
 

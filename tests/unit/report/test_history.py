@@ -19,9 +19,8 @@ from restore.errors import EnvironmentFailure, ExitCode, NotFoundError
 from restore.model import Selection, StepStatus, Verdict, ignore_progress
 from restore.model.locations import ROOT
 from restore.profile import load_profile
-from restore.report import to_html, to_json
+from restore.report.document import to_json
 from restore.report.evidence.files import verify_evidence
-from restore.report.files import JSON, read_report
 from restore.report.history import (
     FILE,
     VERSION,
@@ -31,6 +30,8 @@ from restore.report.history import (
     entries,
     history_file,
 )
+from restore.report.html import to_html
+from restore.report.run_folders import JSON, read_report
 from restore.runs.entry import run_to_report
 from restore.runs.recorder import Run
 from restore.runs.request import ReplayRequest, Services

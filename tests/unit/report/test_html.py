@@ -9,8 +9,7 @@ from jinja2 import UndefinedError
 
 from restore.errors import UsageError
 from restore.model import Report, StepResult, StepStatus
-from restore.report import to_html
-from restore.report.html import MOST_DETAILS, _environment
+from restore.report.html import MOST_DETAILS, _environment, to_html
 from restore.report.language import locale
 from restore.report.timeline import LEFT, RIGHT, timeline
 from tests.support.report_samples import (

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element, fromstring
 import pytest
 
 from restore.model import CheckStatus, Report, StepStatus
-from restore.report import to_junit
+from restore.report.junit import to_junit
 from tests.support.report_samples import SAMPLES, broken, early, failed, passed, unverifiable
 
 

@@ -16,7 +16,8 @@ from restore.model import (
     UpgradeChange,
     UpgradeSubject,
 )
-from restore.report import parse_report, to_html, to_json
+from restore.report.document import parse_report, to_json
+from restore.report.html import to_html
 from tests.support.report_samples import passed
 
 TITLE = LocalText("Trial balance", "Balance générale")
