@@ -16,7 +16,7 @@ from restore.adapters.postgres.facts import one_snapshot, optional_rows, read_da
 from restore.adapters.postgres.sql import Connection, connect, rows
 from restore.capture.job import Captured, CaptureJob, size_of
 from restore.capture.scratch import SYSTEM_USER
-from restore.capture.source import resolve
+from restore.capture.source import required, resolve
 from restore.errors import NotFoundError, ReplayError, UsageError
 from restore.model import ArtifactKind, CertificateFacts, DatabaseServer, Progress, ProxyFacts, Role
 from restore.plan.equivalence.certificate import judge
@@ -28,10 +28,7 @@ from restore.repository.transfer import LineReader, Meter, store_file, store_tre
 def capture_database(job: CaptureJob, name: str) -> Captured:
     """Dump a database and count its rows, both as of one moment."""
     job.listener(Progress(label=f"read {name}"))
-    with (
-        connect(job.source.server, name, as_erp=True) as connection,
-        one_snapshot(connection),
-    ):
+    with connect(job.source.server, name, as_erp=True) as connection, one_snapshot(connection):
         for setting in ("idle_in_transaction_session_timeout", "statement_timeout"):
             connection.execute(f"SET LOCAL {setting} = 0".encode())
         # Taken before the snapshot: what is promised is never newer than what is held.
@@ -55,11 +52,7 @@ def _dump(job: CaptureJob, database: str, snapshot: str) -> None:
     """Dump with the server's own tools into its container, then read that into the repository."""
     server, folder = job.source.server, f"{job.scratch.folder}/dump"
     request = commands.DumpRequest(
-        database=database,
-        folder=folder,
-        superuser=server.superuser,
-        jobs=job.request.jobs,
-        snapshot=snapshot,
+        database, folder, server.superuser, jobs=job.request.jobs, snapshot=snapshot
     )
     job.listener(Progress(label=f"dump {database}"))
     job.runner.check(
@@ -74,7 +67,7 @@ def _dump(job: CaptureJob, database: str, snapshot: str) -> None:
     job.writer.require_space(size)
     where = f"postgresql://{server.container}:{server.port}/{database} in {data_folder(job)}"
     meter = Meter(f"store {database}", size, job.listener)
-    with job.writer.artifact(base.database_spec(database, where)) as artifact:
+    with job.artifact(base.database_spec(database, where)) as artifact:
         members = job.runner.read_archive(server.container, folder)
         stored = store_tree(members, artifact, meter, origins=False)
     # Docker leaves out of an archive what it can't read, without a word.
@@ -102,7 +95,7 @@ def capture_documents(job: CaptureJob, tree: DocumentTree, captured: Captured) -
     actual = resolve(job.runner, container, path)
     meter = Meter(f"documents {spec.name}", size_of(job, container, actual), job.listener)
     stored = 0
-    with job.writer.artifact(spec) as artifact, suppress(NotFoundError):
+    with job.artifact(spec) as artifact, suppress(NotFoundError):
         members = job.runner.read_archive(container, actual)
         stored = store_tree(members, artifact, meter, origins=True)
     if not stored and tree in captured.trees:
@@ -120,7 +113,7 @@ def capture_roles(job: CaptureJob) -> None:
     lines = job.runner.lines(
         server.container, commands.dump_roles(server.superuser), user=SYSTEM_USER
     )
-    with job.writer.artifact(spec) as artifact:
+    with job.artifact(spec) as artifact:
         artifact.add("roles.sql", cast(IO[bytes], LineReader(lines)))
 
 
@@ -133,16 +126,11 @@ def capture_configuration(job: CaptureJob, server: Role) -> None:
         if not file.keystore
     }
     spec = base.configuration_spec(server, ", ".join(files.values()))
-    with job.writer.artifact(spec) as artifact:
+    with job.artifact(spec) as artifact:
         for name, path in files.items():
-            try:
+            with required(container, path):
                 members = job.runner.read_archive(container, resolve(job.runner, container, path))
                 store_file(members, artifact, name)
-            except NotFoundError as error:
-                raise ReplayError(
-                    f"container {container} has no configuration file {path}",
-                    "does the profile name the right path?",
-                ) from error
 
 
 def _configuration_path(job: CaptureJob, path: str) -> str:

@@ -26,7 +26,7 @@ from restore.adapters.postgres.facts import read_server_facts
 from restore.adapters.postgres.sql import connect
 from restore.capture import artifacts
 from restore.capture.job import CaptureJob, CaptureRequest, ReportsContainers
-from restore.capture.reports import PartWriter, capture_keystore, reports_facts
+from restore.capture.reports import capture_keystore, reports_facts
 from restore.capture.scratch import scratch_folder
 from restore.capture.source import find_source, list_databases
 from restore.errors import UsageError
@@ -53,57 +53,29 @@ def capture(
         EnvironmentFailure: a server does not run or does not answer.
         ReplayError: a dump, a document or a file could not be read or stored.
     """
+    profile, proxy = request.profile, request.proxy
     with logs.timed("capture") as told:
-        generation = _capture(runner, repository, request, now, listener)
+        started = now()
+        source = find_source(runner, profile, request.database_container, request.erp_container)
+        names = list_databases(source, profile, request.databases)
+        # Asked first of all: the wrong container should not cost a dump.
+        if proxy is not None:
+            runner.container(proxy)
+        erp = read_erp_facts(runner, request.erp_container, profile)
+        with repository.write(generation_id(started, secrets.token_hex(3))) as writer:
+            job = CaptureJob(runner, request, source, writer, now, listener)
+            found, moment = _capture_part(job, names, erp)
+            if request.reports is not None:
+                reports, other_moment = _capture_reports(job, request.reports)
+                found, moment = replace(found, reports=reports), min(moment, other_moment)
+            if proxy is not None:
+                proxy_facts = artifacts.capture_proxy(runner, proxy, profile, writer, now())
+                found = replace(found, proxy=proxy_facts)
+            generation = writer.finish(
+                GenerationSummary(profile.name, __version__, started, now(), moment, found)
+            )
         told["generation"] = generation.id
         return generation
-
-
-def _capture(
-    runner: Runner,
-    repository: Repository,
-    request: CaptureRequest,
-    now: Callable[[], datetime],
-    listener: model.ProgressListener,
-) -> model.Generation:
-    started = now()
-    source = find_source(runner, request.profile, request.database_container, request.erp_container)
-    names = list_databases(source, request.profile, request.databases)
-    # Asked first of all: the wrong container should not cost a dump.
-    if request.proxy is not None:
-        runner.container(request.proxy)
-    erp = read_erp_facts(runner, request.erp_container, request.profile)
-    with repository.write(generation_id(started, secrets.token_hex(3))) as writer:
-        job = CaptureJob(runner, request, source, writer, now, listener)
-        fingerprint, consistency_point = _capture_part(job, names, erp)
-        if request.reports is not None:
-            reports, other_point = _capture_reports(job, request.reports)
-            fingerprint = replace(fingerprint, reports=reports)
-            consistency_point = min(consistency_point, other_point)
-        if request.proxy is not None:
-            proxy = artifacts.capture_proxy(runner, request.proxy, request.profile, writer, now())
-            fingerprint = replace(fingerprint, proxy=proxy)
-        return writer.finish(
-            GenerationSummary(
-                profile=request.profile.name,
-                engine_version=__version__,
-                started=started,
-                finished=now(),
-                consistency_point=consistency_point,
-                fingerprint=fingerprint,
-            )
-        )
-
-
-def _postgresql_facts(job: CaptureJob, database: str) -> model.ServerFacts:
-    container = job.source.server.container
-    with connect(job.source.server, database, as_erp=True) as connection:
-        facts = read_server_facts(
-            connection,
-            read_operating_system(job.runner, container),
-            read_image(job.runner, container),
-        )
-    return replace(facts, node=read_node_facts(job.runner, container, artifacts.data_folder(job)))
 
 
 def _capture_part(
@@ -118,50 +90,43 @@ def _capture_part(
     artifacts.capture_roles(job)
     for server in (model.Role.ERP, model.Role.DATABASE):
         artifacts.capture_configuration(job, server)
-    postgresql = _postgresql_facts(job, names[0])
-    facts = tuple(item.facts for item in captured)
+    container = job.source.server.container
+    with connect(job.source.server, names[0], as_erp=True) as connection:
+        image = read_image(job.runner, container)
+        system = read_operating_system(job.runner, container)
+        postgresql = read_server_facts(connection, system, image)
+    node = read_node_facts(job.runner, container, artifacts.data_folder(job))
     erp_server, series = erp
+    documents = next((mount.path for mount in job.profile.erp.data), None)
+    erp_node = read_node_facts(job.runner, job.source.erp_container, documents)
     fingerprint = model.Fingerprint(
-        postgresql=postgresql,
-        erp=replace(
-            erp_server, node=read_node_facts(job.runner, job.source.erp_container, _erp_data(job))
-        ),
+        postgresql=replace(postgresql, node=node),
+        erp=replace(erp_server, node=erp_node),
         erp_series=series,
-        databases=facts,
+        databases=tuple(item.facts for item in captured),
         external_url=job.request.external_url
         or artifacts.external_url(job.source.server, names, job.profile),
     )
     return fingerprint, min(item.consistency_point for item in captured)
 
 
-def _erp_data(job: CaptureJob) -> str | None:
-    """Where the ERP keeps its documents."""
-    mounts = job.profile.erp.data
-    return mounts[0].path if mounts else None
-
-
 def _capture_reports(
     job: CaptureJob, containers: ReportsContainers
 ) -> tuple[model.ReportsFacts, datetime]:
     """Store the reports server, by the same rules, and the keystore of its repository with it."""
-    reports = job.profile.reports
+    reports, asked = job.profile.reports, job.request
     if reports is None:
         raise UsageError(
             f"profile {job.profile.name} describes no reports server",
             "leave the reports server's containers away, or use another profile",
         )
-    request = CaptureRequest(
-        reports.server,
-        containers.database,
-        containers.server,
-        jobs=job.request.jobs,
-        scratch=job.request.scratch,
-    )
-    source = find_source(job.runner, reports.server, containers.database, containers.server)
-    inner = replace(job, request=request, source=source, writer=PartWriter(job.writer))
+    where = containers.database, containers.server
+    request = CaptureRequest(reports.server, *where, jobs=asked.jobs, scratch=asked.scratch)
+    source = find_source(job.runner, reports.server, *where)
+    inner = replace(job, request=request, source=source, part=model.Part.REPORTS)
     names = list_databases(source, reports.server, ())
     erp = read_erp_facts(job.runner, containers.server, reports.server)
     fingerprint, consistency_point = _capture_part(inner, names, erp)
-    keystore = capture_keystore(job.runner, containers.server, reports.keystore, job.writer)
+    keystore = capture_keystore(inner, reports.keystore)
     facts = reports_facts(source.server, names, reports)
     return replace(facts, server=fingerprint, keystore=keystore), consistency_point

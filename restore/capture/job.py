@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from restore.adapters.docker.runner import Runner
 from restore.capture.scratch import USUAL, Scratch
 from restore.capture.source import Source
-from restore.model import DatabaseFacts, ProgressListener
+from restore.model import DatabaseFacts, Part, ProgressListener
+from restore.model.parts import stored_folder, stored_name
 from restore.profile import DocumentTree, Profile
-from restore.repository.base import GenerationWriter
+from restore.repository.base import ArtifactSpec, ArtifactWriter, GenerationWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class CaptureJob:
     writer: GenerationWriter
     now: Callable[[], datetime]
     listener: ProgressListener
+    part: Part = Part.ERP
 
     @property
     def profile(self) -> Profile:
@@ -62,6 +65,13 @@ class CaptureJob:
     def scratch(self) -> Scratch:
         """Where dumps lie until they are read."""
         return Scratch(self.runner, self.source.server, self.writer.id, self.request.scratch)
+
+    def artifact(self, spec: ArtifactSpec) -> AbstractContextManager[ArtifactWriter]:
+        """Begin an artefact; those of the reports half stand beside the ERP's, by other names."""
+        if self.part is Part.REPORTS:
+            name, folder = stored_name(spec.name), stored_folder(spec.folder)
+            spec = replace(spec, name=name, folder=folder, part=self.part)
+        return self.writer.artifact(spec)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
 from io import BytesIO
-from pathlib import Path
 from typing import Final
 
 from restore import model
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres.facts import optional_rows
 from restore.adapters.postgres.sql import connect
+from restore.capture.job import CaptureJob
 from restore.capture.source import resolve
 from restore.errors import NotFoundError, ReplayError
-from restore.model.parts import stored_folder, stored_name
 from restore.profile import ConfigurationFile, ReportsProfile
 from restore.repository import base
 
@@ -25,53 +22,18 @@ _UNKNOWN: Final = model.Fingerprint(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PartWriter:
-    """Stores the artefacts of the reports half beside the ERP's, under names of their own."""
-
-    writer: base.GenerationWriter
-
-    @property
-    def id(self) -> str:
-        """The generation's id."""
-        return self.writer.id
-
-    @property
-    def folder(self) -> Path:
-        """The generation's temporary place."""
-        return self.writer.folder
-
-    def require_space(self, size: int) -> None:
-        """As the generation's own writer."""
-        self.writer.require_space(size)
-
-    def artifact(self, spec: base.ArtifactSpec) -> AbstractContextManager[base.ArtifactWriter]:
-        """Begin an artefact of the reports half."""
-        return self.writer.artifact(
-            replace(
-                spec,
-                name=stored_name(spec.name),
-                folder=stored_folder(spec.folder),
-                part=model.Part.REPORTS,
-            )
-        )
-
-    def finish(self, summary: base.GenerationSummary) -> model.Generation:
-        """As the generation's own writer."""
-        return self.writer.finish(summary)
-
-
 def capture_keystore(
-    runner: Runner,
-    container: str,
-    files: tuple[ConfigurationFile, ...],
-    writer: base.GenerationWriter,
+    job: CaptureJob, files: tuple[ConfigurationFile, ...]
 ) -> tuple[model.KeystoreFile, ...]:
     """Store the keystore that belongs to the repository's passwords; none when there is none.
+
+    Args:
+        job: that of the reports half.
 
     Raises:
         ReplayError: some of its files are there and some are not.
     """
+    runner, container = job.runner, job.source.erp_container
     held = {file: content for file in files if (content := _read(runner, container, file.path))}
     if not held:
         return ()
@@ -81,14 +43,13 @@ def capture_keystore(
             "the files of a keystore belong together: does the profile name the right paths?",
         )
     spec = base.ArtifactSpec(
-        name=stored_name("keystore"),
+        name="keystore",
         kind=model.ArtifactKind.KEYSTORE,
         database=None,
         location=", ".join(file.path for file in files),
-        folder=stored_folder("keystore"),
-        part=model.Part.REPORTS,
+        folder="keystore",
     )
-    with writer.artifact(spec) as artifact:
+    with job.artifact(spec) as artifact:
         for file, content in held.items():
             # Its mode and owner are the profile's affair: a keystore is for its server alone.
             artifact.add(file.name, BytesIO(content), base.FileOrigin(0, 0, 0o600, 0.0))

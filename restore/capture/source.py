@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,9 +13,9 @@ from restore.adapters.postgres.sql import connect, rows
 from restore.errors import EnvironmentFailure, NotFoundError, ReplayError
 from restore.model import DatabaseServer, Role
 from restore.model.secret import Secret
-from restore.plan.configuration.erp_login import ErpLogin, erp_login
+from restore.plan.configuration.erp_login import erp_login
 from restore.plan.configuration.files import decode
-from restore.profile import ConfigurationFile, Profile
+from restore.profile import Profile
 
 PORT: Final = 5432
 
@@ -76,14 +78,15 @@ def list_databases(source: Source, profile: Profile, wanted: tuple[str, ...]) ->
     return tuple(dict.fromkeys(wanted)) or found
 
 
-def read_configuration(runner: Runner, container: str, path: str) -> bytes:
-    """Read a configuration file of a running container, following links.
+@contextmanager
+def required(container: str, path: str) -> Iterator[None]:
+    """Read a configuration file in the body.
 
     Raises:
         ReplayError: there is none.
     """
     try:
-        return runner.read_file(container, resolve(runner, container, path))
+        yield
     except NotFoundError as error:
         raise ReplayError(
             f"container {container} has no configuration file {path}",
@@ -124,7 +127,9 @@ def _address(database: Container, erp: Container) -> str:
 def _login(runner: Runner, container: str, profile: Profile) -> tuple[str, Secret]:
     files = profile.configuration_of(Role.ERP)
     for file in files:
-        login = _held(runner, container, file, profile)
+        with required(container, file.path):
+            content = runner.read_file(container, resolve(runner, container, file.path))
+        login = erp_login(decode(content), file, profile.erp)
         if login.role and login.password:
             return login.role, login.password
     keys = profile.erp.login_keys
@@ -134,8 +139,3 @@ def _login(runner: Runner, container: str, profile: Profile) -> tuple[str, Secre
         f"({', '.join(file.path for file in files)}) has {wanted}",
         "the capture logs in as the ERP does: set them there",
     )
-
-
-def _held(runner: Runner, container: str, file: ConfigurationFile, profile: Profile) -> ErpLogin:
-    text = decode(read_configuration(runner, container, file.path))
-    return erp_login(text, file, profile.erp)

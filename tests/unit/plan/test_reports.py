@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.plans import cases
-from restore.capture.reports import PartWriter
 from restore.checks.indexed import compare
 from restore.checks.neutralised import OF_REPORTS, foreseen_neutralised_checks
 from restore.checks.tree import Tree
@@ -226,15 +225,6 @@ def test_files_are_held_against_the_index() -> None:
     assert found.observed == "3 files: 1 missing, 1 changed"
     assert found.details == ("b has another checksum than the backup", "c is missing")
     assert compare(entries[:1], Tree(digests)).status == "passed"
-
-
-def test_the_writer_of_the_reports_half_keeps_the_generations_id() -> None:
-    class Writer:
-        id = "an id"
-        folder = cases.FOLDER
-
-    writer = PartWriter(Writer())  # type: ignore[arg-type]
-    assert (writer.id, writer.folder) == ("an id", cases.FOLDER)
 
 
 def test_a_copys_reports_server_is_neutralised_before_it_starts() -> None:
