@@ -70,20 +70,18 @@ class ReplayContext:
         environment, profile = self.environment.reports, self.profile.reports
         if generation is None or environment is None or profile is None:
             raise KeyError(part)
+        administrator = self.administrator
+        if administrator is not None:
+            # That of a copy's reports server is the account that the engine uses there.
+            login = self.reports_account.login if self.reports_account else ""
+            administrator = replace(administrator, login=login)
         return replace(
             self,
             generation=generation,
             environment=environment,
             profile=profile.server,
-            administrator=self._of_reports(),
+            administrator=administrator,
         )
-
-    def _of_reports(self) -> Administrator | None:
-        """The administrator of a copy's reports server: the account that the engine uses there."""
-        account = self.reports_account
-        if self.administrator is None:
-            return None
-        return replace(self.administrator, login="" if account is None else account.login)
 
     def facts_of(self, database: str) -> DatabaseFacts:
         """A database's facts, as the generation recorded them in production.
@@ -91,7 +89,4 @@ class ReplayContext:
         Raises:
             KeyError: the generation has no such database; a plan never names one.
         """
-        for facts in self.generation.fingerprint.databases:
-            if facts.name == database:
-                return facts
-        raise KeyError(database)
+        return {facts.name: facts for facts in self.generation.fingerprint.databases}[database]

@@ -16,20 +16,12 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 
+from restore import model
 from restore.adapters import logs
 from restore.adapters.postgres import sql
 from restore.checks.base import describe
 from restore.context import ReplayContext
 from restore.errors import ReplayError, RestoreError
-from restore.model import (
-    CheckResult,
-    Progress,
-    RestorePlan,
-    Step,
-    StepKind,
-    StepResult,
-    StepStatus,
-)
 from restore.model.messages import joined, message
 from restore.model.plan import Lane
 from restore.replay.steps import (
@@ -47,11 +39,11 @@ from restore.replay.steps import (
 )
 from restore.replay.steps.diagnose import Diagnosis, diagnose
 
-Steps = tuple[Step, ...]
+Steps = tuple[model.Step, ...]
 """Steps that run one after the other."""
 
 _SIDE_BY_SIDE: Final = ((Lane.DATABASES, Lane.DOCUMENTS), (Lane.START, Lane.STATISTICS))
-_PROMOTIONS: Final = (StepKind.PROMOTE_DATABASE, StepKind.PROMOTE_DOCUMENTS)
+_PROMOTIONS: Final = (model.StepKind.PROMOTE_DATABASE, model.StepKind.PROMOTE_DOCUMENTS)
 """What changes what people see."""
 
 
@@ -59,8 +51,8 @@ _PROMOTIONS: Final = (StepKind.PROMOTE_DATABASE, StepKind.PROMOTE_DOCUMENTS)
 class ReplayOutcome:
     """How each step ended, and what the checks of restored databases found."""
 
-    steps: tuple[StepResult, ...]
-    checks: tuple[CheckResult, ...]
+    steps: tuple[model.StepResult, ...]
+    checks: tuple[model.CheckResult, ...]
     error: Exception | None = None
     """What the step that failed raised."""
     warnings: tuple[str, ...] = ()
@@ -75,7 +67,7 @@ class ReplayInterrupted(KeyboardInterrupt):
         self.outcome = outcome
 
 
-def replay(plan: RestorePlan, context: ReplayContext) -> ReplayOutcome:
+def replay(plan: model.RestorePlan, context: ReplayContext) -> ReplayOutcome:
     """Run every step of a plan. The first that fails ends it; those after it are skipped.
 
     Documents are copied while databases load, statistics gathered while the ERP starts. What runs
@@ -106,15 +98,14 @@ def lanes_of(steps: Steps) -> Iterator[tuple[Steps, ...]]:
 
     The lanes of a group run side by side; the first is that of the databases, or the ERP's start.
     """
-    for (pair, _), group in groupby(steps, lambda step: (_pair_of(step), step.part)):
+
+    def pair_of(step: model.Step) -> tuple[Lane, ...]:
+        return next((pair for pair in _SIDE_BY_SIDE if step.kind.lane in pair), ())
+
+    for (pair, _), group in groupby(steps, lambda step: (pair_of(step), step.part)):
         together = tuple(group)
         lanes = [tuple(step for step in together if step.kind.lane is lane) for lane in pair]
         yield tuple(filter(None, lanes)) or (together,)
-
-
-def _pair_of(step: Step) -> tuple[Lane, ...]:
-    """The lane of a step and the lane that runs beside it; empty for a step that runs alone."""
-    return next((pair for pair in _SIDE_BY_SIDE if step.kind.lane in pair), ())
 
 
 class _Run:
@@ -123,14 +114,14 @@ class _Run:
     Two threads may perform steps.
     """
 
-    def __init__(self, plan: RestorePlan, context: ReplayContext) -> None:
+    def __init__(self, plan: model.RestorePlan, context: ReplayContext) -> None:
         self._plan = plan
         # Its own: what one replay gives up is nothing to the next.
         self.context = replace(
             context, stopping=threading.Event(), databases=plan.databases or context.databases
         )
-        self._results: dict[str, StepResult] = {}
-        self._checks: list[CheckResult] = []
+        self._results: dict[str, model.StepResult] = {}
+        self._checks: list[model.CheckResult] = []
         self._warnings: list[str] = []
         self._ran: str | None = None
         self._bug: Exception | None = None
@@ -168,7 +159,8 @@ class _Run:
         for step in lane:
             if self.stopped_by is not None:
                 return
-            self.perform(step)
+            with logs.bound(step=step.id):
+                self._perform(step)
 
     def _beside(self, lane: Steps) -> None:
         try:
@@ -177,24 +169,20 @@ class _Run:
             self._bug = error
             self.stop("after a bug of the engine")
 
-    def perform(self, step: Step) -> None:
+    def _perform(self, step: model.Step) -> None:
         """Run one step and keep how it ended."""
-        with logs.bound(step=step.id):
-            self._perform(step)
-
-    def _perform(self, step: Step) -> None:
-        self.context.listener(Progress(step.title, 0, step.bytes, 0, step.items))
+        self.context.listener(model.Progress(step.title, 0, step.bytes, 0, step.items))
         logs.event("step begins", title=step.title)
         started, begun = self.context.now(), time.perf_counter()
-        status, reason = StepStatus.ABORTED, "a bug of the engine"
+        status, reason = model.StepStatus.ABORTED, "a bug of the engine"
         try:
             ACTS[step.kind](self, step)
-            status, reason = StepStatus.SUCCEEDED, ""
+            status, reason = model.StepStatus.SUCCEEDED, ""
         except (RestoreError, sql.Error, OSError) as error:
             first = self.stop(message("after failure of {what}", what=step.id))
             self._error = error if first else self._error
             # What fails after that was given up on purpose.
-            status = StepStatus.FAILED if first else StepStatus.ABORTED
+            status = model.StepStatus.FAILED if first else model.StepStatus.ABORTED
             reason = _reason(error) if first else f"given up {self.stopped_by}"
             if first:
                 found = diagnose(self.context, step, describe(error), started)
@@ -205,7 +193,7 @@ class _Run:
             raise
         finally:
             seconds = time.perf_counter() - begun
-            self._results[step.id] = StepResult(
+            self._results[step.id] = model.StepResult(
                 step.id, step.title, status, started, seconds, reason
             )
             logs.event("step ends", status=status, seconds=round(seconds, 3), reason=reason)
@@ -238,26 +226,26 @@ class _Run:
             self.stopped_by += f"; nobody can connect to {closed} until it is replayed again"
         for step in self._plan.steps:
             if not self._begun(step):
-                self._results[step.id] = StepResult(
+                self._results[step.id] = model.StepResult(
                     step.id,
                     step.title,
-                    StepStatus.SKIPPED,
+                    model.StepStatus.SKIPPED,
                     self.context.now(),
                     0.0,
                     self.stopped_by,
                 )
 
-    def _begun(self, step: Step) -> bool:
+    def _begun(self, step: model.Step) -> bool:
         return step.id in self._results
 
-    def _done(self, step: Step) -> bool:
-        return self._begun(step) and self._results[step.id].status is StepStatus.SUCCEEDED
+    def _done(self, step: model.Step) -> bool:
+        return self._begun(step) and self._results[step.id].status is model.StepStatus.SUCCEEDED
 
-    def _left_in_bulk_mode(self) -> Iterator[Step]:
+    def _left_in_bulk_mode(self) -> Iterator[model.Step]:
         """The steps that take out of bulk mode the servers that were put into it, and are in it."""
         for number, step in enumerate(self._plan.steps):
-            if step.kind is StepKind.ENTER_BULK_MODE and self._begun(step):
-                ends = (StepKind.LEAVE_BULK_MODE, step.part)
+            if step.kind is model.StepKind.ENTER_BULK_MODE and self._begun(step):
+                ends = (model.StepKind.LEAVE_BULK_MODE, step.part)
                 later = self._plan.steps[number:]
                 leave = next((one for one in later if (one.kind, one.part) == ends), None)
                 if leave is not None and not self._done(leave):
@@ -266,8 +254,8 @@ class _Run:
     def _closed(self) -> str:
         """The databases that got their name and were not opened."""
         done = [step for step in self._plan.steps if self._done(step)]
-        named = [one.target for one in done if one.kind is StepKind.PROMOTE_DATABASE]
-        opened = {one.target for one in done if one.kind is StepKind.OPEN_DATABASE}
+        named = [one.target for one in done if one.kind is model.StepKind.PROMOTE_DATABASE]
+        opened = {one.target for one in done if one.kind is model.StepKind.OPEN_DATABASE}
         return ", ".join(f"database {name}" for name in named if name not in opened)
 
     def outcome(self) -> ReplayOutcome:
@@ -276,7 +264,7 @@ class _Run:
         steps, checks = tuple(filter(None, results)), tuple(self._checks)
         return ReplayOutcome(steps, checks, self._error, tuple(self._warnings))
 
-    def stop_erp(self, step: Step) -> None:
+    def stop_erp(self, step: model.Step) -> None:
         """Stop the ERP, and keep in mind whether it ran."""
         context = self.context.of(step.part)
         container = context.environment.erp.container
@@ -284,30 +272,30 @@ class _Run:
         self._ran = container if running else None
         servers.stop_erp(context, step)
 
-    def check_database(self, step: Step) -> None:
+    def check_database(self, step: model.Step) -> None:
         """Check a database and keep the results, also when they end the replay."""
         with self._blaming_cache(step):
             results = databases.check_database(self.context.of(step.part), step)
             self._checks += results
             databases.require_passed(results)
 
-    def keep_cache(self, step: Step) -> None:
+    def keep_cache(self, step: model.Step) -> None:
         """Make a cache of a server's data. Where that fails, what was restored is right."""
         if problem := cache.keep_cache(self.context.of(step.part), step):
             self._warnings.append(problem)
 
-    def place_cache(self, step: Step) -> None:
+    def place_cache(self, step: model.Step) -> None:
         """Place a cache of a server's data."""
         with self._blaming_cache(step):
             cache.place_cache(self.context.of(step.part), step)
 
     @contextmanager
-    def _blaming_cache(self, step: Step) -> Iterator[None]:
+    def _blaming_cache(self, step: model.Step) -> Iterator[None]:
         """Where a cache was placed, blame it first for an error, and discard it."""
         try:
             yield
         except (RestoreError, sql.Error, OSError) as error:
-            kinds = (StepKind.PLACE_CACHE, step.part)
+            kinds = (model.StepKind.PLACE_CACHE, step.part)
             placed = [one for one in self._plan.steps if (one.kind, one.part) == kinds]
             if not placed or self.context.stopping.is_set():
                 raise
@@ -324,54 +312,54 @@ class _Run:
             self._warnings.append(message("{what}; {hint}", what=culprit, hint=hint))
             raise ReplayError(joined("\n", (describe(error), culprit)), hint) from error
 
-    def anonymise(self, step: Step) -> None:
+    def anonymise(self, step: model.Step) -> None:
         """Anonymise a database or its documents and keep what was found, also when it ends here."""
-        of_database = step.kind is StepKind.ANONYMISE
+        of_database = step.kind is model.StepKind.ANONYMISE
         act = anonymise.anonymise_database if of_database else anonymise.anonymise_documents
         results = act(self.context, step)
         self._checks += results
         anonymise.require_anonymised(results)
 
 
-_Act = Callable[[_Run, Step], None]
+_Act = Callable[[_Run, model.Step], None]
 
 
-def _half(act: Callable[[ReplayContext, Step], None]) -> _Act:
+def _half(act: Callable[[ReplayContext, model.Step], None]) -> _Act:
     """An act on the half of the environment that its step is about."""
     return lambda run, step: act(run.context.of(step.part), step)
 
 
-def _whole(act: Callable[[ReplayContext, Step], None]) -> _Act:
+def _whole(act: Callable[[ReplayContext, model.Step], None]) -> _Act:
     """An act that looks at the whole environment, whatever its part."""
     return lambda run, step: act(run.context, step)
 
 
-ACTS: Final[Mapping[StepKind, _Act]] = {
-    StepKind.STOP_ERP: _Run.stop_erp,
-    StepKind.ROLES: _half(roles.restore_roles),
-    StepKind.ENTER_BULK_MODE: _half(bulk.enter_bulk_mode),
-    StepKind.LEAVE_BULK_MODE: _half(bulk.leave_bulk_mode),
-    StepKind.CREATE_DATABASE: _half(databases.create_database),
-    StepKind.RESTORE_DATABASE: _half(databases.restore_database),
-    StepKind.GIVE_OWNERSHIP: _half(databases.give_ownership),
-    StepKind.ANALYZE: _half(databases.analyze_database),
-    StepKind.STATISTICS: _half(databases.analyze_database),
-    StepKind.CHECK_DATABASE: _Run.check_database,
-    StepKind.KEEP_CACHE: _Run.keep_cache,
-    StepKind.PLACE_CACHE: _Run.place_cache,
-    StepKind.DOCUMENTS: _half(documents.restore_documents),
-    StepKind.CONFIGURATION: _half(servers.restore_configuration),
-    StepKind.PROMOTE_DATABASE: _half(databases.promote_database),
-    StepKind.PROMOTE_DOCUMENTS: _half(documents.promote_documents),
-    StepKind.OPEN_DATABASE: _half(databases.open_database),
-    StepKind.START_ERP: _half(servers.start_erp),
-    StepKind.DATA_SOURCE: _whole(reports.restore_data_source),
-    StepKind.NEUTRALISE: _half(neutralise.neutralise),
-    StepKind.ANONYMISE: _Run.anonymise,
-    StepKind.ANONYMISE_DOCUMENTS: _Run.anonymise,
-    StepKind.POST_OPERATION: _whole(post_operation.run_operation),
-    StepKind.BEGIN_NODE: _whole(nodes.begin_node),
-    StepKind.COMPLETE_NODE: _whole(nodes.complete_node),
+ACTS: Final[Mapping[model.StepKind, _Act]] = {
+    model.StepKind.STOP_ERP: _Run.stop_erp,
+    model.StepKind.ROLES: _half(roles.restore_roles),
+    model.StepKind.ENTER_BULK_MODE: _half(bulk.enter_bulk_mode),
+    model.StepKind.LEAVE_BULK_MODE: _half(bulk.leave_bulk_mode),
+    model.StepKind.CREATE_DATABASE: _half(databases.create_database),
+    model.StepKind.RESTORE_DATABASE: _half(databases.restore_database),
+    model.StepKind.GIVE_OWNERSHIP: _half(databases.give_ownership),
+    model.StepKind.ANALYZE: _half(databases.analyze_database),
+    model.StepKind.STATISTICS: _half(databases.analyze_database),
+    model.StepKind.CHECK_DATABASE: _Run.check_database,
+    model.StepKind.KEEP_CACHE: _Run.keep_cache,
+    model.StepKind.PLACE_CACHE: _Run.place_cache,
+    model.StepKind.DOCUMENTS: _half(documents.restore_documents),
+    model.StepKind.CONFIGURATION: _half(servers.restore_configuration),
+    model.StepKind.PROMOTE_DATABASE: _half(databases.promote_database),
+    model.StepKind.PROMOTE_DOCUMENTS: _half(documents.promote_documents),
+    model.StepKind.OPEN_DATABASE: _half(databases.open_database),
+    model.StepKind.START_ERP: _half(servers.start_erp),
+    model.StepKind.DATA_SOURCE: _whole(reports.restore_data_source),
+    model.StepKind.NEUTRALISE: _half(neutralise.neutralise),
+    model.StepKind.ANONYMISE: _Run.anonymise,
+    model.StepKind.ANONYMISE_DOCUMENTS: _Run.anonymise,
+    model.StepKind.POST_OPERATION: _whole(post_operation.run_operation),
+    model.StepKind.BEGIN_NODE: _whole(nodes.begin_node),
+    model.StepKind.COMPLETE_NODE: _whole(nodes.complete_node),
 }
 """What each kind of step does; a test holds that every kind is here."""
 

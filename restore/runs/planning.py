@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from restore import model
 from restore.adapters.docker.node_records import find_begun_nodes, find_nodes
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import sql
@@ -15,14 +16,6 @@ from restore.checks.anonymised import anonymised_check_ids
 from restore.checks.certificate import ID as CERTIFICATE
 from restore.checks.scenarios import is_step_key
 from restore.errors import UsageError
-from restore.model import (
-    Blueprint,
-    Environment,
-    EnvironmentFacts,
-    Generation,
-    RestorePlan,
-    Role,
-)
 from restore.model.environment import StackOverrides
 from restore.plan.blueprint import blueprint, configuration_texts
 from restore.plan.configuration.files import ConfigurationTexts
@@ -56,11 +49,11 @@ from stacks.outputs import REPOSITORY_PATH
 class Foreseen:
     """The environment that would be rebuilt, and the plan for it."""
 
-    blueprint: Blueprint
-    plan: RestorePlan
+    blueprint: model.Blueprint
+    plan: model.RestorePlan
 
 
-def plan_foreseen(run: Run, generation: Generation, overrides: StackOverrides) -> Foreseen:
+def plan_foreseen(run: Run, generation: model.Generation, overrides: StackOverrides) -> Foreseen:
     """Plan for the environment that would be rebuilt, from its images alone.
 
     Raises:
@@ -84,7 +77,9 @@ def plan_foreseen(run: Run, generation: Generation, overrides: StackOverrides) -
     return Foreseen(intended, _plan(run, wanted))
 
 
-def plan_standing(run: Run, environment: Environment, generation: Generation) -> RestorePlan:
+def plan_standing(
+    run: Run, environment: model.Environment, generation: model.Generation
+) -> model.RestorePlan:
     """Look at an environment that stands, and plan for it."""
     services, recorder = run.services, run.recorder
     runner, profile = services.runner, services.profile
@@ -101,7 +96,7 @@ def plan_standing(run: Run, environment: Environment, generation: Generation) ->
     reports = _reports_target(services, environment)
     stands = find_nodes(runner, environment)
     require_nodes(run.request.nodes, tuple(node.role for node in stands))
-    proxy = any(node.role is Role.PROXY for node in stands)
+    proxy = any(node.role is model.Role.PROXY for node in stands)
     target = standing_target(environment, existing, documents, reports, proxy=proxy)
     target = with_server(runner, environment, profile, target)
     target = with_begun(target, find_begun_nodes(runner, stands))
@@ -116,13 +111,13 @@ def plan_standing(run: Run, environment: Environment, generation: Generation) ->
 class _Subject:
     """The generation that a plan is of, its configuration files, and the certificate."""
 
-    generation: Generation
+    generation: model.Generation
     texts: ConfigurationTexts
     served: Served
 
 
 def _plan_request(
-    run: Run, subject: _Subject, facts: EnvironmentFacts, target: PlanTarget
+    run: Run, subject: _Subject, facts: model.EnvironmentFacts, target: PlanTarget
 ) -> PlanRequest:
     """What is to be planned for a target, from what a run is asked and what was found.
 
@@ -157,19 +152,32 @@ def _plan_request(
     return wanted
 
 
-def _plan(run: Run, wanted: PlanRequest) -> RestorePlan:
-    """Plan, and keep the plan.
+def _plan(run: Run, wanted: PlanRequest) -> model.RestorePlan:
+    """Plan, and keep the plan. A misspelt acceptance is refused before anything is changed.
 
     Raises:
         RefusedError: the target would not do.
         UsageError: an acceptance names neither a difference nor a check.
     """
     run.recorder.plan = planned = plan(wanted)
-    _require_known(wanted, planned)
+    # A stack may have a certificate of its own where the generation has none.
+    others: tuple[str, ...] = (CERTIFICATE, budget.CHECK)
+    if wanted.anonymise is not None:
+        trees = tuple(one.tree for one in wanted.anonymise.documents)
+        others = (*others, *anonymised_check_ids(planned.databases, trees))
+    ids = check_ids(wanted.profile, planned.databases, wanted.generation, wanted.purpose)
+    known = (*ids, *others)
+    accepted = (one.key for one in wanted.acceptances)
+    checks = (key for key in accepted if not (is_difference_key(key) or is_step_key(key)))
+    if wrong := [key for key in checks if key not in known]:
+        raise UsageError(
+            f"no difference or check is named {', '.join(wrong)}",
+            "checks of this plan: " + ", ".join(known),
+        )
     return planned
 
 
-def _reports_target(services: Services, environment: Environment) -> PlanTarget | None:
+def _reports_target(services: Services, environment: model.Environment) -> PlanTarget | None:
     """The reports server's half of an environment that stands, with the databases that it holds."""
     reports = environment.reports
     if reports is None or services.profile.reports is None:
@@ -180,31 +188,12 @@ def _reports_target(services: Services, environment: Environment) -> PlanTarget 
 
 
 def with_server(
-    runner: Runner, environment: Environment, profile: Profile, target: PlanTarget
+    runner: Runner, environment: model.Environment, profile: Profile, target: PlanTarget
 ) -> PlanTarget:
     """A target with what its database server may use, and the state that it was left in."""
     server = environment.database
     return replace(
         target,
         resources=resources_of(runner, server.container),
-        bulk=bulk_state(runner, server, profile.database.data),
+        bulk=bulk_state(runner, server.container, profile.database.data),
     )
-
-
-def _require_known(wanted: PlanRequest, planned: RestorePlan) -> None:
-    """Refuse a misspelt acceptance before anything is changed."""
-    # A stack may have a certificate of its own where the generation has none.
-    others: tuple[str, ...] = (CERTIFICATE, budget.CHECK)
-    if wanted.anonymise is not None:
-        trees = tuple(one.tree for one in wanted.anonymise.documents)
-        others = (*others, *anonymised_check_ids(planned.databases, trees))
-    ids = check_ids(wanted.profile, planned.databases, wanted.generation, wanted.purpose)
-    known = (*ids, *others)
-    accepted = (one.key for one in wanted.acceptances)
-    checks = (key for key in accepted if not (is_difference_key(key) or is_step_key(key)))
-    wrong = [key for key in checks if key not in known]
-    if wrong:
-        raise UsageError(
-            f"no difference or check is named {', '.join(wrong)}",
-            "checks of this plan: " + ", ".join(known),
-        )

@@ -70,7 +70,7 @@ def require_put_right(lab: DatabaseLab, before: tuple[bytes, int, int, int]) -> 
 
 
 def state(scene: Scene) -> BulkState:
-    return bulk_state(scene.lab.runner, scene.context.environment.database, DATA)
+    return bulk_state(scene.lab.runner, scene.context.environment.database.container, DATA)
 
 
 def bulk_plan(scene: Scene) -> RestorePlan:

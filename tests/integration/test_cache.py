@@ -205,7 +205,7 @@ def test_what_was_killed_while_it_was_kept_is_never_used(scene: Scene) -> None:
     def run() -> None:
         # All is there but the file that says so.
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr("restore.replay.steps.cache.finish_cache", die)
+            patched.setattr("restore.adapters.docker.cache_volumes.finish_cache", die)
             replay(planned, replace(scene.context, runner=Runner.connect()))
 
     process = multiprocessing.get_context("fork").Process(target=run)
@@ -239,7 +239,7 @@ def test_what_can_not_be_kept_leaves_nothing_and_fails_nothing(
     def fail(*_given: object) -> None:
         raise error
 
-    monkeypatch.setattr("restore.replay.steps.cache.finish_cache", fail)
+    monkeypatch.setattr("restore.adapters.docker.cache_volumes.finish_cache", fail)
     planned = of_database(plan(choice(scene, KEEP).request))
     if isinstance(error, KeyboardInterrupt):
         with pytest.raises(ReplayInterrupted):

@@ -17,16 +17,7 @@ from restore.adapters.postgres.commands import identifier
 from restore.anonymise.layouts import LAYOUTS
 from restore.anonymise.rules import Anonymisation, DocumentsRule
 from restore.anonymise.session import anonymise
-from restore.checks.anonymised import (
-    documents_check,
-    documents_finding,
-    rules_check,
-    rules_finding,
-    scan_check,
-    scan_finding,
-    uncovered_check,
-    uncovered_finding,
-)
+from restore.checks import anonymised
 from restore.checks.base import run_check, with_acceptances
 from restore.context import ReplayContext
 from restore.errors import ReplayError
@@ -59,9 +50,11 @@ def anonymise_database(context: ReplayContext, step: Step) -> tuple[CheckResult,
     with sql.connect(context.environment.database, database) as connection:
         found = anonymise(connection, _wanted(context), administrator, tell)
     results = (
-        run_check(rules_check(database), lambda: rules_finding(found)),
-        run_check(scan_check(database), lambda: scan_finding(found)),
-        run_check(uncovered_check(database), lambda: uncovered_finding(found)),
+        run_check(anonymised.rules_check(database), lambda: anonymised.rules_finding(found)),
+        run_check(anonymised.scan_check(database), lambda: anonymised.scan_finding(found)),
+        run_check(
+            anonymised.uncovered_check(database), lambda: anonymised.uncovered_finding(found)
+        ),
     )
     return with_acceptances(results, context.accepted)
 
@@ -78,8 +71,8 @@ def anonymise_documents(context: ReplayContext, step: Step) -> tuple[CheckResult
         _remove(context, step, surplus)
     left = _files(context, step, tree)
     strange = tuple(path for path in left if path not in named)
-    check = documents_check(tree, step.database or "")
-    result = run_check(check, lambda: documents_finding(len(left), replaced, strange))
+    check = anonymised.documents_check(tree, step.database or "")
+    result = run_check(check, lambda: anonymised.documents_finding(len(left), replaced, strange))
     return with_acceptances((result,), context.accepted)
 
 

@@ -22,9 +22,10 @@ from restore.adapters.postgres.commands import OS_USER
 from restore.context import ReplayContext
 from restore.errors import NotFoundError, ReplayError
 from restore.model import DatabaseServer, Step
+from restore.model.codec import decode, encode
 from restore.plan.bulk import FILE, KEPT, LOST, needs_restart
 from restore.plan.request import BulkState, Resources
-from restore.replay.steps.database_servers import start_database, stop_database
+from restore.replay.steps.servers import start_database, stop_database
 
 _DATA: Final = "/var/lib/postgresql/data"
 """Where PostgreSQL's own image keeps its data, when it does not say."""
@@ -39,27 +40,25 @@ WHERE name = ANY (%s)
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A server before bulk mode: its auto.conf with owner and mode, the boot id, its settings."""
+    """A server before bulk mode: the boot id, its settings, its auto.conf with owner and mode.
 
-    content: bytes
+    ``content`` is the file's, in Base64.
+    """
+
+    boot: str
+    settings: tuple[tuple[str, str], ...]
     user: int
     group: int
     mode: int
-    boot: str
-    settings: Mapping[str, str]
+    content: str
 
 
-def bulk_state(runner: Runner, server: DatabaseServer, data: str) -> BulkState:
+def bulk_state(runner: Runner, container: str, data: str) -> BulkState:
     """Whether an interrupted replay left a server in bulk mode, and whether data may be lost.
 
-    The server may have stopped in between: what the kernel was given, it writes. Only a machine
-    that stopped may have lost something.
+    The server may have stopped in between, and may be stopped now: what the kernel was given, it
+    writes. Only a machine that stopped may have lost something.
     """
-    return left_state(runner, server.container, data)
-
-
-def left_state(runner: Runner, container: str, data: str) -> BulkState:
-    """The same as ``bulk_state``, of a container that may be stopped."""
     kept = _kept(runner, container, data)
     if kept is None:
         return BulkState.NONE
@@ -76,7 +75,7 @@ def bulk_problem(runner: Runner, container: str) -> str:
         text.partition("=")[::2]
         for text in runner.container(container).attrs["Config"].get("Env") or []
     )
-    match left_state(runner, container, variables.get("PGDATA", _DATA)):
+    match bulk_state(runner, container, variables.get("PGDATA", _DATA)):
         case BulkState.LEFT:
             return (
                 "its server is in bulk mode (fsync off): a replay is under way there, or was cut "
@@ -128,19 +127,20 @@ def leave_bulk_mode(context: ReplayContext, step: Step) -> None:
     kept = _kept(runner, server.container, data)
     if kept is None:
         return
-    runner.write_archive(server.container, data, iter((_archive(FILE, kept, kept.content),)))
+    content, settings = base64.b64decode(kept.content), dict(kept.settings)
+    runner.write_archive(server.container, data, iter((_archive(FILE, kept, content),)))
     if runner.container(server.container).status != "running":
         start_database(runner, server)
     with sql.connect(server) as connection:
         connection.execute("SELECT pg_catalog.pg_reload_conf()")
         level = sql.rows(connection, "SHOW wal_level")[0][0]
-    if level != kept.settings.get("wal_level", level):
+    if level != settings.get("wal_level", level):
         _restart(runner, server)
-    _require(server, kept.settings)
-    if kept.settings.get("fsync") == "on":
-        _bring_to_disk(context, step, kept.settings)
-    _require(server, kept.settings)
-    if runner.read_file(server.container, f"{data}/{FILE}") != kept.content:
+    _require(server, settings)
+    if settings.get("fsync") == "on":
+        _bring_to_disk(context, step, settings)
+    _require(server, settings)
+    if runner.read_file(server.container, f"{data}/{FILE}") != content:
         raise ReplayError(f"{FILE} is not as it was before bulk mode")
     runner.check(server.container, ("rm", "--", f"{data}/{KEPT}"), user=OS_USER)
 
@@ -167,25 +167,17 @@ def _keep(context: ReplayContext, step: Step, keys: tuple[str, ...]) -> None:
     runner, server, data = context.runner, context.environment.database, step.target
     for member, file in runner.read_archive(server.container, f"{data}/{FILE}"):
         kept = _Kept(
-            content=file.read(),
-            user=member.uid,
-            group=member.gid,
-            mode=member.mode & 0o7777,
-            boot=_boot(runner, server.container),
-            settings={key: value for key, (value, _) in _settings(server, keys).items()},
+            _boot(runner, server.container),
+            tuple((key, value) for key, (value, _) in _settings(server, keys).items()),
+            member.uid,
+            member.gid,
+            member.mode & 0o7777,
+            base64.b64encode(file.read()).decode(),
         )
         break
     else:
         raise ReplayError(f"the database server has no {FILE}")
-    document = {
-        "boot": kept.boot,
-        "settings": dict(kept.settings),
-        "user": kept.user,
-        "group": kept.group,
-        "mode": kept.mode,
-        "content": base64.b64encode(kept.content).decode(),
-    }
-    text = json.dumps(document).encode()
+    text = json.dumps({**encode(kept), "settings": dict(kept.settings)}).encode()
     runner.write_archive(server.container, data, iter((_archive(KEPT, kept, text),)))
     # Before anything changes: a machine that stops must find it when it starts again.
     runner.check(server.container, ("sync", f"{data}/{KEPT}", data), user=OS_USER)
@@ -197,14 +189,7 @@ def _kept(runner: Runner, container: str, data: str) -> _Kept | None:
         document = json.loads(runner.read_file(container, f"{data}/{KEPT}"))
     except (NotFoundError, ValueError):
         return None
-    return _Kept(
-        content=base64.b64decode(document["content"]),
-        user=document["user"],
-        group=document["group"],
-        mode=document["mode"],
-        boot=document["boot"],
-        settings=document["settings"],
-    )
+    return decode(_Kept, document)
 
 
 def _boot(runner: Runner, container: str) -> str:
@@ -231,7 +216,7 @@ def _require(server: DatabaseServer, wanted: Mapping[str, str]) -> None:
         return {
             key: found.get(key, ("unknown", ""))
             for key, value in wanted.items()
-            if not _same(found.get(key, ("", "")), value)
+            if not _fits(*found.get(key, ("", "")), value)
         }
 
     wait = Retrying(
@@ -246,8 +231,7 @@ def _require(server: DatabaseServer, wanted: Mapping[str, str]) -> None:
         ) from error
 
 
-def _same(found: tuple[str, str], wanted: str) -> bool:
-    value, source = found
+def _fits(value: str, source: str, wanted: str) -> bool:
     return value == wanted or source == "command line" or _number(value) == _number(wanted)
 
 

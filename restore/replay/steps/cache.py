@@ -11,16 +11,7 @@ import re
 from contextlib import suppress
 from typing import Final
 
-from restore.adapters.docker.cache_volumes import (
-    CacheLabels,
-    beside_cache,
-    create_cache,
-    finish_cache,
-    note_use,
-    read_cache,
-    remove_cache,
-    remove_other_caches,
-)
+from restore.adapters.docker import cache_volumes
 from restore.adapters.docker.helpers import Helper
 from restore.adapters.docker.tar import Owner, single_file
 from restore.adapters.postgres import commands, sql
@@ -30,7 +21,7 @@ from restore.model import DatabaseServer, Step
 from restore.model.cache import DATA
 from restore.model.messages import message
 from restore.plan.bulk import KEPT
-from restore.replay.steps.database_servers import start_database, stop_database
+from restore.replay.steps.servers import start_database, stop_database
 
 _OWN: Final = ("postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf")
 """Files among the data that are an environment's own."""
@@ -49,11 +40,13 @@ def keep_cache(context: ReplayContext, step: Step) -> str:
     """
     runner, server = context.runner, context.environment.database
     container = server.container
-    of = CacheLabels(step.target, context.generation.id, step.part, context.environment.stack)
-    volume = create_cache(runner, container, of)
+    of = cache_volumes.CacheLabels(
+        step.target, context.generation.id, step.part, context.environment.stack
+    )
+    volume = cache_volumes.create_cache(runner, container, of)
     problem = ""
     try:
-        with beside_cache(runner, container, volume) as helper:
+        with cache_volumes.beside_cache(runner, container, volume) as helper:
             stop_database(runner, server)
             try:
                 _copy(helper, str(step.staging))
@@ -63,14 +56,16 @@ def keep_cache(context: ReplayContext, step: Step) -> str:
     except (RestoreError, OSError) as error:
         problem = message("no copy of the database server's data was kept: {reason}", reason=error)
         with suppress(RestoreError):
-            remove_cache(runner, volume, container)
+            cache_volumes.remove_cache(runner, volume, container)
     except BaseException:
         with suppress(RestoreError):
-            remove_cache(runner, volume, container)
+            cache_volumes.remove_cache(runner, volume, container)
         raise
     start_database(runner, server)
     if not problem:
-        remove_other_caches(runner, container, volume, step.target, context.most_caches)
+        cache_volumes.remove_other_caches(
+            runner, container, volume, step.target, context.most_caches
+        )
     return problem
 
 
@@ -102,7 +97,7 @@ def _finish(context: ReplayContext, step: Step, helper: Helper) -> None:
             helper.run("rm", "-f", "--", f"{DATA}/pg_wal/{name}")
     helper.run(*step.argv, user=commands.OS_USER)
     files, size = _count(helper, DATA)
-    finish_cache(helper, context.now(), size, files)
+    cache_volumes.finish_cache(helper, context.now(), size, files)
 
 
 def place_cache(context: ReplayContext, step: Step) -> None:
@@ -113,9 +108,9 @@ def place_cache(context: ReplayContext, step: Step) -> None:
     """
     runner, server = context.runner, context.environment.database
     data, volume = step.target, str(step.staging)
-    cached = read_cache(runner, server.container, volume)
+    cached = cache_volumes.read_cache(runner, server.container, volume)
     password = _stored_password(server)
-    with beside_cache(runner, server.container, volume, read_only=True) as helper:
+    with cache_volumes.beside_cache(runner, server.container, volume, read_only=True) as helper:
         if _count(helper, DATA) != (cached.files, cached.bytes):
             raise ReplayError(f"kept copy {volume} has not the files that it had")
         stop_database(runner, server)
@@ -126,13 +121,15 @@ def place_cache(context: ReplayContext, step: Step) -> None:
     start_database(runner, server)
     _give_password(context, data, password)
     runner.check(server.container, step.argv, user=commands.OS_USER)
-    note_use(runner, server.container, volume, context.now())
+    cache_volumes.note_use(runner, server.container, volume, context.now())
 
 
 def discard_cache(context: ReplayContext, step: Step) -> bool:
     """Remove the cache that a step placed; whether it could be."""
     try:
-        remove_cache(context.runner, str(step.staging), context.environment.database.container)
+        cache_volumes.remove_cache(
+            context.runner, str(step.staging), context.environment.database.container
+        )
     except RestoreError:
         return False
     return True

@@ -9,6 +9,7 @@ from typing import Final
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from restore import model
 from restore.adapters.postgres import sql
 from restore.adapters.postgres.commands import OS_USER
 from restore.adapters.postgres.plain_dump import END
@@ -16,15 +17,6 @@ from restore.checks.base import about, is_untold, with_acceptances
 from restore.checks.database import database_checks
 from restore.context import ReplayContext
 from restore.errors import ReplayError, RestoreError
-from restore.model import (
-    ArtifactKind,
-    CheckResult,
-    CheckStatus,
-    DatabaseFacts,
-    DumpForm,
-    Progress,
-    Step,
-)
 from restore.model.messages import joined, message
 from restore.model.node_records import MARK
 from restore.plan.request import ExistingDatabase, is_ours
@@ -69,7 +61,7 @@ def find_databases(connection: sql.Connection) -> tuple[ExistingDatabase, ...]:
     )
 
 
-def create_database(context: ReplayContext, step: Step) -> None:
+def create_database(context: ReplayContext, step: model.Step) -> None:
     """Make the temporary database; one of the same name must be a leftover of ours."""
     name = step.target
     server = context.environment.database
@@ -89,7 +81,7 @@ def create_database(context: ReplayContext, step: Step) -> None:
         raise ReplayError(f"database {name} was created, but its owner or its mark is {found}")
 
 
-def restore_database(context: ReplayContext, step: Step) -> None:
+def restore_database(context: ReplayContext, step: model.Step) -> None:
     """Run ``pg_restore`` or ``psql`` into the temporary database."""
     name = step.target
     facts = _facts(context, step)
@@ -110,7 +102,7 @@ def restore_database(context: ReplayContext, step: Step) -> None:
         raise ReplayError(f"{step.argv[0]} ended well, but database {name} has no table")
 
 
-def give_ownership(context: ReplayContext, step: Step) -> None:
+def give_ownership(context: ReplayContext, step: model.Step) -> None:
     """Give what the loader role owns to the ERP's role, and see that the loader is gone."""
     _run(context, step)
     loader = step.target
@@ -120,10 +112,10 @@ def give_ownership(context: ReplayContext, step: Step) -> None:
             raise ReplayError(f"role {loader}, as which the dump was loaded, is still there")
 
 
-def _require_end(context: ReplayContext, step: Step) -> None:
+def _require_end(context: ReplayContext, step: model.Step) -> None:
     """Refuse a plain dump that was cut: psql would end well on it."""
-    for artifact in context.generation.artifacts_of(ArtifactKind.DATABASE, step.database):
-        if artifact.form is not DumpForm.PLAIN:
+    for artifact in context.generation.artifacts_of(model.ArtifactKind.DATABASE, step.database):
+        if artifact.form is not model.DumpForm.PLAIN:
             continue
         for entry in context.repository.read_index(context.generation, artifact):
             with context.repository.open(context.generation, artifact, entry) as file:
@@ -135,7 +127,7 @@ def _require_end(context: ReplayContext, step: Step) -> None:
                     )
 
 
-def analyze_database(context: ReplayContext, step: Step) -> None:
+def analyze_database(context: ReplayContext, step: model.Step) -> None:
     """Gather the planner's statistics, which no dump holds."""
     _run(context, step)
     name = step.target
@@ -146,26 +138,26 @@ def analyze_database(context: ReplayContext, step: Step) -> None:
             raise ReplayError(f"database {name} has no statistics after ANALYZE")
 
 
-def check_database(context: ReplayContext, step: Step) -> tuple[CheckResult, ...]:
+def check_database(context: ReplayContext, step: model.Step) -> tuple[model.CheckResult, ...]:
     """Compare the temporary database with the generation. The caller must judge the results."""
     results = database_checks(context.environment.database, _facts(context, step), step.target)
     return with_acceptances(results, context.accepted)
 
 
-def require_passed(results: tuple[CheckResult, ...]) -> None:
+def require_passed(results: tuple[model.CheckResult, ...]) -> None:
     """Refuse to promote a database whose checks failed, or could not be made.
 
     Raises:
         ReplayError: names the checks.
     """
-    bad = (CheckStatus.FAILED, CheckStatus.UNVERIFIABLE)
+    bad = (model.CheckStatus.FAILED, model.CheckStatus.UNVERIFIABLE)
     refused = [one for one in results if one.status in bad and not is_untold(one)]
     if refused:
         lines = (
             about(one.id, joined("; ", one.details) or one.reason or one.observed)
             for one in refused
         )
-        wrong = any(one.status is CheckStatus.FAILED for one in refused)
+        wrong = any(one.status is model.CheckStatus.FAILED for one in refused)
         problem = (
             message("the restored database is not production's:")
             if wrong
@@ -177,7 +169,7 @@ def require_passed(results: tuple[CheckResult, ...]) -> None:
         )
 
 
-def promote_database(context: ReplayContext, step: Step) -> None:
+def promote_database(context: ReplayContext, step: model.Step) -> None:
     """Give the restored database production's settings and rights, then its final name, closed.
 
     Not before it is checked: production's time limits are not made for that.
@@ -190,7 +182,7 @@ def promote_database(context: ReplayContext, step: Step) -> None:
         raise ReplayError(f"{step.target} is not the database that was restored")
 
 
-def open_database(context: ReplayContext, step: Step) -> None:
+def open_database(context: ReplayContext, step: model.Step) -> None:
     """Allow connections to a promoted database, once all that belongs to it is in place."""
     _run(context, step)
     with sql.connect(context.environment.database) as connection:
@@ -203,11 +195,11 @@ def _mark(context: ReplayContext) -> str:
     return MARK + context.generation.id
 
 
-def _facts(context: ReplayContext, step: Step) -> DatabaseFacts:
+def _facts(context: ReplayContext, step: model.Step) -> model.DatabaseFacts:
     return context.facts_of(step.database or "")
 
 
-def _run(context: ReplayContext, step: Step, user: str = OS_USER) -> None:
+def _run(context: ReplayContext, step: model.Step, user: str = OS_USER) -> None:
     context.runner.check(context.environment.database.container, step.argv, user=user)
 
 
@@ -248,7 +240,7 @@ def _drop(connection: sql.Connection, name: str) -> None:
 
 
 @contextmanager
-def _watched_size(context: ReplayContext, step: Step, expected: int) -> Iterator[None]:
+def _watched_size(context: ReplayContext, step: model.Step, expected: int) -> Iterator[None]:
     """Tell the listener how large the database has become, until the body ends."""
     done = threading.Event()
 
@@ -263,7 +255,7 @@ def _watched_size(context: ReplayContext, step: Step, expected: int) -> Iterator
                     _end_sessions(connection, step.target)
                 query = "SELECT pg_catalog.pg_database_size(%s::name)"
                 size = int(sql.rows(connection, query, step.target)[0][0])
-                context.listener(Progress(step.title, min(size, expected), expected))
+                context.listener(model.Progress(step.title, min(size, expected), expected))
 
     thread = threading.Thread(target=watch, name="pra-restore-progress", daemon=True)
     thread.start()

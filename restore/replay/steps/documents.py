@@ -62,28 +62,25 @@ def restore_documents(context: ReplayContext, step: Step) -> None:
 
 def promote_documents(context: ReplayContext, step: Step) -> None:
     """Put the staged tree in its place. What was there is removed only afterwards."""
-    with beside(context.runner, context.environment.erp.container) as there:
-        _promote(there, _staging(step), PurePosixPath(step.target))
-
-
-def _promote(there: Helper, staging: PurePosixPath, target: PurePosixPath) -> None:
+    staging, target = _staging(step), PurePosixPath(step.target)
     aside = target.with_name(f".{target.name}.pra-old")
-    present = _names(there, target.parent)
-    if staging.name not in present:
-        raise ReplayError(f"{staging} is not there to be promoted")
-    if target.name in present:
-        _remove(there, aside)
-        _move(there, target, aside)
-    try:
-        _move(there, staging, target)
-    except BaseException:
+    with beside(context.runner, context.environment.erp.container) as there:
+        present = _names(there, target.parent)
+        if staging.name not in present:
+            raise ReplayError(f"{staging} is not there to be promoted")
         if target.name in present:
-            with suppress(RestoreError):
-                _move(there, aside, target)
-        raise
-    # Also when an earlier replay was stopped before it came here.
-    _remove(there, aside)
-    left = _names(there, target.parent)
+            _remove(there, aside)
+            _move(there, target, aside)
+        try:
+            _move(there, staging, target)
+        except BaseException:
+            if target.name in present:
+                with suppress(RestoreError):
+                    _move(there, aside, target)
+            raise
+        # Also when an earlier replay was stopped before it came here.
+        _remove(there, aside)
+        left = _names(there, target.parent)
     if target.name not in left or staging.name in left:
         raise ReplayError(f"{staging} was moved, but {target} is not there")
 

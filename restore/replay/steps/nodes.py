@@ -29,7 +29,10 @@ def _write(context: ReplayContext, step: Step, state: NodeState) -> None:
         if health != "healthy":
             raise ReplayError(f"the reverse proxy is {health}")
     half = context.of(step.part)
-    facts = half.generation.fingerprint.databases
+    known = (facts.name for facts in half.generation.fingerprint.databases)
+    # Some of the ERP's databases were replayed there, all of a reports server's.
+    wanted = context.databases if step.part is Part.ERP else ()
+    replayed = tuple(name for name in known if not wanted or name in wanted)
     record = NodeRecord(
         role=node.role,
         state=state,
@@ -40,18 +43,10 @@ def _write(context: ReplayContext, step: Step, state: NodeState) -> None:
         since=context.now(),
         engine_version=__version__,
         container=str(model.id),
-        databases=_databases(context, step, tuple(one.name for one in facts))
-        if node.role in DATABASE_ROLES
-        else (),
+        databases=replayed if node.role in DATABASE_ROLES else (),
     )
     mounts = half.profile.erp.data if node.role in (Role.ERP, Role.REPORTS) else ()
     write_record(context.runner, node, record, mounts[0].path if mounts else None)
-
-
-def _databases(context: ReplayContext, step: Step, known: tuple[str, ...]) -> tuple[str, ...]:
-    """The databases that were replayed there: some of the ERP's, all of a reports server's."""
-    wanted = context.databases if step.part is Part.ERP else ()
-    return tuple(name for name in known if not wanted or name in wanted)
 
 
 def find_node(context: ReplayContext, role: Role) -> Node:

@@ -7,7 +7,7 @@ from contextlib import closing
 from restore.adapters.jasper import ReportsClient
 from restore.context import ReplayContext
 from restore.errors import ReplayError
-from restore.model import DataSource, Part, Step
+from restore.model import Part, Step
 from restore.model.messages import message
 from restore.model.secret import Secret
 from restore.plan.configuration.files import target_of
@@ -22,9 +22,10 @@ def restore_data_source(context: ReplayContext, step: Step) -> None:
         raise ReplayError(
             message("no account of the reports server was given"), "set PRA_REPORTS_PASSWORD"
         )
-    settings = data_source_settings(
-        profile, _source(context, step.target), target_of(context.environment)
-    )
+    facts = context.generation.fingerprint.reports
+    sources = facts.data_sources if facts else ()
+    source = next(one for one in sources if one.uri == step.target)
+    settings = data_source_settings(profile, source, target_of(context.environment))
     wanted = {
         one.key: one.value.reveal() if isinstance(one.value, Secret) else one.value
         for one in settings
@@ -40,11 +41,3 @@ def restore_data_source(context: ReplayContext, step: Step) -> None:
     ]
     if wrong:
         raise ReplayError(f"data source {step.target} was changed, but {', '.join(wrong)}")
-
-
-def _source(context: ReplayContext, uri: str) -> DataSource:
-    facts = context.generation.fingerprint.reports
-    for source in facts.data_sources if facts else ():
-        if source.uri == uri:
-            return source
-    raise ReplayError(f"generation {context.generation.id} knows no data source {uri}")

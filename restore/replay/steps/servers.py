@@ -1,24 +1,31 @@
-"""The ERP server around a replay: stopped before it, configured, started after it."""
+"""Servers around a replay: the ERP stopped, configured and started; a database server restarted."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Final
 
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+
 from restore.adapters.docker.health import wait_healthy
 from restore.adapters.docker.helpers import remove_helpers
+from restore.adapters.docker.runner import Runner
 from restore.adapters.docker.tar import Owner, single_file
 from restore.context import ReplayContext
-from restore.errors import NotFoundError, ReplayError
-from restore.model import Part, Role, Step
+from restore.errors import EnvironmentFailure, NotFoundError, ReplayError
+from restore.model import DatabaseServer, Part, Role, Step
 from restore.plan.blueprint import configuration_texts
 from restore.plan.configuration.files import encode, placeholders, reconcile, target_of
 from restore.profile import ConfigurationFile
 
 START_DEADLINE: Final = 300.0
-"""Seconds that an ERP may take until its own probe passes."""
+"""Seconds that a server may take until its own probe passes."""
 
 _MODE: Final = 0o640
+_GRACE: Final = 600
+"""Seconds that a database server may take to write all that it holds when it stops."""
+_ASKED: Final = 20
 
 
 def stop_erp(context: ReplayContext, _step: Step) -> None:
@@ -39,6 +46,33 @@ def start_erp(context: ReplayContext, _step: Step) -> None:
     container = context.environment.erp.container
     context.runner.start(container)
     wait_healthy(context.runner, container, START_DEADLINE)
+
+
+def stop_database(runner: Runner, server: DatabaseServer) -> None:
+    """Stop a server cleanly; nothing happens when it is stopped already."""
+    runner.stop(server.container, grace=_GRACE)
+
+
+def start_database(runner: Runner, server: DatabaseServer) -> None:
+    """Start a server unless it runs, and wait until it answers, whatever its passwords are.
+
+    It does so before its own probe says it, which is asked once in a while only.
+
+    Raises:
+        EnvironmentFailure: it does not start; holds its last words.
+    """
+    runner.start(server.container)
+    ready = ("pg_isready", "--quiet", "--host=127.0.0.1", f"--username={server.superuser}")
+    asked = Retrying(
+        retry=retry_if_result(lambda done: done.exit_code != 0),
+        stop=stop_after_delay(_ASKED),
+        wait=wait_fixed(0.1),
+    )
+    # A server that has ended can't be asked.
+    with suppress(RetryError, EnvironmentFailure):
+        asked(runner.execute, server.container, ready)
+        return
+    wait_healthy(runner, server.container, START_DEADLINE)
 
 
 def restore_configuration(context: ReplayContext, step: Step) -> None:
