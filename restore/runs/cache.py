@@ -6,20 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from restore import model
 from restore.adapters.docker.cache_volumes import find_caches
 from restore.adapters.docker.facts import df_command, parse_df
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import sql
 from restore.adapters.postgres.locales import list_locales
-from restore.model import (
-    Cache,
-    CacheUse,
-    DatabaseServer,
-    Environment,
-    Part,
-    ReplayMode,
-    Role,
-)
 from restore.model.messages import message
 from restore.model.node_records import DATABASE_ROLES
 from restore.plan.bulk import size_of
@@ -48,20 +40,20 @@ class Choice:
     """
 
     request: PlanRequest
-    mode: ReplayMode | None
+    mode: model.ReplayMode | None
     reason: str = ""
     warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Half:
-    part: Part
-    server: DatabaseServer
+    part: model.Part
+    server: model.DatabaseServer
     request: PlanRequest
 
 
 def choose_cache(
-    runner: Runner, environment: Environment, request: PlanRequest, policy: CachePolicy
+    runner: Runner, environment: model.Environment, request: PlanRequest, policy: CachePolicy
 ) -> Choice:
     """Decide whether a plan places caches, or makes some, and say why.
 
@@ -72,8 +64,8 @@ def choose_cache(
     """
     if not set(request.nodes) & DATABASE_ROLES:
         return Choice(request, None)
-    cold = Choice(request, ReplayMode.COLD, policy.why)
-    if not (policy.use or policy.keep) or request.nodes != tuple(Role):
+    cold = Choice(request, model.ReplayMode.COLD, policy.why)
+    if not (policy.use or policy.keep) or request.nodes != tuple(model.Role):
         return cold
     halves = tuple(_halves(environment, request))
     targets = [half.request.target for half in halves]
@@ -88,23 +80,25 @@ def choose_cache(
         newest = {half.part: _newest(runner, half, keys[half.part]) for half in halves}
         caches = {part: cache for part, cache in newest.items() if cache is not None}
         if len(caches) == len(halves):
-            uses = {part: CacheUse(cache.key, cache.volume) for part, cache in caches.items()}
-            cache = caches[Part.ERP]
+            uses = {part: model.CacheUse(cache.key, cache.volume) for part, cache in caches.items()}
+            cache = caches[model.Part.ERP]
             reason = message(
                 "copy {key}, kept {moment} UTC by {stack}",
                 key=cache.key[:12],
                 moment=f"{cache.kept:%Y-%m-%d %H:%M}",
                 stack=cache.stack,
             )
-            return Choice(_with(request, uses), ReplayMode.CACHED, reason)
+            return Choice(_with(request, uses), model.ReplayMode.CACHED, reason)
         cold = replace(cold, reason=message("no copy is kept of this generation for such a server"))
     problem = _short_of_room(runner, halves, request) if policy.keep else ""
     if not policy.keep or problem:
         return replace(cold, warnings=(problem,) if problem else ())
-    return replace(cold, request=_with(request, {part: CacheUse(k) for part, k in keys.items()}))
+    return replace(
+        cold, request=_with(request, {part: model.CacheUse(k) for part, k in keys.items()})
+    )
 
 
-def identify_server(runner: Runner, server: DatabaseServer) -> ServerIdentity:
+def identify_server(runner: Runner, server: model.DatabaseServer) -> ServerIdentity:
     """Ask a database server for all that its stored data depend on."""
     image = str(runner.container(server.container).attrs["Image"])
     with sql.connect(server) as connection:
@@ -121,22 +115,22 @@ def identify_server(runner: Runner, server: DatabaseServer) -> ServerIdentity:
     )
 
 
-def _halves(environment: Environment, request: PlanRequest) -> Iterator[_Half]:
-    yield _Half(Part.ERP, environment.database, request)
+def _halves(environment: model.Environment, request: PlanRequest) -> Iterator[_Half]:
+    yield _Half(model.Part.ERP, environment.database, request)
     reports = reports_request(request)
     if reports is not None and environment.reports is not None:
-        yield _Half(Part.REPORTS, environment.reports.database, reports)
+        yield _Half(model.Part.REPORTS, environment.reports.database, reports)
 
 
-def _newest(runner: Runner, half: _Half, key: str) -> Cache | None:
+def _newest(runner: Runner, half: _Half, key: str) -> model.Cache | None:
     there = Runner(runner.engine_of(half.server.container))
     return next((one for one in find_caches(there, key) if one.complete), None)
 
 
-def _with(request: PlanRequest, uses: dict[Part, CacheUse]) -> PlanRequest:
-    target = replace(request.target, cache=uses[Part.ERP])
-    if target.reports is not None and Part.REPORTS in uses:
-        target = replace(target, reports=replace(target.reports, cache=uses[Part.REPORTS]))
+def _with(request: PlanRequest, uses: dict[model.Part, model.CacheUse]) -> PlanRequest:
+    target = replace(request.target, cache=uses[model.Part.ERP])
+    if target.reports is not None and model.Part.REPORTS in uses:
+        target = replace(target, reports=replace(target.reports, cache=uses[model.Part.REPORTS]))
     return replace(request, target=target)
 
 

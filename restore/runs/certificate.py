@@ -7,15 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from restore import model
 from restore.errors import DamagedGenerationError, NotFoundError
-from restore.model import (
-    ArtifactKind,
-    CertificateFacts,
-    Difference,
-    Environment,
-    Generation,
-    Severity,
-)
 from restore.model.environment import StackOverrides
 from restore.model.messages import message
 from restore.model.secret import Secret
@@ -31,12 +24,12 @@ class Served:
     """A certificate to serve. ``pem`` is None when no server could start with it."""
 
     pem: Secret | None = None
-    facts: CertificateFacts | None = None
-    differences: tuple[Difference, ...] = ()
+    facts: model.CertificateFacts | None = None
+    differences: tuple[model.Difference, ...] = ()
 
 
 def foreseen_certificate(
-    repository: Repository, generation: Generation, overrides: StackOverrides, now: datetime
+    repository: Repository, generation: model.Generation, overrides: StackOverrides, now: datetime
 ) -> Served:
     """The certificate that an environment would serve: the stack's own, else the generation's.
 
@@ -59,7 +52,9 @@ def foreseen_certificate(
     return Served(kept, judged.facts, _differences(judged, generation))
 
 
-def standing_certificate(environment: Environment, generation: Generation, now: datetime) -> Served:
+def standing_certificate(
+    environment: model.Environment, generation: model.Generation, now: datetime
+) -> Served:
     """The certificate that a standing environment serves; its key is not looked at."""
     if environment.certificate is None:
         return Served(differences=_left_out(generation))
@@ -69,21 +64,21 @@ def standing_certificate(environment: Environment, generation: Generation, now: 
     return Served(None, judged.facts, _differences(judged, generation))
 
 
-def _differences(judged: Judged, generation: Generation) -> tuple[Difference, ...]:
+def _differences(judged: Judged, generation: model.Generation) -> tuple[model.Difference, ...]:
     proxy = generation.fingerprint.proxy
     if judged.facts is None or proxy is None:
         return judged.differences
     return (*judged.differences, *other_certificate(proxy.certificate, judged.facts))
 
 
-def _left_out(generation: Generation) -> tuple[Difference, ...]:
+def _left_out(generation: model.Generation) -> tuple[model.Difference, ...]:
     """The note that production's certificate is not served."""
     proxy = generation.fingerprint.proxy
     if proxy is None or proxy.certificate is None:
         return ()
     text = message("the reverse proxy serves plain HTTP, without production's certificate")
     expected = short(proxy.certificate.sha256)
-    return (Difference("certificate.other", Severity.NOTE, expected, "none", text),)
+    return (model.Difference("certificate.other", model.Severity.NOTE, expected, "none", text),)
 
 
 def _given(path: Path) -> bytes:
@@ -98,8 +93,8 @@ def _given(path: Path) -> bytes:
         ) from error
 
 
-def _captured(repository: Repository, generation: Generation) -> bytes | None:
-    for artifact in generation.artifacts_of(ArtifactKind.CERTIFICATE):
+def _captured(repository: Repository, generation: model.Generation) -> bytes | None:
+    for artifact in generation.artifacts_of(model.ArtifactKind.CERTIFICATE):
         for entry in repository.read_index(generation, artifact):
             with repository.open(generation, artifact, entry) as file:
                 content = file.read(LONGEST + 1)

@@ -95,8 +95,7 @@ def drill(request: DrillRequest, services: Services) -> tuple[Report, Path, Reco
             # Checked by now; it is destroyed when this ends, unless it is to be kept.
             return
 
-    report, folder = run_to_report(run.recorder, run.request, story)
-    return report, folder, run.recorder
+    return *run_to_report(run.recorder, run.request, story), run.recorder
 
 
 @contextmanager
@@ -269,8 +268,7 @@ def restore_stack(
         require_mounted(environment, request, services)
         replay_standing(run, environment)
 
-    report, folder = run_to_report(run.recorder, request, story)
-    return report, folder, run.recorder
+    return *run_to_report(run.recorder, request, story), run.recorder
 
 
 def require_mounted(environment: Environment, request: ReplayRequest, services: Services) -> None:

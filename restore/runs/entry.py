@@ -11,26 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from restore import __version__
+from restore import __version__, model
 from restore.adapters import lock, logs
 from restore.adapters.pulumi.outputs import environment_from_outputs
 from restore.anonymise import Anonymisation, anonymisation_asked
 from restore.anonymise.key import VARIABLE
 from restore.errors import EnvironmentFailure, Interrupted, RestoreError
-from restore.model import (
-    Acceptance,
-    Blueprint,
-    CheckStatus,
-    Environment,
-    Report,
-    Selection,
-    locations,
-)
+from restore.model import locations
 from restore.model.environment import StackOverrides
 from restore.model.messages import message
 from restore.profile import load_profile
 from restore.report.evidence.format import sign_files
-from restore.report.files import Signing, write_report
+from restore.report.files import write_report
 from restore.report.history import RunGroup, append_to_history, history_file
 from restore.repository.selection import choose
 from restore.runs.recorder import Recorder, Run
@@ -58,8 +50,10 @@ class ReplaySummary:
 
 
 def blueprint(
-    selection: Selection, overrides: StackOverrides, accepted: tuple[Acceptance, ...] = ()
-) -> Blueprint:
+    selection: model.Selection,
+    overrides: StackOverrides,
+    accepted: tuple[model.Acceptance, ...] = (),
+) -> model.Blueprint:
     """Compute the equivalent environment that a generation asks for.
 
     Args:
@@ -98,7 +92,7 @@ def replay_outputs(outputs: Mapping[str, Any], request: ReplayRequest) -> Replay
     report, folder = run_to_report(run.recorder, request, lambda: replay_standing(run, environment))
     if run.recorder.error is not None:
         raise run.recorder.error
-    failed = [c for c in report.checks if c.status is CheckStatus.FAILED]
+    failed = [c for c in report.checks if c.status is model.CheckStatus.FAILED]
     message = "; ".join(f"{c.id}: expected {c.expected}, observed {c.observed}" for c in failed)
     return ReplaySummary(
         verdict=report.verdict.value,
@@ -108,7 +102,7 @@ def replay_outputs(outputs: Mapping[str, Any], request: ReplayRequest) -> Replay
     )
 
 
-def replay_standing(run: Run, environment: Environment) -> None:
+def replay_standing(run: Run, environment: model.Environment) -> None:
     """Choose, verify and replay a generation into a stack that stands, alone in it.
 
     ``pulumi up`` and ``pra restore`` know nothing of each other, but for the stack's lock.
@@ -125,7 +119,7 @@ def replay_standing(run: Run, environment: Environment) -> None:
 
 def run_to_report(
     recorder: Recorder, request: ReplayRequest, story: Callable[[], None]
-) -> tuple[Report, Path]:
+) -> tuple[model.Report, Path]:
     """Run a story to its end, however it ends, keep it in the history and write its report.
 
     Returns:
@@ -153,15 +147,7 @@ def run_to_report(
         return report, _kept(report, request, recorder)
 
 
-def _signing(recorder: Recorder) -> Signing | None:
-    """The function that signs a run's files; None without a key."""
-    signer = recorder.signer
-    if signer is None:
-        return None
-    return lambda files: sign_files(signer, recorder.run, __version__, recorder.now(), files)
-
-
-def _kept(report: Report, request: ReplayRequest, recorder: Recorder) -> Path:
+def _kept(report: model.Report, request: ReplayRequest, recorder: Recorder) -> Path:
     """Write a report into its folder; where it can't be, elsewhere, and say so.
 
     Raises:
@@ -183,11 +169,13 @@ def _kept(report: Report, request: ReplayRequest, recorder: Recorder) -> Path:
     return folder
 
 
-def _write(report: Report, folder: Path, language: str, recorder: Recorder) -> None:
-    write_report(report, folder, language, _signing(recorder), dict(recorder.pictures))
+def _write(report: model.Report, folder: Path, language: str, recorder: Recorder) -> None:
+    signer, run, now = recorder.signer, recorder.run, recorder.now
+    signing = (lambda files: sign_files(signer, run, __version__, now(), files)) if signer else None
+    write_report(report, folder, language, signing, dict(recorder.pictures))
 
 
-def _elsewhere(report: Report, language: str, recorder: Recorder) -> str:
+def _elsewhere(report: model.Report, language: str, recorder: Recorder) -> str:
     with suppress(OSError):
         folder = Path(tempfile.mkdtemp(prefix=f"pra-report-{report.run}-"))
         try:

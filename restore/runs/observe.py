@@ -7,14 +7,8 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Final
 
-from restore.adapters.docker.facts import (
-    foresee_node_facts,
-    read_erp_facts,
-    read_image,
-    read_node_facts,
-    read_operating_system,
-    read_proxy_facts,
-)
+from restore import model
+from restore.adapters.docker import facts
 from restore.adapters.docker.helpers import run_once
 from restore.adapters.docker.runner import ImageDescription, Runner
 from restore.adapters.postgres import sql
@@ -22,18 +16,6 @@ from restore.adapters.postgres.facts import read_server_facts
 from restore.adapters.postgres.locales import list_locales
 from restore.adapters.postgres.sql import Connection, connect, rows
 from restore.errors import EnvironmentFailure, ReplayError
-from restore.model import (
-    ALL_LOCAL,
-    LOCAL,
-    Blueprint,
-    Environment,
-    EnvironmentFacts,
-    Hosts,
-    NodeFacts,
-    Role,
-    ServerFacts,
-    Versioned,
-)
 from restore.model.versions import parse_version
 from restore.profile import Profile
 
@@ -45,8 +27,11 @@ _ENCODINGS: Final = """
 
 
 def predict_facts(
-    runner: Runner, blueprint: Blueprint, profile: Profile, hosts: Hosts = ALL_LOCAL
-) -> EnvironmentFacts:
+    runner: Runner,
+    blueprint: model.Blueprint,
+    profile: Profile,
+    hosts: model.Hosts = model.ALL_LOCAL,
+) -> model.EnvironmentFacts:
     """Predict an environment's facts from what its images declare; nothing is made or started.
 
     Nothing is known of an image that is not present: it will be pulled.
@@ -54,26 +39,28 @@ def predict_facts(
     Raises:
         EnvironmentFailure: a Docker host doesn't answer; names it.
     """
-    erp, node = _foreseen(runner, hosts.of(Role.ERP), blueprint.erp.image)
+    erp, node = _foreseen(runner, hosts.of(model.Role.ERP), blueprint.erp.image)
     series = erp.variables.get(profile.erp.version_variable, "") if erp else ""
     release = erp.variables.get(profile.erp.release_variable or "", "") if erp else ""
     reports = blueprint.reports
-    database, server = _foreseen(runner, hosts.of(Role.DATABASE), blueprint.database.image)
-    proxy, before = _foreseen(runner, hosts.of(Role.PROXY), blueprint.proxy_image)
-    return EnvironmentFacts(
+    database, server = _foreseen(runner, hosts.of(model.Role.DATABASE), blueprint.database.image)
+    proxy, before = _foreseen(runner, hosts.of(model.Role.PROXY), blueprint.proxy_image)
+    return model.EnvironmentFacts(
         postgresql=replace(_predicted_postgresql(database, profile), node=server),
-        erp=ServerFacts(release or series, 0, None, erp.facts if erp else None, node),
+        erp=model.ServerFacts(release or series, 0, None, erp.facts if erp else None, node),
         erp_series=series,
         reports=(
             predict_facts(runner, reports, profile.reports.server, hosts.reports_half())
             if reports and profile.reports
             else None
         ),
-        proxy=ServerFacts("", 0, None, proxy.facts if proxy else None, before),
+        proxy=model.ServerFacts("", 0, None, proxy.facts if proxy else None, before),
     )
 
 
-def observe_facts(runner: Runner, environment: Environment, profile: Profile) -> EnvironmentFacts:
+def observe_facts(
+    runner: Runner, environment: model.Environment, profile: Profile
+) -> model.EnvironmentFacts:
     """Ask the servers of an environment; the database server runs, the ERP may be stopped.
 
     Raises:
@@ -81,20 +68,20 @@ def observe_facts(runner: Runner, environment: Environment, profile: Profile) ->
             say what it holds.
     """
     container = environment.erp.container
-    erp, series = read_erp_facts(runner, container, profile)
+    erp, series = facts.read_erp_facts(runner, container, profile)
     server = environment.database
     with connect(server) as connection:
         try:
-            return EnvironmentFacts(
+            return model.EnvironmentFacts(
                 postgresql=replace(
                     read_server_facts(
                         connection,
-                        read_operating_system(runner, server.container),
-                        read_image(runner, server.container),
+                        facts.read_operating_system(runner, server.container),
+                        facts.read_image(runner, server.container),
                     ),
-                    node=read_node_facts(runner, server.container, profile.database.data),
+                    node=facts.read_node_facts(runner, server.container, profile.database.data),
                 ),
-                erp=replace(erp, node=read_node_facts(runner, container)),
+                erp=replace(erp, node=facts.read_node_facts(runner, container)),
                 erp_series=series,
                 extensions=list_extensions(connection),
                 collations=list_locales(connection),
@@ -104,8 +91,14 @@ def observe_facts(runner: Runner, environment: Environment, profile: Profile) ->
                     if profile.erp.available_modules
                     else None
                 ),
-                reports=_reports_facts(runner, environment, profile),
-                proxy=read_proxy_facts(runner, environment.proxy) if environment.proxy else None,
+                reports=(
+                    observe_facts(runner, environment.reports, profile.reports.server)
+                    if environment.reports and profile.reports
+                    else None
+                ),
+                proxy=facts.read_proxy_facts(runner, environment.proxy)
+                if environment.proxy
+                else None,
                 external_url=environment.external_url,
             )
         except sql.Error as error:
@@ -113,14 +106,6 @@ def observe_facts(runner: Runner, environment: Environment, profile: Profile) ->
                 f"PostgreSQL at {server.address}:{server.port} does not say what it offers: "
                 f"{str(error).strip()}"
             ) from error
-
-
-def _reports_facts(
-    runner: Runner, environment: Environment, profile: Profile
-) -> EnvironmentFacts | None:
-    if environment.reports is None or profile.reports is None:
-        return None
-    return observe_facts(runner, environment.reports, profile.reports.server)
 
 
 def available_modules(runner: Runner, container: str, profile: Profile) -> tuple[str, ...]:
@@ -149,23 +134,25 @@ def available_modules(runner: Runner, container: str, profile: Profile) -> tuple
 
 def _foreseen(
     runner: Runner, host: str, reference: str
-) -> tuple[ImageDescription | None, NodeFacts]:
+) -> tuple[ImageDescription | None, model.NodeFacts]:
     """The description of an image on a host, and the facts of that host."""
-    if host == LOCAL:
-        return runner.image(reference), foresee_node_facts(runner)
+    if host == model.LOCAL:
+        return runner.image(reference), facts.foresee_node_facts(runner)
     with closing(Runner.connect(host)) as there:
-        return there.image(reference), foresee_node_facts(there)
+        return there.image(reference), facts.foresee_node_facts(there)
 
 
-def _predicted_postgresql(image: ImageDescription | None, profile: Profile) -> ServerFacts:
+def _predicted_postgresql(image: ImageDescription | None, profile: Profile) -> model.ServerFacts:
     if image is None:
-        return ServerFacts("", 0, None, None)
+        return model.ServerFacts("", 0, None, None)
     version = image.variables.get(profile.database.version_variable, "")
-    return ServerFacts(*parse_version(version), None, image.facts)
+    return model.ServerFacts(*parse_version(version), None, image.facts)
 
 
-def list_extensions(connection: Connection) -> tuple[Versioned, ...]:
+def list_extensions(connection: Connection) -> tuple[model.Versioned, ...]:
     """List the extensions that a database server could create, each with its version, sorted."""
     query = "SELECT name, default_version FROM pg_catalog.pg_available_extensions"
-    found = (Versioned(str(name), str(version or "")) for name, version in rows(connection, query))
+    found = (
+        model.Versioned(str(name), str(version or "")) for name, version in rows(connection, query)
+    )
     return tuple(sorted(found, key=lambda item: (item.name, item.version)))

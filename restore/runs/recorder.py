@@ -8,31 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from restore import __version__
+from restore import __version__, model
 from restore.adapters import logs
 from restore.checks.base import with_acceptances
 from restore.errors import RestoreError
-from restore.model import (
-    Acceptance,
-    CheckResult,
-    CheckStatus,
-    ConfigurationChange,
-    Difference,
-    EnvironmentFacts,
-    Generation,
-    ManualOperation,
-    Progress,
-    ProgressListener,
-    ReplayMode,
-    Report,
-    RestorePlan,
-    StepKind,
-    StepResult,
-    StepStatus,
-    Upgrade,
-    Verdict,
-    verdict_of,
-)
 from restore.report.budget import budget_check
 from restore.report.evidence.format import Signer
 from restore.runs.request import ReplayRequest, Services
@@ -51,30 +30,30 @@ class Recorder:
     run: str
     command: str
     stack: str
-    accepted: tuple[Acceptance, ...]
+    accepted: tuple[model.Acceptance, ...]
     now: Callable[[], datetime]
-    listener: ProgressListener
+    listener: model.ProgressListener
     profile: str = ""
     base: str = ""
     rto_budget: float | None = None
     signer: Signer | None = None
     started: datetime = field(init=False)
-    generation: Generation | None = None
-    facts: EnvironmentFacts | None = None
-    plan: RestorePlan | None = None
-    differences: tuple[Difference, ...] = ()
-    changes: tuple[ConfigurationChange, ...] = ()
-    operations: tuple[ManualOperation, ...] = ()
-    stages: list[StepResult] = field(default_factory=list)
-    steps: tuple[StepResult, ...] = ()
-    checks: tuple[CheckResult, ...] = ()
+    generation: model.Generation | None = None
+    facts: model.EnvironmentFacts | None = None
+    plan: model.RestorePlan | None = None
+    differences: tuple[model.Difference, ...] = ()
+    changes: tuple[model.ConfigurationChange, ...] = ()
+    operations: tuple[model.ManualOperation, ...] = ()
+    stages: list[model.StepResult] = field(default_factory=list)
+    steps: tuple[model.StepResult, ...] = ()
+    checks: tuple[model.CheckResult, ...] = ()
     pictures: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     checked: datetime | None = None
     error: RestoreError | None = None
-    mode: ReplayMode | None = None
+    mode: model.ReplayMode | None = None
     mode_reason: str = ""
     warnings: tuple[str, ...] = ()
-    upgrade: Upgrade | None = None
+    upgrade: model.Upgrade | None = None
 
     def __post_init__(self) -> None:
         self.started = self.now()
@@ -82,25 +61,25 @@ class Recorder:
     @contextmanager
     def stage(self, name: str, title: str) -> Iterator[None]:
         """Time a stage and keep how it ended; what it raises goes on."""
-        self.listener(Progress(title))
+        self.listener(model.Progress(title))
         started = self.now()
         logs.event("stage begins", stage=name, title=title)
-        status, reason = StepStatus.SUCCEEDED, ""
+        status, reason = model.StepStatus.SUCCEEDED, ""
         try:
             with logs.bound(stage=name):
                 yield
         except RestoreError as error:
-            status, reason = StepStatus.FAILED, error.message
+            status, reason = model.StepStatus.FAILED, error.message
             raise
         except BaseException as error:
-            status, reason = StepStatus.ABORTED, str(error) or type(error).__name__
+            status, reason = model.StepStatus.ABORTED, str(error) or type(error).__name__
             raise
         finally:
             seconds = (self.now() - started).total_seconds()
-            self.stages.append(StepResult(name, title, status, started, seconds, reason))
+            self.stages.append(model.StepResult(name, title, status, started, seconds, reason))
             logs.event("stage ends", stage=name, status=status, seconds=seconds, reason=reason)
 
-    def report(self) -> Report:
+    def report(self) -> model.Report:
         """The findings so far. A run that ended in an error has failed."""
         rpo = (
             (self.started - self.generation.consistency_point).total_seconds()
@@ -110,18 +89,23 @@ class Recorder:
         copying = caching_time(self.plan, self.steps)
         rto = (self.checked - self.started).total_seconds() - copying if self.checked else None
         broken = self.error is not None or any(
-            stage.status is not StepStatus.SUCCEEDED for stage in self.stages
+            stage.status is not model.StepStatus.SUCCEEDED for stage in self.stages
         )
-        judged = self._judged_by_time(rto)
-        slow = any(check.status is CheckStatus.FAILED for check in judged)
-        return Report(
+        judged: tuple[model.CheckResult, ...] = ()
+        if self.rto_budget is not None:
+            in_time = budget_check(self.rto_budget, rto, self.mode)
+            judged = with_acceptances((in_time,), self.accepted)
+        slow = any(check.status is model.CheckStatus.FAILED for check in judged)
+        return model.Report(
             run=self.run,
             command=self.command,
             stack=self.stack,
             started=self.started,
             finished=self.now(),
             # The budget is no check of what was restored: met, it proves nothing.
-            verdict=Verdict.FAIL if broken or slow else verdict_of(self.steps, self.checks),
+            verdict=model.Verdict.FAIL
+            if broken or slow
+            else model.verdict_of(self.steps, self.checks),
             generation=self.generation,
             facts=self.facts,
             plan=self.plan,
@@ -145,11 +129,6 @@ class Recorder:
             copying=copying,
             upgrade=self.upgrade,
         )
-
-    def _judged_by_time(self, rto: float | None) -> tuple[CheckResult, ...]:
-        if self.rto_budget is None:
-            return ()
-        return with_acceptances((budget_check(self.rto_budget, rto, self.mode),), self.accepted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +162,7 @@ def new_run(now: datetime) -> str:
     return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
-def caching_time(plan: RestorePlan | None, results: tuple[StepResult, ...]) -> float:
+def caching_time(plan: model.RestorePlan | None, results: tuple[model.StepResult, ...]) -> float:
     """Seconds by which the run would have been shorter had it made no cache.
 
     While documents are still being copied, a copy of a database server delays nothing.
@@ -192,15 +171,17 @@ def caching_time(plan: RestorePlan | None, results: tuple[StepResult, ...]) -> f
     total = 0.0
     for result in results:
         kind, part = kinds.get(result.id, (None, None))
-        if kind is not StepKind.KEEP_CACHE:
+        if kind is not model.StepKind.KEEP_CACHE:
             continue
         beside = [
-            _end(other) for other in results if kinds.get(other.id) == (StepKind.DOCUMENTS, part)
+            _end(other)
+            for other in results
+            if kinds.get(other.id) == (model.StepKind.DOCUMENTS, part)
         ]
         alone_from = max(result.started, *beside) if beside else result.started
         total += max(0.0, (_end(result) - alone_from).total_seconds())
     return total
 
 
-def _end(result: StepResult) -> datetime:
+def _end(result: model.StepResult) -> datetime:
     return result.started + timedelta(seconds=result.duration)

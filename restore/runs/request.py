@@ -7,18 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from restore import model
 from restore.adapters.docker.runner import Runner
 from restore.anonymise import Anonymisation
 from restore.checks.scenarios import Scenario
-from restore.model import (
-    Acceptance,
-    Credentials,
-    ProgressListener,
-    Purpose,
-    Role,
-    Selection,
-    ignore_progress,
-)
 from restore.plan.cache.policy import NO_CACHE, CachePolicy
 from restore.profile import Profile, load_profile
 from restore.report.evidence.format import Signer
@@ -41,19 +33,19 @@ class ReplayRequest:
     password that production does not have.
     """
 
-    selection: Selection
-    credentials: Credentials | None
-    accepted: tuple[Acceptance, ...]
+    selection: model.Selection
+    credentials: model.Credentials | None
+    accepted: tuple[model.Acceptance, ...]
     reports: Path
     language: str = "en"
     scenarios: tuple[Scenario, ...] = ()
     jobs: int = 2
     replace: bool = False
     command: str = "pulumi up"
-    reports_account: Credentials | None = None
-    nodes: tuple[Role, ...] = tuple(Role)
+    reports_account: model.Credentials | None = None
+    nodes: tuple[model.Role, ...] = tuple(model.Role)
     rto_budget: float | None = None
-    purpose: Purpose = Purpose.RECOVERY
+    purpose: model.Purpose = model.Purpose.RECOVERY
     cache: CachePolicy = NO_CACHE
     anonymisation: Anonymisation | None = None
     """Rules and key by which a ``STAGING`` copy is anonymised; None when it is not."""
@@ -67,7 +59,7 @@ class Services:
     repository: Repository
     profile: Profile
     now: Callable[[], datetime]
-    listener: ProgressListener
+    listener: model.ProgressListener
     signer: Signer | None = None
 
 
@@ -76,7 +68,9 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def open_services(selection: Selection, listener: ProgressListener = ignore_progress) -> Services:
+def open_services(
+    selection: model.Selection, listener: model.ProgressListener = model.ignore_progress
+) -> Services:
     """Open the services that a run needs, or say at once what is missing.
 
     Raises:

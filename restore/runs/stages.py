@@ -7,51 +7,35 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from restore import model
 from restore.adapters import logs
 from restore.adapters.docker.access import open_access
-from restore.checks import run_checks
+from restore.adapters.docker.runner import Runner
+from restore.checks import run_checks, scenarios
 from restore.checks.base import with_acceptances
 from restore.checks.passwords import captured_secrets
-from restore.checks.scenarios import (
-    Ground,
-    ScenarioResults,
-    play_all,
-    require_playable,
-    require_steps,
-)
 from restore.context import ReplayContext
-from restore.errors import DamagedGenerationError, RefusedError, ReplayError, UsageError
-from restore.model import (
-    LOCAL,
-    CheckStatus,
-    Environment,
-    Generation,
-    ProgressListener,
-    Purpose,
-    RestorePlan,
-    Role,
-    StepKind,
-    StepStatus,
+from restore.errors import (
+    DamagedGenerationError,
+    NotFoundError,
+    RefusedError,
+    ReplayError,
+    UsageError,
 )
 from restore.model.environment import StackOverrides
 from restore.model.messages import message
 from restore.plan.request import copied_documents
 from restore.replay.replay import ReplayInterrupted, replay
+from restore.repository.base import Repository
 from restore.repository.selection import choose
 from restore.repository.verify import require_sound, verify
 from restore.runs.planning import Foreseen, plan_foreseen, plan_standing
 from restore.runs.recorder import Recorder, Run
 from restore.runs.request import ReplayRequest
-from restore.runs.same_repository import require_same_repository
-from restore.runs.staging.safety import (
-    administrator_of,
-    for_purpose,
-    require_anonymised,
-    stop_unless_safe,
-)
+from restore.runs.staging import safety
 
 
-def select(run: Run) -> Generation:
+def select(run: Run) -> model.Generation:
     """Stage "select": find the generation that the request names."""
     choice, profile = run.request.selection.generation, run.services.profile
     with run.recorder.stage("select", f"Choose generation {choice}"):
@@ -72,7 +56,7 @@ def select(run: Run) -> Generation:
 
 
 def verify_generation(
-    run: Run, generation: Generation, listener: ProgressListener | None = None
+    run: Run, generation: model.Generation, listener: model.ProgressListener | None = None
 ) -> None:
     """Stage "verify": every checksum of the generation, before anything is made.
 
@@ -95,7 +79,7 @@ def verify_generation(
         )
 
 
-def preflight(run: Run, generation: Generation, overrides: StackOverrides) -> Foreseen:
+def preflight(run: Run, generation: model.Generation, overrides: StackOverrides) -> Foreseen:
     """Stage "foresee": plan for the environment that would be rebuilt, from its images alone.
 
     Args:
@@ -105,16 +89,18 @@ def preflight(run: Run, generation: Generation, overrides: StackOverrides) -> Fo
         RefusedError: the environment would not be equivalent; nothing was made.
         UsageError: an acceptance names neither a difference nor a check.
     """
-    run = for_purpose(run)
+    run = safety.for_purpose(run)
     request = run.request
     with run.recorder.stage("foresee", "Compare the images with the backup"):
-        require_steps(request.accepted, request.scenarios)
-        if overrides.hosts.of(Role.ERP) == LOCAL:
-            require_playable(request.scenarios, request.credentials, run.services.runner)
+        scenarios.require_steps(request.accepted, request.scenarios)
+        if overrides.hosts.of(model.Role.ERP) == model.LOCAL:
+            scenarios.require_playable(request.scenarios, request.credentials, run.services.runner)
         return plan_foreseen(run, generation, overrides)
 
 
-def replay_into(run: Run, environment: Environment, generation: Generation) -> RestorePlan:
+def replay_into(
+    run: Run, environment: model.Environment, generation: model.Generation
+) -> model.RestorePlan:
     """Stages "plan", "replay" and "check" on an environment that stands.
 
     A failed step or check is kept in the recorder; only what stops the run is raised.
@@ -125,35 +111,37 @@ def replay_into(run: Run, environment: Environment, generation: Generation) -> R
     Raises:
         RefusedError: the environment is not equivalent or not empty; nothing was changed.
     """
-    if environment.purpose is Purpose.STAGING:
+    if environment.purpose is model.Purpose.STAGING:
         # Whatever command replays into a staging copy: production's data must not run there.
-        run = replace(run, request=replace(run.request, purpose=Purpose.STAGING))
-    require_anonymised(environment, run.request)
+        run = replace(run, request=replace(run.request, purpose=model.Purpose.STAGING))
+    safety.require_anonymised(environment, run.request)
     with open_access(environment, run.services.runner) as (at_hand, runner):
         require_same_repository(at_hand, generation, run.services.repository, runner)
         run = replace(run, services=replace(run.services, runner=runner))
         return _replay_at_hand(run, at_hand, generation)
 
 
-def _replay_at_hand(run: Run, environment: Environment, generation: Generation) -> RestorePlan:
+def _replay_at_hand(
+    run: Run, environment: model.Environment, generation: model.Generation
+) -> model.RestorePlan:
     """Replay into an environment whose every server this machine reaches."""
-    run = for_purpose(run)
+    run = safety.for_purpose(run)
     services, request, recorder = run.services, run.request, run.recorder
     with recorder.stage("plan", "Compare the environment with the backup and plan"):
         planned = plan_standing(run, environment, generation)
         require_reports_account(request, planned)
-        require_steps(request.accepted, request.scenarios)
+        scenarios.require_steps(request.accepted, request.scenarios)
         erp = environment.erp.container
-        require_playable(request.scenarios, request.credentials, services.runner, erp)
+        scenarios.require_playable(request.scenarios, request.credentials, services.runner, erp)
     context = replay_context(run, environment, generation, planned)
     # What production holds is known from here on, and masked in the log.
     tuple(captured_secrets(context))
     # What is left to people is about production's new place; a copy has none.
-    recovery = request.purpose is Purpose.RECOVERY
+    recovery = request.purpose is model.Purpose.RECOVERY
     recorder.operations = services.profile.checklist if recovery else ()
     with recorder.stage("replay", f"Replay generation {generation.id}"):
         _replay(planned, context, recorder)
-    if any(check.status is CheckStatus.FAILED for check in recorder.checks):
+    if any(check.status is model.CheckStatus.FAILED for check in recorder.checks):
         # The restored database is not production's: that is a verdict, no failure to judge.
         return planned
     with recorder.stage("check", "Check the restored environment"):
@@ -162,12 +150,15 @@ def _replay_at_hand(run: Run, environment: Environment, generation: Generation) 
         # Last: scenarios may change what the other checks compare.
         _play(context, request, recorder)
         recorder.checked = services.now()
-        stop_unless_safe(context, results)
+        safety.stop_unless_safe(context, results)
     return planned
 
 
 def replay_context(
-    run: Run, environment: Environment, generation: Generation, planned: RestorePlan
+    run: Run,
+    environment: model.Environment,
+    generation: model.Generation,
+    planned: model.RestorePlan,
 ) -> ReplayContext:
     """What steps and checks of a plan work with.
 
@@ -189,7 +180,7 @@ def replay_context(
         run=run.recorder.run,
         databases=planned.databases,
         purpose=request.purpose,
-        administrator=administrator_of(request),
+        administrator=safety.administrator_of(request),
         most_caches=request.cache.most,
         anonymisation=request.anonymisation,
     )
@@ -203,17 +194,17 @@ def _play(context: ReplayContext, request: ReplayRequest, recorder: Recorder) ->
     recorder.pictures = (*recorder.pictures, *played.pictures)
 
 
-def play_asked(context: ReplayContext, request: ReplayRequest) -> ScenarioResults:
+def play_asked(context: ReplayContext, request: ReplayRequest) -> scenarios.ScenarioResults:
     """Play a request's scenarios in the first restored database."""
-    played = ScenarioResults()
+    played = scenarios.ScenarioResults()
     for database in context.databases[:1]:
-        played += play_all(ground_of(context, request, database), request.scenarios)
+        played += scenarios.play_all(ground_of(context, request, database), request.scenarios)
     return played
 
 
-def ground_of(context: ReplayContext, request: ReplayRequest, database: str) -> Ground:
+def ground_of(context: ReplayContext, request: ReplayRequest, database: str) -> scenarios.Ground:
     """Where scenarios are played in one database of an environment."""
-    return Ground(
+    return scenarios.Ground(
         environment=context.environment,
         runner=context.runner,
         database=database,
@@ -223,7 +214,7 @@ def ground_of(context: ReplayContext, request: ReplayRequest, database: str) -> 
     )
 
 
-def _replay(planned: RestorePlan, context: ReplayContext, recorder: Recorder) -> None:
+def _replay(planned: model.RestorePlan, context: ReplayContext, recorder: Recorder) -> None:
     """Run a plan's steps and keep how they ended; a failed check is no error.
 
     Raises:
@@ -243,21 +234,55 @@ def _replay(planned: RestorePlan, context: ReplayContext, recorder: Recorder) ->
         # The copy ended at the first damaged document: name them all.
         require_sound(verify(context.repository, context.generation, jobs=context.jobs))
         raise outcome.error
-    if any(check.status is CheckStatus.FAILED for check in outcome.checks):
+    if any(check.status is model.CheckStatus.FAILED for check in outcome.checks):
         return
-    if broken := [step for step in outcome.steps if step.status is StepStatus.FAILED]:
+    if broken := [step for step in outcome.steps if step.status is model.StepStatus.FAILED]:
         raise ReplayError(f"{broken[0].title}: {broken[0].reason}")
 
 
-def require_reports_account(request: ReplayRequest, planned: RestorePlan) -> None:
+def require_reports_account(request: ReplayRequest, planned: model.RestorePlan) -> None:
     """Refuse a plan that changes data sources when no account of the reports server was given.
 
     Raises:
         UsageError: the plan changes data sources and there is no account to do it as.
     """
-    changed = any(step.kind is StepKind.DATA_SOURCE for step in planned.steps)
+    changed = any(step.kind is model.StepKind.DATA_SOURCE for step in planned.steps)
     if changed and request.reports_account is None:
         raise UsageError(
             "the generation holds a reports server, and no account of it was given",
             "set PRA_REPORTS_PASSWORD (and PRA_REPORTS_LOGIN), or the stack's reportsPassword",
         )
+
+
+def require_same_repository(
+    environment: model.Environment,
+    generation: model.Generation,
+    repository: Repository,
+    runner: Runner,
+) -> None:
+    """Refuse a database server whose host shows it another repository, or none.
+
+    Only for servers on other hosts: what this machine mounts is what it reads.
+
+    Raises:
+        UsageError: names the host.
+        EnvironmentFailure: the host doesn't answer.
+    """
+    ours = (generation.root / "manifest.json").read_bytes()
+    folder = generation.root.relative_to(repository.location)
+    for half in (environment, environment.reports):
+        if half is None or half.database.host is None:
+            continue
+        server = half.database
+        path = f"{server.repository}/{folder}/manifest.json"
+        try:
+            same = runner.read_file(server.container, path) == ours
+        except NotFoundError:
+            same = False
+        if not same:
+            raise UsageError(
+                f"Docker host {server.host} does not see generation {generation.id} "
+                f"in the repository of container {server.container[:12]}",
+                "mount the repository on that host, read-only, and name its path there in the "
+                "stack's setting repositoryPaths",
+            )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.authority import server_pem
+from restore.adapters.docker import facts
 from restore.adapters.docker.runner import Runner
 from restore.errors import RefusedError
 from restore.model import (
@@ -25,7 +26,6 @@ from restore.model.secret import Secret
 from restore.plan.equivalence.certificate import public_part
 from restore.profile import load_profile
 from restore.repository.folder import FolderRepository
-from restore.runs import observe
 from restore.runs.recorder import Recorder, Run
 from restore.runs.request import ReplayRequest, Services
 from restore.runs.stages import preflight
@@ -76,7 +76,7 @@ def test_the_machine_that_captured_is_large_enough(look: Foresee) -> None:
 
 def test_too_small_a_disk_is_refused(look: Foresee, monkeypatch: pytest.MonkeyPatch) -> None:
     small = NodeFacts(cpus=0.5, memory=1 << 30, disk=10**9, disk_free=10**9)
-    monkeypatch.setattr(observe, "foresee_node_facts", lambda _runner: small)
+    monkeypatch.setattr(facts, "foresee_node_facts", lambda _runner: small)
     _, recorder = look(StackOverrides(), expected="sizing.disk: expected 2.* GB free")
     keys = {item.key: item.severity for item in recorder.differences}
     assert keys["sizing.disk"] is Severity.BLOCKING

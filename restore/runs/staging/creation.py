@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from restore import model
 from restore.adapters import lock
 from restore.adapters.docker import leftovers
 from restore.adapters.docker.runner import Runner
@@ -23,33 +24,14 @@ from restore.adapters.pulumi.stack_file import settings_file
 from restore.checks.anonymised import PREFIX as ANONYMISED
 from restore.checks.neutralised import PREFIX as NEUTRALISED
 from restore.errors import RefusedError
-from restore.model import (
-    CheckResult,
-    CheckStatus,
-    Credentials,
-    Environment,
-    Generation,
-    Purpose,
-    Report,
-    Verdict,
-    locations,
-)
+from restore.model import locations
 from restore.model.secret import Secret
-from restore.profile import Profile
 from restore.runs.drill import DrillRequest, replayed_anew, stack_images, stack_spec
 from restore.runs.entry import run_to_report
 from restore.runs.recorder import Recorder, Run
 from restore.runs.request import Services
 from restore.runs.stages import select
-from restore.runs.staging import records
-from restore.runs.staging.copies import (
-    CopyState,
-    StagingCopy,
-    require_life,
-    require_name,
-    require_owner,
-    stack_of,
-)
+from restore.runs.staging import copies, records
 from restore.runs.staging.occupied import port_taken, published_ports, used_subnets
 from restore.runs.staging.places import free_port, free_subnet
 from restore.runs.staging.safety import is_safe
@@ -85,10 +67,10 @@ class CopyRequest:
 class Made:
     """How a creation ended. ``copy`` is None when nothing of it was left."""
 
-    report: Report
+    report: model.Report
     folder: Path
     recorder: Recorder
-    copy: StagingCopy | None
+    copy: copies.StagingCopy | None
 
 
 def create(request: CopyRequest, services: Services) -> Made:
@@ -98,15 +80,19 @@ def create(request: CopyRequest, services: Services) -> Made:
         UsageError: name, owner or time to live are wrong.
         RefusedError: there is a copy, or a stack, of that name already.
     """
-    require_name(request.name)
-    require_life(request.life)
-    account = Credentials(request.login, Secret(secrets.token_urlsafe(_PASSWORD_BYTES)))
+    copies.require_name(request.name)
+    copies.require_life(request.life)
+    account = model.Credentials(request.login, Secret(secrets.token_urlsafe(_PASSWORD_BYTES)))
     request = _complete(request, account)
     replay = request.drill.replay
     run = Run.begin(request.drill.base, replay, services)
-    run = replace(run, services=replace(services, profile=_unhurried(services.profile)))
+    # A step of a copy's web scenario may take two minutes.
+    web = services.profile.web
+    steps = tuple(replace(step, sla=max(step.sla, _PATIENCE)) for step in web.steps)
+    unhurried = replace(services.profile, web=replace(web, steps=steps))
+    run = replace(run, services=replace(services, profile=unhurried))
     recorder = run.recorder
-    recorder.stack = stack_of(request.name)
+    recorder.stack = copies.stack_of(request.name)
     # A copy beside production is no recovery: it is judged by what it is, not by its pace.
     recorder.rto_budget = None
     with lock.stack_lock(
@@ -117,25 +103,21 @@ def create(request: CopyRequest, services: Services) -> Made:
         return Made(report, folder, recorder, creation.end())
 
 
-def _unhurried(profile: Profile) -> Profile:
-    """A profile whose web scenario may take two minutes a step."""
-    steps = tuple(replace(step, sla=max(step.sla, _PATIENCE)) for step in profile.web.steps)
-    return replace(profile, web=replace(profile.web, steps=steps))
-
-
-def _complete(request: CopyRequest, account: Credentials) -> CopyRequest:
+def _complete(request: CopyRequest, account: model.Credentials) -> CopyRequest:
     """The request with the stack's images, for staging, and with its administrator's account."""
     drill = request.drill
-    replay = replace(drill.replay, credentials=account, purpose=Purpose.STAGING, command=CREATE)
+    replay = replace(
+        drill.replay, credentials=account, purpose=model.Purpose.STAGING, command=CREATE
+    )
     images = {**stack_images(drill.base), **drill.images}
     return replace(
         request,
-        owner=require_owner(request.owner),
+        owner=copies.require_owner(request.owner),
         drill=replace(drill, replay=replay, images=images, keep=True),
     )
 
 
-def _begin(request: CopyRequest, run: Run) -> StagingCopy:
+def _begin(request: CopyRequest, run: Run) -> copies.StagingCopy:
     """Choose a copy's places and write it down, before anything of it is made.
 
     Raises:
@@ -148,10 +130,10 @@ def _begin(request: CopyRequest, run: Run) -> StagingCopy:
         _require_new(request, run.recorder.stack, engines)
         others = records.load_all(request.folder).copies
         ports = {copy.port for copy in others}.union(*map(published_ports, engines))
-        copy = StagingCopy(
+        copy = copies.StagingCopy(
             name=request.name,
             owner=request.owner,
-            state=CopyState.CREATING,
+            state=copies.CopyState.CREATING,
             created=now,
             expires=now + request.life,
             generation=selection.generation,
@@ -167,60 +149,54 @@ def _begin(request: CopyRequest, run: Run) -> StagingCopy:
     return copy
 
 
+@dataclass(slots=True)
 class _Creation:
     """A copy under way, by a process that holds its stack's lock."""
 
-    def __init__(
-        self, request: CopyRequest, run: Run, account: Credentials, copy: StagingCopy
-    ) -> None:
-        self._request = request
-        self._run = run
-        self._services = run.services
-        self._recorder = run.recorder
-        self._account = account
-        self._copy = copy
-        self._made_anything = self._forgotten = False
+    request: CopyRequest
+    run: Run
+    account: model.Credentials
+    copy: copies.StagingCopy
+    made_anything: bool = False
+    forgotten: bool = False
 
     def story(self) -> None:
         """Make the copy; what fails on the way leaves nothing that can be reached."""
-        drill, generation = self._request.drill, select(self._run)
+        drill, generation = self.request.drill, select(self.run)
         rebuilt = self._rebuilt(generation)
-        with replayed_anew(self._run, drill, generation, rebuilt) as replayed:
+        with replayed_anew(self.run, drill, generation, rebuilt) as replayed:
             if self._passed():
                 self._keep(replayed.environment)
 
-    def end(self) -> StagingCopy | None:
+    def end(self) -> copies.StagingCopy | None:
         """The copy as it is left; one of which nothing was made is forgotten."""
-        if not self._made_anything:
+        if not self.made_anything:
             self._forget()
-        return None if self._forgotten else self._copy
+        return None if self.forgotten else self.copy
 
     @contextmanager
-    def _rebuilt(self, generation: Generation) -> Iterator[Environment]:
+    def _rebuilt(self, generation: model.Generation) -> Iterator[model.Environment]:
         """The copy's environment: stopped or destroyed at the end, unless it was kept."""
-        copy, recorder = self._copy, self._recorder
+        copy, recorder = self.copy, self.run.recorder
         self._save(replace(copy, generation=generation.id))
-        self._made_anything = True
+        self.made_anything = True
         try:
             with recorder.stage("rebuild", "Rebuild the environment with Pulumi"):
-                spec = stack_spec(copy.stack, generation, self._request.drill)
-                told = (*spec.settings, *self._own_settings())
-                outputs = up(replace(spec, settings=told), self._services.listener)
+                spec = stack_spec(copy.stack, generation, self.request.drill)
+                own = (
+                    ("keep", "true"),
+                    ("purpose", model.Purpose.STAGING.value),
+                    ("subnet", copy.subnet),
+                    ("httpPort", str(copy.port)),
+                )
+                url = self.request.external_url
+                told = (*spec.settings, *own, *((("externalUrl", url),) if url else ()))
+                outputs = up(replace(spec, settings=told), self.run.services.listener)
                 environment = environment_from_outputs(outputs)
             yield environment
         finally:
-            if self._copy.state is not CopyState.READY:
+            if self.copy.state is not copies.CopyState.READY:
                 self._give_up()
-
-    def _own_settings(self) -> tuple[tuple[str, str], ...]:
-        url = self._request.external_url
-        return (
-            ("keep", "true"),
-            ("purpose", Purpose.STAGING.value),
-            ("subnet", self._copy.subnet),
-            ("httpPort", str(self._copy.port)),
-            *((("externalUrl", url),) if url else ()),
-        )
 
     def _passed(self) -> bool:
         """Whether the copy is whole, and proved to be safe.
@@ -228,76 +204,64 @@ class _Creation:
         Raises:
             RefusedError: nothing was proved.
         """
-        found = self._recorder.report()
-        if found.verdict is not Verdict.PASS:
+        found = self.run.recorder.report()
+        if found.verdict is not model.Verdict.PASS:
             return False
-        if not proofs(found.checks) or not is_safe(found.checks):
+        proved = any(check.id.startswith(NEUTRALISED) for check in found.checks)
+        if not proved or not is_safe(found.checks):
             raise RefusedError(
-                f"staging copy {self._copy.name} is not kept: it was not proved that it is safe",
+                f"staging copy {self.copy.name} is not kept: it was not proved that it is safe",
                 "the report lists its checks: neutralised.* and isolation.*",
             )
         return True
 
-    def _keep(self, environment: Environment) -> None:
+    def _keep(self, environment: model.Environment) -> None:
         """Write down that the copy stands, and its administrator's password apart from it."""
-        request = self._request
-        file = records.save_password(request.folder, request.name, self._account.password)
+        request = self.request
+        file = records.save_password(request.folder, request.name, self.account.password)
         self._save(
             replace(
-                self._copy,
-                state=CopyState.READY,
-                expires=self._services.now() + request.life,
+                self.copy,
+                state=copies.CopyState.READY,
+                expires=self.run.services.now() + request.life,
                 url=environment.external_url,
                 password_file=str(file),
-                neutralised=neutralised(self._recorder.checks),
-                anonymised=anonymised(self._recorder.checks),
+                neutralised=is_proved(self.run.recorder.checks, NEUTRALISED),
+                anonymised=is_proved(self.run.recorder.checks, ANONYMISED),
             )
         )
 
     def _give_up(self) -> None:
         """Let nothing of the copy run: stopped when it is to be looked at, else destroyed."""
-        recorder, stack = self._recorder, self._recorder.stack
-        if self._request.keep_failed:
+        recorder, stack = self.run.recorder, self.run.recorder.stack
+        if self.request.keep_failed:
             with recorder.stage("stop", "Stop the servers of the copy that failed"):
                 stop_servers(stack)
-            expires = self._services.now() + self._request.life
-            self._save(replace(self._copy, state=CopyState.FAILED, expires=expires))
+            expires = self.run.services.now() + self.request.life
+            self._save(replace(self.copy, state=copies.CopyState.FAILED, expires=expires))
             return
         with recorder.stage("destroy", "Destroy the environment"):
-            destroy_stack(stack, self._services.listener)
+            destroy_stack(stack, self.run.services.listener)
         self._forget()
 
-    def _save(self, copy: StagingCopy) -> None:
-        records.save(self._request.folder, copy)
-        self._copy = copy
+    def _save(self, copy: copies.StagingCopy) -> None:
+        records.save(self.request.folder, copy)
+        self.copy = copy
 
     def _forget(self) -> None:
-        records.forget(self._request.folder, self._request.name)
-        lock.release(locations.LOCKS, self._recorder.stack)
-        self._forgotten = True
+        records.forget(self.request.folder, self.request.name)
+        lock.release(locations.LOCKS, self.run.recorder.stack)
+        self.forgotten = True
 
 
-def proofs(checks: tuple[CheckResult, ...]) -> tuple[CheckResult, ...]:
-    """The checks that prove neutralisation."""
-    return tuple(check for check in checks if check.id.startswith(NEUTRALISED))
-
-
-def neutralised(checks: tuple[CheckResult, ...]) -> bool:
-    """Whether every proof of neutralisation has passed: none was ignored, and there is one.
+def is_proved(checks: tuple[model.CheckResult, ...], proofs: str) -> bool:
+    """Whether every check of these proofs has passed: none was ignored, and there is one.
 
     What looks dangerous and has no rule is a warning, and in the report.
     """
-    return _all_fine(proofs(checks))
-
-
-def anonymised(checks: tuple[CheckResult, ...]) -> bool:
-    """Whether every proof of anonymisation has passed: none was ignored, and there is one."""
-    return _all_fine(tuple(check for check in checks if check.id.startswith(ANONYMISED)))
-
-
-def _all_fine(checks: tuple[CheckResult, ...]) -> bool:
-    fine = (CheckStatus.PASSED, CheckStatus.WARNING)
-    return bool(checks) and all(check.status in fine for check in checks)
+    fine = (model.CheckStatus.PASSED, model.CheckStatus.WARNING)
+    found = [check.status in fine for check in checks if check.id.startswith(proofs)]
+    return bool(found) and all(found)
 
 
 def _require_new(request: CopyRequest, stack: str, engines: Iterable[Runner]) -> None:

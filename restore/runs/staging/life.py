@@ -10,23 +10,16 @@ from pathlib import Path
 
 from restore.adapters import lock, logs
 from restore.adapters.pulumi.stack_file import settings_file
+from restore.checks.neutralised import PREFIX as NEUTRALISED
 from restore.errors import RefusedError
 from restore.model import ProgressListener, Purpose, Report, ignore_progress, locations
 from restore.runs.request import ReplayRequest
-from restore.runs.staging import records
-from restore.runs.staging.copies import (
-    PREFIX,
-    CopyState,
-    StagingCopy,
-    renewed,
-    require_life,
-    why_due,
-)
-from restore.runs.staging.creation import CREATE, neutralised
+from restore.runs.staging import copies, records
+from restore.runs.staging.creation import CREATE, is_proved
 from restore.runs.staging.standing import destroy_stack
 
 
-def renew(folder: Path, name: str, life: timedelta, now: datetime) -> StagingCopy:
+def renew(folder: Path, name: str, life: timedelta, now: datetime) -> copies.StagingCopy:
     """Give a copy a time to live that begins now; it may end earlier than before.
 
     Raises:
@@ -34,16 +27,16 @@ def renew(folder: Path, name: str, life: timedelta, now: datetime) -> StagingCop
         NotFoundError: there is no such copy.
         RefusedError: it does not stand, or a process works on it.
     """
-    require_life(life)
+    copies.require_life(life)
     with _held(folder, name, "pra staging renew", now) as before:
-        copy = renewed(before, life, now=now)
+        copy = copies.renewed(before, life, now=now)
         records.save(folder, copy)
     return copy
 
 
 def end(
     folder: Path, name: str, now: datetime, listener: ProgressListener = ignore_progress
-) -> StagingCopy:
+) -> copies.StagingCopy:
     """Destroy a copy, and forget it when all of it has gone.
 
     Raises:
@@ -56,10 +49,10 @@ def end(
     return copy
 
 
-def due(folder: Path, now: datetime) -> tuple[tuple[StagingCopy, str], ...]:
+def due(folder: Path, now: datetime) -> tuple[tuple[copies.StagingCopy, str], ...]:
     """The copies that garbage collection ends now, each with the reason."""
     found = (
-        (copy, why_due(copy, alive=lock.is_held(locations.LOCKS, copy.stack), now=now))
+        (copy, copies.why_due(copy, alive=lock.is_held(locations.LOCKS, copy.stack), now=now))
         for copy in records.load_all(folder).copies
     )
     return tuple((copy, reason) for copy, reason in found if reason is not None)
@@ -77,7 +70,7 @@ def end_if_due(
     """
     with _held(folder, name, "pra gc", now) as copy:
         # This process holds it: nobody else works on it.
-        if why_due(copy, alive=False, now=now) is None:
+        if copies.why_due(copy, alive=False, now=now) is None:
             return False
         _end(folder, copy, listener)
     return True
@@ -108,28 +101,28 @@ def record_replay(folder: Path, stack: str, report: Report) -> None:
     copy = _copy_of(folder, stack)
     if copy is None or report.generation is None or not report.steps:
         return
-    safe = neutralised(report.checks)
+    safe = is_proved(report.checks, NEUTRALISED)
     records.save(folder, replace(copy, generation=report.generation.id, neutralised=safe))
 
 
 @contextmanager
-def _held(folder: Path, name: str, command: str, now: datetime) -> Iterator[StagingCopy]:
+def _held(folder: Path, name: str, command: str, now: datetime) -> Iterator[copies.StagingCopy]:
     """A copy as it is once this process holds its stack; one that isn't there gets no lock."""
     stack = records.load(folder, name).stack
     with lock.stack_lock(locations.LOCKS, stack, command, now=now, kept=True):
         yield records.load(folder, name)
 
 
-def _copy_of(folder: Path, stack: str) -> StagingCopy | None:
+def _copy_of(folder: Path, stack: str) -> copies.StagingCopy | None:
     found = (copy for copy in records.load_all(folder).copies if copy.stack == stack)
     return next(found, None)
 
 
 def forget_stack(folder: Path, stack: str) -> None:
     """Forget the copy, if it is one, of a stack that has been removed by its name."""
-    if not stack.startswith(PREFIX):
+    if not stack.startswith(copies.PREFIX):
         return
-    name = stack.removeprefix(PREFIX)
+    name = stack.removeprefix(copies.PREFIX)
     if (folder / f"{name}.json").exists():
         settings_file(stack).unlink(missing_ok=True)
         records.forget(folder, name)
@@ -143,10 +136,10 @@ def forget_locks(folder: Path, *, dry_run: bool) -> None:
             lock.release(locations.LOCKS, stack)
 
 
-def _end(folder: Path, copy: StagingCopy, listener: ProgressListener) -> None:
+def _end(folder: Path, copy: copies.StagingCopy, listener: ProgressListener) -> None:
     """Destroy a copy whose stack this process holds."""
     logs.event("end staging copy", name=copy.name, stack=copy.stack)
-    records.save(folder, replace(copy, state=CopyState.DESTROYING))
+    records.save(folder, replace(copy, state=copies.CopyState.DESTROYING))
     destroy_stack(copy.stack, listener)
     records.forget(folder, copy.name)
     lock.release(locations.LOCKS, copy.stack)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from restore.adapters.docker import rights
@@ -14,7 +16,7 @@ from restore.adapters.docker.engine import Container, DockerException, answers
 from restore.adapters.docker.helpers import HelperOptions, helper
 from restore.adapters.docker.runner import Runner
 from restore.adapters.streams import LineSplitter
-from restore.checks.base import masked
+from restore.checks.base import MOST_DETAILS, masked
 from restore.context import ReplayContext
 from restore.model import CheckResult, CheckStatus, Part, Step, StepKind
 from restore.model.messages import message, plural
@@ -22,9 +24,47 @@ from restore.model.upgrade import COMMAND
 from restore.profile import UpgradeProfile
 from restore.replay.steps.servers import restore_configuration
 from restore.runs.upgrade.difference import check_id
-from restore.runs.upgrade.log_watch import LogWatch
 
 EXPECTED: Final = message("exit code 0, its ready line, and no error in its log")
+TAIL_LINES: Final = 20
+LONGEST_LINE: Final = 500
+"""Characters of a line that are kept: some programs log whole documents."""
+
+
+@dataclass(slots=True)
+class LogWatch:
+    """Reads a log line by line. ``errors`` holds the first that match, ``wrong`` is how many do."""
+
+    ready_pattern: re.Pattern[str]
+    error_patterns: tuple[re.Pattern[str], ...]
+    harmless_patterns: tuple[re.Pattern[str], ...]
+    ready: bool = False
+    wrong: int = 0
+    lines: int = 0
+    errors: list[str] = field(default_factory=list)
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
+
+    @classmethod
+    def of(cls, profile: UpgradeProfile) -> LogWatch:
+        """A watch for what a profile looks for."""
+        return cls(
+            re.compile(profile.ready),
+            tuple(map(re.compile, profile.errors)),
+            tuple(map(re.compile, profile.harmless)),
+        )
+
+    def see(self, line: str) -> None:
+        """Judge one line of the log."""
+        text = line.rstrip()[:LONGEST_LINE]
+        self.lines += 1
+        self.tail.append(text)
+        if self.ready_pattern.search(text):
+            self.ready = True
+        matches = any(pattern.search(text) for pattern in self.error_patterns)
+        if matches and not any(pattern.search(text) for pattern in self.harmless_patterns):
+            self.wrong += 1
+            if len(self.errors) < MOST_DETAILS:
+                self.errors.append(text)
 
 
 @dataclass(frozen=True, slots=True)

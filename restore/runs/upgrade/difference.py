@@ -8,41 +8,31 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from restore import model
 from restore.checks.base import Check, Finding, first_details, run_check
-from restore.model import (
-    CheckResult,
-    CheckStatus,
-    DatabaseFacts,
-    Fact,
-    LocalText,
-    Measure,
-    Rule,
-    UpgradeChange,
-    UpgradeSubject,
-)
 from restore.model.messages import Message, message, plural
 from restore.model.upgrade import COLUMNS, MODULES, ROWS, SERVED, TECHNICAL
 from restore.profile import UpgradeProfile
 
 _TITLES: Final = {
-    MODULES: LocalText(message("Modules and their versions"), "Modules et leurs versions"),
-    COLUMNS: LocalText(message("Tables and their columns"), "Tables et leurs colonnes"),
-    ROWS: LocalText(message("Rows of tables"), "Lignes des tables"),
-    TECHNICAL: LocalText("Rows of the ERP's own tables", "Lignes des tables propres à l’ERP"),
+    MODULES: model.LocalText(message("Modules and their versions"), "Modules et leurs versions"),
+    COLUMNS: model.LocalText(message("Tables and their columns"), "Tables et leurs colonnes"),
+    ROWS: model.LocalText(message("Rows of tables"), "Lignes des tables"),
+    TECHNICAL: model.LocalText("Rows of the ERP's own tables", "Lignes des tables propres à l’ERP"),
 }
 _EXPECTED: Final = {
-    Rule.SAME: message("as before the upgrade"),
-    Rule.KEPT: message("all that was there before the upgrade"),
-    Rule.NO_FEWER: message("no fewer than before the upgrade"),
-    Rule.SERVED: message("served as before the upgrade"),
-    Rule.TOLD: "told, not judged",
+    model.Rule.SAME: message("as before the upgrade"),
+    model.Rule.KEPT: message("all that was there before the upgrade"),
+    model.Rule.NO_FEWER: message("no fewer than before the upgrade"),
+    model.Rule.SERVED: message("served as before the upgrade"),
+    model.Rule.TOLD: "told, not judged",
 }
 _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
 
 
 def structure_measures(
-    facts: DatabaseFacts, columns: Iterable[tuple[str, str]], profile: UpgradeProfile
-) -> tuple[Measure, ...]:
+    facts: model.DatabaseFacts, columns: Iterable[tuple[str, str]], profile: UpgradeProfile
+) -> tuple[model.Measure, ...]:
     """What every ERP's database is measured by: modules, columns, rows.
 
     Args:
@@ -57,14 +47,16 @@ def structure_measures(
         for table in facts.tables
     ]
     own = {name for name, _ in rows if any(pattern.search(name) for pattern in technical)}
-    found: dict[str, tuple[Rule, Iterable[tuple[str, str]]]] = {
-        MODULES: (Rule.KEPT, [(module.name, module.version) for module in facts.modules]),
-        COLUMNS: (Rule.KEPT, columns),
-        ROWS: (Rule.NO_FEWER, [row for row in rows if row[0] not in own]),
-        TECHNICAL: (Rule.TOLD, [row for row in rows if row[0] in own]),
+    found: dict[str, tuple[model.Rule, Iterable[tuple[str, str]]]] = {
+        MODULES: (model.Rule.KEPT, [(module.name, module.version) for module in facts.modules]),
+        COLUMNS: (model.Rule.KEPT, columns),
+        ROWS: (model.Rule.NO_FEWER, [row for row in rows if row[0] not in own]),
+        TECHNICAL: (model.Rule.TOLD, [row for row in rows if row[0] in own]),
     }
     return tuple(
-        Measure(facts.name, name, _TITLES[name], rule, tuple(Fact(*pair) for pair in pairs))
+        model.Measure(
+            facts.name, name, _TITLES[name], rule, tuple(model.Fact(*pair) for pair in pairs)
+        )
         for name, (rule, pairs) in found.items()
     )
 
@@ -82,16 +74,16 @@ def check_id(name: str, database: str) -> str:
 
 
 def compare_measures(
-    before: tuple[Measure, ...], after: tuple[Measure, ...]
-) -> tuple[UpgradeSubject, ...]:
+    before: tuple[model.Measure, ...], after: tuple[model.Measure, ...]
+) -> tuple[model.UpgradeSubject, ...]:
     """Each measure held against itself, in the order of those before."""
     later = {(one.database, one.name): one for one in after}
     return tuple(_subject(one, later[one.database, one.name]) for one in before)
 
 
-def _subject(before: Measure, after: Measure) -> UpgradeSubject:
+def _subject(before: model.Measure, after: model.Measure) -> model.UpgradeSubject:
     unknown = before.unknown or after.unknown
-    return UpgradeSubject(
+    return model.UpgradeSubject(
         before.database,
         before.name,
         before.title,
@@ -103,28 +95,28 @@ def _subject(before: Measure, after: Measure) -> UpgradeSubject:
     )
 
 
-def _changes(before: Measure, after: Measure) -> Iterator[UpgradeChange]:
+def _changes(before: model.Measure, after: model.Measure) -> Iterator[model.UpgradeChange]:
     old = {fact.key: fact.value for fact in before.facts}
     new = {fact.key: fact.value for fact in after.facts}
     # What came stands after what was there, each in its own order.
     for key in dict.fromkeys((*old, *new)):
         was, now = old.get(key), new.get(key)
         if was != now:
-            yield UpgradeChange(key, was, now, is_wrong(before.rule, was, now))
+            yield model.UpgradeChange(key, was, now, is_wrong(before.rule, was, now))
 
 
-def is_wrong(rule: Rule, before: str | None, after: str | None) -> bool:
+def is_wrong(rule: model.Rule, before: str | None, after: str | None) -> bool:
     """Whether a fact that differs breaks its rule; None: the fact is not there."""
     match rule:
-        case Rule.SAME:
+        case model.Rule.SAME:
             return True
-        case Rule.KEPT:
+        case model.Rule.KEPT:
             return after is None
-        case Rule.NO_FEWER:
+        case model.Rule.NO_FEWER:
             return before is not None and _fewer(before, after)
-        case Rule.SERVED:
+        case model.Rule.SERVED:
             return before == SERVED and after is not None
-        case Rule.TOLD:
+        case model.Rule.TOLD:
             return False
 
 
@@ -135,12 +127,12 @@ def _fewer(before: str, after: str | None) -> bool:
     return float(after or 0) < float(before)
 
 
-def subject_checks(subjects: Iterable[UpgradeSubject]) -> tuple[CheckResult, ...]:
+def subject_checks(subjects: Iterable[model.UpgradeSubject]) -> tuple[model.CheckResult, ...]:
     """The verdict on each subject; those that are only told make no check."""
-    return tuple(_result(one) for one in subjects if one.rule is not Rule.TOLD)
+    return tuple(_result(one) for one in subjects if one.rule is not model.Rule.TOLD)
 
 
-def _result(subject: UpgradeSubject) -> CheckResult:
+def _result(subject: model.UpgradeSubject) -> model.CheckResult:
     title = message(
         "Upgrade of {database}: {title}", database=subject.database, title=Message(subject.title.en)
     )
@@ -148,9 +140,11 @@ def _result(subject: UpgradeSubject) -> CheckResult:
     return replace(run_check(check, partial(_finding, subject)), duration=0.0)
 
 
-def _finding(subject: UpgradeSubject) -> Finding:
+def _finding(subject: model.UpgradeSubject) -> Finding:
     if subject.unknown:
-        return Finding(CheckStatus.UNVERIFIABLE, message("not compared"), reason=subject.unknown)
+        return Finding(
+            model.CheckStatus.UNVERIFIABLE, message("not compared"), reason=subject.unknown
+        )
     wrong = subject.wrong
     observed = plural(
         subject.after,
@@ -159,16 +153,16 @@ def _finding(subject: UpgradeSubject) -> Finding:
         changed=len(subject.changes),
     )
     if not wrong:
-        return Finding(CheckStatus.PASSED, observed)
+        return Finding(model.CheckStatus.PASSED, observed)
     details = first_details(map(describe_change, wrong))
     return Finding(
-        CheckStatus.FAILED,
+        model.CheckStatus.FAILED,
         message("{observed}, {wrong} wrongly", observed=observed, wrong=len(wrong)),
         details,
     )
 
 
-def describe_change(change: UpgradeChange) -> str:
+def describe_change(change: model.UpgradeChange) -> str:
     """A change in a line."""
     if change.after is None:
         return message(

@@ -10,29 +10,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from restore import model
 from restore.adapters.docker.access import open_access
+from restore.adapters.docker.engine import DockerException
+from restore.adapters.docker.runner import Runner
 from restore.adapters.pulumi.outputs import environment_from_outputs
 from restore.adapters.pulumi.rebuild import up
 from restore.checks import content_checks
 from restore.checks.base import with_acceptances
 from restore.checks.scenarios import ScenarioResults, require_playable
 from restore.context import ReplayContext
-from restore.model import (
-    LOCAL,
-    Acceptance,
-    Blueprint,
-    CheckResult,
-    CheckStatus,
-    Environment,
-    Generation,
-    Measure,
-    Progress,
-    Report,
-    RestorePlan,
-    Role,
-    ServerChange,
-    Upgrade,
-)
+from restore.errors import NotFoundError
 from restore.model.messages import message
 from restore.profile import UpgradeProfile
 from restore.replay.steps.servers import start_erp, stop_erp
@@ -53,10 +41,10 @@ from restore.runs.stages import (
     replay_into,
     select,
 )
+from restore.runs.upgrade import checks
 from restore.runs.upgrade.command import command_check, upgrade_database
 from restore.runs.upgrade.command import configure as configure_erp
 from restore.runs.upgrade.difference import compare_measures, subject_checks
-from restore.runs.upgrade.images import declared_version, require_image
 from restore.runs.upgrade.measuring import measure
 from restore.runs.upgrade.request import (
     AFTER,
@@ -67,8 +55,6 @@ from restore.runs.upgrade.request import (
     require_upgrade,
     split,
 )
-from restore.runs.upgrade.road_book_checks import road_book_checks
-from restore.runs.upgrade.scenarios import again, play_road_book, play_upgraded, played_again
 
 
 @dataclass(slots=True)
@@ -79,11 +65,11 @@ class _Rehearsal:
     profile: UpgradeProfile
     drill: DrillRequest
     run: Run
-    generation: Generation
-    old: Blueprint
-    plan: RestorePlan
-    environment: Environment
-    accepted: tuple[Acceptance, ...]
+    generation: model.Generation
+    old: model.Blueprint
+    plan: model.RestorePlan
+    environment: model.Environment
+    accepted: tuple[model.Acceptance, ...]
 
     @contextmanager
     def context(self) -> Iterator[ReplayContext]:
@@ -102,7 +88,7 @@ class _Rehearsal:
         """All stages after the restore of the old version: measure, upgrade, check, compare."""
         credentials = self.run.request.credentials
         before = self._measure("measure-before", "Measure before the upgrade")
-        servers: list[ServerChange] = []
+        servers: list[model.ServerChange] = []
         if self.request.database is not None:
             servers.append(self._move_database(self.request.database))
         if self.request.erp is not None and not _failed(self.run.recorder.checks):
@@ -114,17 +100,19 @@ class _Rehearsal:
                 start_erp(at, self.plan.steps[-1])
             with self._stage("check-upgraded", "Check the upgraded ERP") as at:
                 found = content_checks(at, credentials, self.plan.databases)
-                self._keep(again(AFTER, message("After the upgrade"), tuple(found)))
+                self._keep(checks.again(AFTER, message("After the upgrade"), tuple(found)))
         after = self._measure("measure-after", "Measure after the upgrade")
         subjects = compare_measures(before, after)
         book = self.request.road_book
-        self.run.recorder.upgrade = Upgrade(tuple(servers), subjects, book.title if book else None)
+        self.run.recorder.upgrade = model.Upgrade(
+            tuple(servers), subjects, book.title if book else None
+        )
         self._keep(subject_checks(subjects))
         self._play()
         if book is not None:
             with self._stage("road-book", "Check the road book") as at:
-                self._keep(road_book_checks(at, book, credentials))
-                self._keep_played(play_road_book(at, self.run.request, book))
+                self._keep(checks.road_book_checks(at, book, credentials))
+                self._keep_played(checks.play_road_book(at, self.run.request, book))
 
     def _play(self) -> None:
         """Play the drill's scenarios again; last, as there, since they may change data."""
@@ -132,17 +120,17 @@ class _Rehearsal:
         if self.run.request.scenarios and self.request.erp is not None:
             title = "Play the scenarios on the upgraded ERP"
             with self._stage("play-upgraded", title) as at:
-                self._keep_played(play_upgraded(at, self.run.request))
+                self._keep_played(checks.play_upgraded(at, self.run.request))
 
-    def _measure(self, stage: str, title: str) -> tuple[Measure, ...]:
+    def _measure(self, stage: str, title: str) -> tuple[model.Measure, ...]:
         with self._stage(stage, title) as at:
             return measure(at, self.profile, self.run.request.credentials)
 
-    def _move_database(self, image: str) -> ServerChange:
+    def _move_database(self, image: str) -> model.ServerChange:
         """Replace the database server by a newer one, and restore the dumps there."""
-        change = self._server_change(Role.DATABASE, self.old.database.image, image)
+        change = self._server_change(model.Role.DATABASE, self.old.database.image, image)
         with self.run.recorder.stage("new-database", f"Make the database server anew from {image}"):
-            self._rebuild(Role.DATABASE, image)
+            self._rebuild(model.Role.DATABASE, image)
         request = replace(self.run.request, replace=True)
         other = Run.begin(self.drill.base, request, self.run.services)
         other.recorder.generation = self.generation
@@ -154,27 +142,27 @@ class _Rehearsal:
         finally:
             played = ScenarioResults(other.recorder.checks, other.recorder.pictures)
             self._keep_played(
-                played_again(ON_NEW_SERVER, message("On the new database server"), played)
+                checks.played_again(ON_NEW_SERVER, message("On the new database server"), played)
             )
         return change
 
-    def _new_code(self, image: str) -> ServerChange:
+    def _new_code(self, image: str) -> model.ServerChange:
         """Stop the ERP and make it anew from the new image, with production's configuration."""
-        change = self._server_change(Role.ERP, self.old.erp.image, image)
+        change = self._server_change(model.Role.ERP, self.old.erp.image, image)
         with self.run.recorder.stage("new-code", f"Make the ERP anew from {image}"):
             with self.context() as at:
                 stop_erp(at, self.plan.steps[0])
-            self._rebuild(Role.ERP, image)
+            self._rebuild(model.Role.ERP, image)
             with self.context() as at:
                 configure_erp(at, self.plan.steps)
-        return replace(change, version_after=self._declared(Role.ERP, image))
+        return replace(change, version_after=self._declared(model.Role.ERP, image))
 
-    def _rebuild(self, role: Role, image: str) -> None:
+    def _rebuild(self, role: model.Role, image: str) -> None:
         """Update the stack with another image of one server; what its volumes hold stays."""
         accepted = self.run.request.accepted
         # Another series is what is rehearsed here, not a reason to refuse.
-        meant = Acceptance("erp.series", f"rehearsal of an upgrade to {image}")
-        if role is Role.ERP and meant.key not in [one.key for one in accepted]:
+        meant = model.Acceptance("erp.series", f"rehearsal of an upgrade to {image}")
+        if role is model.Role.ERP and meant.key not in [one.key for one in accepted]:
             accepted = (*accepted, meant)
         self.run = replace(self.run, request=replace(self.run.request, accepted=accepted))
         images = {**self.drill.images, role: image}
@@ -198,22 +186,29 @@ class _Rehearsal:
                 def see(_line: str, label: str = label) -> None:
                     nonlocal lines
                     lines += 1
-                    self.run.services.listener(Progress(label, done_items=lines))
+                    self.run.services.listener(model.Progress(label, done_items=lines))
 
                 done = upgrade_database(at, self.profile, self.plan.steps, database, see)
                 self._keep((command_check(database, done),))
                 completed = completed and done.completed
         return completed
 
-    def _server_change(self, role: Role, before: str, after: str) -> ServerChange:
+    def _server_change(self, role: model.Role, before: str, after: str) -> model.ServerChange:
         old, new = self._declared(role, before), self._declared(role, after)
-        return ServerChange(role.value, before, after, old, new)
+        return model.ServerChange(role.value, before, after, old, new)
 
-    def _declared(self, role: Role, image: str) -> str:
+    def _declared(self, role: model.Role, image: str) -> str:
         """The version that an image declares; empty while it is not on the engine."""
-        return declared_version(self.run.services.runner, self.run.services.profile, role, image)
+        found = self.run.services.runner.image(image)
+        if found is None:
+            return ""
+        profile = self.run.services.profile
+        if role is model.Role.DATABASE:
+            return found.variables.get(profile.database.version_variable, "")
+        release = found.variables.get(profile.erp.release_variable or "", "")
+        return release or found.variables.get(profile.erp.version_variable, "")
 
-    def _keep(self, found: tuple[CheckResult, ...]) -> None:
+    def _keep(self, found: tuple[model.CheckResult, ...]) -> None:
         self.run.recorder.checks = (
             *self.run.recorder.checks,
             *with_acceptances(found, self.accepted),
@@ -224,7 +219,7 @@ class _Rehearsal:
         self.run.recorder.pictures = (*self.run.recorder.pictures, *played.pictures)
 
 
-def rehearse(request: RehearsalRequest, services: Services) -> tuple[Report, Path, Recorder]:
+def rehearse(request: RehearsalRequest, services: Services) -> tuple[model.Report, Path, Recorder]:
     """Restore on the old version, upgrade there, and say what the upgrade changed.
 
     Raises:
@@ -253,23 +248,47 @@ def rehearse(request: RehearsalRequest, services: Services) -> tuple[Report, Pat
                     old.blueprint, old.plan, old.environment, ours,
                 ).upgrade()  # fmt: skip
 
-    report, folder = run_to_report(run.recorder, run.request, story)
-    return report, folder, run.recorder
+    return *run_to_report(run.recorder, run.request, story), run.recorder
 
 
 def _require_at_hand(
-    request: RehearsalRequest, drill: DrillRequest, old: Blueprint, services: Services
+    request: RehearsalRequest, drill: DrillRequest, old: model.Blueprint, services: Services
 ) -> None:
     """Refuse early what would stop a rehearsal later: a missing image, a missing browser."""
     hosts = stack_overrides(drill).hosts
-    if request.erp is not None and hosts.of(Role.ERP) == LOCAL:
+    if request.erp is not None and hosts.of(model.Role.ERP) == model.LOCAL:
         require_image(services.runner, new_image(request.erp, old.erp.image))
-    if request.database is not None and hosts.of(Role.DATABASE) == LOCAL:
+    if request.database is not None and hosts.of(model.Role.DATABASE) == model.LOCAL:
         require_image(services.runner, request.database)
     for _, script in request.road_book.scripts if request.road_book else ():
-        if hosts.of(Role.ERP) == LOCAL:
+        if hosts.of(model.Role.ERP) == model.LOCAL:
             require_playable((script,), drill.replay.credentials, services.runner)
 
 
-def _failed(checks: tuple[CheckResult, ...]) -> bool:
-    return any(one.status is CheckStatus.FAILED for one in checks)
+def require_image(runner: Runner, image: str) -> None:
+    """Make sure that the Docker engine has an image; pull it if it has not.
+
+    A rehearsal would else end there, after all that a restore takes.
+
+    Raises:
+        NotFoundError: it has none, and none can be had.
+        EnvironmentFailure: the engine does not answer.
+    """
+    if runner.image(image) is not None:
+        return
+    try:
+        runner.client.images.pull(image)
+    except (DockerException, OSError) as error:
+        why = getattr(error, "explanation", None) or error
+        raise NotFoundError(
+            message(
+                "image {image} is not on the Docker engine, and can't be pulled: {why}",
+                image=image,
+                why=why,
+            ),
+            message("name the new version's image: --to, --to-database"),
+        ) from error
+
+
+def _failed(results: tuple[model.CheckResult, ...]) -> bool:
+    return any(one.status is model.CheckStatus.FAILED for one in results)

@@ -29,7 +29,8 @@ from restore.profile import Invariant, ServedThings, UpgradeProfile, load_profil
 from restore.profile.lint import upgrade_problems
 from restore.runs.drill import DrillRequest
 from restore.runs.request import ReplayRequest
-from restore.runs.upgrade.command import Upgrading, command_check
+from restore.runs.upgrade.checks import played_again
+from restore.runs.upgrade.command import LogWatch, Upgrading, command_check
 from restore.runs.upgrade.difference import (
     check_id,
     compare_measures,
@@ -38,9 +39,8 @@ from restore.runs.upgrade.difference import (
     subject_checks,
     subject_names,
 )
-from restore.runs.upgrade.images import require_image
-from restore.runs.upgrade.log_watch import LogWatch
 from restore.runs.upgrade.measuring import problem_of
+from restore.runs.upgrade.rehearsal import require_image
 from restore.runs.upgrade.request import (
     RehearsalRequest,
     new_image,
@@ -49,7 +49,6 @@ from restore.runs.upgrade.request import (
     split,
 )
 from restore.runs.upgrade.road_book import parse_road_book
-from restore.runs.upgrade.scenarios import played_again
 from tests.support.fake_docker import FakeEngine
 from tests.support.report_samples import passed
 
