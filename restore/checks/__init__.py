@@ -15,43 +15,28 @@ from restore.checks.base import (
     Check,
     Finding,
     as_far_as_known,
-    passed_unless,
     run_check,
-    running,
+    started_finding,
     with_acceptances,
 )
 from restore.checks.certificate import certificate_checks, foreseen_certificate_checks
 from restore.checks.database import foreseen_database_checks
-from restore.checks.documents import (
-    DocumentSet,
-    attachments_check,
-    document_checks,
-    orphans_check,
-)
-from restore.checks.indexed import index_check, indexed_check
-from restore.checks.isolation import foreseen_isolation_checks, isolation_checks
+from restore.checks.documents import DocumentSet, document_checks, indexed_check
+from restore.checks.isolation import PROBES as ISOLATION
+from restore.checks.isolation import isolation_checks
 from restore.checks.neutralised import foreseen_neutralised_checks, neutralised_checks
 from restore.checks.nodes import check_nodes, nodes_check
 from restore.checks.operation_checks import foreseen_operation_checks, operation_checks
 from restore.checks.passwords import PASSWORDS, password_checks
 from restore.checks.reports import foreseen_reports_checks, reports_checks
-from restore.checks.served import served_check, served_checks
+from restore.checks.served import served_check
 from restore.checks.tls import tls_of
 from restore.checks.web import foreseen_scenario_checks, scenario_checks
 from restore.context import ReplayContext
-from restore.model import (
-    Acceptance,
-    CheckResult,
-    CheckStatus,
-    Credentials,
-    Generation,
-    Purpose,
-)
+from restore.model import Acceptance, CheckResult, Credentials, Generation, Purpose
 from restore.model.messages import message
 from restore.model.parts import reports_generation
 from restore.profile import Profile
-
-_STARTED = "erp.started"
 
 
 def run_checks(
@@ -81,7 +66,8 @@ def content_checks(
     context: ReplayContext, credentials: Credentials | None, names: tuple[str, ...]
 ) -> list[CheckResult]:
     """Whether the ERP runs, and shows what was restored."""
-    results = [run_check(_started_check(context), lambda: _started(context))]
+    started = started_check(context.profile, context.generation.fingerprint.erp_series)
+    results = [run_check(started, lambda: _started(context))]
     results += neutralised_checks(context, names)
     results += password_checks(context)
     for documents in _document_sets(context.profile, names):
@@ -89,7 +75,7 @@ def content_checks(
             results.append(indexed_check(context, documents))
             continue
         results += document_checks(context, documents)
-        results += served_checks(context, documents, credentials)
+        results.append(served_check(context, documents, credentials))
     results += reports_checks(context, names)
     results += certificate_checks(context)
     url, scenario = context.environment.erp.endpoint, context.profile.web
@@ -138,18 +124,13 @@ def foreseen_checks(
         yield from foreseen_neutralised_checks(profile)
         yield PASSWORDS
     for documents in _document_sets(profile, databases):
-        if documents.tree.rows is None:
-            yield index_check(documents)
-            continue
-        yield attachments_check(documents)
-        yield orphans_check(documents)
-        yield served_check(documents)
+        yield from documents.checks
     if generation is not None:
         yield from foreseen_reports_checks(profile, generation, databases)
         yield from foreseen_certificate_checks(generation)
     yield from foreseen_scenario_checks(profile.web)
     yield from foreseen_operation_checks(profile, databases)
-    yield from foreseen_isolation_checks()
+    yield from ISOLATION
     yield nodes_check(generation.id if generation else "")
 
 
@@ -157,31 +138,18 @@ def _document_sets(profile: Profile, databases: tuple[str, ...]) -> tuple[Docume
     return tuple(DocumentSet(tree, name) for name in databases for tree in profile.documents)
 
 
-def _started_check(context: ReplayContext) -> Check:
-    return started_check(context.profile, context.generation.fingerprint.erp_series)
-
-
 def started_check(profile: Profile, series: str) -> Check:
     """Whether the ERP runs, before it is looked at. ``series`` is empty when it is unknown."""
     expected = (
         message("healthy, version {version}", version=series) if series else message("healthy")
     )
-    return Check(_STARTED, message("{product} runs", product=profile.title), expected)
+    return Check("erp.started", message("{product} runs", product=profile.title), expected)
 
 
 def _started(context: ReplayContext) -> Finding:
     container = context.environment.erp.container
     state = read_health(context.runner, container)
     facts, series = read_erp_facts(context.runner, container, context.profile)
-    observed = running(state, facts.version)
-    if state != "healthy":
-        return Finding(CheckStatus.FAILED, observed)
     wanted = context.generation.fingerprint.erp_series
-    # The plan refuses another series, unless the user accepted it with a reason.
-    other = (
-        [message("series {found}, production had {wanted}", found=series, wanted=wanted)]
-        if wanted not in ("", series)
-        else []
-    )
-    finding = passed_unless(other, observed, otherwise=CheckStatus.WARNING)
+    finding = started_finding(state, facts.version, series, wanted)
     return as_far_as_known(finding, "" if wanted else message("the ERP's version"))

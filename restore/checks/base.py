@@ -118,9 +118,20 @@ _STATES: Final = {
 }
 
 
-def running(state: str, version: str) -> Message:
-    """What was seen of a server: its container's health, and what it runs."""
-    return message("{state}, version {version}", state=_STATES.get(state, state), version=version)
+def started_finding(state: str, version: str, series: str, wanted: str) -> Finding:
+    """What was seen of a server: its container's health, what it runs, and of which series.
+
+    The plan refuses another series, unless the user accepted it with a reason. ``wanted`` is
+    production's; "" when it is unknown.
+    """
+    shown = _STATES.get(state, state)
+    observed = message("{state}, version {version}", state=shown, version=version)
+    if state != "healthy":
+        return Finding(CheckStatus.FAILED, observed)
+    if wanted in ("", series):
+        return Finding(CheckStatus.PASSED, observed)
+    other = message("series {found}, production had {wanted}", found=series, wanted=wanted)
+    return Finding(CheckStatus.WARNING, observed, (other,))
 
 
 def about(subject: str, what: str) -> str:

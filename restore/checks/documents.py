@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from restore.adapters.postgres import sql
 from restore.checks.base import (
@@ -23,12 +23,33 @@ from restore.checks.base import (
 from restore.checks.tree import Tree, hash_tree
 from restore.context import ReplayContext
 from restore.errors import UsageError
-from restore.model import CheckResult, CheckStatus
+from restore.model import CheckResult, CheckStatus, FileEntry
 from restore.model.messages import Message, message, plural
+from restore.plan.request import documents_of
 from restore.profile import DocumentTree
 
 BATCH = 5000
 """Rows fetched from the server at once."""
+
+SAMPLE: Final = 20
+"""Documents fetched: the smallest, the largest, and the rest evenly spread over the rows."""
+
+_CHECKS: Final = {
+    "attachments": (
+        message("Every document row has its file"),
+        message("each row's file is there, readable, with its checksum"),
+    ),
+    "orphans": (message("Files without a row"), message("no file without a row")),
+    "readable": (
+        message("Documents come out of the ERP"),
+        message("a sample of {n}, or all, each with its checksum", n=SAMPLE),
+    ),
+    "index": (
+        message("Every document of the backup is there"),
+        message("each file is there, readable by the ERP, with its checksum"),
+    ),
+}
+"""What is checked of a set of documents, and what is expected."""
 
 
 class Row(NamedTuple):
@@ -60,11 +81,26 @@ class DocumentSet:
         """Where the ERP keeps them."""
         return self.tree.path.replace("{database}", self.database)
 
-    def check(self, key: str, title: Message, expected: Message) -> Check:
-        """One of this set's checks."""
-        id_ = f"documents.{key}:{self.tree.name}:{self.database}"
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Its checks, in order; without a query that lists rows, the backup's index is the list."""
+        keys = ("index",) if self.tree.rows is None else ("attachments", "orphans", "readable")
+        return tuple(map(self.check, keys))
+
+    def check(self, key: str) -> Check:
+        """One of its checks."""
+        title, expected = _CHECKS[key]
         where = message("{tree} of {database}", tree=self.tree.name, database=self.database)
-        return Check(id_, message("{title} ({where})", title=title, where=where), expected)
+        return Check(
+            f"documents.{key}:{self.tree.name}:{self.database}",
+            message("{title} ({where})", title=title, where=where),
+            expected,
+        )
+
+    def hashed(self, context: ReplayContext, algorithm: str) -> Tree:
+        """Its files as the ERP's own user sees them in the running server."""
+        container, user = context.environment.erp.container, context.profile.erp.user
+        return hash_tree(context.runner, container, self.folder, algorithm, user)
 
 
 @dataclass(slots=True)
@@ -81,23 +117,14 @@ class Match:
 
 def document_checks(context: ReplayContext, documents: DocumentSet) -> tuple[CheckResult, ...]:
     """Hold the restored files against the rows, both ways."""
-    attachments, orphans = attachments_check(documents), orphans_check(documents)
-    if documents.tree.rows is None:
-        reason = message("the profile has no query that lists the documents")
-        return unverifiable(attachments, reason), unverifiable(orphans, reason)
+    attachments, orphans = documents.check("attachments"), documents.check("orphans")
     matches: list[Match] = []
 
     def look() -> Finding:
         # The rows are those of the moment before the files are read: the ERP runs, and stores a
         # file before its row, so what it adds meanwhile can't look like a loss.
         with document_rows(context, documents) as rows:
-            tree = hash_tree(
-                context.runner,
-                context.environment.erp.container,
-                documents.folder,
-                documents.tree.algorithm,
-                context.profile.erp.user,
-            )
+            tree = documents.hashed(context, documents.tree.algorithm)
             matches.append(match(rows, tree, documents.tree.ignored))
         return _attachments(matches[0], tree, documents)
 
@@ -105,22 +132,6 @@ def document_checks(context: ReplayContext, documents: DocumentSet) -> tuple[Che
     if not matches:
         return found, unverifiable(orphans, message("after failure of {what}", what=attachments.id))
     return found, run_check(orphans, lambda: _orphans(matches[0]))
-
-
-def attachments_check(documents: DocumentSet) -> Check:
-    """Rows against files."""
-    return documents.check(
-        "attachments",
-        message("Every document row has its file"),
-        message("each row's file is there, readable, with its checksum"),
-    )
-
-
-def orphans_check(documents: DocumentSet) -> Check:
-    """Files against rows."""
-    return documents.check(
-        "orphans", message("Files without a row"), message("no file without a row")
-    )
 
 
 @contextmanager
@@ -174,13 +185,12 @@ def _problem(row: Row, tree: Tree, found: Match) -> str | None:
         )
     if (reason := tree.unreadable_reason(row.file)) is not None:
         found.unreadable += 1
-        return unreadable(reason)
+        return _unreadable(reason)
     found.missing += 1
     return message("the file is missing")
 
 
-def unreadable(reason: str) -> Message:
-    """What is wrong with a file that the ERP can't read."""
+def _unreadable(reason: str) -> Message:
     return message("the ERP's user can't read it: {why}", why=reason)
 
 
@@ -206,3 +216,45 @@ def _orphans(found: Match) -> Finding:
         plural(len(found.orphans), "{n} file without a row", "{n} files without a row"),
         otherwise=CheckStatus.WARNING,
     )
+
+
+def indexed_check(context: ReplayContext, documents: DocumentSet) -> CheckResult:
+    """Hold the restored files against the generation's index, where no database lists them."""
+
+    def look() -> Finding:
+        held = documents_of(context.generation, documents.tree, documents.database)
+        entries = context.repository.read_index(context.generation, held) if held else ()
+        return compare(entries, documents.hashed(context, "sha256"))
+
+    return run_check(documents.check("index"), look)
+
+
+def compare(entries: Iterable[FileEntry], tree: Tree) -> Finding:
+    """Each file of an index against a tree; files that the index doesn't have are of no concern."""
+    number = missing = changed = 0
+    wrong: list[str] = []
+    for entry in entries:
+        number += 1
+        digest = tree.digests.get(entry.path)
+        if digest is None:
+            missing += 1
+            reason = tree.unreadable_reason(entry.path)
+            problem = (
+                about(entry.path, _unreadable(reason))
+                if reason
+                else message("{path} is missing", path=entry.path)
+            )
+        elif digest.hex() != entry.sha256:
+            changed += 1
+            problem = message("{path} has another checksum than the backup", path=entry.path)
+        else:
+            continue
+        if len(wrong) <= MOST_DETAILS:
+            wrong.append(problem)
+    observed = message(
+        "{files}: {missing} missing, {changed} changed",
+        files=plural(number, "{n} file", "{n} files"),
+        missing=missing,
+        changed=changed,
+    )
+    return passed_unless(wrong, observed)

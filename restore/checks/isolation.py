@@ -6,20 +6,15 @@ the server does after its next start.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Final
 
 from restore.adapters.postgres import sql
-from restore.checks.base import (
-    Check,
-    Finding,
-    about,
-    passed_unless,
-    run_check,
-)
+from restore.checks.base import Check, Finding, about, passed_unless, run_check
 from restore.checks.network import network_finding
 from restore.context import ReplayContext
-from restore.model import CheckResult, DatabaseServer
+from restore.model import CheckResult, DatabaseServer, Environment
 from restore.model.messages import Message, message, plural
 
 ARCHIVE: Final = Check(
@@ -82,32 +77,21 @@ _HAS: Final = "SELECT to_regclass(%s) IS NOT NULL"
 
 def isolation_checks(context: ReplayContext) -> tuple[CheckResult, ...]:
     """Ask every database server, and look around from inside every container."""
-    network = run_check(NETWORK, lambda: network_finding(context))
-    return (archive_check(context), replication_check(context), network)
+    return tuple(run_check(check, partial(PROBES[check], context)) for check in PROBES)
 
 
-def archive_check(context: ReplayContext) -> CheckResult:
-    """Ask every database server for its archive."""
-    return run_check(ARCHIVE, lambda: _asked(context, _archive_problems))
-
-
-def replication_check(context: ReplayContext) -> CheckResult:
-    """Ask every database server whom it follows, and who follows it."""
-    return run_check(REPLICATION, lambda: _asked(context, _replication_problems))
-
-
-def foreseen_isolation_checks() -> tuple[Check, ...]:
-    """They run in every replay, whatever the generation."""
-    return (ARCHIVE, REPLICATION, NETWORK)
-
-
-def _asked(context: ReplayContext, problems: Callable[[sql.Connection], Iterator[str]]) -> Finding:
-    environment = context.environment
-    servers: list[tuple[str, DatabaseServer]] = [("database", environment.database)]
+def database_servers(environment: Environment) -> dict[str, DatabaseServer]:
+    """The database servers of an environment, by what checks call them."""
+    servers = {"database": environment.database}
     if environment.reports is not None:
-        servers.append(("reports-database", environment.reports.database))
+        servers["reports-database"] = environment.reports.database
+    return servers
+
+
+def _asked(problems: Callable[[sql.Connection], Iterator[str]], context: ReplayContext) -> Finding:
+    servers = database_servers(context.environment)
     wrong: list[str] = []
-    for role, server in servers:
+    for role, server in servers.items():
         with sql.connect(server) as connection:
             wrong += (about(role, problem) for problem in problems(connection))
     return passed_unless(wrong, servers_asked(len(servers)))
@@ -116,10 +100,6 @@ def _asked(context: ReplayContext, problems: Callable[[sql.Connection], Iterator
 def servers_asked(number: int) -> Message:
     """How many database servers a check has asked."""
     return plural(number, "{n} database server asked", "{n} database servers asked")
-
-
-def _archive_problems(connection: sql.Connection) -> Iterator[str]:
-    yield from _set(connection, _ARCHIVE_SETTINGS)
 
 
 def _replication_problems(connection: sql.Connection) -> Iterator[str]:
@@ -160,3 +140,11 @@ def _set(connection: sql.Connection, names: tuple[str, ...]) -> Iterator[str]:
 def _has(connection: sql.Connection, relation: str) -> bool:
     ((has,),) = sql.rows(connection, _HAS, relation)
     return bool(has)
+
+
+PROBES: Final[Mapping[Check, Callable[[ReplayContext], Finding]]] = {
+    ARCHIVE: partial(_asked, partial(_set, names=_ARCHIVE_SETTINGS)),
+    REPLICATION: partial(_asked, _replication_problems),
+    NETWORK: network_finding,
+}
+"""What is checked in every replay, whatever the generation, and what looks."""

@@ -11,11 +11,7 @@ from typing import Any, Final
 
 from restore.adapters.docker.node_records import find_nodes
 from restore.adapters.docker.runner import Runner
-from restore.checks.base import (
-    Finding,
-    about,
-    passed_unless,
-)
+from restore.checks.base import Finding, about, passed_unless
 from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure
 from restore.model import Node, Role

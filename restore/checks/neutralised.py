@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
@@ -11,13 +11,7 @@ from typing import Final
 from restore.adapters.postgres import sql
 from restore.adapters.postgres.columns import pattern_of
 from restore.checks import uncovered
-from restore.checks.base import (
-    Check,
-    Finding,
-    about,
-    passed_unless,
-    run_check,
-)
+from restore.checks.base import Check, Finding, about, passed_unless, run_check
 from restore.checks.passwords import captured_secrets
 from restore.checks.tls import client, tls_of
 from restore.checks.uncovered import columns_that_hold
@@ -64,66 +58,58 @@ _PAGE: Final = Check(
 )
 
 
+_Declared = Iterator[tuple[Check, Callable[[ReplayContext, tuple[str, ...]], Finding]]]
+"""Checks, each with what looks at these databases."""
+
+
 def neutralised_checks(
     context: ReplayContext, databases: tuple[str, ...]
 ) -> tuple[CheckResult, ...]:
     """Ask every restored database for each rule's proof; nothing for a recovery."""
-    neutralisation = context.profile.neutralisation
-    if context.purpose is not Purpose.STAGING or neutralisation is None:
+    own, reports = _halves(context.profile)
+    if context.purpose is not Purpose.STAGING or own is None:
         return ()
-    return (*_erp(context, neutralisation, databases), *_reports(context))
+    halves = [(context, databases, _of_erp(own))]
+    if reports and context.environment.reports and context.generation.fingerprint.reports:
+        half = context.of(Part.REPORTS)
+        names = tuple(one.name for one in half.generation.fingerprint.databases)
+        halves.append((half, names, _of_reports(reports)))
+    return tuple(
+        run_check(check, partial(probe, half, names))
+        for half, names, declared in halves
+        for check, probe in declared
+    )
 
 
-def _reports(context: ReplayContext) -> Iterator[CheckResult]:
-    """The same for the databases of its reports server, if it has one."""
-    if context.profile.reports is None or context.environment.reports is None:
-        return
-    if context.generation.fingerprint.reports is None:
-        return
-    half = context.of(Part.REPORTS)
-    neutralisation = half.profile.neutralisation
-    if neutralisation is None:
-        return
-    names = tuple(one.name for one in half.generation.fingerprint.databases)
-    for rule in neutralisation.rules:
-        yield run_check(_check(rule, OF_REPORTS), partial(_proved, half, rule, names))
-    if neutralisation.configuration:
-        yield run_check(_REPORTS_FILES, partial(_reports_configured, half, neutralisation))
-    yield run_check(_REPORTS_UNCOVERED, partial(_uncovered, half, neutralisation, names))
-
-
-def _erp(
-    context: ReplayContext, neutralisation: Neutralisation, databases: tuple[str, ...]
-) -> tuple[CheckResult, ...]:
-    found = [
-        run_check(_check(rule), partial(_proved, context, rule, databases))
-        for rule in neutralisation.rules
-    ]
-    found.append(run_check(_FILES, partial(_configured, context, neutralisation)))
-    about = partial(_uncovered, context, neutralisation, databases)
-    found.append(run_check(uncovered.CHECK, about))
-    if neutralisation.banner is not None:
-        found.append(run_check(_PAGE, partial(_page, context, neutralisation.banner, databases)))
-    return tuple(found)
-
-
-def foreseen_neutralised_checks(profile: Profile) -> tuple[Check, ...]:
+def foreseen_neutralised_checks(profile: Profile) -> Iterator[Check]:
     """The checks of a copy that is made with a profile, in their order."""
-    if profile.neutralisation is None:
-        return ()
-    page = (_PAGE,) if profile.neutralisation.banner is not None else ()
-    erp = (*map(_check, profile.neutralisation.rules), _FILES, uncovered.CHECK, *page)
-    return (*erp, *_foreseen_of_reports(profile))
+    own, reports = _halves(profile)
+    if own is not None:
+        yield from (check for check, _ in _of_erp(own))
+        yield from (check for check, _ in (_of_reports(reports) if reports else ()))
 
 
-def _foreseen_of_reports(profile: Profile) -> Iterator[Check]:
-    neutralisation = profile.reports.server.neutralisation if profile.reports else None
-    if neutralisation is None:
-        return
-    yield from (_check(rule, OF_REPORTS) for rule in neutralisation.rules)
+def _halves(profile: Profile) -> tuple[Neutralisation | None, Neutralisation | None]:
+    """What makes a copy of the ERP safe, and of its reports server."""
+    reports = profile.reports.server.neutralisation if profile.reports else None
+    return profile.neutralisation, reports
+
+
+def _of_erp(neutralisation: Neutralisation) -> _Declared:
+    for rule in neutralisation.rules:
+        yield _check(rule), partial(_proved, rule)
+    yield _FILES, partial(_configured, neutralisation)
+    yield uncovered.CHECK, partial(_uncovered, neutralisation)
+    if neutralisation.banner is not None:
+        yield _PAGE, partial(_page, neutralisation.banner)
+
+
+def _of_reports(neutralisation: Neutralisation) -> _Declared:
+    for rule in neutralisation.rules:
+        yield _check(rule, OF_REPORTS), partial(_proved, rule)
     if neutralisation.configuration:
-        yield _REPORTS_FILES
-    yield _REPORTS_UNCOVERED
+        yield _REPORTS_FILES, partial(_reports_configured, neutralisation)
+    yield _REPORTS_UNCOVERED, partial(_uncovered, neutralisation)
 
 
 def problems(context: ReplayContext, database: str) -> Iterator[tuple[str, str]]:
@@ -166,7 +152,7 @@ def _check(rule: NeutralisationRule, prefix: str = PREFIX) -> Check:
 
 
 def _proved(
-    context: ReplayContext, rule: NeutralisationRule, databases: tuple[str, ...]
+    rule: NeutralisationRule, context: ReplayContext, databases: tuple[str, ...]
 ) -> Finding:
     wrong, total = list[str](), 0
     for database in databases:
@@ -180,53 +166,51 @@ def _proved(
     )
 
 
-def _configured(context: ReplayContext, neutralisation: Neutralisation) -> Finding:
+def _configured(
+    neutralisation: Neutralisation, context: ReplayContext, _databases: tuple[str, ...]
+) -> Finding:
     """Whether the ERP's configuration files, as they lie there, hold what a copy needs.
 
     Whatever is set for copies or not: no secret of production may be left in them.
     """
-    wanted, captured = dict(neutralisation.configuration), frozenset(captured_secrets(context))
     files = context.profile.configuration_of(Role.ERP)
+    captured = frozenset(captured_secrets(context))
+    return _files_finding(context, files, dict(neutralisation.configuration), captured)
+
+
+def _reports_configured(
+    neutralisation: Neutralisation, context: ReplayContext, _databases: tuple[str, ...]
+) -> Finding:
+    """Whether the reports server's files, as they lie there, hold what a copy needs."""
+    files = {file.name: file for file in context.profile.configuration_of(Role.ERP)}
+    wanted = dict(neutralisation.configuration)
+    return _files_finding(context, [files[name] for name in wanted], wanted, frozenset())
+
+
+def _files_finding(
+    context: ReplayContext,
+    files: Sequence[ConfigurationFile],
+    wanted: Mapping[str, tuple[tuple[str, str], ...]],
+    captured: frozenset[Secret],
+) -> Finding:
+    values = placeholders(target_of(context.environment), context.databases)
     wrong = list[str]()
     for file in files:
         keys = wanted.get(file.name, ())
-        text = _text(context, file)
-        wrong += _not_set(context, file, text, keys)
+        text = decode(context.runner.read_file(context.environment.erp.container, file.path))
+        for change in reconcile(text, replace(file, set=keys), values).changes:
+            wrong.append(about(file.name, message("{key} is not set for a copy", key=change.key)))
         for key in file.secrets:
             held = value_of(text, file, key)
             # What the profile itself says is no secret, whoever else says it.
             if held and held != dict(keys).get(key) and Secret(held) in captured:
-                wrong.append(
-                    about(file.name, message("{key} is a secret of production's", key=key))
-                )
+                left = message("{key} is a secret of production's", key=key)
+                wrong.append(about(file.name, left))
     return passed_unless(wrong, plural(len(files), "{n} file read", "{n} files read"))
 
 
-def _reports_configured(context: ReplayContext, neutralisation: Neutralisation) -> Finding:
-    """Whether the reports server's files, as they lie there, hold what a copy needs."""
-    files = {file.name: file for file in context.profile.configuration_of(Role.ERP)}
-    wrong = list[str]()
-    for name, keys in neutralisation.configuration:
-        wrong += _not_set(context, files[name], _text(context, files[name]), keys)
-    number = len(neutralisation.configuration)
-    return passed_unless(wrong, plural(number, "{n} file read", "{n} files read"))
-
-
-def _text(context: ReplayContext, file: ConfigurationFile) -> str:
-    return decode(context.runner.read_file(context.environment.erp.container, file.path))
-
-
-def _not_set(
-    context: ReplayContext, file: ConfigurationFile, text: str, keys: tuple[tuple[str, str], ...]
-) -> Iterator[str]:
-    """The keys of a copy that a file does not hold as it should."""
-    values = placeholders(target_of(context.environment), context.databases)
-    for change in reconcile(text, replace(file, set=keys), values).changes:
-        yield about(file.name, message("{key} is not set for a copy", key=change.key))
-
-
 def _uncovered(
-    context: ReplayContext, neutralisation: Neutralisation, databases: tuple[str, ...]
+    neutralisation: Neutralisation, context: ReplayContext, databases: tuple[str, ...]
 ) -> Finding:
     found = list[str]()
     for database in databases:
@@ -241,7 +225,7 @@ def _uncovered(
     return passed_unless(found, observed, otherwise=CheckStatus.WARNING)
 
 
-def _page(context: ReplayContext, banner: Banner, databases: tuple[str, ...]) -> Finding:
+def _page(banner: Banner, context: ReplayContext, databases: tuple[str, ...]) -> Finding:
     environment, wrong = context.environment, list[str]()
     # Where there are several databases, a page without a login belongs to the first.
     for database in databases[:1]:
@@ -249,13 +233,8 @@ def _page(context: ReplayContext, banner: Banner, databases: tuple[str, ...]) ->
         with client(environment.erp.endpoint, tls_of(environment)) as visitor:
             answer = visitor.get(path, timeout=SECONDS, follow_redirects=True)
         if banner.contains not in answer.text:
-            wrong.append(
-                message(
-                    "{path} does not hold {text}",
-                    path=f"{path} (HTTP {answer.status_code})",
-                    text=banner.contains,
-                )
-            )
+            path = f"{path} (HTTP {answer.status_code})"
+            wrong.append(message("{path} does not hold {text}", path=path, text=banner.contains))
     return passed_unless(wrong, message("looked at as a visitor"))
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from restore.adapters.postgres import sql
 from restore.checks.base import Check, Finding, passed_unless, run_check
-from restore.checks.isolation import servers_asked
+from restore.checks.isolation import database_servers, servers_asked
 from restore.context import ReplayContext
 from restore.model import CheckResult, DatabaseServer, Part, Purpose
 from restore.model.secret import Secret
@@ -40,13 +40,10 @@ def roles_with_password(connection: sql.Connection, server: DatabaseServer) -> t
 
 
 def _asked(context: ReplayContext) -> Finding:
-    environment = context.environment
-    servers = [("database", environment.database)]
-    if environment.reports is not None:
-        servers.append(("reports-database", environment.reports.database))
+    servers = database_servers(context.environment)
     captured = frozenset(captured_secrets(context))
     wrong: list[str] = []
-    for role, server in servers:
+    for role, server in servers.items():
         with sql.connect(server) as connection:
             wrong += (
                 f"{role}: role {name} has a password that the copy was not given"

@@ -6,8 +6,9 @@ A server that answers proves little: its data source may still read production, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from typing import Final
@@ -18,13 +19,21 @@ from pypdf.errors import PyPdfError
 from restore.adapters.docker.health import read_health
 from restore.adapters.jasper import ReportsClient
 from restore.adapters.postgres import sql
-from restore.checks.base import Check, Finding, passed_unless, run_check, running, unverifiable
+from restore.checks.base import (
+    Check,
+    Finding,
+    passed_unless,
+    run_check,
+    started_finding,
+    unverifiable,
+)
 from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import (
     CheckResult,
     CheckStatus,
     DataSource,
+    Environment,
     Generation,
     Part,
     ReportsFacts,
@@ -44,24 +53,17 @@ def reports_checks(context: ReplayContext, databases: tuple[str, ...]) -> tuple[
     facts, profile = context.generation.fingerprint.reports, context.profile.reports
     if facts is None or profile is None or context.environment.reports is None:
         return ()
-    checks = _checks(profile, facts, databases)
     account = context.reports_account
     if account is None:
+        checks = foreseen_reports_checks(context.profile, context.generation, databases)
         return tuple(unverifiable(check, NO_ACCOUNT) for check in checks)
-    reports = context.of(Part.REPORTS)
-    with closing(ReportsClient(reports.environment, profile, account)) as client:
-        probes = _Probes(context, client, facts, databases)
-        started, resources, *others = checks
-        results = [
-            run_check(started, probes.started),
-            run_check(resources, probes.resources),
-        ]
-        sources = tuple(sources_of(facts.data_sources, databases))
-        for check, (source, database) in zip(others, sources, strict=False):
-            results.append(run_check(check, partial(probes.source, source, database)))
-        if profile.report is not None:
-            results.append(run_check(checks[-1], partial(probes.rendered, profile.report)))
-    return tuple(results)
+    half = context.of(Part.REPORTS)
+    with closing(ReportsClient(half.environment, profile, account)) as client:
+        session = _Session(context, half.environment, client, facts, databases)
+        return tuple(
+            run_check(check, partial(probe, session))
+            for check, probe in _declared(profile, facts, databases)
+        )
 
 
 def foreseen_reports_checks(
@@ -71,77 +73,61 @@ def foreseen_reports_checks(
     facts, reports = generation.fingerprint.reports, profile.reports
     if facts is None or reports is None:
         return ()
-    return _checks(reports, facts, databases)
+    return tuple(check for check, _ in _declared(reports, facts, databases))
 
 
-def _checks(
+def _declared(
     profile: ReportsProfile, facts: ReportsFacts, databases: tuple[str, ...]
-) -> tuple[Check, ...]:
-    return tuple(_all_checks(profile, facts, databases))
-
-
-def _all_checks(
-    profile: ReportsProfile, facts: ReportsFacts, databases: tuple[str, ...]
-) -> Iterator[Check]:
-    version = facts.server.erp_series
-    yield Check(
+) -> Iterator[tuple[Check, Callable[[_Session], Finding]]]:
+    """Each check with what looks."""
+    started = Check(
         "reports.started",
         message("{product} runs", product=profile.server.title),
-        message("healthy, version {version}", version=version),
+        message("healthy, version {version}", version=facts.server.erp_series),
     )
-    yield Check(
+    yield started, _Session.started
+    resources = Check(
         "reports.resources",
         message("The reports server's resources are all there"),
         plural(len(facts.resources), "{n} resource", "{n} resources"),
     )
+    yield resources, _Session.resources
     for source, database in sources_of(facts.data_sources, databases):
-        yield Check(
+        reading = Check(
             f"reports.data-source:{source.uri}",
             message("Data source {uri} reads the restored ERP", uri=source.uri),
             message("database {name} of the restored server, not production's", name=database),
         )
+        yield reading, partial(_Session.source, source=source, database=database)
     if profile.report is not None:
-        yield Check(
+        rendered = Check(
             f"reports.rendered:{profile.report.uri}",
             message("Report {uri} prints what the database holds", uri=profile.report.uri),
             message("a PDF with the figure that the restored database gives"),
         )
+        yield rendered, partial(_Session.rendered, report=profile.report)
 
 
-class _Probes:
-    """What the checks look at, over one session."""
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """What the checks look at; ``environment`` is the reports half's."""
 
-    def __init__(
-        self,
-        context: ReplayContext,
-        client: ReportsClient,
-        facts: ReportsFacts,
-        databases: tuple[str, ...],
-    ) -> None:
-        self._context = context
-        self._client = client
-        self._facts = facts
-        self._databases = databases
+    context: ReplayContext
+    environment: Environment
+    client: ReportsClient
+    facts: ReportsFacts
+    databases: tuple[str, ...]
 
     def started(self) -> Finding:
         """The server is healthy and is of production's version."""
-        container = self._context.of(Part.REPORTS).environment.erp.container
-        state, version = read_health(self._context.runner, container), self._client.version()
-        observed = running(state, version)
-        if state != "healthy":
-            return Finding(CheckStatus.FAILED, observed)
-        wanted = self._facts.server.erp_series
-        other = (
-            [message("series {found}, production had {wanted}", found=version, wanted=wanted)]
-            if version != wanted
-            else []
-        )
-        return passed_unless(other, observed, otherwise=CheckStatus.WARNING)
+        state = read_health(self.context.runner, self.environment.erp.container)
+        version = self.client.version()
+        return started_finding(state, version, version, self.facts.server.erp_series)
 
     def resources(self) -> Finding:
         """Every resource of the generation is there; others are of no concern."""
-        found = frozenset(self._client.resources())
-        missing = [uri for uri in self._facts.resources if uri not in found]
+        found = frozenset(self.client.resources())
+        missing = [uri for uri in self.facts.resources if uri not in found]
         observed = plural(
             len(found),
             "{n} resource, {missing} missing",
@@ -154,8 +140,8 @@ class _Probes:
 
     def source(self, source: DataSource, database: str) -> Finding:
         """A data source names the restored server, and the database that it had."""
-        server = self._context.environment.database
-        url = str(self._client.data_source(source.uri).get("connectionUrl", ""))
+        server = self.context.environment.database
+        url = str(self.client.data_source(source.uri).get("connectionUrl", ""))
         found, before = address_of(url), address_of(source.url)
         if found is None:
             return Finding(
@@ -196,8 +182,8 @@ class _Probes:
 
     def rendered(self, report: RenderedReport) -> Finding:
         """The PDF of a report holds a figure of the restored database."""
-        server = self._context.environment.database
-        with sql.connect(server, self._databases[0]) as connection:
+        server = self.context.environment.database
+        with sql.connect(server, self.databases[0]) as connection:
             found = sql.rows(connection, report.figure)
         if not found or found[0][0] is None:
             return Finding(
@@ -207,19 +193,16 @@ class _Probes:
             )
         figure = str(found[0][0])
         try:
-            content = self._client.render(report.uri)
+            content = self.client.render(report.uri)
         except ReplayError as error:
             return Finding(CheckStatus.FAILED, message("no PDF"), (error.message,))
         text = _text_of(content)
-        wrong = (
-            []
-            if _plain(figure) in _plain(text)
-            else [message("{figure} is not in the PDF's text", figure=figure)]
-        )
         observed = plural(len(content), "a PDF of {n} byte", "a PDF of {n} bytes")
-        if not wrong:
-            observed = message("{pdf} with {figure}", pdf=observed, figure=figure)
-        return passed_unless(wrong, observed)
+        if _plain(figure) not in _plain(text):
+            return passed_unless(
+                [message("{figure} is not in the PDF's text", figure=figure)], observed
+            )
+        return passed_unless((), message("{pdf} with {figure}", pdf=observed, figure=figure))
 
 
 def _text_of(content: bytes) -> str:

@@ -11,52 +11,32 @@ from typing import Final
 
 import httpx
 
-from restore.checks.base import (
-    Check,
-    Finding,
-    about,
-    describe,
-    passed_unless,
-    run_check,
-    unverifiable,
-)
-from restore.checks.documents import DocumentSet, Row, document_rows
+from restore.checks.base import Finding, about, describe, passed_unless, run_check, unverifiable
+from restore.checks.documents import SAMPLE, DocumentSet, Row, document_rows
 from restore.checks.scenarios.failure import NO_ACCOUNT, StepFailed
 from restore.checks.tls import tls_of
 from restore.checks.web import WebSession, filled_request, log_in, open_session
 from restore.context import ReplayContext
 from restore.errors import EnvironmentFailure
-from restore.model import Artifact, ArtifactKind, CheckResult, CheckStatus, Credentials
+from restore.model import CheckResult, CheckStatus, Credentials
 from restore.model.messages import message, plural
+from restore.plan.request import documents_of
 from restore.profile import DocumentFetch
-
-SAMPLE: Final = 20
-"""Documents fetched: the smallest, the largest, and the rest evenly spread over the rows."""
 
 FETCH_TIMEOUT: Final = 60.0
 """Seconds without a byte after which a document counts as not served."""
 
 
-def served_check(documents: DocumentSet) -> Check:
-    """The check, before it runs."""
-    return documents.check(
-        "readable",
-        message("Documents come out of the ERP"),
-        message("a sample of {n}, or all, each with its checksum", n=SAMPLE),
-    )
-
-
-def served_checks(
+def served_check(
     context: ReplayContext, documents: DocumentSet, credentials: Credentials | None
-) -> tuple[CheckResult, ...]:
+) -> CheckResult:
     """Fetch a sample of documents as a logged-in user and hash what comes."""
-    check = served_check(documents)
-    fetch = documents.tree.fetch
-    if documents.tree.rows is None or fetch is None:
-        return (unverifiable(check, message("the profile does not say how to fetch a document")),)
+    check, fetch = documents.check("readable"), documents.tree.fetch
+    if fetch is None:
+        return unverifiable(check, message("the profile does not say how to fetch a document"))
     if credentials is None:
-        return (unverifiable(check, NO_ACCOUNT),)
-    return (run_check(check, lambda: _fetch_sample(context, documents, fetch, credentials)),)
+        return unverifiable(check, NO_ACCOUNT)
+    return run_check(check, lambda: _fetch_sample(context, documents, fetch, credentials))
 
 
 def pick(rows: Iterable[Row], wanted: frozenset[str], stride: int) -> tuple[Row, ...]:
@@ -78,12 +58,8 @@ def _fetch_sample(
             message("0 documents"),
             reason=message("the database lists no document"),
         )
-    session = open_session(
-        context.environment.erp.endpoint,
-        documents.database,
-        credentials,
-        tls_of(context.environment),
-    )
+    url, tls = context.environment.erp.endpoint, tls_of(context.environment)
+    session = open_session(url, documents.database, credentials, tls)
     with session.client:
         try:
             log_in(session, context.profile.web)
@@ -116,7 +92,7 @@ def _sample(context: ReplayContext, documents: DocumentSet) -> tuple[Row, ...]:
 
 def _extremes(context: ReplayContext, documents: DocumentSet) -> frozenset[str]:
     """The smallest and the largest file, as the generation's index tells."""
-    artifact = _artifact(context, documents)
+    artifact = documents_of(context.generation, documents.tree, documents.database)
     if artifact is None:
         return frozenset()
     smallest = largest = None
@@ -126,12 +102,6 @@ def _extremes(context: ReplayContext, documents: DocumentSet) -> frozenset[str]:
         if largest is None or entry.size > largest.size:
             largest = entry
     return frozenset(entry.path for entry in (smallest, largest) if entry is not None)
-
-
-def _artifact(context: ReplayContext, documents: DocumentSet) -> Artifact | None:
-    name = f"{documents.tree.name}-{documents.database}"
-    found = context.generation.artifacts_of(ArtifactKind.DOCUMENTS, documents.database)
-    return next((artifact for artifact in found if artifact.name == name), None)
 
 
 def _problem(

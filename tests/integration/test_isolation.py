@@ -13,7 +13,7 @@ import pytest
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from restore.adapters.docker.runner import LABEL
-from restore.checks.isolation import archive_check, isolation_checks, replication_check
+from restore.checks.isolation import ARCHIVE, PROBES, REPLICATION, isolation_checks
 from restore.checks.network import OUTSIDE, network_finding, next_hop
 from restore.errors import EnvironmentFailure
 from restore.model import CheckResult, CheckStatus, Role
@@ -47,8 +47,8 @@ def test_an_isolated_environment_passes(standing: Scene) -> None:
 
 def wrong(scene: Scene, what: str) -> tuple[str, ...]:
     """What the check of the archive, or of the replication, says is wrong."""
-    check = {"archive": archive_check, "replication": replication_check}[what]
-    result = check(scene.context)
+    check = {"archive": ARCHIVE, "replication": REPLICATION}[what]
+    result = PROBES[check](scene.context)
     assert result.status is CheckStatus.FAILED
     return result.details
 
@@ -126,7 +126,7 @@ def test_an_enabled_subscription_is_found_and_a_disabled_one_is_none(standing: S
     )
     lab.execute(create, "subscriber")
     try:
-        assert replication_check(standing.context).status is CheckStatus.PASSED
+        assert PROBES[REPLICATION](standing.context).status is CheckStatus.PASSED
         lab.execute("ALTER SUBSCRIPTION sales ENABLE", "subscriber")
         assert wrong(standing, "replication") == (
             "database: subscription sales of database subscriber is enabled",

@@ -69,18 +69,12 @@ class _JsonService:
 
     def invoke(self, service: str, method: str, arguments: list[Any], deadline: Deadline) -> Any:
         params = {"service": service, "method": method, "args": arguments}
-        answer = _posted_json(
-            self._client,
-            "/jsonrpc",
-            {"jsonrpc": "2.0", "method": "call", "id": 1, "params": params},
-            deadline,
-        )
+        document = {"jsonrpc": "2.0", "method": "call", "id": 1, "params": params}
+        answer = _posted_json(self._client, "/jsonrpc", document, deadline)
         if error := answer.get("error"):
             data = error.get("data") if isinstance(error, dict) else None
             told = data if isinstance(data, dict) else {"message": str(error)}
-            raise StepFailed(
-                message("the ERP refused: {text}", text=_first_line(told.get("message")))
-            )
+            raise _refusal(told.get("message"))
         return answer.get("result")
 
 
@@ -106,9 +100,7 @@ class _XmlService:
         try:
             (answer,), _ = xmlrpc.client.loads(response.content)
         except xmlrpc.client.Fault as fault:
-            raise StepFailed(
-                message("the ERP refused: {text}", text=_last_line(fault.faultString))
-            ) from fault
+            raise _refusal(fault.faultString, -1) from fault
         except (ExpatError, ValueError, TypeError, xmlrpc.client.ResponseError) as error:
             raise StepFailed("the answer is no XML-RPC") from error
         return answer
@@ -169,9 +161,7 @@ class _Tryton:
         answer = _posted_json(self._client, self._path, document, deadline, self._headers)
         if error := answer.get("error"):
             told = error[:2] if isinstance(error, list) else [error]
-            raise StepFailed(
-                message("the ERP refused: {text}", text=_first_line(": ".join(map(str, told))))
-            )
+            raise _refusal(": ".join(map(str, told)))
         return answer.get("result")
 
 
@@ -203,10 +193,7 @@ def _timeout(deadline: Deadline) -> httpx.Timeout:
     return httpx.Timeout(left, connect=min(_CONNECT, left))
 
 
-def _first_line(text: object) -> str:
-    return next(iter(str(text).strip().splitlines()), "it did not say why")
-
-
-def _last_line(text: object) -> str:
-    """Where a traceback says what it is about."""
-    return next(iter(reversed(str(text).strip().splitlines())), "it did not say why")
+def _refusal(text: object, line: int = 0) -> StepFailed:
+    """What the ERP says, in one line of its text; a traceback says in its last what it is about."""
+    told = str(text).strip().splitlines() or ["it did not say why"]
+    return StepFailed(message("the ERP refused: {text}", text=told[line]))

@@ -10,28 +10,24 @@ from urllib.parse import urlsplit
 from restore.checks.scenarios.browser import driver_message
 from restore.checks.scenarios.failure import Deadline, StepFailed
 from restore.checks.scenarios.filling import filled_text
-from restore.checks.scenarios.values import (
-    Address,
-    Click,
-    Fill,
-    Gone,
-    LogIn,
-    Look,
-    Open,
-    PageAct,
-    Press,
-    Read,
-    See,
-    Target,
-)
+from restore.checks.scenarios.values import LogIn, OnPage, PageAct, PageKind, Target
 from restore.errors import EnvironmentFailure
-from restore.model.messages import message
+from restore.model.messages import Message, message
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 _LOST: Final = ("has been closed", "crashed", "Connection closed")
 """What the browser's driver says when there is no browser any more."""
+
+_MISSED: Final = {
+    PageKind.CLICK: message("{what} was not to be seen within {n:g} s"),
+    PageKind.SEE: message("{what} was not to be seen within {n:g} s"),
+    PageKind.GONE: message("{what} was still to be seen within {n:g} s"),
+    PageKind.FILL: message("{what} could not be filled within {n:g} s"),
+    PageKind.READ: message("{what} could not be read within {n:g} s"),
+}
+"""What is said of an act that came to no end in its time, by its kind."""
 
 
 def perform(
@@ -49,7 +45,12 @@ def perform(
     from playwright.sync_api import Error, TimeoutError  # noqa: PLC0415 - slow to import
 
     try:
-        return _perform(page, act, values, deadline)
+        if isinstance(act, LogIn):
+            return _logged_in(page, act, values, deadline), {}
+        if act.kind is PageKind.READ:
+            text = _read(page, act, values, deadline)
+            return message("read {text}", text=repr(text[:80])), {act.text: text}
+        return _perform(page, act, values, deadline), {}
     except TimeoutError as error:
         raise StepFailed(_missed(act, values, deadline.seconds)) from error
     except Error as error:
@@ -66,40 +67,33 @@ def place_of(page: Page) -> str:
 
 
 def _perform(  # noqa: PLR0911 - one return a kind
-    page: Page, act: PageAct, values: Mapping[str, Any], deadline: Deadline
-) -> tuple[str, dict[str, str]]:
-    match act:
-        case Open():
-            return _opened(page, filled_text(act.path, values), deadline), {}
-        case LogIn():
-            return _logged_in(page, act, values, deadline), {}
-        case Click():
-            found = _found(page, act.target, values)
+    page: Page, act: OnPage, values: Mapping[str, Any], deadline: Deadline
+) -> str:
+    found, what = _found(page, act.target, values), _shown(act.target, values)
+    match act.kind:
+        case PageKind.OPEN:
+            return _opened(page, filled_text(act.text, values), deadline)
+        case PageKind.CLICK:
             found.click(timeout=deadline.milliseconds)
-            return message("clicked {what}", what=_shown(act.target, values)), {}
-        case Fill():
-            _fill(_found(page, act.into, values), act.text, values, deadline)
-            return message("filled {what}", what=_shown(act.into, values)), {}
-        case Press():
-            page.keyboard.press(act.key)
-            return message("pressed {key}", key=act.key), {}
-        case See():
-            _first(page, act.target, values).wait_for(
-                state="visible", timeout=deadline.milliseconds
-            )
-            return message("saw {what}", what=_shown(act.target, values)), {}
-        case Gone():
-            _first(page, act.target, values).wait_for(state="hidden", timeout=deadline.milliseconds)
-            return message("nothing of {what} is to be seen", what=_shown(act.target, values)), {}
-        case Address():
+            return message("clicked {what}", what=what)
+        case PageKind.FILL:
+            _fill(found, act.text, values, deadline)
+            return message("filled {what}", what=what)
+        case PageKind.PRESS:
+            page.keyboard.press(act.text)
+            return message("pressed {key}", key=act.text)
+        case PageKind.SEE:
+            found.first.wait_for(state="visible", timeout=deadline.milliseconds)
+            return message("saw {what}", what=what)
+        case PageKind.GONE:
+            found.first.wait_for(state="hidden", timeout=deadline.milliseconds)
+            return message("nothing of {what} is to be seen", what=what)
+        case PageKind.ADDRESS:
             text = filled_text(act.text, values)
             page.wait_for_url(lambda url: text in url, timeout=deadline.milliseconds)
-            return message("the address holds {text}", text=repr(act.text)), {}
-        case Read():
-            found = _found(page, act.source, values)
-            return _read(found, act, deadline)
-        case Look():
-            return message("a screenshot"), {}
+            return message("the address holds {text}", text=repr(act.text))
+        case PageKind.READ | PageKind.LOOK:
+            return message("a screenshot")
 
 
 def _opened(page: Page, path: str, deadline: Deadline) -> str:
@@ -131,11 +125,10 @@ def _fill(field: Locator, text: str, values: Mapping[str, Any], deadline: Deadli
     field.fill(filled_text(text, values), timeout=deadline.milliseconds)
 
 
-def _read(found: Locator, act: Read, deadline: Deadline) -> tuple[str, dict[str, str]]:
+def _read(page: Page, act: OnPage, values: Mapping[str, Any], deadline: Deadline) -> str:
+    found = _found(page, act.target, values)
     text = found.inner_text(timeout=deadline.milliseconds).strip()
-    if not text:
-        text = found.input_value(timeout=deadline.milliseconds).strip()
-    return message("read {text}", text=repr(text[:80])), {act.remember: text}
+    return text or found.input_value(timeout=deadline.milliseconds).strip()
 
 
 def _found(page: Page, target: Target, values: Mapping[str, Any]) -> Locator:
@@ -155,47 +148,18 @@ def _found(page: Page, target: Target, values: Mapping[str, Any]) -> Locator:
     return found.first if target.first else found
 
 
-def _first(page: Page, target: Target, values: Mapping[str, Any]) -> Locator:
-    return _found(page, replace(target, first=True), values)
-
-
 def _shown(target: Target, values: Mapping[str, Any]) -> str:
     name = None if target.name is None else filled_text(target.name, values)
     return str(replace(target, value=filled_text(target.value, values), name=name))
 
 
-def _missed(  # noqa: PLR0911 - as above
-    act: PageAct, values: Mapping[str, Any], seconds: float
-) -> str:
-    match act:
-        case See() | Click():
-            return message(
-                "{what} was not to be seen within {n:g} s",
-                what=_shown(act.target, values),
-                n=seconds,
-            )
-        case Gone():
-            return message(
-                "{what} was still to be seen within {n:g} s",
-                what=_shown(act.target, values),
-                n=seconds,
-            )
-        case Fill():
-            return message(
-                "{what} could not be filled within {n:g} s",
-                what=_shown(act.into, values),
-                n=seconds,
-            )
-        case Read():
-            return message(
-                "{what} could not be read within {n:g} s",
-                what=_shown(act.source, values),
-                n=seconds,
-            )
-        case Address():
-            return message(
-                "the address did not hold {text} within {n:g} s", text=repr(act.text), n=seconds
-            )
-        case LogIn():
-            return message("the login page did not let the account in within {n:g} s", n=seconds)
-    return message("the page did not answer within {n:g} s", n=seconds)
+def _missed(act: PageAct, values: Mapping[str, Any], seconds: float) -> str:
+    if isinstance(act, LogIn):
+        return message("the login page did not let the account in within {n:g} s", n=seconds)
+    if act.kind is PageKind.ADDRESS:
+        return message(
+            "the address did not hold {text} within {n:g} s", text=repr(act.text), n=seconds
+        )
+    if act.kind not in _MISSED:
+        return message("the page did not answer within {n:g} s", n=seconds)
+    return Message(_MISSED[act.kind], {"what": _shown(act.target, values), "n": seconds})

@@ -10,7 +10,7 @@ from restore.checks.base import masked
 from restore.checks.scenarios.browser import open_browser
 from restore.checks.scenarios.failure import Deadline, StepFailed
 from restore.checks.scenarios.pages import perform
-from restore.checks.scenarios.values import LogIn, Open, PageAct
+from restore.checks.scenarios.values import LogIn, OnPage, PageAct, PageKind
 from restore.errors import EnvironmentFailure
 from restore.model import Credentials, Environment
 
@@ -36,7 +36,7 @@ def screenshot(
     Raises:
         EnvironmentFailure: there is no browser, or the page does not open.
     """
-    acts: list[PageAct] = [Open(path)]
+    acts: list[PageAct] = [OnPage(PageKind.OPEN, path)]
     values: dict[str, Any] = {}
     if credentials is not None:
         acts.insert(0, LogIn())

@@ -10,14 +10,7 @@ from typing import Any
 import httpx
 
 from restore.adapters.docker.runner import Runner
-from restore.checks.base import (
-    Check,
-    Finding,
-    describe,
-    masked,
-    run_check,
-    unverifiable,
-)
+from restore.checks.base import Check, Finding, describe, masked, run_check, unverifiable
 from restore.checks.scenarios import values
 from restore.checks.scenarios.api import Caller, Request, caller
 from restore.checks.scenarios.browser import Browser, open_browser, require_browser
@@ -73,7 +66,12 @@ def play(ground: Ground, scenario: values.Scenario) -> ScenarioResults:
     with ExitStack() as stack:
         visit = _Visit(ground, scenario, stack)
         for step in scenario.steps:
-            check = foreseen_check(scenario, step)
+            check = Check(
+                scenario.check_id(step),
+                message("Scenario {title}: {step}", title=scenario.title, step=step.title),
+                message("done within {n:g} s", n=step.deadline),
+                step.deadline,
+            )
             if failed is not None:
                 results.append(unverifiable(check, message("after failure of {what}", what=failed)))
                 continue
@@ -136,16 +134,6 @@ def require_steps(accepted: tuple[Acceptance, ...], scenarios: tuple[values.Scen
             f"no check is named {', '.join(wrong)}",
             f"steps of scenarios of this run: {', '.join(known) or 'none'}",
         )
-
-
-def foreseen_check(scenario: values.Scenario, step: values.ScenarioStep) -> Check:
-    """A step's check before it is played."""
-    return Check(
-        scenario.check_id(step),
-        message("Scenario {title}: {step}", title=scenario.title, step=step.title),
-        message("done within {n:g} s", n=step.deadline),
-        step.deadline,
-    )
 
 
 class _Visit:
@@ -217,12 +205,8 @@ class _Visit:
         return observed
 
     def _call(self, act: values.Call, deadline: Deadline) -> str:
-        request = Request(
-            act.model,
-            act.method,
-            filled(act.arguments, self._values),
-            filled(dict(act.keywords), self._values),
-        )
+        arguments, keywords = filled((act.arguments, dict(act.keywords)), self._values)
+        request = Request(act.model, act.method, arguments, keywords)
         answer = self._api().call(request, deadline)
         try:
             value = part_of(answer, act.at)
@@ -245,20 +229,16 @@ class _Visit:
         return self._caller
 
     def _failed(self, problem: str, step: values.ScenarioStep) -> Finding:
-        page = None if isinstance(step.act, values.Call) else self._browser
-        details = (place_of(page.page),) if page is not None else ()
-        return Finding(
-            CheckStatus.FAILED,
-            masked(problem, self._secrets),
-            tuple(masked(detail, self._secrets) for detail in details),
-        )
+        browser = None if isinstance(step.act, values.Call) else self._browser
+        details = (masked(place_of(browser.page), self._secrets),) if browser is not None else ()
+        return Finding(CheckStatus.FAILED, masked(problem, self._secrets), details)
 
     def _picture(self, step: values.ScenarioStep) -> bytes | None:
         """What the page shows; None where no picture can be made."""
         if self._browser is None:
             return None
         try:
-            if isinstance(step.act, values.Open | values.LogIn | values.Click):
+            if step.kind in ("open", "log_in", "click"):
                 # What it opened is still being drawn; that is no time of the step's.
                 self._browser.settle()
             return self._browser.picture()

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import yaml
 
 from restore.checks.scenarios import values
 from restore.checks.scenarios.filling import GIVEN, placeholders
 from restore.errors import UsageError
+from restore.model.codec import decode
 from restore.model.schema import schema_errors
 
-_ACTS: Final = tuple(values.KINDS.values())
+_ACTS: Final = ("call", "log_in", *values.PageKind)
 _WAYS: Final = ("text", "label", "role", "selector")
 _TARGETS: Final = {
     "click": ("",),
@@ -55,9 +55,7 @@ def parse_scenario(text: str, source: str) -> values.Scenario:
         data = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UsageError(f"scenario {source} is not valid YAML: {error}") from error
-    errors = schema_errors("scenario", data)
-    errors = errors or list(_errors(data))
-    if errors:
+    if errors := schema_errors("scenario", data) or list(_errors(data)):
         raise UsageError(
             f"scenario {source} is wrong:\n" + "\n".join(f"  {line}" for line in errors),
             "each option is described in docs/reference/scenarios.md",
@@ -153,6 +151,7 @@ def _step(data: dict[str, Any], deadline: float) -> values.ScenarioStep:
     return values.ScenarioStep(
         name=data["name"],
         title=data.get("title", data["name"]),
+        kind=key,
         act=act,
         deadline=float(data.get("deadline", deadline)),
         picture=data.get("picture", True) and not isinstance(act, values.Call),
@@ -162,40 +161,26 @@ def _step(data: dict[str, Any], deadline: float) -> values.ScenarioStep:
 
 
 def _act(key: str, data: Any) -> values.Act:
-    match key:
-        case "call":
-            return _call(data)
-        case "log_in":
-            parts: dict[str, Any] = {
-                name: value if name == "path" else _target(value) for name, value in data.items()
-            }
-            return values.LogIn(**parts)
-        case "fill":
-            return values.Fill(_target(data["into"]), data["text"])
-        case "read":
-            return values.Read(_target(data["from"]), data["remember"])
-        case "look":
-            return values.Look()
-    kind: Any = next(kind for kind, name in values.KINDS.items() if name == key)
-    return cast(values.Act, kind(_target(data) if key in _TARGETS else data))
-
-
-def _call(data: dict[str, Any]) -> values.Call:
-    expect = data.get("expect", {})
-    return values.Call(
-        model=data["model"],
-        method=data["method"],
-        arguments=tuple(data.get("arguments", ())),
-        keywords=tuple(data.get("keywords", {}).items()),
-        at=tuple(data.get("at", ())),
-        expect=values.Expectation(
-            # A tuple tells an expected null from none.
-            equals=(expect["equals"],) if "equals" in expect else (),
-            contains=(expect["contains"],) if "contains" in expect else (),
-            at_least=expect.get("at_least"),
-            count=expect.get("count"),
-        ),
-        remember=data.get("remember"),
+    if key == "call":
+        expect = data.get("expect", {})
+        # A tuple tells an expected null from none.
+        held = {name: (expect[name],) for name in ("equals", "contains") if name in expect}
+        return decode(values.Call, {**data, "expect": {**expect, **held}})
+    if key == "log_in":
+        parts: dict[str, Any] = {
+            name: one if name == "path" else _target(one) for name, one in data.items()
+        }
+        return values.LogIn(**parts)
+    kind = values.PageKind(key)
+    match kind:
+        case values.PageKind.FILL:
+            return values.OnPage(kind, data["text"], _target(data["into"]))
+        case values.PageKind.READ:
+            return values.OnPage(kind, data["remember"], _target(data["from"]))
+        case values.PageKind.LOOK:
+            return values.OnPage(kind)
+    return (
+        values.OnPage(kind, target=_target(data)) if key in _TARGETS else values.OnPage(kind, data)
     )
 
 
@@ -203,7 +188,4 @@ def _target(data: str | dict[str, Any]) -> values.Target:
     if isinstance(data, str):
         return values.Target("text", data)
     (way,) = (one for one in _WAYS if one in data)
-    others = (
-        {field.name for field in fields(values.Target)} & {"name", "exact", "first"} & set(data)
-    )
-    return values.Target(way, data[way], **{key: data[key] for key in others})
+    return values.Target(way, data[way], **{key: data[key] for key in data if key != way})

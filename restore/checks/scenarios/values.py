@@ -9,7 +9,6 @@ from typing import Any, Final
 DEADLINE: Final = 20.0
 """Seconds that a step may take when nothing else is said."""
 
-
 PREFIX: Final = "scenario."
 """How the ids of steps' checks begin."""
 
@@ -66,13 +65,6 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Open:
-    """A page of the ERP."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
 class LogIn:
     """The login page, and the parts of its form."""
 
@@ -82,96 +74,51 @@ class LogIn:
     button: Target = Target("selector", "button[type=submit]", first=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Click:
-    """A click."""
+class PageKind(StrEnum):
+    """What is done on a page, as a file calls it. LOOK: nothing but a screenshot."""
 
-    target: Target
-
-
-@dataclass(frozen=True, slots=True)
-class Fill:
-    """A text for a field."""
-
-    into: Target
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Press:
-    """A key."""
-
-    key: str
+    OPEN = "open"
+    CLICK = "click"
+    FILL = "fill"
+    PRESS = "press"
+    SEE = "see"
+    GONE = "gone"
+    ADDRESS = "address"
+    READ = "read"
+    LOOK = "look"
 
 
 @dataclass(frozen=True, slots=True)
-class See:
-    """Something that is to be seen."""
+class OnPage:
+    """One act on a page. ``target`` is what it is about, for kinds that are about something.
 
-    target: Target
+    ``text`` is the path that is opened, the text that a field gets or the address holds, the key
+    that is pressed, or the name under which what is read is remembered.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Gone:
-    """Something that is not to be seen."""
-
-    target: Target
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """A text that the page's address holds."""
-
-    text: str
+    kind: PageKind
+    text: str = ""
+    target: Target = Target("text", "")
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
-    """A text of the page, kept for later steps."""
-
-    source: Target
-    remember: str
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Nothing but a screenshot."""
-
-
-PageAct = Open | LogIn | Click | Fill | Press | See | Gone | Address | Read | Look
+PageAct = LogIn | OnPage
 Act = Call | PageAct
-
-KINDS: Final[dict[type, str]] = {
-    Call: "call",
-    Open: "open",
-    LogIn: "log_in",
-    Click: "click",
-    Fill: "fill",
-    Press: "press",
-    See: "see",
-    Gone: "gone",
-    Address: "address",
-    Read: "read",
-    Look: "look",
-}
-"""What each act is called in a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScenarioStep:
-    """One step. ``deadline`` is in seconds; ``picture``: a screenshot is kept once it ended."""
+    """One step. ``deadline`` is in seconds; ``picture``: a screenshot is kept once it ended.
+
+    ``kind`` is what its act is called in a file.
+    """
 
     name: str
     title: str
+    kind: str
     act: Act
     deadline: float
     picture: bool
-    needs_account: bool = False
-
-    @property
-    def kind(self) -> str:
-        """What its act is called in a file."""
-        return KINDS[type(self.act)]
+    needs_account: bool
 
 
 @dataclass(frozen=True, slots=True)

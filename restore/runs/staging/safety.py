@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from typing import Final
 
-from restore.checks.isolation import foreseen_isolation_checks
+from restore.checks import isolation
 from restore.checks.neutralised import PREFIX
 from restore.context import ReplayContext
 from restore.errors import RefusedError, UsageError
@@ -79,6 +79,6 @@ def stop_unless_safe(context: ReplayContext, checks: tuple[CheckResult, ...]) ->
 
 def is_safe(checks: tuple[CheckResult, ...]) -> bool:
     """Whether no check of a copy's safety has failed, or was left without an answer."""
-    isolation = {check.id for check in foreseen_isolation_checks()}
-    decisive = (one for one in checks if one.id.startswith(PREFIX) or one.id in isolation)
+    isolated = {check.id for check in isolation.PROBES}
+    decisive = (one for one in checks if one.id.startswith(PREFIX) or one.id in isolated)
     return all(one.status in _SAFE for one in decisive)

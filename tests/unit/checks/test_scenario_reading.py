@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from restore.checks.scenarios import Api, load_scenario, parse_scenario
-from restore.checks.scenarios.values import Call, Expectation, Fill, LogIn, See, Target
+from restore.checks.scenarios.values import Call, Expectation, LogIn, OnPage, PageKind, Target
 from restore.cli.main import run
 from restore.errors import ExitCode, UsageError
 from restore.model.locations import ROOT
@@ -67,10 +67,10 @@ def test_a_good_file_becomes_a_value() -> None:
     enter, typed, _, look, make, shown, *_ = scenario.steps
     button = Target("role", "button", name="OK")
     assert enter.act == LogIn(path="/login", button=button)
-    assert typed.act == Fill(Target("label", "Search"), "{login} {run}")
+    assert typed.act == OnPage(PageKind.FILL, "{login} {run}", Target("label", "Search"))
     assert (typed.deadline, make.deadline) == (7.0, 2.5)
     assert isinstance(make.act, Call) and make.act.expect == Expectation(equals=(None,))
-    assert shown.act == See(Target("text", "Order {order}"))
+    assert shown.act == OnPage(PageKind.SEE, target=Target("text", "Order {order}"))
     assert [step.picture for step in (enter, look, make, shown)] == [True, False, False, True]
     assert [step.needs_account for step in scenario.steps] == [True] * 3 + [False, True] + [
         False

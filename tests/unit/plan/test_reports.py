@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.plans import cases
-from restore.checks.indexed import compare
+from restore.checks.documents import compare
 from restore.checks.neutralised import OF_REPORTS, foreseen_neutralised_checks
 from restore.checks.tree import Tree
 from restore.errors import RefusedError
