@@ -237,3 +237,25 @@ def test_a_stack_that_another_process_is_writing_is_read_again() -> None:
 
     assert rebuild._names(cast(Any, Workspace())) == {"drill"}
     assert answers == []
+
+
+def test_a_stack_whose_file_is_gone_is_destroyed_by_its_state_rather_than_discarded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(rebuild, "_sweep", lambda stack: done.append(f"sweep {stack}"))
+    monkeypatch.setattr(rebuild, "_Workspace", ForgettingWorkspace)
+    monkeypatch.setattr(rebuild, "destroy", lambda stack, _: done.append(f"destroy {stack}"))
+
+    rebuild.discard("s")
+    assert done == ["destroy s"]
+
+    settings_file("s").write_text("config: {}", encoding="utf-8")
+    rebuild.discard("s")
+    assert done == ["destroy s", "sweep s"]
+
+
+class ForgettingWorkspace:
+    """A workspace that forgets every stack when told to."""
+
+    def remove_stack(self, name: str, *, force: bool, preserve_config: bool) -> None: ...
