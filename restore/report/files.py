@@ -48,10 +48,8 @@ def write_report(
     Raises:
         UsageError: there is no such language; nothing is written.
     """
-    chosen = to_html(report, language)
-    texts = {JSON: to_json(report)}
-    texts |= {f"report.{other}.html": to_html(report, other) for other in LANGUAGES}
-    texts |= {HTML: chosen, JUNIT: to_junit(report, language)}
+    junit = to_junit(report, language)
+    texts = {JSON: to_json(report), **_pages(report, language), JUNIT: junit}
     files = {name: text.encode() for name, text in texts.items()} | dict(pictures or {})
     if sign is not None:
         files[EVIDENCE] = sign(files).encode()
@@ -64,10 +62,13 @@ def render_pages(report: Report, folder: Path, events: tuple[OperationEvent, ...
     page = folder / HTML
     found = _LANGUAGE.search(page.read_text(encoding="utf-8")) if page.is_file() else None
     chosen = found[1] if found and found[1] in LANGUAGES else LANGUAGES[0]
-    pages = {other: to_html(report, other, events) for other in LANGUAGES}
-    texts = {f"report.{other}.html": text for other, text in pages.items()}
-    texts[HTML] = pages[chosen]
-    _write_all(folder, {name: text.encode() for name, text in texts.items()})
+    pages = _pages(report, chosen, events)
+    _write_all(folder, {name: text.encode() for name, text in pages.items()})
+
+
+def _pages(report: Report, chosen: str, events: tuple[OperationEvent, ...] = ()) -> dict[str, str]:
+    pages = {f"report.{other}.html": to_html(report, other, events) for other in LANGUAGES}
+    return {**pages, HTML: pages[f"report.{chosen}.html"]}
 
 
 def render_report(

@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -60,12 +61,6 @@ _UPGRADES: Final = {
     1: ("ALTER TABLE runs ADD COLUMN mode TEXT", f"UPDATE runs SET mode = {_MODE_BEFORE_2}"),  # noqa: S608
 }
 """What makes the tables of a version those of the next one."""
-_RUN_COLUMNS: Final = (
-    "run", "command", "profile", "base", "stack", "generation", "verdict", "started", "finished",
-    "rto", "rpo", "budget", "bytes", "error", "engine_version", "signed_by", "report_sha256",
-    "mode",
-)  # fmt: skip
-_DURATION_COLUMNS: Final = ("run", "kind", "position", "id", "title", "status", "seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +146,8 @@ def _readable(path: Path) -> Iterator[tuple[sqlite3.Connection, int]]:
     """A history that is only read, and the version of its tables; 0 has none."""
     if not path.is_file():
         raise NotFoundError(f"there is no history {path}", "run 'pra drill' first")
-    with _translated(path), closing(sqlite3.connect(_address(path), uri=True)) as connection:
+    address = f"file:{quote(str(path.resolve()))}?mode=ro"
+    with _translated(path), closing(sqlite3.connect(address, uri=True)) as connection:
         yield connection, _version(connection, path)
 
 
@@ -198,7 +194,8 @@ def _writable(path: Path) -> Iterator[sqlite3.Connection]:
             # The lock comes first: two processes may find the file empty at once.
             connection.execute("BEGIN IMMEDIATE")
             version = _version(connection, path)
-            for statement in _TABLES if version == 0 else _upgrades(version):
+            upgrades = (_UPGRADES[older] for older in range(version, VERSION))
+            for statement in chain.from_iterable(upgrades) if version else _TABLES:
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {VERSION}")
             yield connection
@@ -231,49 +228,35 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
     return int(version)
 
 
-def _upgrades(version: int) -> Iterator[str]:
-    for older in range(version, VERSION):
-        yield from _UPGRADES[older]
-
-
 def _append(connection: sqlite3.Connection, entry: Entry) -> None:
-    values = {**encode(entry, _moment), **encode(entry.past, _moment), **encode(entry.group)}
-    row = tuple(values[column] for column in _RUN_COLUMNS)
-    _insert(connection, "runs", _RUN_COLUMNS, row)
-    for position, one in enumerate(entry.timings):
-        values = {**encode(one), "run": entry.past.run, "position": position}
-        timing = tuple(values[column] for column in _DURATION_COLUMNS)
-        _insert(connection, "durations", _DURATION_COLUMNS, timing)
+    values = encode(entry, _moment)
+    timings = values.pop("timings")
+    _insert(connection, "runs", {**values.pop("past"), **values.pop("group"), **values})
+    for position, timing in enumerate(timings):
+        _insert(connection, "durations", {**timing, "run": entry.past.run, "position": position})
 
 
-def _insert(
-    connection: sqlite3.Connection, table: str, columns: tuple[str, ...], row: tuple[object, ...]
-) -> None:
-    places = ", ".join("?" * len(columns))
+def _insert(connection: sqlite3.Connection, table: str, row: dict[str, Any]) -> None:
+    columns, places = ", ".join(row), ", ".join("?" * len(row))
     # Lone surrogates, of file names that are not UTF-8, have no place in a database.
-    clean = [v.encode(errors="replace").decode() if isinstance(v, str) else v for v in row]
-    statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608
-    connection.execute(statement, clean)
+    clean = [v.encode(errors="replace").decode() if isinstance(v, str) else v for v in row.values()]
+    connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({places})", clean)  # noqa: S608
 
 
 def _entries(
     connection: sqlite3.Connection, group: RunGroup, last: int, version: int = VERSION
 ) -> tuple[Entry, ...]:
-    columns = ", ".join(_RUN_COLUMNS)
-    if version == 1:
-        # It is only read here; the next run brings it up to date.
-        columns = columns.replace("mode", _MODE_BEFORE_2)
-    rows = connection.execute(
-        f"SELECT {columns} FROM runs "  # noqa: S608 - names of columns, of this module
+    # It is only read here; the next run brings it up to date.
+    mode = f", {_MODE_BEFORE_2} AS mode" if version == 1 else ""
+    found = connection.execute(
+        f"SELECT *{mode} FROM runs "  # noqa: S608 - an expression of this module
         "WHERE (?1 IS NULL OR command = ?1) AND (?2 IS NULL OR profile = ?2) "
         "AND (?3 IS NULL OR base = ?3) ORDER BY started DESC, run DESC LIMIT ?4",
         (group.command, group.profile, group.base, last),
-    ).fetchall()
-    return tuple(_entry(dict(zip(_RUN_COLUMNS, row, strict=True))) for row in reversed(rows))
-
-
-def _entry(row: dict[str, Any]) -> Entry:
-    return decode(Entry, {**row, "past": row, "group": row})
+    )
+    names = [column[0] for column in found.description]
+    rows = [dict(zip(names, row, strict=True)) for row in found]
+    return tuple(decode(Entry, {**row, "past": row, "group": row}) for row in reversed(rows))
 
 
 def _timings(connection: sqlite3.Connection, run: str) -> tuple[Timing, ...]:
@@ -282,10 +265,6 @@ def _timings(connection: sqlite3.Connection, run: str) -> tuple[Timing, ...]:
         (run,),
     )
     return tuple(Timing(kind, i, title, StepStatus(s), t) for kind, i, title, s, t in rows)
-
-
-def _address(path: Path) -> str:
-    return f"file:{quote(str(path.resolve()))}?mode=ro"
 
 
 def _moment(when: datetime) -> str:

@@ -5,28 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from restore.model import (
     CheckResult,
     CheckStatus,
     ConfigurationChange,
-    Difference,
-    ImageFacts,
     OperationEvent,
     Report,
-    ServerFacts,
     Step,
     StepResult,
     StepStatus,
     Verdict,
 )
 from restore.report.language import Locale, locale
-from restore.report.nodes import node_rows
 from restore.report.operation_rows import operation_rows
 from restore.report.rto_plot import round_duration, rto_plot
 from restore.report.timeline import stage_name, timeline
+from restore.report.versions import VersionRow, version_rows
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -35,25 +31,6 @@ MOST_DETAILS: Final = 50
 """Details of one check that the page shows; ``report.json`` holds them all."""
 
 _BROKEN: Final = (StepStatus.FAILED, StepStatus.ABORTED)
-_NO_STEP: Final[dict[str, Step]] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class VersionRow:
-    """One property of production beside the same of the rebuilt environment; None when unknown."""
-
-    name: str
-    backup: str | None
-    environment: str | None
-    equal: bool | None = None
-    """Whether they mean the same, when their texts don't tell."""
-
-    @property
-    def differs(self) -> bool:
-        """Whether both are known and not the same."""
-        if None in (self.backup, self.environment):
-            return False
-        return self.backup != self.environment if self.equal is None else not self.equal
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +43,6 @@ class StageRow:
 
 
 @dataclass(frozen=True, slots=True)
-class StepRow:
-    """A step's result with what it moved."""
-
-    result: StepResult
-    target: str
-    items: int
-    bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeRow:
-    """One changed configuration key and the file it stands in."""
-
-    change: ConfigurationChange
-    first: bool
-
-
-@dataclass(frozen=True, slots=True)
 class View:
     """What the page shows, beyond the report itself."""
 
@@ -93,10 +52,10 @@ class View:
     broken_steps: tuple[StepResult, ...]
     failed_checks: tuple[CheckResult, ...]
     stages: tuple[StageRow, ...]
-    steps: tuple[StepRow, ...]
+    steps: tuple[tuple[StepResult, Step | None], ...]
+    """With what was planned: how much each moves."""
     versions: tuple[VersionRow, ...]
-    differences: tuple[Difference, ...]
-    changes: tuple[ChangeRow, ...]
+    changes: tuple[ConfigurationChange, ...]
     checks_run: int
     checks_passed: int
     other_checks: tuple[tuple[CheckStatus, int], ...]
@@ -120,7 +79,7 @@ def to_html(report: Report, language: str = "en", events: tuple[OperationEvent, 
         UsageError: there is no such language.
     """
     words = locale(language)
-    page = _environment().get_template("report.html.j2")
+    page = environment().get_template("report.html.j2")
     text = page.render(
         report=report,
         view=_view(report, words),
@@ -136,13 +95,14 @@ def to_html(report: Report, language: str = "en", events: tuple[OperationEvent, 
 
 
 @cache
-def _environment() -> Environment:
+def environment(*, autoescape: bool = True) -> Environment:
+    """What renders the templates that ship; for Markdown, without escaping."""
     # Whoever only reads reports or the history renders none.
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
 
     return Environment(
         loader=PackageLoader("restore.report"),
-        autoescape=True,
+        autoescape=autoescape,  # noqa: S701 - Markdown is escaped by its own filters
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -156,6 +116,11 @@ def _view(report: Report, words: Locale) -> View:
     # The error that ended the run repeats what its step or stage says: show it once.
     told = {f"{step.title}: {step.reason}" for step in broken_steps}
     ran = (CheckStatus.PASSED, CheckStatus.WARNING, CheckStatus.FAILED)
+    other = (CheckStatus.WARNING, CheckStatus.UNVERIFIABLE, CheckStatus.IGNORED)
+    others = [(status, sum(c.status is status for c in report.checks)) for status in other]
+    planned = report.plan.steps if report.plan else ()
+    by_id = {step.id: step for step in planned}
+    origin = report.generation.origin if report.generation else None
     return View(
         summary=_summary(report, words),
         error=None if report.error in told else report.error,
@@ -167,15 +132,15 @@ def _view(report: Report, words: Locale) -> View:
         broken_steps=broken_steps,
         failed_checks=tuple(c for c in report.checks if c.status is CheckStatus.FAILED),
         stages=stages,
-        steps=tuple(_steps(report)),
-        versions=tuple(_versions(report, words)),
-        differences=report.differences,
-        changes=tuple(_changes(report)),
+        steps=tuple((result, by_id.get(result.id)) for result in report.steps),
+        versions=tuple(version_rows(report, words)),
+        changes=(*report.changes, *(change for step in planned for change in step.changes)),
         checks_run=sum(check.status in ran for check in report.checks),
         checks_passed=sum(c.status in ran[:2] for c in report.checks),
-        other_checks=tuple(_other_checks(report)),
+        other_checks=tuple((status, number) for status, number in others if number),
         judged_by_time=any(check.sla is not None for check in report.checks),
-        untold=_untold(report, words),
+        # What the backup does not tell that the generation was imported from.
+        untold=", ".join(words.text("untold." + key) for key in origin.unknown) if origin else "",
         standing=_standing(report),
     )
 
@@ -183,19 +148,6 @@ def _view(report: Report, words: Locale) -> View:
 def _standing(report: Report) -> bool:
     """Whether nothing was restored: an environment was checked as it stands."""
     return report.generation is None and [stage.id for stage in report.stages] == ["check"]
-
-
-def _untold(report: Report, words: Locale) -> str:
-    """What the backup does not tell that the generation was imported from."""
-    origin = report.generation.origin if report.generation else None
-    return ", ".join(words.text("untold." + key) for key in origin.unknown) if origin else ""
-
-
-def _other_checks(report: Report) -> Iterator[tuple[CheckStatus, int]]:
-    """How many checks neither passed nor failed outright, by status."""
-    for status in (CheckStatus.WARNING, CheckStatus.UNVERIFIABLE, CheckStatus.IGNORED):
-        if number := sum(check.status is status for check in report.checks):
-            yield status, number
 
 
 def _summary(report: Report, words: Locale) -> str:
@@ -224,85 +176,3 @@ def _stages(report: Report, words: Locale) -> Iterator[StageRow]:
         counts = report.rto and stage.status is not StepStatus.SKIPPED and began < took
         share = min(stage.duration / took, 1.0) if counts else None
         yield StageRow(stage_name(stage, words), stage, share)
-
-
-def _steps(report: Report) -> Iterator[StepRow]:
-    planned = {step.id: step for step in report.plan.steps} if report.plan else _NO_STEP
-    for result in report.steps:
-        step = planned.get(result.id)
-        yield StepRow(
-            result,
-            target=step.target if step else "",
-            items=step.items if step else 0,
-            bytes=step.bytes if step else 0,
-        )
-
-
-def _changes(report: Report) -> Iterator[ChangeRow]:
-    file = None
-    planned = (step.changes for step in (report.plan.steps if report.plan else ()))
-    for change in chain(report.changes, *planned):
-        yield ChangeRow(change, first=change.file != file)
-        file = change.file
-
-
-def _versions(report: Report, words: Locale) -> Iterator[VersionRow]:
-    backup = report.generation.fingerprint if report.generation else None
-    now = report.facts
-    if backup is None and now is None:
-        return
-    for server, name in (("postgresql", "PostgreSQL"), ("erp", words.text("versions.erp"))):
-        yield from _server_rows(
-            name,
-            getattr(backup, server) if backup else None,
-            getattr(now, server) if now else None,
-            words,
-        )
-    for row in node_rows(backup, now, words):
-        yield VersionRow(*row)
-    yield VersionRow(
-        words.text("versions.series"),
-        (backup.erp_series or None) if backup else None,
-        (now.erp_series or None) if now else None,
-    )
-    yield VersionRow(
-        words.text("versions.engine"),
-        report.generation.engine_version if report.generation else None,
-        report.engine_version,
-    )
-
-
-def _server_rows(
-    name: str, backup: ServerFacts | None, now: ServerFacts | None, words: Locale
-) -> Iterator[VersionRow]:
-    yield VersionRow(
-        name,
-        (backup.version or None) if backup else None,
-        (now.version or None) if now else None,
-        # An image tells "13.16", its server "13.16 (Debian 13.16-0+deb11u1)".
-        equal=backup.version_number == now.version_number
-        if backup and now and backup.version_number and now.version_number
-        else None,
-    )
-    yield VersionRow(
-        words.text("versions.os", server=name),
-        backup.os if backup else None,
-        now.os if now else None,
-    )
-    yield VersionRow(
-        words.text("versions.image", server=name),
-        _image(backup.image if backup else None),
-        _image(now.image if now else None),
-        # A container tells the id of its image, and not always its name.
-        equal=backup.image.id == now.image.id
-        if backup and now and backup.image and now.image
-        else None,
-    )
-
-
-def _image(image: ImageFacts | None) -> str | None:
-    """An image's name and the start of what identifies its content."""
-    if image is None:
-        return None
-    content = image.digests[0].rpartition("@")[2] if image.digests else image.id
-    return f"{image.reference} ({content[:19]}…)" if len(content) > 19 else image.reference

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
@@ -28,11 +28,14 @@ def to_junit(report: Report, language: str = "en") -> str:
     """
     words = locale(language)
     root = Element("testsuites", name=_clean(words.text("junit.name", run=report.run)))
-    drill = [_stage_case(stage, words) for stage in report.stages]
-    drill.append(_verdict_case(report, words))
-    _suite(root, report, words.text("junit.drill"), drill)
-    _suite(root, report, words.text("junit.steps"), [_step_case(s, words) for s in report.steps])
-    _suite(root, report, words.text("junit.checks"), [_check_case(c, words) for c in report.checks])
+    drill = [
+        _result_case("drill", stage_name(stage, words), stage, words) for stage in report.stages
+    ]
+    steps = [_result_case("steps", words.phrase(s.title), s, words) for s in report.steps]
+    checks = [_check_case(check, words) for check in report.checks]
+    _suite(root, report, words.text("junit.drill"), [*drill, _verdict_case(report, words)])
+    _suite(root, report, words.text("junit.steps"), steps)
+    _suite(root, report, words.text("junit.checks"), checks)
     for total in ("tests", "failures", "errors", "skipped"):
         root.set(total, str(sum(int(suite.get(total, "0")) for suite in root)))
     root.set("time", _seconds((report.finished - report.started).total_seconds()))
@@ -52,7 +55,7 @@ def _suite(root: Element, report: Report, name: str, cases: Sequence[Element]) -
         errors=str(_having(cases, "error")),
         skipped=str(_having(cases, "skipped")),
         time=_seconds(sum(float(case.get("time", "0")) for case in cases)),
-        timestamp=_timestamp(report.started),
+        timestamp=f"{report.started.astimezone(UTC):%Y-%m-%dT%H:%M:%S}",
     )
     properties = SubElement(suite, "properties")
     known = {
@@ -60,17 +63,18 @@ def _suite(root: Element, report: Report, name: str, cases: Sequence[Element]) -
         "stack": report.stack,
         "generation": report.generation.id if report.generation else None,
         "profile": report.generation.profile if report.generation else None,
-        "verdict": report.verdict.value,
-        "mode": report.mode.value if report.mode else None,
-        "rto": None if report.rto is None else _seconds(report.rto),
-        "rpo": None if report.rpo is None else _seconds(report.rpo),
-        "rto_budget": None if report.rto_budget is None else _seconds(report.rto_budget),
+        "verdict": report.verdict,
+        "mode": report.mode,
+        "rto": report.rto,
+        "rpo": report.rpo,
+        "rto_budget": report.rto_budget,
         "engine": report.engine_version,
         "signed_by": report.signed_by,
     }
     for key, value in known.items():
         if value is not None:
-            SubElement(properties, "property", name=key, value=_clean(value))
+            text = _clean(value) if isinstance(value, str) else _seconds(value)
+            SubElement(properties, "property", name=key, value=text)
     suite.extend(cases)
 
 
@@ -95,17 +99,8 @@ def _verdict_case(report: Report, words: Locale) -> Element:
     return case
 
 
-def _stage_case(stage: StepResult, words: Locale) -> Element:
-    return _result(
-        _case(f"drill.{stage.id}", stage_name(stage, words), stage.duration), stage, words
-    )
-
-
-def _step_case(step: StepResult, words: Locale) -> Element:
-    return _result(_case(f"steps.{step.id}", words.phrase(step.title), step.duration), step, words)
-
-
-def _result(case: Element, result: StepResult, words: Locale) -> Element:
+def _result_case(suite: str, name: str, result: StepResult, words: Locale) -> Element:
+    case = _case(f"{suite}.{result.id}", name, result.duration)
     reason = words.phrase(result.reason) if result.reason else ""
     if result.status is StepStatus.SKIPPED:
         _outcome(case, "skipped", reason)
@@ -150,10 +145,6 @@ def _outcome(case: Element, tag: str, message: str, text: str = "") -> None:
 
 def _seconds(value: float) -> str:
     return f"{value:.3f}"
-
-
-def _timestamp(when: datetime) -> str:
-    return f"{when.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _clean(text: str) -> str:

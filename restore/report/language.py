@@ -106,6 +106,10 @@ class Locale:
         text = f"{value:,.{digits}f}".replace("-", "−")
         return text.translate(str.maketrans(",.", self.text("format.separators")))
 
+    def processors(self, amount: float) -> str:
+        """A number of processors; only a part of one has a decimal."""
+        return self.number(amount, 0 if amount == round(amount) else 1)
+
     def size(self, amount: int) -> str:
         """Bytes in the largest decimal unit that leaves at least 1."""
         units = self.text("format.units").split()
@@ -171,8 +175,8 @@ def locale(language: str) -> Locale:
         raise UsageError(f"there is no language {language!r}", f"reports are written in: {known}")
     return Locale(
         language,
-        messages=_catalogue(f"messages.{language}.yaml"),
-        templates={} if language == "en" else _catalogue(f"phrases.{language}.yaml"),
+        messages=catalogue(f"messages.{language}.yaml"),
+        templates={} if language == "en" else catalogue(f"phrases.{language}.yaml"),
     )
 
 
@@ -203,10 +207,11 @@ def _old_patterns(language: str) -> tuple[tuple[re.Pattern[str], str, bool], ...
     return tuple((pattern, plain, telling) for _, pattern, plain, telling in patterns)
 
 
-def _catalogue(name: str) -> dict[str, str]:
+def catalogue(name: str) -> dict[str, str]:
+    """The texts of a file among the templates, by their keys, as they are written."""
     path = resources.files("restore.report") / "templates" / name
     # Whoever only reads reports or the history renders none.
     from restore.model.shipped import load_shipped  # noqa: PLC0415
 
-    catalogue: dict[str, Any] = load_shipped(path.read_text(encoding="utf-8"))
-    return catalogue
+    texts: dict[str, Any] = load_shipped(path.read_text(encoding="utf-8"))
+    return texts

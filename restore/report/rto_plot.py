@@ -10,7 +10,7 @@ from typing import Final
 from restore.model import PastRun, Report, Verdict
 from restore.model.durations import spoken
 from restore.report.language import Locale
-from restore.report.timeline import ticks_of
+from restore.report.timeline import Mark, ticks_of
 from restore.report.trends import is_cached, trend
 
 WIDTH: Final = 1000
@@ -37,14 +37,6 @@ class Point:
     passed: bool
     measured: bool
     cached: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A named place on an axis, or the budget's line."""
-
-    at: float
-    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +75,9 @@ def rto_plot(report: Report, words: Locale) -> Plot | None:
             budget=words.text("fact.none") if budget is None else round_duration(budget, words),
         ),
         points=points,
-        line=" ".join(f"{p.x:.1f},{p.y:.1f}" for p in points if _counts(p)),
+        line=" ".join(
+            f"{p.x:.1f},{p.y:.1f}" for p in points if p.passed and p.measured and not p.cached
+        ),
         times=tuple(
             Mark(_height(seconds, top), round_duration(seconds, words))
             for seconds in ticks_of(top, MOST_TICKS)
@@ -94,11 +88,6 @@ def rto_plot(report: Report, words: Locale) -> Plot | None:
         any_failed=not all(point.passed for point in points),
         any_cached=any(point.passed and point.measured and point.cached for point in points),
     )
-
-
-def _counts(point: Point) -> bool:
-    """Whether it is a recovery's time."""
-    return point.passed and point.measured and not point.cached
 
 
 def round_duration(seconds: float, words: Locale) -> str:

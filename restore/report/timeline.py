@@ -41,10 +41,10 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
-    """One mark of the time axis."""
+class Mark:
+    """A named place on an axis, or a line of its own."""
 
-    x: float
+    at: float
     label: str
 
 
@@ -56,8 +56,8 @@ class Timeline:
     height: float
     bottom: float
     bars: tuple[Bar, ...]
-    ticks: tuple[Tick, ...]
-    marker: Tick | None
+    ticks: tuple[Mark, ...]
+    marker: Mark | None
 
 
 def timeline(report: Report, locale: Locale) -> Timeline | None:
@@ -78,12 +78,12 @@ def timeline(report: Report, locale: Locale) -> Timeline | None:
             for position, (result, nested) in enumerate(rows)
         ),
         ticks=tuple(
-            Tick(_within(seconds * scale), locale.limit(seconds))
+            Mark(_within(seconds * scale), locale.limit(seconds))
             for seconds in ticks_of(total, MOST_TICKS)
         ),
         marker=None
         if report.rto is None
-        else Tick(
+        else Mark(
             _within((report.rto + report.copying) * scale),
             locale.text("timeline.marker", duration=locale.duration(report.rto)),
         ),

@@ -9,7 +9,7 @@ from jinja2 import UndefinedError
 
 from restore.errors import UsageError
 from restore.model import Report, StepResult, StepStatus
-from restore.report.html import MOST_DETAILS, _environment, to_html
+from restore.report.html import MOST_DETAILS, environment, to_html
 from restore.report.language import locale
 from restore.report.timeline import LEFT, RIGHT, timeline
 from tests.support.report_samples import (
@@ -211,7 +211,7 @@ def test_columns_of_sla_are_there_only_when_time_is_judged() -> None:
 
 def test_template_mistakes_are_errors() -> None:
     with pytest.raises(UndefinedError):
-        _environment().from_string("{{ nothing }}").render()
+        environment().from_string("{{ nothing }}").render()
 
 
 def test_unknown_language_is_refused() -> None:
