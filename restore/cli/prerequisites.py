@@ -23,7 +23,8 @@ from restore.errors import UsageError
 from restore.model import locations
 
 if TYPE_CHECKING:
-    from restore.report.prerequisites import Document, Prerequisites, StackFacts
+    from restore.report.prerequisites.document import Document
+    from restore.report.prerequisites.facts import Prerequisites
 
 FORMATS: Final = ("html", "md", "pdf")
 
@@ -58,7 +59,7 @@ def verb(terminal: Terminal, options: PrerequisitesOptions) -> None:
       pra prerequisites --profile odoo --lang fr --format pdf --output prerequis.pdf
       pra prerequisites --client "Specibike" --format md
     """
-    from restore.report.prerequisites import compose
+    from restore.report.prerequisites.composition import compose
 
     to_stdout = options.output is None and not terminal.as_json
     if to_stdout and options.form == "pdf" and sys.stdout.isatty():
@@ -79,51 +80,41 @@ def gather(options: PrerequisitesOptions) -> Prerequisites:
     Raises:
         RestoreError: profile, stack file, repository or generation can't be used.
     """
+    from restore.adapters.pulumi.stack_file import raw_settings
     from restore.checks import foreseen_checks
     from restore.plan.blueprint import configuration_texts
     from restore.profile import load_profile
-    from restore.report.prerequisites import (
-        Expectation,
-        Parties,
-        Prerequisites,
-        foresee,
-        is_drill_of,
-    )
+    from restore.report.prerequisites import facts
+    from restore.report.prerequisites.foreseen import foresee
     from restore.report.run_folders import newest_report
     from restore.repository import open_repository
     from restore.repository.selection import choose
     from restore.runs.request import utc_now
+    from stacks.described import describe_stack
 
     profile = load_profile(options.profile)
-    stack = _stack(options.stack)
+    raw, secret = raw_settings(options.stack)
+    stack = describe_stack(options.stack, locations.ROOT, raw, secret)
     repository = open_repository(options.repository)
     generation = choose(repository, options.generation)
     texts = configuration_texts(repository, generation, profile)
     intended, plan = foresee(generation, profile, texts, stack)
     checks = tuple(foreseen_checks(profile, plan.databases, generation, erp_role=intended.erp_role))
-    return Prerequisites(
+    return facts.Prerequisites(
         profile=profile,
         source=options.profile,
         repository=repository.location,
         generation=generation,
         blueprint=intended,
         plan=plan,
-        checks=tuple(Expectation(check.id, check.title, check.expected) for check in checks),
+        checks=tuple(facts.Expectation(check.id, check.title, check.expected) for check in checks),
         stack=stack,
-        last=newest_report(options.reports, lambda report: is_drill_of(report, generation)),
-        parties=Parties(options.client, options.integrator),
+        last=newest_report(options.reports, lambda report: facts.is_drill_of(report, generation)),
+        parties=facts.Parties(options.client, options.integrator),
         renew=_renew(options, repository.location),
         issued=utc_now(),
         engine_version=__version__,
     )
-
-
-def _stack(name: str) -> StackFacts:
-    from restore.adapters.pulumi.stack_file import raw_settings
-    from stacks.described import describe_stack
-
-    raw, secret = raw_settings(name)
-    return describe_stack(name, locations.ROOT, raw, secret)
 
 
 def _renew(options: PrerequisitesOptions, repository: str) -> tuple[str, ...]:
@@ -142,7 +133,7 @@ def _renew(options: PrerequisitesOptions, repository: str) -> tuple[str, ...]:
 
 
 def _rendered(document: Document, form: str) -> bytes:
-    from restore.report.prerequisites import to_html, to_markdown
+    from restore.report.prerequisites.render import to_html, to_markdown
 
     match form:
         case "html":

@@ -25,15 +25,10 @@ from restore.model import (
 )
 from restore.plan.blueprint import configuration_texts
 from restore.profile import Profile, load_profile
-from restore.report.prerequisites import (
-    Expectation,
-    Parties,
-    Prerequisites,
-    StackFacts,
-    compose,
-    foresee,
-    to_markdown,
-)
+from restore.report.prerequisites.composition import compose
+from restore.report.prerequisites.facts import Expectation, Parties, Prerequisites, StackFacts
+from restore.report.prerequisites.foreseen import foresee
+from restore.report.prerequisites.render import to_markdown
 from restore.repository import create_repository
 from restore.repository.folder import FolderRepository
 from stacks.described import describe_stack

@@ -9,9 +9,19 @@ from restore.adapters.postgres import commands
 from restore.model import Artifact, ArtifactKind, DatabaseFacts, Generation, Part, Role
 from restore.profile import ConfigurationFile
 from restore.report.language import Locale
-from restore.report.prerequisites.document import Block, Command, Commands, Items, Tone
+from restore.report.prerequisites.document import (
+    CODE,
+    NUMBER,
+    Block,
+    Command,
+    Commands,
+    Items,
+    Tone,
+    command,
+    paragraph,
+    table,
+)
 from restore.report.prerequisites.facts import Prerequisites
-from restore.report.prerequisites.writing import CODE, NUMBER, command, paragraph, table
 
 SYSTEM_USER: Final = "postgres"
 """Whom PostgreSQL lets in over the local socket; a test holds it against the capture's."""

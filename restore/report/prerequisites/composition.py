@@ -1,18 +1,27 @@
-"""The whole document: its title page and its sections, in order. Pure."""
+"""The whole document: its words, its title page and its sections, in order. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Final
 
 from restore.model import Report
-from restore.report.language import Locale
+from restore.report.language import Locale, catalogue, locale
 from restore.report.prerequisites import backup, parties, recovery, technical
 from restore.report.prerequisites.document import Block, Document, Fact, Labels, Section
 from restore.report.prerequisites.facts import Prerequisites
-from restore.report.prerequisites.language import words
+
+_FRENCH_SPACES: Final = (
+    (" :", "\N{NO-BREAK SPACE}:"),
+    (" ;", "\N{NARROW NO-BREAK SPACE};"),
+    (" ?", "\N{NARROW NO-BREAK SPACE}?"),
+    (" !", "\N{NARROW NO-BREAK SPACE}!"),
+    ("« ", "«\N{NO-BREAK SPACE}"),
+    (" »", "\N{NO-BREAK SPACE}»"),
+    (" %", "\N{NO-BREAK SPACE}%"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +32,7 @@ class _Part:
     """
 
     id: str
-    write: Callable[[Prerequisites, Locale], Iterable[Block]] = lambda _given, _locale: ()
+    write: Callable[[Prerequisites, Locale], Iterable[Block]] = lambda _given, _words: ()
     parts: tuple[_Part, ...] = ()
     title: str = ""
 
@@ -70,46 +79,61 @@ _OUTLINE: Final = (
 """The sections of every document, in order."""
 
 
+@cache
+def document_words(language: str) -> Locale:
+    """The document's own words over the formats and phrases of reports.
+
+    Raises:
+        UsageError: there is no such language.
+    """
+    base = locale(language)
+    own = catalogue(f"prerequisites.{language}.yaml")
+    # French typography: spaces that no line breaks at, before tall punctuation.
+    for plain, right in _FRENCH_SPACES if language == "fr" else ():
+        own = {key: text.replace(plain, right) for key, text in own.items()}
+    return replace(base, messages={**base.messages, **own})
+
+
 def compose(given: Prerequisites, language: str = "en") -> Document:
     """Write the document in English (``en``) or French (``fr``).
 
     Raises:
         UsageError: there is no such language.
     """
-    locale = words(language)
+    words = document_words(language)
     title, generation = given.profile.title, given.generation.id
     databases = ", ".join(given.plan.databases)
     return Document(
         language=language,
         author=given.parties.integrator or f"pra {given.engine_version}",
-        kicker=locale.text("doc.kicker"),
-        title=locale.text("doc.title"),
-        subtitle=locale.text("doc.subtitle", title=title, databases=databases),
-        facts=tuple(_facts(given, locale)),
-        highlights=tuple(_highlights(given, locale)),
-        sections=tuple(_sections(_OUTLINE, given, locale)),
+        kicker=words.text("doc.kicker"),
+        title=words.text("doc.title"),
+        subtitle=words.text("doc.subtitle", title=title, databases=databases),
+        facts=tuple(_facts(given, words)),
+        highlights=tuple(_highlights(given, words)),
+        sections=tuple(_sections(_OUTLINE, given, words)),
         labels=Labels(
-            contents=locale.text("doc.contents"),
-            page=locale.messages["doc.page"],
-            footer=locale.text("doc.footer", title=title, generation=generation),
+            contents=words.text("doc.contents"),
+            page=words.messages["doc.page"],
+            footer=words.text("doc.footer", title=title, generation=generation),
         ),
     )
 
 
 def _sections(
-    parts: tuple[_Part, ...], given: Prerequisites, locale: Locale, above: str = ""
+    parts: tuple[_Part, ...], given: Prerequisites, words: Locale, above: str = ""
 ) -> Iterator[Section]:
     number = 0
     for part in parts:
-        blocks = tuple(part.write(given, locale))
+        blocks = tuple(part.write(given, words))
         if blocks or part.parts:
             number += 1
-            inner = tuple(_sections(part.parts, given, locale, f"{above}{number}."))
-            title = locale.text(part.title or f"{part.id}.title")
+            inner = tuple(_sections(part.parts, given, words, f"{above}{number}."))
+            title = words.text(part.title or f"{part.id}.title")
             yield Section(part.id, f"{above}{number}", title, blocks, inner)
 
 
-def _facts(given: Prerequisites, locale: Locale) -> Iterator[Fact]:
+def _facts(given: Prerequisites, words: Locale) -> Iterator[Fact]:
     fingerprint = given.generation.fingerprint
     values = (
         ("client", given.parties.client),
@@ -119,24 +143,24 @@ def _facts(given: Prerequisites, locale: Locale) -> Iterator[Fact]:
         ("postgresql", f"PostgreSQL {fingerprint.postgresql.version}"),
         ("profile", given.profile.name),
         ("generation", given.generation.id),
-        ("point", locale.moment(given.generation.consistency_point)),
-        ("issued", locale.moment(given.issued)),
+        ("point", words.moment(given.generation.consistency_point)),
+        ("issued", words.moment(given.issued)),
         ("engine", f"pra {given.engine_version}"),
     )
     for key, value in values:
         if value is not None:
-            yield Fact(locale.text(f"fact.{key}"), value)
+            yield Fact(words.text(f"fact.{key}"), value)
 
 
-def _highlights(given: Prerequisites, locale: Locale) -> Iterator[Fact]:
+def _highlights(given: Prerequisites, words: Locale) -> Iterator[Fact]:
     last = given.last
-    verdict = locale.text(f"verdict.{last.verdict}") if last else locale.text("highlight.never")
-    yield Fact(locale.text("highlight.verdict"), verdict)
-    yield Fact(locale.text("highlight.rto"), _duration(last, "rto", locale))
-    yield Fact(locale.text("highlight.rpo"), _duration(last, "rpo", locale))
-    yield Fact(locale.text("highlight.volume"), locale.size(given.generation.bytes))
+    verdict = words.text(f"verdict.{last.verdict}") if last else words.text("highlight.never")
+    yield Fact(words.text("highlight.verdict"), verdict)
+    yield Fact(words.text("highlight.rto"), _duration(last, "rto", words))
+    yield Fact(words.text("highlight.rpo"), _duration(last, "rpo", words))
+    yield Fact(words.text("highlight.volume"), words.size(given.generation.bytes))
 
 
-def _duration(report: Report | None, what: str, locale: Locale) -> str:
+def _duration(report: Report | None, what: str, words: Locale) -> str:
     seconds: float | None = getattr(report, what) if report else None
-    return locale.text("highlight.unmeasured") if seconds is None else locale.duration(seconds)
+    return words.text("highlight.unmeasured") if seconds is None else words.duration(seconds)

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Final
+
+from restore.report.language import Locale
 
 _OPTION: Final = re.compile(r"--[a-z-]+=")
 _SPECIAL: Final = re.compile(r'([\\"])')
@@ -103,6 +106,34 @@ class Commands:
 
 
 Block = Paragraph | Items | Table | Commands
+
+CODE: Final = ColumnKind.CODE
+NUMBER: Final = ColumnKind.NUMBER
+
+Heading = tuple[str, float] | tuple[str, float, ColumnKind]
+"""A column: its title's key, its share of the width, and what it holds if that isn't text."""
+
+
+def paragraph(words: Locale, key: str, tone: Tone = Tone.NORMAL, **values: object) -> Paragraph:
+    """The text of a key, its placeholders filled."""
+    return Paragraph(words.text(key, **values), tone)
+
+
+def table(
+    words: Locale,
+    rows: Iterable[tuple[str, ...]],
+    *headings: Heading,
+    total: bool = False,
+    blank: bool = False,
+) -> Table:
+    """A table of rows that are written already; ``total`` and ``blank`` as in ``Table``."""
+    columns = tuple(Column(words.text(key), *rest) for key, *rest in headings)
+    return Table(columns, tuple(rows), total, blank)
+
+
+def command(words: Locale, key: str, argv: tuple[str, ...]) -> Commands:
+    """One command, and what it is for."""
+    return Commands((Command(words.text(key), argv),))
 
 
 @dataclass(frozen=True, slots=True)

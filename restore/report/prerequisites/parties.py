@@ -7,9 +7,8 @@ from typing import Final
 
 from restore.model import CheckStatus, Report, Verdict
 from restore.report.language import Locale
-from restore.report.prerequisites.document import Block, Items, Tone
+from restore.report.prerequisites.document import Block, Items, Tone, command, paragraph, table
 from restore.report.prerequisites.facts import Prerequisites
-from restore.report.prerequisites.writing import command, paragraph, table
 
 PARTIES: Final = {"editor": 3, "integrator": 3, "client": 4}
 """Each party, with its number of responsibilities."""
@@ -41,13 +40,10 @@ def responsibilities(party: str, _given: Prerequisites, words: Locale) -> Iterat
 
 def last_drill(given: Prerequisites, words: Locale) -> Iterator[Block]:
     """What the newest drill proved, or that there was none."""
-    if given.last is None:
+    report = given.last
+    if report is None:
         yield paragraph(words, "last.never", Tone.BAD)
-    else:
-        yield from _proof(given, given.last, words)
-
-
-def _proof(given: Prerequisites, report: Report, words: Locale) -> Iterator[Block]:
+        return
     drilled = report.generation.id if report.generation else words.text("doc.none")
     unmeasured = words.text("highlight.unmeasured")
     values = (
@@ -64,11 +60,8 @@ def _proof(given: Prerequisites, report: Report, words: Locale) -> Iterator[Bloc
         for check in report.checks
         if check.status is CheckStatus.FAILED
     )
-    yield paragraph(
-        words,
-        f"last.{report.verdict}",
-        Tone.GOOD if report.verdict is Verdict.PASS else Tone.BAD,
-    )
+    tone = Tone.GOOD if report.verdict is Verdict.PASS else Tone.BAD
+    yield paragraph(words, f"last.{report.verdict}", tone)
     if drilled != given.generation.id:
         yield paragraph(words, "last.other", Tone.NOTE)
     rows = ((words.text(f"last.{key}"), value) for key, value in values)

@@ -12,15 +12,19 @@ from restore.plan.request import LATER
 from restore.report.language import Locale
 from restore.report.prerequisites.backup import SYSTEM_USER
 from restore.report.prerequisites.document import (
+    CODE,
+    NUMBER,
     Block,
     Command,
     Commands,
     Items,
     Tone,
     code,
+    command,
+    paragraph,
+    table,
 )
 from restore.report.prerequisites.facts import Prerequisites
-from restore.report.prerequisites.writing import CODE, NUMBER, command, paragraph, table
 from stacks.outputs import REPOSITORY_PATH
 
 STAGES: Final = (
@@ -80,8 +84,7 @@ def commands(given: Prerequisites, words: Locale) -> Iterator[Block]:
         for number, step in enumerate(given.plan.steps, 1)
         if step.argv
     )
-    intro = paragraph(words, "commands.intro", user=SYSTEM_USER, mount=REPOSITORY_PATH)
-    yield intro
+    yield paragraph(words, "commands.intro", user=SYSTEM_USER, mount=REPOSITORY_PATH)
     yield Commands(argvs)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Template
 from markupsafe import Markup
 
+from restore.report.html import environment
 from restore.report.prerequisites.document import Document, Span, Table, breakable, spans
 
 _MARKS: Final = re.compile(r"([\\*<>\[\]|#~]|(?<!\w)_|_(?!\w))")
@@ -31,7 +31,7 @@ def to_html(document: Document, fonts: tuple[Font, ...] = ()) -> str:
     Args:
         fonts: given to a page that becomes a PDF, which then has a title page and page numbers.
     """
-    template = _environment(autoescape=True).get_template("prerequisites.html.j2")
+    template = _template("prerequisites.html.j2", autoescape=True)
     text = template.render(doc=document, fonts=fonts)
     # Lone surrogates stand for bytes of file names that are not UTF-8; no page can hold them.
     return text.encode("utf-8", errors="replace").decode("utf-8")
@@ -39,30 +39,22 @@ def to_html(document: Document, fonts: tuple[Font, ...] = ()) -> str:
 
 def to_markdown(document: Document) -> str:
     """The document as Markdown, with tables as GitHub and GitLab read them."""
-    text = _environment(autoescape=False).get_template("prerequisites.md.j2").render(doc=document)
+    text = _template("prerequisites.md.j2", autoescape=False).render(doc=document)
     lines = re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
     return lines.encode("utf-8", errors="replace").decode("utf-8")
 
 
-@cache
-def _environment(*, autoescape: bool) -> Environment:
-    environment = Environment(
-        loader=PackageLoader("restore.report"),
-        autoescape=autoescape,  # noqa: S701 - Markdown is escaped by its own filters
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
+def _template(name: str, *, autoescape: bool) -> Template:
+    rendering = environment(autoescape=autoescape)
+    rendering.filters |= {
         "spans": spans,
         "breakable": breakable,
-        "md": _markdown,
+        "md": lambda text: "".join(map(_span, spans(text))),
         "md_cell": _cell,
         "fence": _fence,
         "css": _css_text,
     }
-    return environment
+    return rendering.get_template(name)
 
 
 def _css_text(text: str) -> Markup:
@@ -71,12 +63,8 @@ def _css_text(text: str) -> Markup:
     return Markup('"' + re.sub(r"\{(pages?)\}", r'" counter(\1) "', escaped) + '"')  # noqa: S704
 
 
-def _markdown(text: str) -> str:
-    """A text with its code, all else escaped."""
-    return "".join(_span(span) for span in spans(text))
-
-
 def _span(span: Span) -> str:
+    """A piece of Markdown: code as it is, all else escaped."""
     if span.code:
         return f"`{span.text}`"
     return _MARKS.sub(r"\\\1", span.text)

@@ -3,26 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import timedelta
 
-from restore.model import (
-    Blueprint,
-    CertificateFacts,
-    Fingerprint,
-    ImageFacts,
-    Role,
-    ServerFacts,
-)
+from restore.model import Fingerprint, Role, ServerFacts
 from restore.plan.disk import LEAST_MARGIN, MARGIN, disk_need, dump_size
 from restore.plan.equivalence.certificate import SOON
 from restore.report.language import Locale
-from restore.report.prerequisites.document import Block, Paragraph, Table, Tone
+from restore.report.prerequisites.document import (
+    CODE,
+    NUMBER,
+    Block,
+    Paragraph,
+    Tone,
+    paragraph,
+    table,
+)
 from restore.report.prerequisites.facts import Prerequisites, ServerLimits
 from restore.report.prerequisites.foreseen import published_url
-from restore.report.prerequisites.writing import CODE, NUMBER, paragraph, table
 
 _SHORT_ID = 19
 """Characters of an image's identifier that people compare: ``sha256:`` and twelve."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """One server of the environment: what it is made of, where it is, and what production's was."""
+
+    role: Role
+    image: str
+    port: str
+    address: str
+    facts: ServerFacts | None
+
+
+def _servers(given: Prerequisites) -> Iterator[_Server]:
+    """The servers, in the order of their addresses; a reports server's half comes last."""
+    prints, made, at = given.generation.fingerprint, given.blueprint, given.stack.addresses
+    half = [
+        (Role.DATABASE, made.database, at.database, prints.postgresql),
+        (Role.ERP, made.erp, at.erp, prints.erp),
+    ]
+    for role, server, address, facts in half:
+        yield _Server(role, server.image, str(server.port), address, facts)
+    proxy = prints.proxy.server if prints.proxy else None
+    yield _Server(Role.PROXY, made.proxy_image, "", at.proxy, proxy)
+    if made.reports is not None and prints.reports is not None:
+        theirs, recorded = made.reports, prints.reports.server
+        half = [
+            (Role.REPORTS_DATABASE, theirs.database, at.reports_database, recorded.postgresql),
+            (Role.REPORTS, theirs.erp, at.reports, recorded.erp),
+        ]
+        for role, server, address, facts in half:
+            yield _Server(role, server.image, str(server.port), address, facts)
 
 
 def versions(given: Prerequisites, words: Locale) -> Iterator[Block]:
@@ -36,18 +69,10 @@ def versions(given: Prerequisites, words: Locale) -> Iterator[Block]:
 
 def _version_rows(given: Prerequisites, words: Locale) -> Iterator[tuple[str, str, str]]:
     fingerprint, unknown = given.generation.fingerprint, words.text("doc.unknown")
-    postgresql, erp = fingerprint.postgresql, fingerprint.erp
-    same = words.text("versions.rule.os")
-    major = _major(postgresql.version_number) or unknown
-    yield (
-        "PostgreSQL",
-        postgresql.version or unknown,
-        words.text("versions.rule.postgresql", major=major),
-    )
-    yield words.text("versions.os", server="PostgreSQL"), postgresql.os or unknown, same
-    series = words.text("versions.rule.erp", series=fingerprint.erp_series or unknown)
-    yield given.profile.title, erp.version or fingerprint.erp_series or unknown, series
-    yield words.text("versions.os", server=words.text("servers.erp")), erp.os or unknown, same
+    major = _major(fingerprint.postgresql.version_number) or unknown
+    rule = words.text("versions.rule.postgresql", major=major)
+    servers = ("PostgreSQL", "PostgreSQL", given.profile.title, words.text("servers.erp"))
+    yield from _half_rows(fingerprint, servers, rule, words)
     locales = {n: None for facts in fingerprint.databases for n in facts.locales}
     yield (
         words.text("versions.locale"),
@@ -65,10 +90,31 @@ def _version_rows(given: Prerequisites, words: Locale) -> Iterator[tuple[str, st
             words.text("versions.modules.value", n=words.number(len(modules))),
             words.text("versions.rule.modules"),
         )
-    yield from _reports_versions(given, words)
+    reports, profile = fingerprint.reports, given.profile.reports
+    if reports is not None and profile is not None:
+        name, title = words.text("servers.reports-database"), profile.server.title
+        servers = (f"PostgreSQL ({name})", name, title, title)
+        yield from _half_rows(reports.server, servers, words.text("versions.rule.same"), words)
     if fingerprint.proxy is not None:
         name = words.text("versions.os", server=words.text("servers.proxy"))
-        yield name, fingerprint.proxy.server.os or unknown, same
+        yield name, fingerprint.proxy.server.os or unknown, words.text("versions.rule.os")
+
+
+def _half_rows(
+    half: Fingerprint, names: tuple[str, str, str, str], rule: str, words: Locale
+) -> Iterator[tuple[str, str, str]]:
+    """Version and system of a half's database server, then of its other server.
+
+    Args:
+        names: the database server's, by itself and with its system; so the other server's.
+        rule: which versions of PostgreSQL serve.
+    """
+    unknown, same = words.text("doc.unknown"), words.text("versions.rule.os")
+    series = words.text("versions.rule.erp", series=half.erp_series or unknown)
+    yield names[0], half.postgresql.version or unknown, rule
+    yield words.text("versions.os", server=names[1]), half.postgresql.os or unknown, same
+    yield names[2], half.erp.version or half.erp_series or unknown, series
+    yield words.text("versions.os", server=names[3]), half.erp.os or unknown, same
 
 
 def _major(number: int) -> str:
@@ -88,72 +134,37 @@ def accepted(given: Prerequisites, words: Locale) -> Iterator[Block]:
 
 def servers(given: Prerequisites, words: Locale) -> Iterator[Block]:
     """The images of the servers, and what tells their content."""
+    rows = (
+        (words.text(f"servers.{one.role}"), one.image, _identifier(given, one, words), one.port)
+        for one in _servers(given)
+    )
     yield paragraph(words, "servers.note")
     yield table(
-        words, _server_rows(given, words), ("servers.server", 1.2), ("servers.image", 1.8, CODE),
+        words, rows, ("servers.server", 1.2), ("servers.image", 1.8, CODE),
         ("servers.id", 1.8, CODE), ("servers.port", 0.6, NUMBER),
     )  # fmt: skip
 
 
-def _server_rows(given: Prerequisites, words: Locale) -> Iterator[tuple[str, ...]]:
-    """Each server's name, image, identifier and port; a reports server's half comes last."""
-    blueprint, fingerprint = given.blueprint, given.generation.fingerprint
-    roles = (Role.DATABASE, Role.ERP)
-    yield from _half(given, roles, blueprint, fingerprint, words)
-    yield words.text("servers.proxy"), blueprint.proxy_image, "", ""
-    if blueprint.reports is not None and fingerprint.reports is not None:
-        roles = (Role.REPORTS_DATABASE, Role.REPORTS)
-        yield from _half(given, roles, blueprint.reports, fingerprint.reports.server, words)
-
-
-def _half(
-    given: Prerequisites,
-    roles: tuple[Role, Role],
-    blueprint: Blueprint,
-    fingerprint: Fingerprint,
-    words: Locale,
-) -> Iterator[tuple[str, ...]]:
-    recorded = (fingerprint.postgresql.image, fingerprint.erp.image)
-    for role, server, image in zip(
-        roles, (blueprint.database, blueprint.erp), recorded, strict=True
-    ):
-        identifier = _identifier(given, role, image, words)
-        yield words.text(f"servers.{role}"), server.image, identifier, str(server.port)
-
-
-def _identifier(
-    given: Prerequisites, role: Role, recorded: ImageFacts | None, words: Locale
-) -> str:
+def _identifier(given: Prerequisites, server: _Server, words: Locale) -> str:
     """What tells the content of a server's image."""
-    if role in dict(given.stack.images):
+    if server.role is Role.PROXY:
+        return ""
+    if server.role in dict(given.stack.images):
         return words.text("servers.other")
-    if recorded is None:
+    if server.facts is None or server.facts.image is None:
         return words.text("doc.unknown")
+    recorded = server.facts.image
     identifier = (recorded.digests or (recorded.id,))[0]
     return identifier[:_SHORT_ID] if identifier == recorded.id else identifier
 
 
 def network(given: Prerequisites, words: Locale) -> Iterator[Block]:
     """Addresses in the environment and in production, and the URLs."""
-    stack, blueprint = given.stack, given.blueprint
-    where, reports = stack.addresses, blueprint.reports
-    servers = [
-        (Role.DATABASE, where.database, str(blueprint.database.port)),
-        (Role.ERP, where.erp, str(blueprint.erp.port)),
-        (Role.PROXY, where.proxy, ""),
-    ]
-    if reports is not None:
-        servers += [
-            (Role.REPORTS_DATABASE, where.reports_database, str(reports.database.port)),
-            (Role.REPORTS, where.reports, str(reports.erp.port)),
-        ]
-    rows = (
-        (words.text("network.gateway"), where.gateway, "", ""),
-        *(
-            (words.text(f"servers.{role}"), at, port, _production_address(given, role, words))
-            for role, at, port in servers
-        ),
-    )
+    stack, unknown = given.stack, words.text("doc.unknown")
+    rows = [(words.text("network.gateway"), stack.addresses.gateway, "", "")]
+    for one in _servers(given):
+        production = (one.facts and one.facts.node and one.facts.node.address) or unknown
+        rows.append((words.text(f"servers.{one.role}"), one.address, one.port, production))
     subnet = "network.fixed" if stack.fixed_subnet else "network.chosen"
     url = published_url(stack)
     yield paragraph(words, subnet, subnet=stack.subnet, stack=stack.name)
@@ -162,9 +173,9 @@ def network(given: Prerequisites, words: Locale) -> Iterator[Block]:
         ("servers.port", 0.8, NUMBER), ("network.address.production", 1.4, CODE),
     )  # fmt: skip
     yield paragraph(words, "network.moved")
-    production = given.generation.fingerprint.external_url
-    key = "network.production" if production else "network.production.unknown"
-    yield paragraph(words, key, url=production)
+    public = given.generation.fingerprint.external_url
+    key = "network.production" if public else "network.production.unknown"
+    yield paragraph(words, key, url=public)
     yield paragraph(words, "network.url" if url else "network.url.chosen", url=url)
 
 
@@ -182,8 +193,9 @@ def sizing(given: Prerequisites, words: Locale) -> Iterator[Block]:
     )  # fmt: skip
     yield paragraph(words, "sizing.production")
     measured = (
-        (words.text(f"servers.{role}"), *_amounts(server, words))
-        for role, server in _recorded_servers(given)
+        (words.text(f"servers.{one.role}"), *_amounts(one.facts, words))
+        for one in _servers(given)
+        if one.facts is not None
     )
     yield table(
         words, measured, ("servers.server", 1.6), ("sizing.memory", 1.0, NUMBER),
@@ -198,13 +210,9 @@ def _limits(limits: ServerLimits, words: Locale) -> tuple[str, str, str]:
     memory, shared = limits.memory_mb, limits.shared_memory_mb
     return (
         words.text("sizing.mb", n=words.number(memory)) if memory else none,
-        _processors(limits.cpus, words) if limits.cpus else none,
+        words.processors(limits.cpus) if limits.cpus else none,
         words.text("sizing.mb", n=words.number(shared)) if shared else "–",
     )
-
-
-def _processors(amount: float, words: Locale) -> str:
-    return words.number(amount, 0 if amount == round(amount) else 1)
 
 
 def disk(given: Prerequisites, words: Locale) -> Iterator[Block]:
@@ -236,40 +244,6 @@ def disk(given: Prerequisites, words: Locale) -> Iterator[Block]:
     yield paragraph(words, "disk.capture", size=largest)
 
 
-def _recorded_servers(given: Prerequisites) -> Iterator[tuple[Role, ServerFacts]]:
-    """The servers that the capture saw, in the order of their addresses."""
-    fingerprint = given.generation.fingerprint
-    yield Role.DATABASE, fingerprint.postgresql
-    yield Role.ERP, fingerprint.erp
-    if fingerprint.proxy is not None:
-        yield Role.PROXY, fingerprint.proxy.server
-    if fingerprint.reports is not None:
-        yield Role.REPORTS_DATABASE, fingerprint.reports.server.postgresql
-        yield Role.REPORTS, fingerprint.reports.server.erp
-
-
-def _reports_versions(given: Prerequisites, words: Locale) -> Iterator[tuple[str, str, str]]:
-    """The versions of the reports server and its database server: component, version, rule."""
-    reports, profile = given.generation.fingerprint.reports, given.profile.reports
-    if reports is None or profile is None:
-        return
-    unknown, same = words.text("doc.unknown"), words.text("versions.rule.os")
-    title = profile.server.title
-    database, server = reports.server.postgresql, reports.server.erp
-    name = words.text("servers.reports-database")
-    yield f"PostgreSQL ({name})", database.version or unknown, words.text("versions.rule.same")
-    yield words.text("versions.os", server=name), database.os or unknown, same
-    series = words.text("versions.rule.erp", series=reports.server.erp_series or unknown)
-    yield title, server.version or reports.server.erp_series or unknown, series
-    yield words.text("versions.os", server=title), server.os or unknown, same
-
-
-def _production_address(given: Prerequisites, role: Role, words: Locale) -> str:
-    """Where a server stood in production."""
-    found = dict(_recorded_servers(given)).get(role)
-    return (found.node.address if found and found.node else None) or words.text("doc.unknown")
-
-
 def certificate(given: Prerequisites, words: Locale) -> Iterator[Block]:
     """The certificate that the reverse proxy serves: whose, from whom, until when."""
     proxy = given.generation.fingerprint.proxy
@@ -277,35 +251,25 @@ def certificate(given: Prerequisites, words: Locale) -> Iterator[Block]:
     if facts is None:
         yield paragraph(words, "certificate.none", Tone.NOTE)
     else:
+        values = (
+            ("subject", facts.subject),
+            ("names", ", ".join(facts.names) or words.text("doc.unknown")),
+            ("issuer", facts.issuer),
+            ("since", words.moment(facts.not_before)),
+            ("until", words.moment(facts.not_after)),
+            ("authorities", words.number(facts.authorities)),
+            ("sha256", facts.sha256),
+        )
+        rows = ((words.text(f"certificate.{key}"), value) for key, value in values)
+        left = facts.not_after - given.issued
+        state = "expired" if left < timedelta() else "soon" if left < SOON else "valid"
+        tone = Tone.NORMAL if state == "valid" else Tone.BAD
         yield paragraph(words, "certificate.what")
-        yield _certificate_table(facts, words)
-        yield _validity(facts, given.issued, words)
+        yield table(words, rows, ("last.property", 1.0), ("last.value", 2.6))
+        yield paragraph(words, f"certificate.{state}", tone, until=words.moment(facts.not_after))
     yield paragraph(
         words, "certificate.given" if given.stack.certificate else "certificate.setting"
     )
-
-
-def _certificate_table(facts: CertificateFacts, words: Locale) -> Table:
-    values = (
-        ("subject", facts.subject),
-        ("names", ", ".join(facts.names) or words.text("doc.unknown")),
-        ("issuer", facts.issuer),
-        ("since", words.moment(facts.not_before)),
-        ("until", words.moment(facts.not_after)),
-        ("authorities", words.number(facts.authorities)),
-        ("sha256", facts.sha256),
-    )
-    rows = ((words.text(f"certificate.{key}"), value) for key, value in values)
-    return table(words, rows, ("last.property", 1.0), ("last.value", 2.6))
-
-
-def _validity(facts: CertificateFacts, issued: datetime, words: Locale) -> Paragraph:
-    until = words.moment(facts.not_after)
-    if facts.not_after < issued:
-        return paragraph(words, "certificate.expired", Tone.BAD, until=until)
-    if facts.not_after - issued < SOON:
-        return paragraph(words, "certificate.soon", Tone.BAD, until=until)
-    return paragraph(words, "certificate.valid", until=until)
 
 
 def _amounts(server: ServerFacts, words: Locale) -> tuple[str, str, str, str]:
@@ -314,7 +278,7 @@ def _amounts(server: ServerFacts, words: Locale) -> tuple[str, str, str, str]:
         return unknown, unknown, unknown, unknown
     return (
         words.size(node.memory) if node.memory else unknown,
-        _processors(node.cpus, words) if node.cpus else unknown,
+        words.processors(node.cpus) if node.cpus else unknown,
         words.size(node.disk) if node.disk else unknown,
         words.size(node.disk_free) if node.disk_free is not None else unknown,
     )

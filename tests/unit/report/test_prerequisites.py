@@ -26,10 +26,13 @@ from restore.plan.disk import LEAST_MARGIN, disk_need
 from restore.plan.planning import plan
 from restore.plan.request import LATER, PlanRequest, foreseen_target
 from restore.profile import OperationKind, PostOperation, Profile, load_profile
-from restore.report.prerequisites import Document, Prerequisites, compose, is_drill_of
+from restore.report.language import catalogue
 from restore.report.prerequisites.backup import SYSTEM_USER, export_commands
+from restore.report.prerequisites.composition import compose
+from restore.report.prerequisites.composition import document_words as words
 from restore.report.prerequisites.document import (
     Commands,
+    Document,
     Paragraph,
     Section,
     Table,
@@ -37,7 +40,7 @@ from restore.report.prerequisites.document import (
     breakable,
     shell_text,
 )
-from restore.report.prerequisites.language import catalogue, words
+from restore.report.prerequisites.facts import Prerequisites, is_drill_of
 from stacks.network import addresses
 from stacks.outputs import REPOSITORY_PATH
 from stacks.settings import Place, default_subnet, parse
@@ -111,7 +114,7 @@ def placeholders(text: str) -> set[str]:
 
 
 def test_languages_have_the_same_keys_and_placeholders() -> None:
-    english, french = catalogue("en"), catalogue("fr")
+    english, french = catalogue("prerequisites.en.yaml"), catalogue("prerequisites.fr.yaml")
     assert english.keys() == french.keys()
     for key, text in english.items():
         assert placeholders(text) == placeholders(french[key]), key
@@ -126,10 +129,10 @@ def test_every_message_is_used(make_prerequisites: Make, monkeypatch: pytest.Mon
             asked.add(key)
             return super().__getitem__(key)
 
-    own = catalogue("en")
+    own = catalogue("prerequisites.en.yaml")
     recording = replace(words("en"), messages=Recording(words("en").messages))
     monkeypatch.setattr(
-        "restore.report.prerequisites.composition.words", lambda _language: recording
+        "restore.report.prerequisites.composition.document_words", lambda _language: recording
     )
     accepting = stack_facts(
         {"accept": '[{"difference": "postgresql.minor", "reason": "tested"}]', "jobs": "1",
@@ -516,7 +519,10 @@ def test_samples_are_up_to_date(tmp_path: Path, language: str) -> None:
 
 def test_the_memory_is_that_of_the_readme() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert "4 GB of memory" in readme and "4 GB of memory" in catalogue("en")["sizing.intro"]
+    assert (
+        "4 GB of memory" in readme
+        and "4 GB of memory" in catalogue("prerequisites.en.yaml")["sizing.intro"]
+    )
 
 
 def test_the_command_has_examples() -> None:

@@ -21,10 +21,11 @@ from restore.cli.main import run
 from restore.errors import EnvironmentFailure, ExitCode
 from restore.model import Generation
 from restore.report.files import write_report
-from restore.report.prerequisites import Prerequisites, compose, to_html, to_markdown
+from restore.report.prerequisites.composition import compose
 from restore.report.prerequisites.document import Column, ColumnKind, Document, Section, Table
+from restore.report.prerequisites.facts import Prerequisites
 from restore.report.prerequisites.pdf import to_pdf
-from restore.report.prerequisites.render import Font
+from restore.report.prerequisites.render import Font, to_html, to_markdown
 from restore.report.run_folders import newest_report
 from restore.repository.folder import FolderRepository
 from tests.support.report_samples import failed, passed
