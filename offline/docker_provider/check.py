@@ -117,17 +117,13 @@ def _check_fields(
             reason = f"input `{path}` of {token} isn't supported by the offline plug-in"
             yield CheckFailure(path, f"{reason}; the official plug-in has it")
         else:
-            yield CheckFailure(path, _unknown_input(token, path, name, [*props, *refused]))
+            near = difflib.get_close_matches(name, [*props, *refused], n=1)
+            suggestion = f"; did you mean `{near[0]}`?" if near else ""
+            yield CheckFailure(path, f"{token} has no input `{path}`{suggestion}")
     for name, prop in props.items():
         if prop.required and name not in given:
             path = f"{at}.{name}" if at else name
             yield CheckFailure(path, f"input `{path}` of {token} is required")
-
-
-def _unknown_input(token: str, path: str, name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    suggestion = f"; did you mean `{near[0]}`?" if near else ""
-    return f"{token} has no input `{path}`{suggestion}"
 
 
 def _check_value(token: str, prop: Prop, value: Any, path: str) -> Iterator[CheckFailure]:

@@ -5,42 +5,54 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Collection
+from functools import partial
+from typing import Any
 
 from .durations import parse_duration
 
 Validator = Callable[..., str | None]
 
 
+def _rule(holds: Callable[[Any], object], must: str) -> Validator:
+    return lambda value: None if holds(value) else f"{must}, not {value!r}"
+
+
+def _reads(parse: Callable[[str], object]) -> Callable[[str], bool]:
+    def reads(value: str) -> bool:
+        try:
+            parse(value)
+        except ValueError:
+            return False
+        return True
+
+    return reads
+
+
 def one_of(*choices: str) -> Validator:
     """The value must be one of `choices`."""
-
-    def validate(value: str) -> str | None:
-        return None if value in choices else f"must be one of {', '.join(choices)}, not {value!r}"
-
-    return validate
+    return _rule(choices.__contains__, f"must be one of {', '.join(choices)}")
 
 
 def at_least(minimum: int) -> Validator:
     """The number must be at least `minimum`."""
-
-    def validate(value: int) -> str | None:
-        return None if value >= minimum else f"must be at least {minimum}, not {value}"
-
-    return validate
-
-
-def port(value: int) -> str | None:
-    """A TCP, UDP or SCTP port number."""
-    return None if 0 < value < 65536 else f"must be a port between 1 and 65535, not {value}"
+    return _rule(lambda value: value >= minimum, f"must be at least {minimum}")
 
 
 def matching(pattern: str, what: str) -> Validator:
     """The whole string must match `pattern`; `what` describes it for people."""
+    return _rule(re.compile(pattern).fullmatch, f"must be {what}")
 
-    def validate(value: str) -> str | None:
-        return None if re.fullmatch(pattern, value) else f"must be {what}, not {value!r}"
 
-    return validate
+port = _rule(lambda value: 0 < value < 65536, "must be a port between 1 and 65535")
+"""A TCP, UDP or SCTP port number."""
+
+subnet = _rule(
+    _reads(partial(ipaddress.ip_network, strict=False)), "must be a subnet such as '10.1.2.0/24'"
+)
+"""A subnet in CIDR form."""
+
+address = _rule(_reads(ipaddress.ip_address), "must be an IP address")
+"""An IPv4 or IPv6 address."""
 
 
 def duration(value: str) -> str | None:
@@ -50,24 +62,6 @@ def duration(value: str) -> str | None:
     except ValueError as error:
         return str(error)
     return None if nanoseconds >= 0 else f"must not be negative, not {value!r}"
-
-
-def subnet(value: str) -> str | None:
-    """A subnet in CIDR form."""
-    try:
-        ipaddress.ip_network(value, strict=False)
-    except ValueError:
-        return f"must be a subnet such as '10.1.2.0/24', not {value!r}"
-    return None
-
-
-def address(value: str) -> str | None:
-    """An IPv4 or IPv6 address."""
-    try:
-        ipaddress.ip_address(value)
-    except ValueError:
-        return f"must be an IP address, not {value!r}"
-    return None
 
 
 def assignments(value: Collection[str]) -> str | None:

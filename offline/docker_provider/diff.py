@@ -65,13 +65,9 @@ def diff(
             replaces = prop.replaces or (prop.stays and is_empty(news.get(name)))
             changes[name] = PropertyChange(change, replaces, inputs_changed)
     replaced = any(change.replaces for change in changes.values())
-    return Difference(changes, replaced and _must_delete_first(spec, old_inputs, news))
-
-
-def _must_delete_first(spec: ResourceSpec, old_inputs: Props, news: Props) -> bool:
     # Two resources can't bear the same name; a made-up name changes with the replacement.
-    same_name = news.get("name") == old_inputs.get("name")
-    return spec.delete_before_replace or (same_name and not was_filled_in(news, "name"))
+    same_name = news.get("name") == old_inputs.get("name") and not was_filled_in(news, "name")
+    return Difference(changes, replaced and (spec.delete_before_replace or same_name))
 
 
 def _change(prop: Prop, name: str, state: Props, old_inputs: Props, news: Props) -> Change | None:

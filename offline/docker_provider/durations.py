@@ -39,28 +39,19 @@ def format_duration(nanoseconds: int) -> str:
     """A duration as Go prints it: `0s`, `500ms`, `5s`, `1m0s`, `1h0m0s`."""
     if nanoseconds < 0:
         return "-" + format_duration(-nanoseconds)
-    if nanoseconds < 10**9:
-        return _below_a_second(nanoseconds)
-    minutes, rest = divmod(nanoseconds, 60 * 10**9)
+    if 0 < nanoseconds < 10**9:
+        unit = next(unit for unit in ("ms", "µs", "ns") if nanoseconds >= _UNITS[unit])
+        return f"{_decimal(nanoseconds, unit)}{unit}"
+    minutes, rest = divmod(nanoseconds, _UNITS["m"])
     hours, minutes = divmod(minutes, 60)
-    seconds = f"{_decimal(rest, 10**9)}s"
+    seconds = f"{_decimal(rest, 's')}s"
     if hours:
         return f"{hours}h{minutes}m{seconds}"
     return f"{minutes}m{seconds}" if minutes else seconds
 
 
-def _below_a_second(nanoseconds: int) -> str:
-    if nanoseconds == 0:
-        return "0s"
-    unit = next(unit for unit in ("ms", "µs", "ns") if nanoseconds >= _UNITS[unit])
-    return f"{_decimal(nanoseconds, _UNITS[unit])}{unit}"
-
-
-def _decimal(value: int, unit: int) -> str:
-    whole, rest = divmod(value, unit)
-    if not rest:
-        return str(whole)
-    return f"{whole}.{str(rest).zfill(len(str(unit)) - 1)}".rstrip("0")
+def _decimal(value: int, unit: str) -> str:
+    return f"{(Decimal(value) / _UNITS[unit]).normalize():f}"
 
 
 def canonical_duration(text: str) -> int | str:

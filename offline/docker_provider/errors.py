@@ -52,7 +52,8 @@ def failed(action: str, error: Exception, hint: str = "") -> ProviderError:
     if isinstance(error, ProviderError):
         return error
     message = daemon_message(error)
-    return ProviderError(f"can't {action}: {message}", hint or _hint(message))
+    known = next((known for text, known in _HINTS if text in message), "")
+    return ProviderError(f"can't {action}: {message}", hint or known)
 
 
 _HINTS = (
@@ -68,10 +69,6 @@ _HINTS = (
     ("user specified IP address is supported only", "give the network `ipamConfigs` with a subnet"),
     ("executable file not found", "check `command` and `entrypoints` against the image"),
 )
-
-
-def _hint(message: str) -> str:
-    return next((hint for text, hint in _HINTS if text in message), "")
 
 
 DOCKER_ERRORS = (docker_errors.DockerException, requests.exceptions.RequestException)

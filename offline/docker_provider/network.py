@@ -2,43 +2,32 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from docker import errors as docker_errors
-
-from . import checks
-from .errors import DOCKER_ERRORS, daemon_message, failed
-from .resource import Context, Created, Resource
-from .schema import (
-    ResourceSpec,
-    boolean,
-    labels,
-    labels_from_docker,
-    labels_to_docker,
-    many,
-    string,
-    string_map,
-)
+from . import checks, schema
+from .errors import DOCKER_ERRORS, failed
+from .resource import Context, Created, Resource, look_up, remove_when_free
 from .values import Props
 
 _REMOVE_SECONDS = 10
 
 _IPAM_CONFIG = {
-    "gateway": string(computed=True, validate=checks.address),
-    "ipRange": string(validate=checks.subnet),
-    "subnet": string(computed=True, validate=checks.subnet),
+    "gateway": schema.string(computed=True, validate=checks.address),
+    "ipRange": schema.string(validate=checks.subnet),
+    "subnet": schema.string(computed=True, validate=checks.subnet),
 }
 
-SPEC = ResourceSpec(
+SPEC = schema.ResourceSpec(
     token="docker:index/network:Network",  # noqa: S106 - a resource type's token
     props={
-        "attachable": boolean(),
-        "driver": string(computed=True),
-        "internal": boolean(),
-        "ipamConfigs": many(_IPAM_CONFIG, computed=True, refused=("auxAddress",)),
-        "labels": labels(),
-        "name": string(),
-        "options": string_map(computed=True),
+        "attachable": schema.boolean(),
+        "driver": schema.string(computed=True),
+        "internal": schema.boolean(),
+        "ipamConfigs": schema.many(fields=_IPAM_CONFIG, computed=True, refused=("auxAddress",)),
+        "labels": schema.labels(),
+        "name": schema.string(),
+        "options": schema.string_map(computed=True),
     },
     refused=("ingress", "ipamDriver", "ipamOptions", "ipv6"),
     outputs=("scope",),
@@ -62,7 +51,7 @@ class Network(Resource):
                 ipam=_ipam(inputs),
                 check_duplicate=True,
                 internal=inputs.get("internal", False),
-                labels=labels_to_docker(inputs.get("labels")),
+                labels=schema.labels_to_docker(inputs.get("labels")),
                 attachable=inputs.get("attachable"),
             )
         except DOCKER_ERRORS as error:
@@ -71,37 +60,21 @@ class Network(Resource):
 
     def read(self, context: Context, identity: str, state: Props) -> Created | None:
         """Its outputs now, or None when it's gone."""
-        try:
-            network = context.client.inspect_network(identity)
-        except docker_errors.NotFound:
-            return None
-        except DOCKER_ERRORS as error:
-            raise failed(f"read network {identity}", error) from error
-        return Created(network["Id"], {**state, **_outputs(network)})
+        network = look_up(context.client.inspect_network, identity, f"read network {identity}")
+        return None if network is None else Created(network["Id"], {**state, **_outputs(network)})
 
     def delete(self, context: Context, identity: str, state: Props) -> None:
         """Remove it, waiting up to 10 s for endpoints of containers that are just going."""
-        last: list[Exception] = []
-
-        def gone() -> bool:
-            try:
-                context.client.remove_network(identity)
-            except docker_errors.NotFound:
-                return True
-            except DOCKER_ERRORS as error:
-                if "has active endpoints" not in daemon_message(error):
-                    raise failed(f"remove network {identity}", error) from error
-                last[:] = [error]
-                return False
-            return True
-
-        if not context.waiter.until(gone, _REMOVE_SECONDS):
-            users = _containers(context, identity)
-            raise failed(
-                f"remove network {state.get('name', identity)}",
-                last[0],
-                f"disconnect or remove {users} first",
-            )
+        error = remove_when_free(
+            context,
+            partial(context.client.remove_network, identity),
+            f"remove network {identity}",
+            "has active endpoints",
+            _REMOVE_SECONDS,
+        )
+        if error is not None:
+            hint = f"disconnect or remove {_containers(context, identity)} first"
+            raise failed(f"remove network {state.get('name', identity)}", error, hint)
 
 
 def _ipam(inputs: Props) -> Any:
@@ -123,7 +96,7 @@ def _outputs(network: dict[str, Any]) -> Props:
         "driver": network["Driver"],
         "internal": network["Internal"],
         "ipamConfigs": [_ipam_output(item) for item in ipam.get("Config") or ()],
-        "labels": labels_from_docker(network.get("Labels")),
+        "labels": schema.labels_from_docker(network.get("Labels")),
         "name": network["Name"],
         "options": network.get("Options") or {},
         "scope": network["Scope"],

@@ -8,7 +8,7 @@ from docker import APIClient
 from docker import errors as docker_errors
 
 from .errors import DOCKER_ERRORS, ProviderError, daemon_message, failed
-from .resource import Context, Created, Resource, known_inputs
+from .resource import Context, Created, Resource, known_inputs, look_up
 from .schema import ResourceSpec, boolean, string
 from .values import Props
 
@@ -63,13 +63,7 @@ class RemoteImage(Resource):
 
 def find(client: APIClient, name: str) -> dict[str, Any] | None:
     """What Docker knows of a local image by name or ID, or None when it isn't there."""
-    try:
-        image: dict[str, Any] = client.inspect_image(name)  # type: ignore[no-untyped-call]
-    except docker_errors.NotFound:
-        return None
-    except DOCKER_ERRORS as error:
-        raise failed(f"look for image {name}", error) from error
-    return image
+    return look_up(client.inspect_image, name, f"look for image {name}")
 
 
 def find_or_pull(client: APIClient, name: str) -> dict[str, Any]:
@@ -82,7 +76,8 @@ def find_or_pull(client: APIClient, name: str) -> dict[str, Any]:
         return image
     try:
         # Without a tag the SDK would pull every one that the repository has.
-        client.pull(name, tag=None if _has_tag(name) else "latest")
+        has_tag = "@" in name or ":" in name.rsplit("/", 1)[-1]
+        client.pull(name, tag=None if has_tag else "latest")
     except DOCKER_ERRORS as error:
         raise ProviderError(
             f"image {name} isn't there and can't be pulled: {daemon_message(error)}",
@@ -92,10 +87,6 @@ def find_or_pull(client: APIClient, name: str) -> dict[str, Any]:
     if image is None:
         raise ProviderError(f"image {name} was pulled but isn't there", "check its name and tag")
     return image
-
-
-def _has_tag(name: str) -> bool:
-    return "@" in name or ":" in name.rsplit("/", 1)[-1]
 
 
 def _name_of(identity: str) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from docker import APIClient
+from docker import errors as docker_errors
 
-from .errors import ProviderError
+from .errors import DOCKER_ERRORS, ProviderError, daemon_message, failed
 from .schema import Kind, ResourceSpec
 from .values import UNKNOWN, Props
 from .waiting import Waiter
@@ -63,6 +66,41 @@ class Resource(ABC):
         if found is None:
             raise ProviderError(f"{inputs['name']} vanished right after it was created")
         return found
+
+
+def look_up(ask: Callable[[str], Any], name: str, action: str) -> dict[str, Any] | None:
+    """What Docker says of something, or None when it isn't there; `action` names it in errors."""
+    try:
+        found: dict[str, Any] = ask(name)
+    except docker_errors.NotFound:
+        return None
+    except DOCKER_ERRORS as error:
+        raise failed(action, error) from error
+    return found
+
+
+def remove_when_free(
+    context: Context, remove: Callable[[], object], action: str, busy: str, seconds: float
+) -> Exception | None:
+    """Remove something, waiting while Docker says that it is `busy`; its last word if in vain.
+
+    That it's gone already is success.
+    """
+    last: list[Exception] = []
+
+    def gone() -> bool:
+        try:
+            remove()
+        except docker_errors.NotFound:
+            return True
+        except DOCKER_ERRORS as error:
+            if busy not in daemon_message(error):
+                raise failed(action, error) from error
+            last[:] = [error]
+            return False
+        return True
+
+    return None if context.waiter.until(gone, seconds) else last[0]
 
 
 def preview_outputs(spec: ResourceSpec, inputs: Props) -> Props:

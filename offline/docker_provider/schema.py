@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from .errors import CheckFailure
@@ -70,44 +71,21 @@ class ResourceSpec:
     cross_check: Callable[[Props], Iterable[CheckFailure]] | None = None
 
 
-def string(**options: Any) -> Prop:
-    """A string input."""
-    return Prop(Kind.STRING, **options)
-
-
-def integer(**options: Any) -> Prop:
-    """An integer input."""
-    return Prop(Kind.INTEGER, **options)
-
-
-def boolean(**options: Any) -> Prop:
-    """A boolean input."""
-    return Prop(Kind.BOOLEAN, **options)
-
-
-def strings(**options: Any) -> Prop:
-    """A list of strings."""
-    return Prop(Kind.STRINGS, **options)
-
-
-def string_map(**options: Any) -> Prop:
-    """A map of strings to strings."""
-    return Prop(Kind.STRING_MAP, **options)
-
-
-def one(fields: Mapping[str, Prop], **options: Any) -> Prop:
-    """A nested object."""
-    return Prop(Kind.OBJECT, fields=fields, **options)
-
-
-def many(fields: Mapping[str, Prop], **options: Any) -> Prop:
-    """A list of nested objects; like the sets that they are upstream, their order means nothing."""
-    return Prop(Kind.OBJECTS, fields=fields, **{"unordered": True, **options})
+string = partial(Prop, Kind.STRING)
+integer = partial(Prop, Kind.INTEGER)
+boolean = partial(Prop, Kind.BOOLEAN)
+strings = partial(Prop, Kind.STRINGS)
+string_map = partial(Prop, Kind.STRING_MAP)
+one = partial(Prop, Kind.OBJECT)
+"""A nested object, by its `fields`."""
+many = partial(Prop, Kind.OBJECTS, unordered=True)
+"""A list of nested objects; like the sets that they are upstream, their order means nothing."""
 
 
 def labels(**options: Any) -> Prop:
     """Labels, as every resource takes them: objects of `label` and `value`."""
-    return many({"label": string(required=True), "value": string(required=True)}, **options)
+    fields = {"label": string(required=True), "value": string(required=True)}
+    return many(fields=fields, **options)
 
 
 def labels_to_docker(value: Iterable[Mapping[str, str]] | None) -> dict[str, str]:

@@ -16,7 +16,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from . import NAME, VERSION
 from .check import Naming, NamingMode, check
 from .container import Container
-from .diff import Change, Difference, diff
+from .diff import Difference, diff
 from .errors import Cancelled, CheckFailure, ProviderError
 from .host import DockerHost, check_config
 from .network import Network
@@ -43,8 +43,6 @@ def _answers(method: _Method) -> _Method:
             return method(self, request, context)
         except Cancelled as error:
             context.abort(grpc.StatusCode.CANCELLED, str(error))
-        except NotImplementedError as error:
-            context.abort(grpc.StatusCode.UNIMPLEMENTED, str(error))
         except ProviderError as error:
             context.abort(grpc.StatusCode.UNKNOWN, self.told(error))
         except Exception as error:
@@ -202,16 +200,6 @@ class DockerProvider(provider_pb2_grpc.ResourceProviderServicer):
         """Refuse a method by name."""
         raise ProviderError(f"method {request.tok} isn't supported by the offline plug-in")
 
-    @_answers
-    def Parameterize(self, request: Any, context: Any) -> Any:
-        """Not a parameterized provider."""
-        raise NotImplementedError("the docker provider takes no parameters")
-
-    @_answers
-    def Construct(self, request: Any, context: Any) -> Any:
-        """Has no components."""
-        raise NotImplementedError(f"component {request.type} isn't supported")
-
     def told(self, error: ProviderError) -> str:
         """The error's text, with the engine's address where a stack has several."""
         return f"Docker host {self._host.url}: {error}" if self._host.named else str(error)
@@ -247,16 +235,6 @@ def _failures(failures: Iterable[CheckFailure]) -> list[Any]:
     ]
 
 
-_KINDS = {
-    (Change.ADD, False): provider_pb2.PropertyDiff.ADD,
-    (Change.ADD, True): provider_pb2.PropertyDiff.ADD_REPLACE,
-    (Change.DELETE, False): provider_pb2.PropertyDiff.DELETE,
-    (Change.DELETE, True): provider_pb2.PropertyDiff.DELETE_REPLACE,
-    (Change.UPDATE, False): provider_pb2.PropertyDiff.UPDATE,
-    (Change.UPDATE, True): provider_pb2.PropertyDiff.UPDATE_REPLACE,
-}
-
-
 def _diff_response(difference: Difference) -> Any:
     kind = provider_pb2.DiffResponse
     return kind(
@@ -267,11 +245,11 @@ def _diff_response(difference: Difference) -> Any:
         hasDetailedDiff=True,
         detailedDiff={
             name: provider_pb2.PropertyDiff(
-                kind=_KINDS[change.change, change.replaces], inputDiff=change.inputs_changed
+                kind=provider_pb2.PropertyDiff.Kind.Value(
+                    f"{change.change.name}{'_REPLACE' if change.replaces else ''}"
+                ),
+                inputDiff=change.inputs_changed,
             )
             for name, change in difference.changes.items()
         },
     )
-
-
-__all__ = ["NAME", "RESOURCES", "DockerProvider"]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from docker import errors as docker_errors
-
-from .errors import DOCKER_ERRORS, daemon_message, failed
-from .resource import Context, Created, Resource
+from .errors import DOCKER_ERRORS, failed
+from .resource import Context, Created, Resource, look_up, remove_when_free
 from .schema import ResourceSpec, labels, labels_from_docker, labels_to_docker, string, string_map
 from .values import Props
 
@@ -51,33 +50,23 @@ class Volume(Resource):
 
     def read(self, context: Context, identity: str, state: Props) -> Created | None:
         """Its outputs now, or None when it's gone."""
-        try:
-            volume = context.client.inspect_volume(identity)
-        except docker_errors.NotFound:
-            return None
-        except DOCKER_ERRORS as error:
-            raise failed(f"read volume {identity}", error) from error
-        return Created(volume["Name"], {**state, **_outputs(volume)})
+        volume = look_up(context.client.inspect_volume, identity, f"read volume {identity}")
+        return None if volume is None else Created(volume["Name"], {**state, **_outputs(volume)})
 
     def delete(self, context: Context, identity: str, state: Props) -> None:
         """Remove it, waiting up to 30 s for containers that are just going."""
-        last: list[Exception] = []
-
-        def gone() -> bool:
-            try:
-                context.client.remove_volume(identity, force=True)
-            except docker_errors.NotFound:
-                return True
-            except DOCKER_ERRORS as error:
-                if "volume is in use" not in daemon_message(error):
-                    raise failed(f"remove volume {identity}", error) from error
-                last[:] = [error]
-                return False
-            return True
-
-        if not context.waiter.until(gone, _removal_seconds(context, identity)):
+        # A container that runs won't let go by itself: no use waiting long for it.
+        running = _containers(context, identity, status="running")
+        error = remove_when_free(
+            context,
+            partial(context.client.remove_volume, identity, force=True),
+            f"remove volume {identity}",
+            "volume is in use",
+            3 if running else _REMOVE_SECONDS,
+        )
+        if error is not None:
             users = ", ".join(_containers(context, identity)) or "the containers that use it"
-            raise failed(f"remove volume {identity}", last[0], f"remove {users} first")
+            raise failed(f"remove volume {identity}", error, f"remove {users} first")
 
 
 def _outputs(volume: dict[str, Any]) -> Props:
@@ -88,11 +77,6 @@ def _outputs(volume: dict[str, Any]) -> Props:
         "mountpoint": volume["Mountpoint"],
         "name": volume["Name"],
     }
-
-
-def _removal_seconds(context: Context, identity: str) -> float:
-    # A container that runs won't let go by itself: no use waiting long for it.
-    return 3 if _containers(context, identity, status="running") else _REMOVE_SECONDS
 
 
 def _containers(context: Context, volume: str, status: str | None = None) -> list[str]:

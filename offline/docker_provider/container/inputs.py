@@ -85,27 +85,29 @@ _PLUGIN_BEHAVIOUR = {
 # `healthcheck` and `init` don't replace upstream, where their change has no effect on the container
 # at all. Here they do: a change that is asked for must be seen.
 _FIXED_AT_CREATION = {
-    "capabilities": one(_CAPABILITIES),
+    "capabilities": one(fields=_CAPABILITIES),
     "command": strings(computed=True, validate=checks.no_empty),
     "dns": strings(unordered=True),
     "dnsOpts": strings(unordered=True),
     "entrypoints": strings(computed=True),
     "envs": strings(unordered=True, computed=True, validate=checks.assignments),
-    "healthcheck": one(_HEALTHCHECK, computed=True, refused=("startInterval",)),
+    "healthcheck": one(fields=_HEALTHCHECK, computed=True, refused=("startInterval",)),
     "image": string(required=True),
     "init": boolean(computed=True),
     "labels": labels(computed=True),
     "name": string(),
     "networksAdvanced": many(
-        _NETWORK,
+        fields=_NETWORK,
         refused=("driverOpts", "gwPriority", "ipv6Address", "linkLocalIps", "macAddress"),
     ),
-    "ports": many(_PORT),
+    "ports": many(fields=_PORT),
     "securityOpts": strings(unordered=True, computed=True),
     "shmSize": integer(computed=True, validate=checks.at_least(0)),
-    "uploads": many(_UPLOAD, refused=("contentBase64", "executable", "source", "sourceHash")),
+    "uploads": many(
+        fields=_UPLOAD, refused=("contentBase64", "executable", "source", "sourceHash")
+    ),
     "user": string(computed=True),
-    "volumes": many(_VOLUME, refused=("fromContainer", "selinuxRelabel")),
+    "volumes": many(fields=_VOLUME, refused=("fromContainer", "selinuxRelabel")),
 }
 
 _REFUSED = (

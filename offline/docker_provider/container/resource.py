@@ -10,7 +10,7 @@ from docker import errors as docker_errors
 
 from ..errors import DOCKER_ERRORS, ProviderError, daemon_message, failed
 from ..remote_image import find, find_or_pull
-from ..resource import Context, Created, Resource, known_inputs
+from ..resource import Context, Created, Resource, known_inputs, look_up
 from ..values import Props
 from .inputs import SPEC, UPDATED_IN_PLACE
 from .running import start
@@ -55,13 +55,8 @@ class Container(Resource):
                 f"container {identity} can't be imported by the offline plug-in",
                 "the official plug-in can",
             )
-        try:
-            container = context.client.inspect_container(identity)
-        except docker_errors.NotFound:
-            return None
-        except DOCKER_ERRORS as error:
-            raise failed(f"read container {identity}", error) from error
-        return Created(container["Id"], outputs(container, state))
+        found = look_up(context.client.inspect_container, identity, f"read container {identity}")
+        return None if found is None else Created(found["Id"], outputs(found, state))
 
     def update(self, context: Context, identity: str, state: Props, news: Props) -> Props:
         """Change limits and restart policy in place; start it when it must run and doesn't."""
