@@ -38,7 +38,7 @@ from restore.model import (
 )
 from restore.profile import load_profile
 from restore.repository import create_repository
-from restore.repository.base import ArtifactSpec, GenerationSummary, generation_id
+from restore.repository.base import ArtifactSpec, generation_id
 from restore.repository.folder import FolderRepository
 
 DATABASE: Final = "bench"
@@ -215,7 +215,17 @@ def _capture(runner: Runner, server: Container, root: Path, facts: DatabaseFacts
                 with path.open("rb") as file:
                     artifact.add(str(path.relative_to(filestore)), file)
         return writer.finish(
-            GenerationSummary("odoo", "bench", now, now, now, _fingerprint(runner, facts))
+            Generation(
+                id=writer.id,
+                profile="odoo",
+                started=now,
+                finished=now,
+                consistency_point=now,
+                engine_version="bench",
+                fingerprint=_fingerprint(runner, facts),
+                artifacts=(),
+                root=writer.folder,
+            )
         )
 
 

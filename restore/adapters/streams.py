@@ -29,7 +29,7 @@ class LineSplitter:
 
 
 class ChunkReader:
-    """A file that reads from chunks, for ``tarfile``'s stream mode."""
+    """A file that is read, made of chunks."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks

@@ -14,6 +14,7 @@ from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import commands
 from restore.adapters.postgres.facts import one_snapshot, optional_rows, read_database_facts
 from restore.adapters.postgres.sql import Connection, connect, rows
+from restore.adapters.streams import ChunkReader
 from restore.capture.job import Captured, CaptureJob, size_of
 from restore.capture.scratch import SYSTEM_USER
 from restore.capture.source import required, resolve
@@ -22,7 +23,7 @@ from restore.model import ArtifactKind, CertificateFacts, DatabaseServer, Progre
 from restore.plan.equivalence.certificate import judge
 from restore.profile import DocumentTree, Profile
 from restore.repository import base
-from restore.repository.transfer import LineReader, Meter, store_file, store_tree
+from restore.repository.transfer import Meter, store_file, store_tree
 
 
 def capture_database(job: CaptureJob, name: str) -> Captured:
@@ -113,8 +114,9 @@ def capture_roles(job: CaptureJob) -> None:
     lines = job.runner.lines(
         server.container, commands.dump_roles(server.superuser), user=SYSTEM_USER
     )
+    pieces = (line.encode(errors="surrogateescape") + b"\n" for line in lines)
     with job.artifact(spec) as artifact:
-        artifact.add("roles.sql", cast(IO[bytes], LineReader(lines)))
+        artifact.add("roles.sql", cast(IO[bytes], ChunkReader(pieces)))
 
 
 def capture_configuration(job: CaptureJob, server: Role) -> None:

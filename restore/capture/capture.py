@@ -30,7 +30,7 @@ from restore.capture.reports import capture_keystore, reports_facts
 from restore.capture.scratch import scratch_folder
 from restore.capture.source import find_source, list_databases
 from restore.errors import UsageError
-from restore.repository.base import GenerationSummary, Repository, generation_id
+from restore.repository.base import Repository, generation_id
 
 __all__ = ["CaptureRequest", "ReportsContainers", "capture"]
 
@@ -72,7 +72,17 @@ def capture(
                 proxy_facts = artifacts.capture_proxy(runner, proxy, profile, writer, now())
                 found = replace(found, proxy=proxy_facts)
             generation = writer.finish(
-                GenerationSummary(profile.name, __version__, started, now(), moment, found)
+                model.Generation(
+                    id=writer.id,
+                    profile=profile.name,
+                    started=started,
+                    finished=now(),
+                    consistency_point=moment,
+                    engine_version=__version__,
+                    fingerprint=found,
+                    artifacts=(),
+                    root=writer.folder,
+                )
             )
         told["generation"] = generation.id
         return generation

@@ -13,7 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
@@ -21,6 +21,7 @@ from restore.catalogue.compression import is_bomb, plain_stream
 from restore.catalogue.foreign import ForeignFile
 from restore.catalogue.originals import mode_problem, open_original
 from restore.errors import DamagedGenerationError
+from restore.repository.base import FileOrigin
 from restore.repository.safe_paths import UnsafePathError, safe_parts
 
 _ENCRYPTED: Final = 0x1
@@ -91,16 +92,9 @@ class Zip:
 
     def files(self, prefix: str) -> Iterator[ForeignFile]:
         """The files under a folder of the archive, by their path in it."""
-        for name in sorted(self.members):
-            item = self.members[name]
+        for name, item in sorted(self.members.items()):
             if name.startswith(prefix) and not item.is_dir():
-                mode = item.external_attr >> 16 & 0o777
-                yield ForeignFile(
-                    name.removeprefix(prefix),
-                    lambda name=name: closing(self.open(name)),  # type: ignore[misc]
-                    mode=mode if item.create_system == _UNIX and mode else None,
-                    modified=_zip_time(item),
-                )
+                yield ForeignFile(name.removeprefix(prefix), partial(self.open, name))
 
 
 @contextmanager
@@ -180,9 +174,8 @@ def _tar_file(
         with _whole_tar(path):
             yield content
 
-    return ForeignFile(
-        name, opened, member.uid, member.gid, member.mode & 0o777, float(member.mtime)
-    )
+    origin = FileOrigin(member.uid, member.gid, member.mode & 0o777, float(member.mtime))
+    return ForeignFile(name, opened, origin)
 
 
 def _zip_problem(item: zipfile.ZipInfo) -> str | None:
@@ -221,14 +214,6 @@ def _path_problem(name: str) -> str | None:
     except UnsafePathError:
         return "would lie outside the backup"
     return "has a backslash in its name" if "\\" in name else None
-
-
-def _zip_time(item: zipfile.ZipInfo) -> float | None:
-    """A member's time; a zip tells the wall clock without its zone, taken as UTC here."""
-    try:
-        return datetime(*item.date_time, tzinfo=UTC).timestamp()
-    except ValueError:
-        return None
 
 
 class _Member(io.RawIOBase):

@@ -9,6 +9,7 @@ import io
 import lzma
 import zlib
 from collections.abc import Callable
+from functools import partial
 from typing import IO, Any, Final, cast
 
 import zstandard
@@ -37,51 +38,31 @@ class _Zlib:
     """``zlib`` keeps what it did not take; the others do so themselves."""
 
     def __init__(self) -> None:
-        self._inner = zlib.decompressobj(31)
+        self._inner: Any = zlib.decompressobj(31)
 
-    @property
-    def eof(self) -> bool:
-        return self._inner.eof
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._inner.unused_data
+    def __getattr__(self, name: str) -> Any:
+        """Whether the frame has ended (``eof``), and what lies behind it (``unused_data``)."""
+        return getattr(self._inner, name)
 
     @property
     def needs_input(self) -> bool:
         return not self._inner.unconsumed_tail
 
-    def decompress(self, data: bytes, most: int) -> bytes:
+    def decompress(self, data: bytes, most: int) -> Any:
         return self._inner.decompress(self._inner.unconsumed_tail + data, most)
 
 
-class _Zstd:
+class _Zstd(_Zlib):
     def __init__(self) -> None:
-        self._inner = zstandard.ZstdDecompressor().decompressobj()
+        self._inner: Any = zstandard.ZstdDecompressor().decompressobj()
 
-    @property
-    def eof(self) -> bool:
-        return self._inner.eof
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._inner.unused_data
-
-    @property
-    def needs_input(self) -> bool:
-        return True
-
-    def decompress(self, data: bytes, _most: int) -> bytes:
+    def decompress(self, data: bytes, _most: int) -> Any:
         return self._inner.decompress(data)
-
-
-def _xz() -> Any:
-    return lzma.LZMADecompressor(memlimit=_XZ_MEMORY)
 
 
 _KINDS: Final[tuple[tuple[bytes, str, Callable[[], Any], int], ...]] = (
     (b"\x1f\x8b", "gzip", _Zlib, CHUNK),
-    (b"\xfd7zXZ\0", "xz", _xz, CHUNK),
+    (b"\xfd7zXZ\0", "xz", partial(lzma.LZMADecompressor, memlimit=_XZ_MEMORY), CHUNK),
     (b"\x28\xb5\x2f\xfd", "zstd", _Zstd, _LEAST),
 )
 _LONGEST_MARK: Final = max(len(mark) for mark, *_ in _KINDS)

@@ -19,13 +19,14 @@ from restore.adapters.postgres.pg_archive import (
     is_plain_table,
 )
 from restore.adapters.postgres.plain_dump import PlainFacts
-from restore.adapters.streams import CHUNK
+from restore.adapters.streams import CHUNK, ChunkReader
 from restore.catalogue.compression import compression_of, plain_stream
-from restore.catalogue.foreign import DumpFacts, Files, ForeignArtifact, ForeignFile
+from restore.catalogue.foreign import DumpFacts, Files, ForeignArtifact, ForeignFile, origin_on_disk
 from restore.catalogue.originals import open_original, walk
 from restore.errors import DamagedGenerationError, NotFoundError
-from restore.model import CUSTOM_FILE, PLAIN_FILE, DumpForm, TableFacts
+from restore.model import CUSTOM_FILE, PLAIN_FILE, DumpForm, TableFacts, ignore_progress
 from restore.repository.base import database_spec
+from restore.repository.transfer import Meter, Metered
 
 _SUFFIXES: Final = ("", ".gz", ".lz4", ".zst")
 """What pg_dump adds to the name of a data file that it compressed."""
@@ -95,8 +96,8 @@ def created_at(path: Path) -> datetime | None:
 
 
 def _custom(stream: IO[bytes], open_file: Open, name: str) -> Dump:
-    counted = _Counted(stream)
-    reader = ArchiveReader(cast(IO[bytes], counted), name)
+    meter = Meter("", 0, ignore_progress)
+    reader = ArchiveReader(cast(IO[bytes], Metered(stream, meter)), name)
     if not reader.head.in_one_file:
         raise DamagedGenerationError(
             f"{name} is a part of a dump in several files",
@@ -104,7 +105,7 @@ def _custom(stream: IO[bytes], open_file: Open, name: str) -> Dump:
         )
     facts = _archive_facts(reader, reader.entries())
     reader.require_whole()
-    return Dump(DumpForm.CUSTOM, facts, partial(_custom_files, open_file, name), counted.bytes)
+    return Dump(DumpForm.CUSTOM, facts, partial(_custom_files, open_file, name), meter.bytes)
 
 
 def _custom_files(open_file: Open, name: str) -> Generator[ForeignFile, None, None]:
@@ -148,18 +149,8 @@ def tree_files(root: Path, *, origins: bool = False) -> Generator[ForeignFile, N
     """The files of a folder; with owners, modes and times when they matter."""
     with closing(walk(root)) as tree:
         for found in tree:
-            if not origins:
-                yield ForeignFile(found.path, found.open)
-                continue
-            status = found.status
-            yield ForeignFile(
-                found.path,
-                found.open,
-                owner=status.st_uid,
-                group=status.st_gid,
-                mode=status.st_mode & 0o777,
-                modified=status.st_mtime,
-            )
+            origin = origin_on_disk(found.status) if origins else None
+            yield ForeignFile(found.path, found.open, origin)
 
 
 def _plain_files(
@@ -168,7 +159,7 @@ def _plain_files(
     @contextmanager
     def opened() -> Iterator[IO[bytes]]:
         with closing(plain_stream(open_file(), name)) as stream:
-            yield cast(IO[bytes], Joined(plain_dump.replayable(stream, name, hidden)))
+            yield cast(IO[bytes], ChunkReader(plain_dump.replayable(stream, name, hidden)))
 
     yield ForeignFile(PLAIN_FILE, opened)
 
@@ -220,34 +211,3 @@ def _archive_facts(reader: ArchiveReader, entries: Iterable[ArchiveEntry]) -> Du
         roles=tuple(sorted(roles)),
         tables=tuple(sorted(tables, key=lambda table: (table.schema, table.name))),
     )
-
-
-class Joined:
-    """A file to be read, made of pieces."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._rest = b""
-
-    def read(self, size: int) -> bytes:
-        """The next bytes; empty at the end. ``size`` must be positive."""
-        parts, held = [self._rest], len(self._rest)
-        while held < size and (piece := next(self._pieces, None)) is not None:
-            parts.append(piece)
-            held += len(piece)
-        data = b"".join(parts)
-        taken, self._rest = data[:size], data[size:]
-        return taken
-
-
-class _Counted:
-    """A stream that counts what is read of it."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self.bytes = 0
-
-    def read(self, size: int) -> bytes:
-        data = self._stream.read(size)
-        self.bytes += len(data)
-        return data

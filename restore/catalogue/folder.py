@@ -190,12 +190,5 @@ def mapped_configuration(mapping: Mapping) -> Iterable[foreign.ForeignArtifact]:
 
 def _single(files: tuple[tuple[str, Path], ...]) -> Generator[foreign.ForeignFile, None, None]:
     for name, path in files:
-        status = path.stat()
-        yield foreign.ForeignFile(
-            name,
-            partial(open_original, path),
-            owner=status.st_uid,
-            group=status.st_gid,
-            mode=status.st_mode & 0o777,
-            modified=status.st_mtime,
-        )
+        origin = foreign.origin_on_disk(path.stat())
+        yield foreign.ForeignFile(name, partial(open_original, path), origin)

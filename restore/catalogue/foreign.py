@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -13,7 +14,7 @@ from typing import IO, Final, Protocol
 from restore import model
 from restore.model.secret import Secret
 from restore.model.versions import parse_version
-from restore.repository.base import ArtifactSpec
+from restore.repository.base import ArtifactSpec, FileOrigin
 
 NOT_IMPORTED: Final = "(not imported)"
 """Engine version of a generation that no engine has written."""
@@ -23,16 +24,12 @@ NOT_IMPORTED: Final = "(not imported)"
 class ForeignFile:
     """A file of a backup. It must be opened before the next one is asked for, and once only.
 
-    ``owner``, ``group`` and ``mode`` are None where the backup does not tell; ``modified`` is in
-    seconds since the epoch.
+    ``origin`` is None unless the backup tells all of it: owner, group, mode and time.
     """
 
     path: str
     open: Callable[[], AbstractContextManager[IO[bytes]]]
-    owner: int | None = None
-    group: int | None = None
-    mode: int | None = None
-    modified: float | None = None
+    origin: FileOrigin | None = None
 
 
 Files = Callable[[], Generator[ForeignFile, None, None]]
@@ -200,6 +197,11 @@ def no_server() -> model.ServerFacts:
 def server(version: str) -> model.ServerFacts:
     """A PostgreSQL server of which only a dump's words on its version are known."""
     return model.ServerFacts(version, parse_version(version)[1], None, None)
+
+
+def origin_on_disk(status: os.stat_result) -> FileOrigin:
+    """The origin of a file of a backup that lies there as it was."""
+    return FileOrigin(status.st_uid, status.st_gid, status.st_mode & 0o777, status.st_mtime)
 
 
 def earliest(modified: datetime, wall: datetime | None) -> datetime:

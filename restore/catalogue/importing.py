@@ -14,15 +14,10 @@ from typing import IO, cast
 
 from restore import __version__
 from restore.adapters import logs
-from restore.catalogue.foreign import ForeignArtifact, ForeignFile, ForeignGeneration, Layout
+from restore.catalogue.foreign import ForeignArtifact, ForeignGeneration, Layout
 from restore.errors import EnvironmentFailure, RestoreError
 from restore.model import Generation, Progress, ProgressListener, ignore_progress
-from restore.repository.base import (
-    ArtifactWriter,
-    FileOrigin,
-    GenerationSummary,
-    Repository,
-)
+from restore.repository.base import ArtifactWriter, Repository
 from restore.repository.selection import choose_id
 from restore.repository.transfer import Meter, Metered
 from restore.repository.tree import remove_tree
@@ -77,7 +72,9 @@ def _stored(
         for item in foreign.artifacts:
             with writer.artifact(item.spec) as artifact:
                 _store(item, artifact, listener)
-        return writer.finish(_summary(foreign, now()))
+        generation, imported = foreign.generation, now()
+        origin = generation.origin and replace(generation.origin, imported=imported)
+        return writer.finish(replace(generation, engine_version=__version__, origin=origin))
 
 
 class _Reading:
@@ -111,33 +108,8 @@ def _store(item: ForeignArtifact, artifact: ArtifactWriter, listener: ProgressLi
     with closing(item.files()) as files:
         for file in files:
             with file.open() as content:
-                artifact.add(file.path, cast(IO[bytes], Metered(content, meter)), _origin(file))
+                artifact.add(file.path, cast(IO[bytes], Metered(content, meter)), file.origin)
             meter.item()
-
-
-def _origin(file: ForeignFile) -> FileOrigin | None:
-    """What the backup says of a file; None unless it says all of it."""
-    if None in (file.owner, file.group, file.mode, file.modified):
-        return None
-    return FileOrigin(
-        cast(int, file.owner),
-        cast(int, file.group),
-        cast(int, file.mode),
-        cast(float, file.modified),
-    )
-
-
-def _summary(foreign: ForeignGeneration, imported: datetime) -> GenerationSummary:
-    generation = foreign.generation
-    return GenerationSummary(
-        profile=generation.profile,
-        engine_version=__version__,
-        started=generation.started,
-        finished=generation.finished,
-        consistency_point=generation.consistency_point,
-        fingerprint=generation.fingerprint,
-        origin=generation.origin and replace(generation.origin, imported=imported),
-    )
 
 
 @contextmanager

@@ -20,9 +20,7 @@ from restore.model import (
     ArtifactKind,
     DumpForm,
     FileEntry,
-    Fingerprint,
     Generation,
-    Origin,
     Part,
 )
 
@@ -128,19 +126,6 @@ class FileOrigin:
 
 
 @dataclass(frozen=True, slots=True)
-class GenerationSummary:
-    """What the manifest says besides the artefacts."""
-
-    profile: str
-    engine_version: str
-    started: datetime
-    finished: datetime
-    consistency_point: datetime
-    fingerprint: Fingerprint
-    origin: Origin | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Partial:
     """What an interrupted (or a running) capture left. ``active`` when its writer still lives.
 
@@ -188,8 +173,11 @@ class GenerationWriter(Protocol):
             ReplayError: the repository has less than ``size`` bytes left.
         """
 
-    def finish(self, summary: GenerationSummary) -> Generation:
-        """Write the manifest, bring all to disk, then make the generation appear at once."""
+    def finish(self, generation: Generation) -> Generation:
+        """Write the manifest, bring all to disk, then make the generation appear at once.
+
+        ``generation`` says all but what the writer knows: id, artefacts and root.
+        """
 
 
 class Repository(Protocol):

@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, astuple
+from dataclasses import asdict, astuple, replace
 from pathlib import Path
 from typing import IO, Final
 
@@ -124,21 +124,10 @@ class FolderWriter:
             )
         )
 
-    def finish(self, summary: base.GenerationSummary) -> Generation:
+    def finish(self, generation: Generation) -> Generation:
         """Write the manifest, bring all to disk, then make the generation appear at once."""
         target = self._complete / self.id
-        generation = Generation(
-            id=self.id,
-            profile=summary.profile,
-            started=summary.started,
-            finished=summary.finished,
-            consistency_point=summary.consistency_point,
-            engine_version=summary.engine_version,
-            fingerprint=summary.fingerprint,
-            artifacts=tuple(self._artifacts),
-            root=target,
-            origin=summary.origin,
-        )
+        generation = replace(generation, id=self.id, artifacts=tuple(self._artifacts), root=target)
         manifest = self._root / MANIFEST
         with _writing(manifest):
             text = render_manifest(generation)

@@ -22,12 +22,12 @@ class Meter:
         self._label = label
         self._total = total
         self._listener = listener
-        self._bytes = 0
+        self.bytes = 0
         self._items = 0
 
     def add(self, size: int) -> None:
         """Count bytes."""
-        self._bytes += size
+        self.bytes += size
         self._tell()
 
     def item(self) -> None:
@@ -39,9 +39,9 @@ class Meter:
         self._listener(
             Progress(
                 label=self._label,
-                done_bytes=self._bytes,
+                done_bytes=self.bytes,
                 # The estimate is in whole blocks and may have aged.
-                total_bytes=max(self._total, self._bytes) if self._total else 0,
+                total_bytes=max(self._total, self.bytes) if self._total else 0,
                 done_items=self._items,
             )
         )
@@ -95,24 +95,6 @@ def store_file(members: Members, artifact: ArtifactWriter, name: str) -> None:
                 raise ReplayError(f"{member.name} is no file: it cannot be captured as {name}")
             artifact.add(name, content, _origin(member))
             found = True
-
-
-class LineReader:
-    """A file to be read, made of lines of text."""
-
-    def __init__(self, lines: Iterator[str]) -> None:
-        self._lines = lines
-        self._rest = b""
-
-    def read(self, size: int) -> bytes:
-        """The next bytes; empty at the end. ``size`` must be positive."""
-        while len(self._rest) < size:
-            line = next(self._lines, None)
-            if line is None:
-                break
-            self._rest += line.encode(errors="surrogateescape") + b"\n"
-        taken, self._rest = self._rest[:size], self._rest[size:]
-        return taken
 
 
 class Metered:

@@ -27,7 +27,7 @@ from restore.model import (
     Versioned,
 )
 from restore.repository import create_repository
-from restore.repository.base import ArtifactSpec, FileOrigin, GenerationSummary, generation_id
+from restore.repository.base import ArtifactSpec, FileOrigin, generation_id
 from restore.repository.folder import FolderRepository
 from restore.repository.manifest import seal_document
 from tests.support.foreign_samples import CustomDump
@@ -120,13 +120,16 @@ class GenerationFactory:
                         dump = spec.kind in (ArtifactKind.DATABASE, ArtifactKind.ROLES)
                         artifact.add(path, io.BytesIO(content), None if dump else origin)
             return writer.finish(
-                GenerationSummary(
+                Generation(
+                    id=writer.id,
                     profile="odoo",
                     engine_version="0.1.0",
                     started=started,
                     finished=started + timedelta(seconds=30),
                     consistency_point=started + timedelta(seconds=1),
                     fingerprint=fingerprint,
+                    artifacts=(),
+                    root=writer.folder,
                 )
             )
 

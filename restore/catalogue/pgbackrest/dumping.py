@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import IO, Final, cast
+from typing import IO, Final
 
 from restore.adapters.postgres import commands
 from restore.adapters.postgres.facts import read_database_facts
@@ -183,8 +183,4 @@ def _as_it_is(content: IO[bytes]) -> AbstractContextManager[IO[bytes]]:
 
 def _texts(files: tuple[tuple[str, bytes], ...]) -> Generator[ForeignFile, None, None]:
     for name, content in files:
-        yield ForeignFile(name, partial(_opened, content))
-
-
-def _opened(content: bytes) -> IO[bytes]:
-    return cast(IO[bytes], io.BytesIO(content))
+        yield ForeignFile(name, partial(io.BytesIO, content))

@@ -19,6 +19,7 @@ import zstandard
 from restore.catalogue.archives import judge_tar, opened_zip, tar_files
 from restore.catalogue.dumps import tree_files
 from restore.errors import DamagedGenerationError, NotFoundError
+from restore.repository.base import FileOrigin
 from tests.support.foreign_samples import tar_member, tar_of, zip_of
 
 
@@ -198,8 +199,8 @@ def test_a_tar_is_read_under_a_folder_and_a_cut_one_is_told(
     found = {}
     for file in tar_files(path, "tree"):
         with file.open() as stream:
-            found[file.path] = (stream.read(), file.owner, file.group, file.mode, file.modified)
-    assert found["0a/1"] == (members[1][1], 101, 102, 0o640, 5.0)
+            found[file.path] = (stream.read(), file.origin)
+    assert found["0a/1"] == (members[1][1], FileOrigin(101, 102, 0o640, 5.0))
     assert found.keys() == {"0a/1", "0b/2"}
     assert judge_tar(path, "tree") == 3003
     with pytest.raises(DamagedGenerationError, match="no file under absent"):
@@ -223,7 +224,9 @@ def test_folders_are_read_without_links_and_devices(tmp_path: Path) -> None:
     (root / "a" / "file").write_bytes(b"content")
     (root / "a" / "file").chmod(0o640)
     (file,) = tree_files(root, origins=True)
-    assert (file.path, file.mode) == ("a/file", 0o640)
+    assert file.path == "a/file"
+    assert file.origin is not None
+    assert file.origin.mode == 0o640
 
     def set_id() -> None:
         (root / "x").write_bytes(b"")
