@@ -15,7 +15,7 @@ from typing import Final
 from restore.adapters.docker.facts import df_command, parse_df
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import commands
-from restore.adapters.postgres.sql import Connection, connect
+from restore.adapters.postgres.sql import connect
 from restore.errors import ReplayError
 from restore.model import DatabaseServer
 from restore.repository.base import is_generation_id
@@ -61,7 +61,14 @@ def scratch_folder(scratch: Scratch, databases: Sequence[str]) -> Iterator[None]
     remove_leftovers(scratch)
     _require_room(scratch, databases)
     with connect(scratch.server, "postgres", as_erp=True) as session:
-        _announce(session, scratch.id)
+        # It shows that a capture lives, for as long as the session does.
+        name = _SESSION + scratch.id
+        session.execute("SELECT set_config('application_name', %s, false)", (name,))
+        # From PostgreSQL 14 on a server may end sessions that do nothing.
+        session.execute(
+            "SELECT set_config(name, '0', false) FROM pg_catalog.pg_settings"
+            " WHERE name = 'idle_session_timeout'"
+        )
         _run(scratch, "mkdir", "-m", "0700", scratch.folder)
         try:
             yield
@@ -83,37 +90,21 @@ def remove_leftovers(scratch: Scratch) -> None:
             _remove(scratch, name, path)
 
 
-def _announce(session: Connection, name: str) -> None:
-    """Show that a capture lives, for as long as the session does."""
-    session.execute("SELECT set_config('application_name', %s, false)", (_SESSION + name,))
-    # From PostgreSQL 14 on a server may end sessions that do nothing.
-    session.execute(
-        "SELECT set_config(name, '0', false) FROM pg_catalog.pg_settings"
-        " WHERE name = 'idle_session_timeout'"
-    )
-
-
 def _require_room(scratch: Scratch, databases: Sequence[str]) -> None:
     """Refuse what would fill production's disk: one dump lies there at a time."""
-    free = _free(scratch)
-    for name in databases:
-        size = int(_ask(scratch, _SIZE, name))
-        if size > free:
-            raise ReplayError(
-                f"container {scratch.server.container} has {free} bytes left in {scratch.parent}, "
-                f"the dump of {name} may take {size}",
-                "free some space there, or name another folder of that container "
-                "that user postgres may write to: --scratch",
-            )
-
-
-def _free(scratch: Scratch) -> int:
-    """Bytes that are free below the parent folder."""
     told = _run(scratch, *df_command(scratch.parent))
     room = parse_df(told)
     if room is None:
         raise ReplayError(f"df says nothing of {scratch.parent}: {told.strip()!r}")
-    return room.free
+    for name in databases:
+        size = int(_ask(scratch, _SIZE, name))
+        if size > room.free:
+            raise ReplayError(
+                f"container {scratch.server.container} has {room.free} bytes left in "
+                f"{scratch.parent}, the dump of {name} may take {size}",
+                "free some space there, or name another folder of that container "
+                "that user postgres may write to: --scratch",
+            )
 
 
 def _remove(scratch: Scratch, name: str, path: str) -> None:

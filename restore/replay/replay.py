@@ -32,7 +32,6 @@ from restore.replay.steps import (
     documents,
     neutralise,
     nodes,
-    post_operation,
     reports,
     roles,
     servers,
@@ -357,9 +356,9 @@ ACTS: Final[Mapping[model.StepKind, _Act]] = {
     model.StepKind.NEUTRALISE: _half(neutralise.neutralise),
     model.StepKind.ANONYMISE: _Run.anonymise,
     model.StepKind.ANONYMISE_DOCUMENTS: _Run.anonymise,
-    model.StepKind.POST_OPERATION: _whole(post_operation.run_operation),
-    model.StepKind.BEGIN_NODE: _whole(nodes.begin_node),
-    model.StepKind.COMPLETE_NODE: _whole(nodes.complete_node),
+    model.StepKind.POST_OPERATION: _whole(nodes.run_operation),
+    model.StepKind.BEGIN_NODE: _whole(nodes.mark_node),
+    model.StepKind.COMPLETE_NODE: _whole(nodes.mark_node),
 }
 """What each kind of step does; a test holds that every kind is here."""
 

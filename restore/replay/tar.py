@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
 from typing import IO, Final
 
 from restore.adapters.docker.tar import END_OF_ARCHIVE, Owner, padding
@@ -53,15 +54,16 @@ def _members(
     for entry in entries:
         name = f"{root}/{entry.path}"
         mode = (_DEFAULT_MODE if entry.mode is None else entry.mode) & 0o777
-        for folder in _above(name):
+        # Outermost first.
+        for folder in accumulate(name.split("/")[:-1], "{}/{}".format):
             if folder not in folders:
                 folders.add(folder)
-                yield _folder(folder, owner, _folder_mode(mode))
-        yield _header(name, owner, mode, entry)
+                yield _full_header(folder, owner, _folder_mode(mode))
+        yield _plain_header(name, owner, mode, entry) or _full_header(name, owner, mode, entry)
         with open_entry(entry) as file:
             yield from _content(entry, file)
     if not folders:
-        yield _folder(root, owner, _folder_mode(_DEFAULT_MODE))
+        yield _full_header(root, owner, _folder_mode(_DEFAULT_MODE))
     yield END_OF_ARCHIVE
 
 
@@ -108,10 +110,6 @@ def _damaged(entry: FileEntry, problem: str) -> DamagedGenerationError:
     )
 
 
-def _header(name: str, owner: Owner, mode: int, entry: FileEntry) -> bytes:
-    return _plain_header(name, owner, mode, entry) or _full_header(name, owner, mode, entry)
-
-
 def _plain_header(name: str, owner: Owner, mode: int, entry: FileEntry) -> bytes:
     """The header of a file that needs no extension, as most; empty for one that does.
 
@@ -139,18 +137,14 @@ def _plain_header(name: str, owner: Owner, mode: int, entry: FileEntry) -> bytes
     return head + b"%06o\0 " % total + _TAIL
 
 
-def _full_header(name: str, owner: Owner, mode: int, entry: FileEntry) -> bytes:
+def _full_header(name: str, owner: Owner, mode: int, entry: FileEntry | None = None) -> bytes:
+    """The header of any file; of a folder without an entry."""
     info = tarfile.TarInfo(name)
-    info.size, info.mode = entry.size, mode
-    info.uid, info.gid = owner.user, owner.group
-    info.mtime = entry.modified or 0
-    return info.tobuf(tarfile.PAX_FORMAT, errors="surrogateescape")
-
-
-def _folder(name: str, owner: Owner, mode: int) -> bytes:
-    info = tarfile.TarInfo(name)
-    info.type, info.mode = tarfile.DIRTYPE, mode
-    info.uid, info.gid = owner.user, owner.group
+    info.mode, info.uid, info.gid = mode, owner.user, owner.group
+    if entry is None:
+        info.type = tarfile.DIRTYPE
+    else:
+        info.size, info.mtime = entry.size, entry.modified or 0
     return info.tobuf(tarfile.PAX_FORMAT, errors="surrogateescape")
 
 
@@ -158,10 +152,3 @@ def _folder_mode(mode: int) -> int:
     """Who reads a file may pass through its folder; its owner may write there."""
     readers = mode & 0o444
     return 0o700 | readers | readers >> 2
-
-
-def _above(path: str) -> Iterator[str]:
-    """The folders above a path, outermost first."""
-    parts = path.split("/")[:-1]
-    for length in range(1, len(parts) + 1):
-        yield "/".join(parts[:length])

@@ -66,7 +66,13 @@ def create_database(context: ReplayContext, step: model.Step) -> None:
     name = step.target
     server = context.environment.database
     with sql.connect(server) as connection:
-        _require_leftover(context, connection, name)
+        existing = dict(sql.rows(connection, _DATABASES))
+        # What we didn't make is not dropped. A crash may have left ours empty, before its mark.
+        if name in existing and not is_ours(existing[name]) and _tables(context, name) > 0:
+            raise ReplayError(
+                f"database {name} holds tables and was not made by this engine",
+                "rename or drop it yourself",
+            )
         _end_sessions(connection, name)
         _run(context, step)
         found = connection.execute(
@@ -201,16 +207,6 @@ def _facts(context: ReplayContext, step: model.Step) -> model.DatabaseFacts:
 
 def _run(context: ReplayContext, step: model.Step, user: str = OS_USER) -> None:
     context.runner.check(context.environment.database.container, step.argv, user=user)
-
-
-def _require_leftover(context: ReplayContext, connection: sql.Connection, name: str) -> None:
-    """Refuse to drop what we didn't make. A crash may have left it empty, before its mark."""
-    found = dict(sql.rows(connection, _DATABASES))
-    if name in found and not is_ours(found[name]) and _tables(context, name) > 0:
-        raise ReplayError(
-            f"database {name} holds tables and was not made by this engine",
-            "rename or drop it yourself",
-        )
 
 
 def _tables(context: ReplayContext, name: str) -> int:

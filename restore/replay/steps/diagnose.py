@@ -84,7 +84,6 @@ def _of(context: ReplayContext, step: Step, words: str, since: datetime) -> Iter
 
 
 def _full(context: ReplayContext, step: Step, said: str) -> Iterator[Diagnosis]:
-    """Diagnose a full disk where the step writes."""
     container, folder, name = _place(context, step)
     room = _room(context.runner, container, folder)
     if _NO_ROOM.search(said) or room.free < _FULL:

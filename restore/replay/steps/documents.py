@@ -52,7 +52,12 @@ def restore_documents(context: ReplayContext, step: Step) -> None:
             with context.repository.reader(context.generation, artifact) as open_entry:
                 stream = archive(staging.name, entries, open_entry, owner)
                 unpack(context.runner, erp, str(staging.parent), stream)
-            _require_complete(there, staging, artifact)
+            arrived = commands.count_files(there.lines(*commands.file_sizes(str(staging))))
+            if arrived != (artifact.files, artifact.bytes):
+                raise ReplayError(
+                    f"{staging} holds {arrived[0]} files of {arrived[1]} bytes, "
+                    f"the generation {artifact.files} of {artifact.bytes}"
+                )
         except BaseException:
             # A half-written copy must not fill the volume; the first error is the one to tell.
             with suppress(RestoreError):
@@ -118,15 +123,6 @@ def _require_volume(context: ReplayContext, folder: PurePosixPath) -> None:
         raise ReplayError(
             f"{folder} is on no volume of the ERP's container",
             "the profile's erp.data must hold the folder of every document tree",
-        )
-
-
-def _require_complete(there: Helper, folder: PurePosixPath, artifact: Artifact) -> None:
-    files, size = commands.count_files(there.lines(*commands.file_sizes(str(folder))))
-    if (files, size) != (artifact.files, artifact.bytes):
-        raise ReplayError(
-            f"{folder} holds {files} files of {size} bytes, "
-            f"the generation {artifact.files} of {artifact.bytes}"
         )
 
 

@@ -1,27 +1,21 @@
-"""Nodes marked as being replayed, then as complete."""
+"""Nodes marked as being replayed, then as complete; and operations that are run on them after."""
 
 from __future__ import annotations
 
 from restore import __version__
 from restore.adapters.docker.health import read_health
 from restore.adapters.docker.node_records import find_nodes, write_record
+from restore.adapters.postgres.commands import OS_USER
+from restore.checks.operation_checks import applies
 from restore.context import ReplayContext
 from restore.errors import ReplayError
-from restore.model import Node, NodeRecord, NodeState, Part, Role, Step
+from restore.model import Node, NodeRecord, NodeState, Part, Role, Step, StepKind
 from restore.model.node_records import DATABASE_ROLES
 
 
-def begin_node(context: ReplayContext, step: Step) -> None:
-    """Mark a node as being replayed into."""
-    _write(context, step, NodeState.REPLAYING)
-
-
-def complete_node(context: ReplayContext, step: Step) -> None:
-    """Mark a node as holding the whole generation."""
-    _write(context, step, NodeState.COMPLETE)
-
-
-def _write(context: ReplayContext, step: Step, state: NodeState) -> None:
+def mark_node(context: ReplayContext, step: Step) -> None:
+    """Mark a node as being replayed into, or as holding the whole generation."""
+    begins = step.kind is StepKind.BEGIN_NODE
     node = find_node(context, step.node)
     model = context.runner.container(node.container)
     if node.role is Role.PROXY:
@@ -35,7 +29,7 @@ def _write(context: ReplayContext, step: Step, state: NodeState) -> None:
     replayed = tuple(name for name in known if not wanted or name in wanted)
     record = NodeRecord(
         role=node.role,
-        state=state,
+        state=NodeState.REPLAYING if begins else NodeState.COMPLETE,
         generation=context.generation.id,
         profile=context.generation.profile,
         consistency_point=context.generation.consistency_point,
@@ -59,3 +53,14 @@ def find_node(context: ReplayContext, role: Role) -> Node:
         if node.role is role:
             return node
     raise ReplayError(f"the environment has no node {role}")
+
+
+def run_operation(context: ReplayContext, step: Step) -> None:
+    """Run an operation's statement or command. Whether it did what it should, a check tells."""
+    name = step.id.split(":")[1]
+    operation = next(one for one in context.profile.automated if one.name == name)
+    if step.database is not None and not applies(context, operation, step.database):
+        return
+    node = find_node(context, step.node)
+    default = OS_USER if node.role in DATABASE_ROLES else ""
+    context.runner.check(node.container, step.argv, user=step.owner or default)

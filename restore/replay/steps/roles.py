@@ -33,7 +33,10 @@ def restore_roles(context: ReplayContext, step: Step) -> None:
             context.runner.check(server.container, step.argv, user=OS_USER)
         _set_password(connection, server)
         if context.purpose is Purpose.STAGING:
-            _take_passwords(connection, server)
+            # No role may log in by password but the engine's and the ERP's.
+            for name in roles_with_password(connection, server):
+                without = sql.compose.SQL("ALTER ROLE {} WITH PASSWORD NULL")
+                connection.execute(without.format(sql.compose.Identifier(name)))
 
 
 def _apply(connection: sql.Connection, statement: str) -> None:
@@ -79,14 +82,6 @@ def _set_password(connection: sql.Connection, server: DatabaseServer) -> None:
     ).fetchone()
     if found != (True,):
         raise ReplayError(f"role {server.erp_role} can't log in after it was altered")
-
-
-def _take_passwords(connection: sql.Connection, server: DatabaseServer) -> None:
-    """Let no role log in by password but the engine's and the ERP's."""
-    for name in roles_with_password(connection, server):
-        connection.execute(
-            sql.compose.SQL("ALTER ROLE {} WITH PASSWORD NULL").format(sql.compose.Identifier(name))
-        )
 
 
 def _scripts(context: ReplayContext, step: Step) -> Iterator[str]:
