@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -36,7 +37,7 @@ from restore.plan.cache.policy import AS_TOLD, CacheOptions, CachePolicy, decide
 from restore.plan.request import MANY_BYTES
 from restore.profile import is_profile_path
 from restore.report.history import RunGroup, before, history_file
-from restore.runs.background import BackgroundTask, in_background
+from restore.runs.background import in_background
 from restore.runs.entry import replay_standing, run_to_report
 from restore.runs.planning import Foreseen
 from restore.runs.recorder import Recorder, Run
@@ -116,15 +117,16 @@ def replayed_anew(
         foreseen = preflight(run, generation, stack_overrides(request))
         require_reports_account(run.request, foreseen.plan)
         refuse(foreseen)
-        verification.require_so_far()
+        if verification.done():
+            verification.result()
         with rebuilt as environment:
-            verification.require_done()
+            verification.result()
             planned = replay_into(run, environment, generation)
             yield Replayed(environment, planned, foreseen.blueprint)
 
 
 @contextmanager
-def verified(run: Run, generation: Generation) -> Iterator[BackgroundTask]:
+def verified(run: Run, generation: Generation) -> Iterator[Future[None]]:
     """Stage "verify", beside the body where it takes longer than seconds, else before it.
 
     The body waits for it before anything is replayed.
@@ -132,7 +134,7 @@ def verified(run: Run, generation: Generation) -> Iterator[BackgroundTask]:
     act = partial(verify_generation, run, generation)
     with in_background(act, run.services.listener) as verification:
         if generation.bytes < MANY_BYTES:
-            verification.require_done()
+            verification.result()
         yield verification
 
 

@@ -23,10 +23,10 @@ def test_the_body_runs_meanwhile_and_gets_what_was_raised_where_it_waits() -> No
 
     seen = []
     with pytest.raises(DamagedGenerationError), in_background(act, ignore_progress) as under_way:
-        under_way.require_so_far()
+        assert not under_way.done()
         seen.append("body")
         go.set()
-        under_way.require_done()
+        under_way.result()
     assert seen == ["body"]
 
 
@@ -64,5 +64,5 @@ def test_who_meets_damage_hears_of_all() -> None:
 def test_what_it_tells_is_handed_on() -> None:
     told: list[Progress] = []
     with in_background(lambda listener: listener(WORD), told.append) as under_way:
-        under_way.require_done()
+        under_way.result()
     assert told == [WORD]

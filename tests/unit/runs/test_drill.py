@@ -193,5 +193,5 @@ def test_a_large_generation_is_verified_beside_what_comes_next(
     with verified(run_of(request_of(tmp_path)), generation) as verification:
         order.append("body")
         go.set()
-        verification.require_done()
+        verification.result()
     assert order[0] == first and sorted(order) == ["body", "verify"]
