@@ -175,7 +175,7 @@ def accept_command(terminal: Terminal, options: AcceptanceOptions) -> None:
 
     folder = find_run(options.reports, options.run)
     report = read_report(folder)
-    found = obstacles(report, read_events(folder))
+    found = tuple(obstacles(report, read_events(folder)))
     if found or report.generation is None:
         raise RefusedError(
             f"run {report.run} can't be accepted:\n" + "\n".join(f"  {one}" for one in found),
@@ -244,7 +244,7 @@ def _require_no_newer(code: Generation, data: Generation) -> None:
     """
     from restore.runs.upgrade.acceptance import newer_data
 
-    if reasons := newer_data(code, data):
+    if reasons := tuple(newer_data(code, data)):
         raise RefusedError(
             f"generation {data.id} is newer than the archived code:\n"
             + "\n".join(f"  {one}" for one in reasons),

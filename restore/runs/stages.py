@@ -5,9 +5,11 @@ They are shared by ``pra drill``, ``pra restore`` and ``pulumi up``.
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
+from typing import Final
 
-from restore import model
+from restore import errors, model
 from restore.adapters import logs
 from restore.adapters.docker.access import open_access
 from restore.adapters.docker.runner import Runner
@@ -15,15 +17,9 @@ from restore.checks import run_checks, scenarios
 from restore.checks.base import with_acceptances
 from restore.checks.passwords import captured_secrets
 from restore.context import ReplayContext
-from restore.errors import (
-    DamagedGenerationError,
-    NotFoundError,
-    RefusedError,
-    ReplayError,
-    UsageError,
-)
 from restore.model.environment import StackOverrides
 from restore.model.messages import message
+from restore.plan.neutralise import administrator
 from restore.plan.request import copied_documents
 from restore.replay.replay import ReplayInterrupted, replay
 from restore.repository.base import Repository
@@ -34,6 +30,8 @@ from restore.runs.recorder import Recorder, Run
 from restore.runs.request import ReplayRequest
 from restore.runs.staging import safety
 
+_SALT: Final = 16
+
 
 def select(run: Run) -> model.Generation:
     """Stage "select": find the generation that the request names."""
@@ -43,7 +41,7 @@ def select(run: Run) -> model.Generation:
         run.recorder.generation = generation
         logs.describe_run(generation=generation.id)
         if generation.profile != profile.name:
-            raise RefusedError(
+            raise errors.RefusedError(
                 message(
                     "generation {id} was made with profile {a}, not {b}",
                     id=generation.id,
@@ -148,7 +146,10 @@ def _replay_at_hand(
         results = run_checks(context, request.credentials, request.accepted, planned.databases)
         recorder.checks = (*recorder.checks, *results)
         # Last: scenarios may change what the other checks compare.
-        _play(context, request, recorder)
+        played = play_asked(context, request)
+        found = with_acceptances(played.results, request.accepted)
+        recorder.checks = (*recorder.checks, *found)
+        recorder.pictures = (*recorder.pictures, *played.pictures)
         recorder.checked = services.now()
         safety.stop_unless_safe(context, results)
     return planned
@@ -166,6 +167,7 @@ def replay_context(
         environment: as ``access.open_access`` gives it, as is the services' runner.
     """
     services, request = run.services, run.request
+    account = safety.require_account(request)
     return ReplayContext(
         runner=services.runner,
         environment=environment,
@@ -180,18 +182,10 @@ def replay_context(
         run=run.recorder.run,
         databases=planned.databases,
         purpose=request.purpose,
-        administrator=safety.administrator_of(request),
+        administrator=administrator(account, os.urandom(_SALT)) if account else None,
         most_caches=request.cache.most,
         anonymisation=request.anonymisation,
     )
-
-
-def _play(context: ReplayContext, request: ReplayRequest, recorder: Recorder) -> None:
-    """Play the scenarios that were asked for, and keep what they found and saw."""
-    played = play_asked(context, request)
-    results = with_acceptances(played.results, request.accepted)
-    recorder.checks = (*recorder.checks, *results)
-    recorder.pictures = (*recorder.pictures, *played.pictures)
 
 
 def play_asked(context: ReplayContext, request: ReplayRequest) -> scenarios.ScenarioResults:
@@ -230,14 +224,14 @@ def _replay(planned: model.RestorePlan, context: ReplayContext, recorder: Record
     recorder.steps, recorder.checks = outcome.steps, outcome.checks
     recorder.warnings += outcome.warnings
     recorder.checked = context.now()
-    if isinstance(outcome.error, DamagedGenerationError):
+    if isinstance(outcome.error, errors.DamagedGenerationError):
         # The copy ended at the first damaged document: name them all.
         require_sound(verify(context.repository, context.generation, jobs=context.jobs))
         raise outcome.error
     if any(check.status is model.CheckStatus.FAILED for check in outcome.checks):
         return
     if broken := [step for step in outcome.steps if step.status is model.StepStatus.FAILED]:
-        raise ReplayError(f"{broken[0].title}: {broken[0].reason}")
+        raise errors.ReplayError(f"{broken[0].title}: {broken[0].reason}")
 
 
 def require_reports_account(request: ReplayRequest, planned: model.RestorePlan) -> None:
@@ -248,7 +242,7 @@ def require_reports_account(request: ReplayRequest, planned: model.RestorePlan) 
     """
     changed = any(step.kind is model.StepKind.DATA_SOURCE for step in planned.steps)
     if changed and request.reports_account is None:
-        raise UsageError(
+        raise errors.UsageError(
             "the generation holds a reports server, and no account of it was given",
             "set PRA_REPORTS_PASSWORD (and PRA_REPORTS_LOGIN), or the stack's reportsPassword",
         )
@@ -277,10 +271,10 @@ def require_same_repository(
         path = f"{server.repository}/{folder}/manifest.json"
         try:
             same = runner.read_file(server.container, path) == ours
-        except NotFoundError:
+        except errors.NotFoundError:
             same = False
         if not same:
-            raise UsageError(
+            raise errors.UsageError(
                 f"Docker host {server.host} does not see generation {generation.id} "
                 f"in the repository of container {server.container[:12]}",
                 "mount the repository on that host, read-only, and name its path there in the "

@@ -32,8 +32,13 @@ from restore.runs.recorder import Recorder, Run
 from restore.runs.request import Services
 from restore.runs.stages import select
 from restore.runs.staging import copies, records
-from restore.runs.staging.occupied import port_taken, published_ports, used_subnets
-from restore.runs.staging.places import free_port, free_subnet
+from restore.runs.staging.places import (
+    free_port,
+    free_subnet,
+    port_taken,
+    published_ports,
+    used_subnets,
+)
 from restore.runs.staging.safety import is_safe
 from restore.runs.staging.standing import destroy_stack, engines_of, stop_servers
 
@@ -83,9 +88,14 @@ def create(request: CopyRequest, services: Services) -> Made:
     copies.require_name(request.name)
     copies.require_life(request.life)
     account = model.Credentials(request.login, Secret(secrets.token_urlsafe(_PASSWORD_BYTES)))
-    request = _complete(request, account)
-    replay = request.drill.replay
-    run = Run.begin(request.drill.base, replay, services)
+    drill = request.drill
+    replay = replace(
+        drill.replay, credentials=account, purpose=model.Purpose.STAGING, command=CREATE
+    )
+    images = {**stack_images(drill.base), **drill.images}
+    drill = replace(drill, replay=replay, images=images, keep=True)
+    request = replace(request, owner=copies.require_owner(request.owner), drill=drill)
+    run = Run.begin(drill.base, replay, services)
     # A step of a copy's web scenario may take two minutes.
     web = services.profile.web
     steps = tuple(replace(step, sla=max(step.sla, _PATIENCE)) for step in web.steps)
@@ -101,20 +111,6 @@ def create(request: CopyRequest, services: Services) -> Made:
         creation = _Creation(request, run, account, _begin(request, run))
         report, folder = run_to_report(recorder, replay, creation.story)
         return Made(report, folder, recorder, creation.end())
-
-
-def _complete(request: CopyRequest, account: model.Credentials) -> CopyRequest:
-    """The request with the stack's images, for staging, and with its administrator's account."""
-    drill = request.drill
-    replay = replace(
-        drill.replay, credentials=account, purpose=model.Purpose.STAGING, command=CREATE
-    )
-    images = {**stack_images(drill.base), **drill.images}
-    return replace(
-        request,
-        owner=copies.require_owner(request.owner),
-        drill=replace(drill, replay=replay, images=images, keep=True),
-    )
 
 
 def _begin(request: CopyRequest, run: Run) -> copies.StagingCopy:

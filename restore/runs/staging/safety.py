@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import Final
 
@@ -11,11 +10,10 @@ from restore.checks.neutralised import PREFIX
 from restore.context import ReplayContext
 from restore.errors import RefusedError, UsageError
 from restore.model import CheckResult, CheckStatus, Credentials, Environment, Purpose
-from restore.plan.neutralise import Administrator, administrator, for_copies
+from restore.plan.neutralise import for_copies
 from restore.runs.recorder import Run
 from restore.runs.request import ReplayRequest
 
-_SALT: Final = 16
 _SAFE: Final = frozenset({CheckStatus.PASSED, CheckStatus.IGNORED, CheckStatus.WARNING})
 
 
@@ -24,16 +22,6 @@ def for_purpose(run: Run) -> Run:
     if run.request.purpose is not Purpose.STAGING:
         return run
     return replace(run, services=replace(run.services, profile=for_copies(run.services.profile)))
-
-
-def administrator_of(request: ReplayRequest) -> Administrator | None:
-    """The administrator of a copy; None for a recovery.
-
-    Raises:
-        UsageError: a staging copy is asked for, and nothing says whom it is given to.
-    """
-    account = require_account(request)
-    return None if account is None else administrator(account, os.urandom(_SALT))
 
 
 def require_account(request: ReplayRequest) -> Credentials | None:

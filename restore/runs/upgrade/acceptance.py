@@ -12,12 +12,8 @@ REHEARSAL = "pra upgrade rehearse"
 """The command that a rehearsal's report names."""
 
 
-def obstacles(report: model.Report, events: tuple[model.OperationEvent, ...]) -> tuple[str, ...]:
+def obstacles(report: model.Report, events: tuple[model.OperationEvent, ...]) -> Iterator[str]:
     """Everything for which a rehearsal can't be accepted yet; none when it can."""
-    return tuple(_obstacles(report, events))
-
-
-def _obstacles(report: model.Report, events: tuple[model.OperationEvent, ...]) -> Iterator[str]:
     if report.command != REHEARSAL or report.upgrade is None:
         yield f"run {report.run} is no rehearsal that went to its end"
         return
@@ -34,15 +30,11 @@ def _obstacles(report: model.Report, events: tuple[model.OperationEvent, ...]) -
             yield f"{row.operation.name} is not signed off ({row.operation.owner.en})"
 
 
-def newer_data(code: model.Generation, data: model.Generation) -> tuple[str, ...]:
+def newer_data(code: model.Generation, data: model.Generation) -> Iterator[str]:
     """Why the code that made one generation can't run on another one's data; none when it can.
 
     Data that was upgraded since has columns and meanings that the older code knows nothing of.
     """
-    return tuple(_newer(code, data))
-
-
-def _newer(code: model.Generation, data: model.Generation) -> Iterator[str]:
     ours, theirs = code.fingerprint, data.fingerprint
     if _number(theirs.erp_series) > _number(ours.erp_series):
         yield f"the ERP's series was {theirs.erp_series}, the archived code is {ours.erp_series}"

@@ -9,7 +9,7 @@ import httpx
 from restore.adapters.postgres import sql
 from restore.checks.base import Check, Finding, about, describe, masked, run_check, unverifiable
 from restore.checks.operation_checks import answer_text
-from restore.checks.scenarios import Scenario, ScenarioResults, play
+from restore.checks.scenarios import ScenarioResults, play
 from restore.checks.scenarios.failure import NO_ACCOUNT, StepFailed
 from restore.checks.scenarios.filling import filled_text
 from restore.checks.tls import tls_of
@@ -19,9 +19,8 @@ from restore.errors import EnvironmentFailure
 from restore.model import CheckResult, CheckStatus, Credentials
 from restore.model.messages import Message, message
 from restore.runs.request import ReplayRequest
-from restore.runs.stages import ground_of, play_asked
+from restore.runs.stages import ground_of
 from restore.runs.upgrade.measuring import TIMEOUT
-from restore.runs.upgrade.request import AFTER
 from restore.runs.upgrade.road_book import Entry, EntryKind, RoadBook, entry_id, step_id
 
 
@@ -97,32 +96,22 @@ def played_again(beginning: str, when: str, played: ScenarioResults) -> Scenario
     return replace(found, results=again(beginning, when, found.results))
 
 
-def play_upgraded(context: ReplayContext, request: ReplayRequest) -> ScenarioResults:
-    """Play the rehearsal's scenarios once more, on the upgraded ERP, where the drill did."""
-    return played_again(AFTER, message("After the upgrade"), play_asked(context, request))
-
-
 def play_road_book(
     context: ReplayContext, request: ReplayRequest, book: RoadBook
 ) -> ScenarioResults:
     """Play the scenarios that a road book names, each on every database."""
     played = ScenarioResults()
     for entry, script in book.scripts:
+        beginning = message("Road book: {title}", title=Message(entry.title.en))
         for number, database in enumerate(context.databases, 1):
             found = play(ground_of(context, request, database), script)
             found = _pictures_named(found, f"road-book-{entry.name}-{number}-")
-            played += replace(found, results=_as_entry(found.results, entry, script, database))
+            results = (
+                replace(one, id=step_id(entry, step, database), title=about(beginning, step.title))
+                for one, step in zip(found.results, script.steps, strict=True)
+            )
+            played += replace(found, results=tuple(results))
     return played
-
-
-def _as_entry(
-    results: tuple[CheckResult, ...], entry: Entry, script: Scenario, database: str
-) -> tuple[CheckResult, ...]:
-    beginning = message("Road book: {title}", title=Message(entry.title.en))
-    return tuple(
-        replace(one, id=step_id(entry, step, database), title=about(beginning, step.title))
-        for one, step in zip(results, script.steps, strict=True)
-    )
 
 
 def _pictures_named(played: ScenarioResults, beginning: str) -> ScenarioResults:

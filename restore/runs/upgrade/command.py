@@ -35,33 +35,22 @@ LONGEST_LINE: Final = 500
 class LogWatch:
     """Reads a log line by line. ``errors`` holds the first that match, ``wrong`` is how many do."""
 
-    ready_pattern: re.Pattern[str]
-    error_patterns: tuple[re.Pattern[str], ...]
-    harmless_patterns: tuple[re.Pattern[str], ...]
+    profile: UpgradeProfile
     ready: bool = False
     wrong: int = 0
     lines: int = 0
     errors: list[str] = field(default_factory=list)
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
 
-    @classmethod
-    def of(cls, profile: UpgradeProfile) -> LogWatch:
-        """A watch for what a profile looks for."""
-        return cls(
-            re.compile(profile.ready),
-            tuple(map(re.compile, profile.errors)),
-            tuple(map(re.compile, profile.harmless)),
-        )
-
     def see(self, line: str) -> None:
         """Judge one line of the log."""
         text = line.rstrip()[:LONGEST_LINE]
         self.lines += 1
         self.tail.append(text)
-        if self.ready_pattern.search(text):
+        if re.search(self.profile.ready, text):
             self.ready = True
-        matches = any(pattern.search(text) for pattern in self.error_patterns)
-        if matches and not any(pattern.search(text) for pattern in self.harmless_patterns):
+        matches = any(re.search(pattern, text) for pattern in self.profile.errors)
+        if matches and not any(re.search(pattern, text) for pattern in self.profile.harmless):
             self.wrong += 1
             if len(self.errors) < MOST_DETAILS:
                 self.errors.append(text)
@@ -101,7 +90,7 @@ def upgrade_database(
     Raises:
         EnvironmentFailure: the Docker engine refuses.
     """
-    watch = LogWatch.of(profile)
+    watch = LogWatch(profile)
     begun = time.monotonic()
     secrets = (context.environment.database.erp_password,)
     with _container(context, profile.argv(database)) as made:

@@ -77,22 +77,19 @@ def compare_measures(
     before: tuple[model.Measure, ...], after: tuple[model.Measure, ...]
 ) -> tuple[model.UpgradeSubject, ...]:
     """Each measure held against itself, in the order of those before."""
+    subjects = []
     later = {(one.database, one.name): one for one in after}
-    return tuple(_subject(one, later[one.database, one.name]) for one in before)
-
-
-def _subject(before: model.Measure, after: model.Measure) -> model.UpgradeSubject:
-    unknown = before.unknown or after.unknown
-    return model.UpgradeSubject(
-        before.database,
-        before.name,
-        before.title,
-        before.rule,
-        len(before.facts),
-        len(after.facts),
-        () if unknown else tuple(_changes(before, after)),
-        unknown,
-    )
+    for old in before:
+        new = later[old.database, old.name]
+        unknown = old.unknown or new.unknown
+        changes = () if unknown else tuple(_changes(old, new))
+        sizes = len(old.facts), len(new.facts)
+        subjects.append(
+            model.UpgradeSubject(
+                old.database, old.name, old.title, old.rule, *sizes, changes, unknown
+            )
+        )
+    return tuple(subjects)
 
 
 def _changes(before: model.Measure, after: model.Measure) -> Iterator[model.UpgradeChange]:

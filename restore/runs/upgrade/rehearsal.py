@@ -36,11 +36,7 @@ from restore.runs.entry import run_to_report
 from restore.runs.planning import Foreseen
 from restore.runs.recorder import Recorder, Run
 from restore.runs.request import Services
-from restore.runs.stages import (
-    replay_context,
-    replay_into,
-    select,
-)
+from restore.runs.stages import play_asked, replay_context, replay_into, select
 from restore.runs.upgrade import checks
 from restore.runs.upgrade.command import command_check, upgrade_database
 from restore.runs.upgrade.command import configure as configure_erp
@@ -80,7 +76,6 @@ class _Rehearsal:
 
     @contextmanager
     def _stage(self, name: str, title: str) -> Iterator[ReplayContext]:
-        """A stage that works with the environment as it is now."""
         with self.run.recorder.stage(name, title), self.context() as at:
             yield at
 
@@ -108,19 +103,16 @@ class _Rehearsal:
             tuple(servers), subjects, book.title if book else None
         )
         self._keep(subject_checks(subjects))
-        self._play()
+        # Last, as in the drill, since scenarios may change data. On a newer database server alone,
+        # they were played when it was restored into.
+        if self.run.request.scenarios and self.request.erp is not None:
+            with self._stage("play-upgraded", "Play the scenarios on the upgraded ERP") as at:
+                played = play_asked(at, self.run.request)
+                self._keep_played(checks.played_again(AFTER, message("After the upgrade"), played))
         if book is not None:
             with self._stage("road-book", "Check the road book") as at:
                 self._keep(checks.road_book_checks(at, book, credentials))
                 self._keep_played(checks.play_road_book(at, self.run.request, book))
-
-    def _play(self) -> None:
-        """Play the drill's scenarios again; last, as there, since they may change data."""
-        # On a newer database server alone, they were played when it was restored into.
-        if self.run.request.scenarios and self.request.erp is not None:
-            title = "Play the scenarios on the upgraded ERP"
-            with self._stage("play-upgraded", title) as at:
-                self._keep_played(checks.play_upgraded(at, self.run.request))
 
     def _measure(self, stage: str, title: str) -> tuple[model.Measure, ...]:
         with self._stage(stage, title) as at:
@@ -172,11 +164,7 @@ class _Rehearsal:
         self.environment = environment_from_outputs(outputs)
 
     def _run_commands(self) -> bool:
-        """Upgrade every database.
-
-        Returns:
-            Whether every upgrade was completed.
-        """
+        """Upgrade every database; say whether every upgrade was completed."""
         completed = True
         with self._stage("upgrade", "Upgrade the databases") as at:
             for database in self.plan.databases:

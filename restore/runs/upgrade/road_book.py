@@ -24,6 +24,7 @@ BEGINNING: Final = "road-book."
 """Beginning of the ids of its checks."""
 
 _NOTHING: Final = LocalText("")
+_KEYS: Final = ("changes", "processes")
 
 
 class EntryKind(StrEnum):
@@ -59,11 +60,6 @@ class Entry:
     owner: LocalText = _NOTHING
     instructions: LocalText = _NOTHING
 
-    @property
-    def manual(self) -> ManualOperation:
-        """This manual entry as an item of the checklist."""
-        return ManualOperation(self.name, self.title, self.owner, self.instructions)
-
 
 @dataclass(frozen=True, slots=True)
 class RoadBook:
@@ -86,7 +82,11 @@ class RoadBook:
     @property
     def checklist(self) -> tuple[ManualOperation, ...]:
         """The entries that people sign off."""
-        return tuple(one.manual for one in self.entries if one.kind is EntryKind.MANUAL)
+        return tuple(
+            ManualOperation(one.name, one.title, one.owner, one.instructions)
+            for one in self.entries
+            if one.kind is EntryKind.MANUAL
+        )
 
 
 def entry_id(entry: Entry, database: str) -> str:
@@ -126,13 +126,13 @@ def load_road_book(path: Path) -> RoadBook:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"road book {path} can't be read: {error}") from error
     book = parse_road_book(text, str(path))
-    return replace(book, entries=tuple(_with_script(one, path.parent) for one in book.entries))
-
-
-def _with_script(entry: Entry, folder: Path) -> Entry:
-    if entry.kind is not EntryKind.SCENARIO:
-        return entry
-    return replace(entry, script=load_scenario(folder / entry.scenario))
+    entries = (
+        replace(one, script=load_scenario(path.parent / one.scenario))
+        if one.kind is EntryKind.SCENARIO
+        else one
+        for one in book.entries
+    )
+    return replace(book, entries=tuple(entries))
 
 
 def parse_road_book(text: str, source: str) -> RoadBook:
@@ -153,20 +153,16 @@ def parse_road_book(text: str, source: str) -> RoadBook:
             f"road book {source} is wrong:\n" + "\n".join(f"  {line}" for line in errors),
             "each option is described in restore/model/schemas/road-book.schema.json",
         )
-    changes, processes = data.get("changes", ()), data.get("processes", ())
-    entries = (
-        *(_entry(one, process=False) for one in changes),
-        *(_entry(one, process=True) for one in processes),
+    entries = tuple(
+        decode(Entry, {**entry, "process": key == "processes"})
+        for key in _KEYS
+        for entry in data.get(key, ())
     )
     return RoadBook(decode(LocalText, data["title"]), entries)
 
 
 def _twice(data: Mapping[str, Any]) -> Iterator[str]:
-    names = [one["name"] for key in ("changes", "processes") for one in data.get(key, ())]
+    names = [one["name"] for key in _KEYS for one in data.get(key, ())]
     for name, number in Counter(names).items():
         if number > 1:
             yield f"(top): {name} stands there {number} times"
-
-
-def _entry(data: Mapping[str, Any], *, process: bool) -> Entry:
-    return decode(Entry, {**data, "process": process})

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from restore.errors import EnvironmentFailure, NotFoundError, RefusedError, UsageError
 from restore.model import locations
 from restore.model.secret import Secret
-from restore.runs.staging import occupied, records
+from restore.runs.staging import places, records
 from restore.runs.staging.copies import (
     Condition,
     CopyState,
@@ -226,14 +226,14 @@ def test_a_port_that_something_listens_on_is_taken() -> None:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
-        assert occupied.port_taken(server.getsockname()[1])
+        assert places.port_taken(server.getsockname()[1])
 
 
 def test_networks_of_engines_stacks_and_other_copies_are_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(locations, "ROOT", tmp_path)
-    monkeypatch.setattr(occupied, "_ROUTES", tmp_path / "route")
+    monkeypatch.setattr(places, "_ROUTES", tmp_path / "route")
     (tmp_path / "route").write_text(ROUTES, encoding="ascii")
     (tmp_path / "Pulumi.site.yaml").write_text("config:\n  pra:subnet: 10.150.0.0/24\n")
     (tmp_path / "Pulumi.odd.yaml").write_text("config:\n  pra:subnet: anything\n")
@@ -243,8 +243,8 @@ def test_networks_of_engines_stacks_and_other_copies_are_taken(
     bindings = {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "18069"}], "443/tcp": None}
     docker.add("c", {"HostConfig": {"PortBindings": bindings}})
     engine = docker.runner
-    used = occupied.used_subnets([engine], [COPY])
+    used = places.used_subnets([engine], [COPY])
     assert {str(network) for network in used} == {
         "10.140.0.0/16", "10.130.0.0/16", "172.17.0.0/16", "10.150.0.0/24", "10.130.4.0/24",
     }  # fmt: skip
-    assert occupied.published_ports(engine) == {18069}
+    assert places.published_ports(engine) == {18069}

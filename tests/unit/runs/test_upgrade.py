@@ -145,7 +145,7 @@ def test_a_row_hides_no_other_of_the_same_key() -> None:
 
 
 def test_a_log_is_ready_by_its_line_and_wrong_by_its_errors() -> None:
-    watch = LogWatch.of(UpgradeProfile(("x",), r"done$", ("ERROR", "^Traceback"), ("ERROR harm",)))
+    watch = LogWatch(UpgradeProfile(("x",), r"done$", ("ERROR", "^Traceback"), ("ERROR harm",)))
     for line in ("INFO begun", "ERROR harmless", "ERROR the view", "Traceback (most", "all done"):
         watch.see(line)
 
@@ -166,7 +166,7 @@ def test_a_log_is_ready_by_its_line_and_wrong_by_its_errors() -> None:
 def test_an_upgrade_went_well_by_its_exit_code_its_ready_line_and_its_log(
     lines: tuple[str, ...], code: int, late: bool, status: CheckStatus
 ) -> None:
-    watch = LogWatch.of(PROFILE)
+    watch = LogWatch(PROFILE)
     for line in lines:
         watch.see(line)
 
@@ -201,7 +201,7 @@ def test_a_placeholder_alone_is_the_columns_own_value() -> None:
 def test_the_profile_of_odoo_knows_the_lines_of_its_log() -> None:
     profile = load_profile("odoo").upgrade
     assert profile is not None
-    watch = LogWatch.of(profile)
+    watch = LogWatch(profile)
     head = "2026-11-24 14:14:01,123 1 {} specibike odoo.modules.loading: "
     watch.see(head.format("INFO") + "Module specibike: ERROR is a word here")
     assert watch.wrong == 0

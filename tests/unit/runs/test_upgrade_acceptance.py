@@ -86,7 +86,7 @@ def test_what_is_wrong_in_a_road_book_is_told(text: str, told: str) -> None:
 
 
 def test_a_rehearsal_is_accepted_once_all_is_done() -> None:
-    assert obstacles(rehearsal(), signed("bike-form", "order-to-cash")) == ()
+    assert tuple(obstacles(rehearsal(), signed("bike-form", "order-to-cash"))) == ()
 
 
 @pytest.mark.parametrize(
@@ -124,8 +124,8 @@ def generation(**changed: str) -> Generation:
 
 def test_data_of_the_same_version_or_older_may_be_given_to_the_code() -> None:
     code = generation(sale="14.0.1.2", stock="14.0.1.10")
-    assert newer_data(code, code) == ()
-    assert newer_data(code, generation(sale="14.0.1.1", stock="14.0.1.9")) == ()
+    assert tuple(newer_data(code, code)) == ()
+    assert tuple(newer_data(code, generation(sale="14.0.1.1", stock="14.0.1.9"))) == ()
 
 
 def test_newer_data_is_refused_module_by_module() -> None:
@@ -146,6 +146,6 @@ def test_another_series_server_or_database_is_newer_too() -> None:
         postgresql=replace(found.postgresql, version="16.2", version_number=160002),
         databases=(*found.databases, other),
     )
-    reasons = newer_data(code, replace(code, fingerprint=later))
+    reasons = tuple(newer_data(code, replace(code, fingerprint=later)))
     assert [word in reason for word, reason in zip(("15.0", "16.2", "other"), reasons, strict=True)]
     assert len(reasons) == 3
