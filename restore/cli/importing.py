@@ -85,7 +85,10 @@ def verb(terminal: Terminal, options: ImportOptions) -> None:
 
     layout = open_backup(options.backup, options.profile, options)
     if options.listed:
-        _list(terminal, layout)
+        backups = [(name, layout.describe(name)) for name in layout.ids()]
+        for name, text in backups:
+            terminal.print(f"{name}  {text}")
+        terminal.json([{"id": name, "description": text} for name, text in backups])
         return
     repository = create_repository(options.repository)
     choices = layout.ids() if options.every else (options.generation,)
@@ -97,10 +100,3 @@ def verb(terminal: Terminal, options: ImportOptions) -> None:
             known = "imported" if imported.new else "imported before:"
             terminal.print(f"{known} {describe(imported.generation)}")
     terminal.json(documents)
-
-
-def _list(terminal: Terminal, layout: Layout) -> None:
-    backups = [(name, layout.describe(name)) for name in layout.ids()]
-    for name, text in backups:
-        terminal.print(f"{name}  {text}")
-    terminal.json([{"id": name, "description": text} for name, text in backups])

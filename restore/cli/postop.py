@@ -13,8 +13,7 @@ from restore.cli.verbs import Options, VerbGroup, argument, command, option
 from restore.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
-    from restore.model import Report
-    from restore.report.operation_rows import OperationRow
+    from restore.model import OperationRow, Report
 
 
 class RunOptions(ReportsOptions):
@@ -75,13 +74,12 @@ def list_command(terminal: Terminal, options: ListOptions) -> None:
       pra postop list --stack rescue
       pra --json postop list --run 20261124-0601
     """
-    from restore.report.operation_rows import operation_rows
     from restore.report.postops import read_events
     from restore.report.run_folders import read_report
 
     folder = options.folder()
     report = read_report(folder)
-    rows = [_cells(row, options.lang) for row in operation_rows(report, read_events(folder))]
+    rows = [_cells(row, options.lang) for row in report.checklist(read_events(folder))]
     documents = [document_of(row) for row in rows]
     to_do = sum(not document["done"] for document in documents)
     if rows:
@@ -137,13 +135,12 @@ def record_tick(
         words: what stands before who says so, and what is to happen to those that are left.
     """
     from restore.model import OperationEvent
-    from restore.report.operation_rows import operation_rows
     from restore.report.postops import read_events, record_event
     from restore.runs.request import utc_now
 
     event = OperationEvent(tick.name, done, tick.by, utc_now(), tick.note)
     report = record_event(folder, event)
-    rows = operation_rows(report, read_events(folder))
+    rows = report.checklist(read_events(folder))
     left = sum(row.done is None for row in rows)
     terminal.print(f"{event.name}: {words[0]} {event.by}; {left} of {len(rows)} {words[1]}")
     terminal.json({"run": report.run, "name": event.name, "done": done, "to_do": left})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -23,10 +23,7 @@ from restore.errors import UsageError
 from restore.model import locations
 
 if TYPE_CHECKING:
-    from restore.report.prerequisites.document import Document
     from restore.report.prerequisites.facts import Prerequisites
-
-FORMATS: Final = ("html", "md", "pdf")
 
 
 class PrerequisitesOptions(ProfileOptions, RepositoryOptions, ReportsOptions, LanguageOptions):
@@ -41,7 +38,10 @@ class PrerequisitesOptions(ProfileOptions, RepositoryOptions, ReportsOptions, La
     client: str | None = option("Whose installation it is; stands on the title page.")
     integrator: str | None = option("Who hands the document over; stands on the title page.")
     form: str = option(
-        "Form of the document.", flag="--format", type=click.Choice(FORMATS), default="html"
+        "Form of the document.",
+        flag="--format",
+        type=click.Choice(["html", "md", "pdf"]),
+        default="html",
     )
     output: Path | None = option("Default: stdout.", type=FILE)
 
@@ -60,12 +60,20 @@ def verb(terminal: Terminal, options: PrerequisitesOptions) -> None:
       pra prerequisites --client "Specibike" --format md
     """
     from restore.report.prerequisites.composition import compose
+    from restore.report.prerequisites.render import to_html, to_markdown
 
     to_stdout = options.output is None and not terminal.as_json
     if to_stdout and options.form == "pdf" and sys.stdout.isatty():
         raise UsageError("a PDF is not for a terminal", "add --output FILE.pdf")
     document = compose(gather(options), options.lang)
-    content = _rendered(document, options.form)
+    if options.form == "pdf":
+        # No other form, and no other command, loads what prints.
+        from restore.report.prerequisites.pdf import to_pdf
+
+        content = to_pdf(document)
+    else:
+        rendered = to_html(document) if options.form == "html" else to_markdown(document)
+        content = rendered.encode()
     if options.output is not None:
         options.output.write_bytes(content)
         terminal.print(f"document: {options.output}")
@@ -130,17 +138,3 @@ def _renew(options: PrerequisitesOptions, repository: str) -> tuple[str, ...]:
         f"--lang={options.lang}", f"--format={options.form}",
         f"--output=prerequisites.{options.form}",
     )  # fmt: skip
-
-
-def _rendered(document: Document, form: str) -> bytes:
-    from restore.report.prerequisites.render import to_html, to_markdown
-
-    match form:
-        case "html":
-            return to_html(document).encode()
-        case "md":
-            return to_markdown(document).encode()
-    # No other form, and no other command, loads what prints.
-    from restore.report.prerequisites.pdf import to_pdf
-
-    return to_pdf(document)

@@ -19,7 +19,7 @@ from restore.cli.run_options import (
 from restore.cli.terminal import Terminal
 from restore.cli.verbs import VerbGroup, argument, command, option
 from restore.errors import RefusedError, UsageError
-from restore.model import Generation, Report, Role, Rule, locations
+from restore.model import Report, Role, Rule, locations
 from restore.plan.cache.policy import CacheOptions
 
 MOST_TOLD: Final = 8
@@ -208,6 +208,7 @@ def rollback_command(terminal: Terminal, options: RollbackOptions) -> int:
     from restore.repository import open_repository
     from restore.repository.selection import choose
     from restore.runs.drill import DrillRequest, drill
+    from restore.runs.upgrade.acceptance import newer_data
     from restore.runs.upgrade.archive import load_images, read_archive
 
     archive = read_archive(options.archive.resolve())
@@ -216,7 +217,12 @@ def rollback_command(terminal: Terminal, options: RollbackOptions) -> int:
         repository = Path(options.repository or locations.REPOSITORY)
         code = open_repository(str(archive.repository)).load(archive.generation)
         data = choose(open_repository(str(repository)), options.generation)
-        _require_no_newer(code, data)
+        if reasons := tuple(newer_data(code, data)):
+            raise RefusedError(
+                f"generation {data.id} is newer than the archived code:\n"
+                + "\n".join(f"  {one}" for one in reasons),
+                "roll back to the archived generation, and enter again what came after it",
+            )
         choice = data.id
     elif options.repository:
         raise UsageError("--repository without --generation", "name the later data there, or none")
@@ -234,19 +240,3 @@ def rollback_command(terminal: Terminal, options: RollbackOptions) -> int:
     if recorder.error is None:
         terminal.print(f"stack {report.stack} holds generation {choice} on the archived images")
     return conclude_run(terminal, report, folder, recorder)
-
-
-def _require_no_newer(code: Generation, data: Generation) -> None:
-    """Refuse data that the archived code is too old for.
-
-    Raises:
-        RefusedError: says why.
-    """
-    from restore.runs.upgrade.acceptance import newer_data
-
-    if reasons := tuple(newer_data(code, data)):
-        raise RefusedError(
-            f"generation {data.id} is newer than the archived code:\n"
-            + "\n".join(f"  {one}" for one in reasons),
-            "roll back to the archived generation, and enter again what came after it",
-        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from restore.cli.generations import choose_generation, seal_text
 from restore.cli.options import JobsOptions, RepositoryOptions
 from restore.cli.terminal import Terminal
@@ -43,10 +45,7 @@ def verb(terminal: Terminal, options: VerifyOptions) -> int:
             "sealed": generation.seal is not None,
             "files": result.files,
             "bytes": result.bytes,
-            "problems": [
-                {"artifact": p.artifact, "path": p.path, "kind": p.kind, "detail": p.detail}
-                for p in result.problems
-            ],
+            "problems": [asdict(problem) for problem in result.problems],
         }
     )
     return ExitCode.DAMAGED if result.problems else ExitCode.PASS

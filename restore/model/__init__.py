@@ -13,6 +13,7 @@ from restore.model.cache import CacheUse as CacheUse
 from restore.model.checklist import LocalText as LocalText
 from restore.model.checklist import ManualOperation as ManualOperation
 from restore.model.checklist import OperationEvent as OperationEvent
+from restore.model.checklist import OperationRow as OperationRow
 from restore.model.comparison import Acceptance as Acceptance
 from restore.model.comparison import Difference as Difference
 from restore.model.comparison import EnvironmentFacts as EnvironmentFacts

@@ -40,3 +40,11 @@ class OperationEvent:
     by: str
     at: datetime
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OperationRow:
+    """An entry of the checklist, and who has done it; None while it is to be done."""
+
+    operation: ManualOperation
+    done: OperationEvent | None

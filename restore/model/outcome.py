@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from restore.model.blueprint import ConfigurationChange
-from restore.model.checklist import ManualOperation
+from restore.model.checklist import ManualOperation, OperationEvent, OperationRow
 from restore.model.comparison import Acceptance, Difference, EnvironmentFacts
 from restore.model.generation import Generation
 from restore.model.plan import RestorePlan
@@ -200,6 +200,14 @@ class Report:
     ``rto``, as no recovery does that."""
     upgrade: Upgrade | None = None
     """What a rehearsal upgraded; None for every other run."""
+
+    def checklist(self, events: tuple[OperationEvent, ...]) -> tuple[OperationRow, ...]:
+        """The operations that are left to people, with what was done of them since."""
+        last = {event.name: event for event in events}
+        return tuple(
+            OperationRow(one, event if (event := last.get(one.name)) and event.done else None)
+            for one in self.operations
+        )
 
     @property
     def past(self) -> PastRun:

@@ -95,7 +95,7 @@ def render_report(
 def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
-        _write(folder / name, content)
+        write_whole(folder / name, content)
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -103,12 +103,8 @@ def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:
         os.close(descriptor)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Write a file beside its place, then move it there: a reader sees the old or the new whole."""
-    _write(path, text.encode())
-
-
-def _write(path: Path, content: bytes) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -19,7 +19,6 @@ from restore.model import (
     Verdict,
 )
 from restore.report.language import Locale, locale
-from restore.report.operation_rows import operation_rows
 from restore.report.rto_plot import round_duration, rto_plot
 from restore.report.timeline import stage_name, timeline
 from restore.report.versions import VersionRow, version_rows
@@ -83,7 +82,7 @@ def to_html(report: Report, language: str = "en", events: tuple[OperationEvent, 
     text = page.render(
         report=report,
         view=_view(report, words),
-        operations=operation_rows(report, events),
+        operations=report.checklist(events),
         timeline=timeline(report, words),
         plot=rto_plot(report, words),
         budget=None if report.rto_budget is None else round_duration(report.rto_budget, words),

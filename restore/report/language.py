@@ -61,10 +61,6 @@ class Locale:
         form = "one" if singular else "other"
         return self.text(f"{key}.{form}", n=self.number(amount))
 
-    def has(self, key: str) -> bool:
-        """Whether the catalogue has that key."""
-        return key in self.messages
-
     def phrase(self, text: str) -> str:
         """A sentence of the engine in this language, or as it is when it is not known.
 

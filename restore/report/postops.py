@@ -21,7 +21,7 @@ from restore.errors import NotFoundError, UsageError
 from restore.model import OperationEvent, Report
 from restore.model.codec import decode, encode, time_with_offset
 from restore.report.evidence.format import EVIDENCE
-from restore.report.files import render_pages, write_text
+from restore.report.files import render_pages, write_whole
 from restore.report.run_folders import read_report
 
 FILE: Final = "postops.json"
@@ -68,16 +68,23 @@ def record_event(folder: Path, event: OperationEvent) -> Report:
         raise UsageError("nobody is named who did it", "--by NAME")
     with _alone(folder):
         events = read_events(folder)
-        last = last_events(events).get(event.name)
-        if (last is not None and last.done) is event.done:
+        rows = report.checklist(events)
+        done = next(row.done for row in rows if row.operation.name == event.name)
+        if (done is not None) is event.done:
             raise UsageError(
-                f"{event.name} was done already by {last.by} at {last.at:%Y-%m-%d %H:%M} UTC"
-                if last and last.done
+                f"{event.name} was done already by {done.by} at {done.at:%Y-%m-%d %H:%M} UTC"
+                if done
                 else f"{event.name} is to be done already",
                 f"see 'pra postop list --run {report.run}'",
             )
         events = (*events, replace(event, at=event.at.astimezone(UTC)))
-        write_text(folder / FILE, _text(report.run, events))
+        document = {
+            "format": FORMAT,
+            "run": report.run,
+            "events": encode(events, time_with_offset),
+        }
+        text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        write_whole(folder / FILE, text.encode())
         if not is_signed(folder):
             render_pages(report, folder, events)
     return report
@@ -86,16 +93,6 @@ def record_event(folder: Path, event: OperationEvent) -> Report:
 def is_signed(folder: Path) -> bool:
     """Whether a signature vouches for the files of a run."""
     return (folder / EVIDENCE).exists()
-
-
-def last_events(events: tuple[OperationEvent, ...]) -> dict[str, OperationEvent]:
-    """The event that counts, by the operation's name."""
-    return {event.name: event for event in events}
-
-
-def _text(run: str, events: tuple[OperationEvent, ...]) -> str:
-    document = {"format": FORMAT, "run": run, "events": encode(events, time_with_offset)}
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 @contextmanager

@@ -121,7 +121,7 @@ def _bar(result: StepResult, nested: bool, y: float, frame: tuple[datetime, floa
 def stage_name(stage: StepResult, locale: Locale) -> str:
     """A stage's name in the reader's language."""
     key = f"stage.{stage.id}"
-    return locale.text(key) if locale.has(key) else locale.phrase(stage.title)
+    return locale.text(key) if key in locale.messages else locale.phrase(stage.title)
 
 
 def _within(x: float) -> float:

@@ -56,12 +56,13 @@ def verify_evidence(
     for name, content in contents.items():
         require_signed(evidence, name, content)
     report = contents.get(JSON)
+    there = sorted(item.name for item in folder.iterdir()) if path.is_dir() else []
     return Verified(
         evidence,
         key=next(key for key in trusted if key.id == evidence.key),
         files=tuple(names),
         report=parse_report(report.decode(), str(folder / JSON)) if report is not None else None,
-        unsigned=_others(folder, {*names, EVIDENCE}) if path.is_dir() else (),
+        unsigned=tuple(name for name in there if name not in (*names, EVIDENCE)),
     )
 
 
@@ -99,7 +100,3 @@ def _signed_bytes(path: Path) -> bytes:
         ) from error
     except OSError as error:
         raise UsageError(f"{path} can't be read: {error.strerror}") from error
-
-
-def _others(folder: Path, known: set[str]) -> tuple[str, ...]:
-    return tuple(sorted(item.name for item in folder.iterdir() if item.name not in known))

@@ -18,10 +18,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import (
-    Ed25519PrivateKey,
-    Ed25519PublicKey,
-)
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from restore.errors import AlteredError, UntrustedError
 from restore.model.codec import decode, encode
@@ -37,7 +34,7 @@ _KEY_ID_LENGTH: Final = 16
 class TrustedKey:
     """A public key that evidence is believed by; ``source`` is the file that it came from."""
 
-    public: Ed25519PublicKey = field(repr=False)
+    public: ed25519.Ed25519PublicKey = field(repr=False)
     source: str
 
     @property
@@ -50,7 +47,7 @@ class TrustedKey:
 class Signer:
     """A private key, and no way to look at it. ``source`` is the file that it came from."""
 
-    private: Ed25519PrivateKey = field(repr=False)
+    private: ed25519.Ed25519PrivateKey = field(repr=False)
     source: str
 
     @property
@@ -79,7 +76,7 @@ class Evidence:
     files: tuple[SignedFile, ...]
 
 
-def key_id(public: Ed25519PublicKey) -> str:
+def key_id(public: ed25519.Ed25519PublicKey) -> str:
     """The name of a key: the beginning of the SHA-256 of its 32 bytes."""
     return sha256(public.public_bytes_raw()).hexdigest()[:_KEY_ID_LENGTH]
 

@@ -14,20 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import (
-    Ed25519PrivateKey,
-    Ed25519PublicKey,
-)
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    KeySerializationEncryption,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-    load_pem_public_key,
-)
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from restore.errors import NotFoundError, RefusedError, UsageError
 from restore.model import locations
@@ -37,6 +25,7 @@ from restore.report.evidence.format import Signer, TrustedKey, key_id
 KEY_VARIABLE: Final = "PRA_SIGNING_KEY"
 PASSPHRASE_VARIABLE: Final = "PRA_SIGNING_PASSPHRASE"  # noqa: S105 - the name of a variable
 TRUSTED_VARIABLE: Final = "PRA_TRUSTED_KEYS"
+_PEM: Final = serialization.Encoding.PEM
 
 
 def signer_of_environment(environ: Mapping[str, str] = os.environ) -> Signer | None:
@@ -85,7 +74,7 @@ def load_signer(path: Path, secret: Secret | None = None) -> Signer:
     try:
         # A passphrase that a key doesn't have is no reason to refuse it.
         wanted = secret.reveal().encode() if secret and b"ENCRYPTED" in content else None
-        key = load_pem_private_key(content, password=wanted)
+        key = serialization.load_pem_private_key(content, password=wanted)
     except TypeError as error:
         raise UsageError(
             f"signing key {path} has a passphrase",
@@ -94,7 +83,7 @@ def load_signer(path: Path, secret: Secret | None = None) -> Signer:
     except (ValueError, UnsupportedAlgorithm) as error:
         what = "can't be read with that passphrase" if wanted else "is no private key in PEM"
         raise UsageError(f"signing key {path} {what}", "see 'pra evidence key new'") from error
-    if not isinstance(key, Ed25519PrivateKey):
+    if not isinstance(key, ed25519.Ed25519PrivateKey):
         raise UsageError(f"signing key {path} is no Ed25519 key", "see 'pra evidence key new'")
     return Signer(key, str(path))
 
@@ -109,11 +98,11 @@ def create_key(path: Path, trusted: Path, secret: Secret | None = None) -> tuple
         RefusedError: there is a file already; a key is never overwritten.
         UsageError: a folder can't be written to.
     """
-    key = Ed25519PrivateKey.generate()
-    scheme: KeySerializationEncryption = NoEncryption()
+    key = ed25519.Ed25519PrivateKey.generate()
+    scheme: serialization.KeySerializationEncryption = serialization.NoEncryption()
     if secret:
-        scheme = BestAvailableEncryption(secret.reveal().encode())
-    text = Secret(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, scheme).decode())
+        scheme = serialization.BestAvailableEncryption(secret.reveal().encode())
+    text = Secret(key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, scheme).decode())
     public = trusted / f"{key_id(key.public_key())}.pem"
     try:
         for folder in (path.parent, trusted):
@@ -124,7 +113,12 @@ def create_key(path: Path, trusted: Path, secret: Secret | None = None) -> tuple
             file.write(text.reveal())
             file.flush()
             os.fsync(descriptor)
-        _write_public(public, key.public_key(), path)
+        try:
+            public.write_text(public_pem(key.public_key()), encoding="ascii")
+        except OSError:
+            # Without its public half, it signed nothing.
+            path.unlink()
+            raise
     except OSError as error:
         # The public half is written last: what is in the way then is no private key.
         if isinstance(error, FileExistsError) and os.path.lexists(path):
@@ -139,18 +133,9 @@ def create_key(path: Path, trusted: Path, secret: Secret | None = None) -> tuple
     return Signer(key, str(path)), public
 
 
-def _write_public(path: Path, key: Ed25519PublicKey, private: Path) -> None:
-    """Write the public half; without it, the private one goes again, since it signed nothing."""
-    try:
-        path.write_text(public_pem(key), encoding="ascii")
-    except OSError:
-        private.unlink()
-        raise
-
-
-def public_pem(public: Ed25519PublicKey) -> str:
+def public_pem(public: ed25519.Ed25519PublicKey) -> str:
     """A public key as text, to be handed to whoever verifies."""
-    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    return public.public_bytes(_PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 def trusted_keys(files: Sequence[Path], folder: Path) -> tuple[TrustedKey, ...]:
@@ -172,7 +157,7 @@ def load_public(path: Path) -> TrustedKey:
         UsageError: it is no Ed25519 public key in PEM.
     """
     try:
-        key = load_pem_public_key(path.read_bytes())
+        key = serialization.load_pem_public_key(path.read_bytes())
     except FileNotFoundError as error:
         raise NotFoundError(f"public key {path} does not exist") from error
     except OSError as error:
@@ -181,7 +166,7 @@ def load_public(path: Path) -> TrustedKey:
         raise UsageError(
             f"{path} is no public key in PEM", "'pra evidence key show' prints one"
         ) from error
-    if not isinstance(key, Ed25519PublicKey):
+    if not isinstance(key, ed25519.Ed25519PublicKey):
         raise UsageError(f"public key {path} is no Ed25519 key")
     return TrustedKey(key, str(path))
 

@@ -9,18 +9,7 @@ from restore.adapters.postgres import commands
 from restore.model import Artifact, ArtifactKind, DatabaseFacts, Generation, Part, Role
 from restore.profile import ConfigurationFile
 from restore.report.language import Locale
-from restore.report.prerequisites.document import (
-    CODE,
-    NUMBER,
-    Block,
-    Command,
-    Commands,
-    Items,
-    Tone,
-    command,
-    paragraph,
-    table,
-)
+from restore.report.prerequisites import document as doc
 from restore.report.prerequisites.facts import Prerequisites
 
 SYSTEM_USER: Final = "postgres"
@@ -36,46 +25,46 @@ SNAPSHOT: Final = "SNAPSHOT"
 """Names that stand for what only a capture knows."""
 
 
-def perimeter(given: Prerequisites, words: Locale) -> Iterator[Block]:
+def perimeter(given: Prerequisites, words: Locale) -> Iterator[doc.Block]:
     """Every artefact and where production keeps it."""
     rows = (
         (item.name, words.text(f"kind.{item.kind}"), item.location, item.folder)
         for item in _artifacts(given)
     )
-    yield paragraph(words, "perimeter.intro")
-    yield table(
-        words, rows, ("perimeter.artifact", 2.0, CODE), ("perimeter.kind", 1.2),
-        ("perimeter.location", 2.6, CODE), ("perimeter.folder", 2.1, CODE),
+    yield doc.paragraph(words, "perimeter.intro")
+    yield doc.table(
+        words, rows, ("perimeter.artifact", 2.0, doc.CODE), ("perimeter.kind", 1.2),
+        ("perimeter.location", 2.6, doc.CODE), ("perimeter.folder", 2.1, doc.CODE),
     )  # fmt: skip
-    yield paragraph(words, "perimeter.data", data=given.profile.database.data)
-    yield paragraph(words, "perimeter.outside", Tone.NOTE)
+    yield doc.paragraph(words, "perimeter.data", data=given.profile.database.data)
+    yield doc.paragraph(words, "perimeter.outside", doc.Tone.NOTE)
 
 
-def export(given: Prerequisites, words: Locale) -> Iterator[Block]:
+def export(given: Prerequisites, words: Locale) -> Iterator[doc.Block]:
     """The command that makes a generation, and those that it runs."""
     capture = capture_argv(given.generation, given.source, given.repository, given.stack.jobs)
     verify = ("pra", "verify", given.generation.id, f"--repository={given.repository}")
-    yield paragraph(words, "export.intro", container=ERP_CONTAINER)
-    yield command(words, "export.capture", capture)
-    yield paragraph(words, "export.runs", user=SYSTEM_USER, folder=FOLDER, snapshot=SNAPSHOT)
-    yield Commands(tuple(export_commands(given, words)))
-    yield paragraph(words, "export.files")
-    yield table(
-        words, _files_read(given, words), ("export.files.what", 1.2, CODE),
-        ("export.files.server", 1.0), ("export.files.path", 2.6, CODE),
+    yield doc.paragraph(words, "export.intro", container=ERP_CONTAINER)
+    yield doc.command(words, "export.capture", capture)
+    yield doc.paragraph(words, "export.runs", user=SYSTEM_USER, folder=FOLDER, snapshot=SNAPSHOT)
+    yield doc.Commands(tuple(export_commands(given, words)))
+    yield doc.paragraph(words, "export.files")
+    yield doc.table(
+        words, _files_read(given, words), ("export.files.what", 1.2, doc.CODE),
+        ("export.files.server", 1.0), ("export.files.path", 2.6, doc.CODE),
     )  # fmt: skip
-    yield paragraph(words, "export.verify")
-    yield command(words, "export.verify.caption", verify)
+    yield doc.paragraph(words, "export.verify")
+    yield doc.command(words, "export.verify.caption", verify)
 
 
-def consistency(given: Prerequisites, words: Locale) -> Iterator[Block]:
+def consistency(given: Prerequisites, words: Locale) -> Iterator[doc.Block]:
     """In which order, and what must never be done."""
     point = words.moment(given.generation.consistency_point)
-    yield Items(tuple(words.text(f"consistency.{n}") for n in range(1, 7)), ordered=True)
-    yield paragraph(words, "consistency.point", Tone.NOTE, point=point)
+    yield doc.Items(tuple(words.text(f"consistency.{n}") for n in range(1, 7)), ordered=True)
+    yield doc.paragraph(words, "consistency.point", doc.Tone.NOTE, point=point)
 
 
-def volumes(given: Prerequisites, words: Locale) -> Iterator[Block]:
+def volumes(given: Prerequisites, words: Locale) -> Iterator[doc.Block]:
     """What the reference generation weighs, artefact by artefact and database by database."""
     generation = given.generation
     artifacts = _artifacts(given)
@@ -91,25 +80,25 @@ def volumes(given: Prerequisites, words: Locale) -> Iterator[Block]:
     files = words.number(sum(item.files for item in artifacts))
     total = (words.text("volumes.total"), "", files, words.size(generation.bytes))
     took = words.duration((generation.finished - generation.started).total_seconds())
-    yield paragraph(words, "volumes.intro", generation=generation.id, duration=took)
-    yield table(
-        words, (*rows, total), ("volumes.artifact", 1.8, CODE), ("volumes.format", 2.4),
-        ("volumes.files", 0.8, NUMBER), ("volumes.size", 0.9, NUMBER), total=True,
+    yield doc.paragraph(words, "volumes.intro", generation=generation.id, duration=took)
+    yield doc.table(
+        words, (*rows, total), ("volumes.artifact", 1.8, doc.CODE), ("volumes.format", 2.4),
+        ("volumes.files", 0.8, doc.NUMBER), ("volumes.size", 0.9, doc.NUMBER), total=True,
     )  # fmt: skip
-    yield paragraph(words, "volumes.index")
-    yield table(
+    yield doc.paragraph(words, "volumes.index")
+    yield doc.table(
         words, (_database_row(facts, words) for facts in generation.fingerprint.databases),
-        ("volumes.database", 1.6, CODE), ("volumes.locale", 1.6),
-        ("volumes.restored", 1.0, NUMBER), ("volumes.tables", 0.8, NUMBER),
-        ("volumes.rows", 0.9, NUMBER), ("volumes.modules", 0.9, NUMBER),
+        ("volumes.database", 1.6, doc.CODE), ("volumes.locale", 1.6),
+        ("volumes.restored", 1.0, doc.NUMBER), ("volumes.tables", 0.8, doc.NUMBER),
+        ("volumes.rows", 0.9, doc.NUMBER), ("volumes.modules", 0.9, doc.NUMBER),
     )  # fmt: skip
-    yield paragraph(words, "volumes.growth", size=words.size(generation.bytes))
+    yield doc.paragraph(words, "volumes.growth", size=words.size(generation.bytes))
 
 
 def _database_row(facts: DatabaseFacts, words: Locale) -> tuple[str, ...]:
     """A database in numbers; what a backup made by others does not tell is said to be unknown."""
     unknown = words.text("doc.unknown")
-    counts = [table.rows for table in facts.tables if table.rows is not None]
+    counts = [one.rows for one in facts.tables if one.rows is not None]
     told = "tables" not in facts.unknown and len(counts) == len(facts.tables)
     locale = dict.fromkeys((facts.encoding, *facts.locales))
     return (
@@ -184,7 +173,7 @@ def capture_argv(
     )  # fmt: skip
 
 
-def export_commands(given: Prerequisites, words: Locale) -> Iterator[Command]:
+def export_commands(given: Prerequisites, words: Locale) -> Iterator[doc.Command]:
     """The commands that a capture runs in the database server's container, in order."""
     superuser, jobs = given.profile.database.superuser, given.stack.jobs
     for facts in given.generation.fingerprint.databases:
@@ -192,13 +181,13 @@ def export_commands(given: Prerequisites, words: Locale) -> Iterator[Command]:
             database=facts.name, folder=FOLDER, superuser=superuser, jobs=jobs, snapshot=SNAPSHOT
         )
         dump, listing = commands.dump_database(request), commands.list_dump(FOLDER)
-        yield Command(words.text("export.dump", subject=facts.name), dump)
-        yield Command(words.text("export.list", subject=facts.name), listing)
-    yield Command(words.text("export.roles"), commands.dump_roles(superuser))
+        yield doc.Command(words.text("export.dump", subject=facts.name), dump)
+        yield doc.Command(words.text("export.list", subject=facts.name), listing)
+    yield doc.Command(words.text("export.roles"), commands.dump_roles(superuser))
     for setting in ("config_file", "hba_file"):
         if any(f"{{{setting}}}" in file.path for file in given.profile.configuration):
             ask = commands.query(superuser, "postgres", f"SHOW {setting}")
-            yield Command(words.text("export.places", subject=setting), ask)
+            yield doc.Command(words.text("export.places", subject=setting), ask)
 
 
 def database_container(generation: Generation) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from restore.model import CheckStatus, Report, Verdict
 from restore.report.language import Locale
-from restore.report.prerequisites.document import Block, Items, Tone, command, paragraph, table
+from restore.report.prerequisites import document as doc
 from restore.report.prerequisites.facts import Prerequisites
 
 PARTIES: Final = {"editor": 3, "integrator": 3, "client": 4}
@@ -15,34 +15,34 @@ PARTIES: Final = {"editor": 3, "integrator": 3, "client": 4}
 POLICY: Final = ("mode", "frequency", "retention", "media", "drills")
 
 
-def purpose(given: Prerequisites, words: Locale) -> Iterator[Block]:
+def purpose(given: Prerequisites, words: Locale) -> Iterator[doc.Block]:
     """What the document is, and how it is written anew."""
-    yield paragraph(words, "purpose.what", title=given.profile.title)
-    yield paragraph(words, "purpose.words")
-    yield paragraph(words, "purpose.how")
-    yield command(words, "purpose.renew", given.renew)
+    yield doc.paragraph(words, "purpose.what", title=given.profile.title)
+    yield doc.paragraph(words, "purpose.words")
+    yield doc.paragraph(words, "purpose.how")
+    yield doc.command(words, "purpose.renew", given.renew)
 
 
-def responsibilities(party: str, _given: Prerequisites, words: Locale) -> Iterator[Block]:
+def responsibilities(party: str, _given: Prerequisites, words: Locale) -> Iterator[doc.Block]:
     """What a party answers for; the client's has the decisions that are the client's, too."""
-    yield Items(tuple(words.text(f"roles.{party}.{n}") for n in range(1, PARTIES[party] + 1)))
+    yield doc.Items(tuple(words.text(f"roles.{party}.{n}") for n in range(1, PARTIES[party] + 1)))
     if party == "client":
         decisions = (
             (words.text(f"roles.policy.{key}"), words.text(f"roles.policy.{key}.options"), "")
             for key in POLICY
         )
-        yield paragraph(words, "roles.policy")
-        yield table(
+        yield doc.paragraph(words, "roles.policy")
+        yield doc.table(
             words, decisions, ("roles.policy.subject", 1.0), ("roles.policy.options", 2.4),
             ("roles.policy.decision", 2.6), blank=True,
         )  # fmt: skip
 
 
-def last_drill(given: Prerequisites, words: Locale) -> Iterator[Block]:
+def last_drill(given: Prerequisites, words: Locale) -> Iterator[doc.Block]:
     """What the newest drill proved, or that there was none."""
     report = given.last
     if report is None:
-        yield paragraph(words, "last.never", Tone.BAD)
+        yield doc.paragraph(words, "last.never", doc.Tone.BAD)
         return
     drilled = report.generation.id if report.generation else words.text("doc.none")
     unmeasured = words.text("highlight.unmeasured")
@@ -60,15 +60,15 @@ def last_drill(given: Prerequisites, words: Locale) -> Iterator[Block]:
         for check in report.checks
         if check.status is CheckStatus.FAILED
     )
-    tone = Tone.GOOD if report.verdict is Verdict.PASS else Tone.BAD
-    yield paragraph(words, f"last.{report.verdict}", tone)
+    tone = doc.Tone.GOOD if report.verdict is Verdict.PASS else doc.Tone.BAD
+    yield doc.paragraph(words, f"last.{report.verdict}", tone)
     if drilled != given.generation.id:
-        yield paragraph(words, "last.other", Tone.NOTE)
+        yield doc.paragraph(words, "last.other", doc.Tone.NOTE)
     rows = ((words.text(f"last.{key}"), value) for key, value in values)
-    yield table(words, rows, ("last.property", 1.4), ("last.value", 2.0))
+    yield doc.table(words, rows, ("last.property", 1.4), ("last.value", 2.0))
     if failed:
-        yield paragraph(words, "last.failed")
-        yield Items(failed)
+        yield doc.paragraph(words, "last.failed")
+        yield doc.Items(failed)
 
 
 def _counted(report: Report, words: Locale) -> str:
@@ -82,12 +82,12 @@ def _counted(report: Report, words: Locale) -> str:
     )
 
 
-def validation(given: Prerequisites, words: Locale) -> Iterator[Block]:
+def validation(given: Prerequisites, words: Locale) -> Iterator[doc.Block]:
     """Where the parties sign."""
     names = {"integrator": given.parties.integrator, "client": given.parties.client}
     rows = ((words.text(f"roles.{party}"), names.get(party) or "", "", "") for party in PARTIES)
-    yield paragraph(words, "validation.intro")
-    yield table(
+    yield doc.paragraph(words, "validation.intro")
+    yield doc.table(
         words, rows, ("validation.party", 1.4), ("validation.name", 2.0),
         ("validation.date", 1.0), ("validation.signature", 2.0), blank=True,
     )  # fmt: skip

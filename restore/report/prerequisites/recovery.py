@@ -10,20 +10,9 @@ from typing import Final
 from restore.model import ArtifactKind, Role
 from restore.plan.request import LATER
 from restore.report.language import Locale
+from restore.report.prerequisites import document as doc
 from restore.report.prerequisites.backup import SYSTEM_USER
-from restore.report.prerequisites.document import (
-    CODE,
-    NUMBER,
-    Block,
-    Command,
-    Commands,
-    Items,
-    Tone,
-    code,
-    command,
-    paragraph,
-    table,
-)
+from restore.report.prerequisites.document import code
 from restore.report.prerequisites.facts import Prerequisites
 from stacks.outputs import REPOSITORY_PATH
 
@@ -35,7 +24,7 @@ STAGES: Final = (
 _PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")
 
 
-def procedure(given: Prerequisites, words: Locale) -> Iterator[Block]:
+def procedure(given: Prerequisites, words: Locale) -> Iterator[doc.Block]:
     """How a generation is restored: the commands, the stages, and the plan step by step."""
     common = (
         f"--profile={given.source}",
@@ -48,15 +37,15 @@ def procedure(given: Prerequisites, words: Locale) -> Iterator[Block]:
     )
     drill = ("pra", "drill", f"--stack={given.stack.name}", *common)
     restore = ("pra", "restore", "--stack=STACK", *common)
-    yield paragraph(words, "restore.intro")
-    yield command(words, "restore.drill", drill)
-    yield paragraph(words, "restore.stages")
-    yield Items(tuple(words.text(f"stage.{name}") for name in STAGES), ordered=True)
-    yield paragraph(words, "restore.standing")
-    yield command(words, "restore.restore", restore)
+    yield doc.paragraph(words, "restore.intro")
+    yield doc.command(words, "restore.drill", drill)
+    yield doc.paragraph(words, "restore.stages")
+    yield doc.Items(tuple(words.text(f"stage.{name}") for name in STAGES), ordered=True)
+    yield doc.paragraph(words, "restore.standing")
+    yield doc.command(words, "restore.restore", restore)
 
 
-def steps(given: Prerequisites, words: Locale) -> Iterator[Block]:
+def steps(given: Prerequisites, words: Locale) -> Iterator[doc.Block]:
     """The plan, step by step, with what each carries."""
     rows = (
         (
@@ -67,25 +56,25 @@ def steps(given: Prerequisites, words: Locale) -> Iterator[Block]:
         )
         for number, step in enumerate(given.plan.steps, 1)
     )
-    yield paragraph(words, "steps.intro")
-    yield table(
-        words, rows, ("steps.number", 0.4, NUMBER), ("steps.step", 2.7),
-        ("steps.target", 2.3, CODE), ("steps.volume", 0.8, NUMBER),
+    yield doc.paragraph(words, "steps.intro")
+    yield doc.table(
+        words, rows, ("steps.number", 0.4, doc.NUMBER), ("steps.step", 2.7),
+        ("steps.target", 2.3, doc.CODE), ("steps.volume", 0.8, doc.NUMBER),
     )  # fmt: skip
 
 
-def commands(given: Prerequisites, words: Locale) -> Iterator[Block]:
+def commands(given: Prerequisites, words: Locale) -> Iterator[doc.Block]:
     """The commands of the plan's steps, complete."""
     argvs = tuple(
-        Command(
+        doc.Command(
             words.text("commands.step", number=number, step=words.phrase(step.title)),
             tuple(_told_later(word, words) for word in step.argv),
         )
         for number, step in enumerate(given.plan.steps, 1)
         if step.argv
     )
-    yield paragraph(words, "commands.intro", user=SYSTEM_USER, mount=REPOSITORY_PATH)
-    yield Commands(argvs)
+    yield doc.paragraph(words, "commands.intro", user=SYSTEM_USER, mount=REPOSITORY_PATH)
+    yield doc.Commands(argvs)
 
 
 def _told_later(text: str, words: Locale) -> str:
@@ -93,7 +82,7 @@ def _told_later(text: str, words: Locale) -> str:
     return text.replace(LATER, words.phrase(LATER))
 
 
-def changes(given: Prerequisites, words: Locale) -> Iterator[Block]:
+def changes(given: Prerequisites, words: Locale) -> Iterator[doc.Block]:
     """What the new environment's configuration has otherwise than production's."""
     every = (*given.blueprint.changes, *(c for step in given.plan.steps for c in step.changes))
     if not every:
@@ -113,35 +102,37 @@ def changes(given: Prerequisites, words: Locale) -> Iterator[Block]:
         for change in every
         if change not in emptied
     )
-    yield paragraph(words, "changes.what")
-    yield table(
-        words, rows, ("changes.file", 1.3, CODE), ("changes.key", 1.6, CODE),
+    yield doc.paragraph(words, "changes.what")
+    yield doc.table(
+        words, rows, ("changes.file", 1.3, doc.CODE), ("changes.key", 1.6, doc.CODE),
         ("changes.before", 1.6), ("changes.after", 1.8),
     )  # fmt: skip
     if emptied:
-        yield paragraph(words, "changes.emptied", keys=keys)
+        yield doc.paragraph(words, "changes.emptied", keys=keys)
 
 
-def checks(given: Prerequisites, words: Locale) -> Iterator[Block]:
+def checks(given: Prerequisites, words: Locale) -> Iterator[doc.Block]:
     """What a restore is judged by."""
     rows = (
         (words.phrase(check.title), words.phrase(check.expected), check.id)
         for check in given.checks
     )
-    yield paragraph(words, "checks.what")
-    yield table(
-        words, rows, ("checks.check", 2.1), ("checks.expected", 1.9), ("checks.id", 2.7, CODE)
+    yield doc.paragraph(words, "checks.what")
+    yield doc.table(
+        words, rows, ("checks.check", 2.1), ("checks.expected", 1.9), ("checks.id", 2.7, doc.CODE)
     )
     if any(step.credentials for step in given.profile.web.steps):
-        yield paragraph(words, "checks.account", Tone.NOTE)
+        yield doc.paragraph(words, "checks.account", doc.Tone.NOTE)
 
 
-def afterwards(given: Prerequisites, words: Locale) -> Iterator[Block]:
+def afterwards(given: Prerequisites, words: Locale) -> Iterator[doc.Block]:
     """What the engine leaves to people, and the profile's own operations where it has any."""
     tasks = (*_left_to_people(given, words), *_profile_operations(given, words))
     rows = ((str(number), what, owner) for number, (what, owner) in enumerate(tasks, 1))
-    yield paragraph(words, "post.intro")
-    yield table(words, rows, ("post.number", 0.4, NUMBER), ("post.what", 4.4), ("post.owner", 1.2))
+    yield doc.paragraph(words, "post.intro")
+    yield doc.table(
+        words, rows, ("post.number", 0.4, doc.NUMBER), ("post.what", 4.4), ("post.owner", 1.2)
+    )
 
 
 def _left_to_people(given: Prerequisites, words: Locale) -> Iterator[tuple[str, str]]:

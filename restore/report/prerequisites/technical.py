@@ -10,15 +10,7 @@ from restore.model import Fingerprint, Role, ServerFacts
 from restore.plan.disk import LEAST_MARGIN, MARGIN, disk_need, dump_size
 from restore.plan.equivalence.certificate import SOON
 from restore.report.language import Locale
-from restore.report.prerequisites.document import (
-    CODE,
-    NUMBER,
-    Block,
-    Paragraph,
-    Tone,
-    paragraph,
-    table,
-)
+from restore.report.prerequisites import document as doc
 from restore.report.prerequisites.facts import Prerequisites, ServerLimits
 from restore.report.prerequisites.foreseen import published_url
 
@@ -58,10 +50,10 @@ def _servers(given: Prerequisites) -> Iterator[_Server]:
             yield _Server(role, server.image, str(server.port), address, facts)
 
 
-def versions(given: Prerequisites, words: Locale) -> Iterator[Block]:
+def versions(given: Prerequisites, words: Locale) -> Iterator[doc.Block]:
     """What has to be there, in which version."""
-    yield paragraph(words, "versions.intro")
-    yield table(
+    yield doc.paragraph(words, "versions.intro")
+    yield doc.table(
         words, _version_rows(given, words), ("versions.component", 1.5),
         ("versions.required", 2.0), ("versions.rule", 2.4),
     )  # fmt: skip
@@ -124,24 +116,24 @@ def _major(number: int) -> str:
     return str(number // 10000) if number >= 100000 else f"{number // 10000}.{number // 100 % 100}"
 
 
-def accepted(given: Prerequisites, words: Locale) -> Iterator[Block]:
+def accepted(given: Prerequisites, words: Locale) -> Iterator[doc.Block]:
     """Differences that the stack's settings accept, if there are any."""
     rows = tuple((item.key, item.reason) for item in given.stack.accepted)
     if rows:
-        yield paragraph(words, "accepted.what")
-        yield table(words, rows, ("accepted.key", 1.2, CODE), ("accepted.reason", 2.4))
+        yield doc.paragraph(words, "accepted.what")
+        yield doc.table(words, rows, ("accepted.key", 1.2, doc.CODE), ("accepted.reason", 2.4))
 
 
-def servers(given: Prerequisites, words: Locale) -> Iterator[Block]:
+def servers(given: Prerequisites, words: Locale) -> Iterator[doc.Block]:
     """The images of the servers, and what tells their content."""
     rows = (
         (words.text(f"servers.{one.role}"), one.image, _identifier(given, one, words), one.port)
         for one in _servers(given)
     )
-    yield paragraph(words, "servers.note")
-    yield table(
-        words, rows, ("servers.server", 1.2), ("servers.image", 1.8, CODE),
-        ("servers.id", 1.8, CODE), ("servers.port", 0.6, NUMBER),
+    yield doc.paragraph(words, "servers.note")
+    yield doc.table(
+        words, rows, ("servers.server", 1.2), ("servers.image", 1.8, doc.CODE),
+        ("servers.id", 1.8, doc.CODE), ("servers.port", 0.6, doc.NUMBER),
     )  # fmt: skip
 
 
@@ -158,7 +150,7 @@ def _identifier(given: Prerequisites, server: _Server, words: Locale) -> str:
     return identifier[:_SHORT_ID] if identifier == recorded.id else identifier
 
 
-def network(given: Prerequisites, words: Locale) -> Iterator[Block]:
+def network(given: Prerequisites, words: Locale) -> Iterator[doc.Block]:
     """Addresses in the environment and in production, and the URLs."""
     stack, unknown = given.stack, words.text("doc.unknown")
     rows = [(words.text("network.gateway"), stack.addresses.gateway, "", "")]
@@ -167,42 +159,42 @@ def network(given: Prerequisites, words: Locale) -> Iterator[Block]:
         rows.append((words.text(f"servers.{one.role}"), one.address, one.port, production))
     subnet = "network.fixed" if stack.fixed_subnet else "network.chosen"
     url = published_url(stack)
-    yield paragraph(words, subnet, subnet=stack.subnet, stack=stack.name)
-    yield table(
-        words, rows, ("network.who", 1.4), ("network.address", 1.4, CODE),
-        ("servers.port", 0.8, NUMBER), ("network.address.production", 1.4, CODE),
+    yield doc.paragraph(words, subnet, subnet=stack.subnet, stack=stack.name)
+    yield doc.table(
+        words, rows, ("network.who", 1.4), ("network.address", 1.4, doc.CODE),
+        ("servers.port", 0.8, doc.NUMBER), ("network.address.production", 1.4, doc.CODE),
     )  # fmt: skip
-    yield paragraph(words, "network.moved")
+    yield doc.paragraph(words, "network.moved")
     public = given.generation.fingerprint.external_url
     key = "network.production" if public else "network.production.unknown"
-    yield paragraph(words, key, url=public)
-    yield paragraph(words, "network.url" if url else "network.url.chosen", url=url)
+    yield doc.paragraph(words, key, url=public)
+    yield doc.paragraph(words, "network.url" if url else "network.url.chosen", url=url)
 
 
-def sizing(given: Prerequisites, words: Locale) -> Iterator[Block]:
+def sizing(given: Prerequisites, words: Locale) -> Iterator[doc.Block]:
     """What each server may use, and what production's had."""
     stack = given.stack
     rows = (
         (words.text("servers.database"), *_limits(stack.database, words)),
         (words.text("servers.erp"), *_limits(stack.erp, words)),
     )
-    yield paragraph(words, "sizing.intro", stack=stack.name)
-    yield table(
-        words, rows, ("servers.server", 1.4), ("sizing.memory", 1.0, NUMBER),
-        ("sizing.cpus", 1.0, NUMBER), ("sizing.shared", 1.0, NUMBER),
+    yield doc.paragraph(words, "sizing.intro", stack=stack.name)
+    yield doc.table(
+        words, rows, ("servers.server", 1.4), ("sizing.memory", 1.0, doc.NUMBER),
+        ("sizing.cpus", 1.0, doc.NUMBER), ("sizing.shared", 1.0, doc.NUMBER),
     )  # fmt: skip
-    yield paragraph(words, "sizing.production")
+    yield doc.paragraph(words, "sizing.production")
     measured = (
         (words.text(f"servers.{one.role}"), *_amounts(one.facts, words))
         for one in _servers(given)
         if one.facts is not None
     )
-    yield table(
-        words, measured, ("servers.server", 1.6), ("sizing.memory", 1.0, NUMBER),
-        ("sizing.cpus", 0.9, NUMBER), ("sizing.disk", 1.0, NUMBER),
-        ("sizing.disk.free", 1.0, NUMBER),
+    yield doc.table(
+        words, measured, ("servers.server", 1.6), ("sizing.memory", 1.0, doc.NUMBER),
+        ("sizing.cpus", 0.9, doc.NUMBER), ("sizing.disk", 1.0, doc.NUMBER),
+        ("sizing.disk.free", 1.0, doc.NUMBER),
     )  # fmt: skip
-    yield Paragraph(words.count("sizing.jobs", stack.jobs))
+    yield doc.Paragraph(words.count("sizing.jobs", stack.jobs))
 
 
 def _limits(limits: ServerLimits, words: Locale) -> tuple[str, str, str]:
@@ -215,7 +207,7 @@ def _limits(limits: ServerLimits, words: Locale) -> tuple[str, str, str]:
     )
 
 
-def disk(given: Prerequisites, words: Locale) -> Iterator[Block]:
+def disk(given: Prerequisites, words: Locale) -> Iterator[doc.Block]:
     """How much room a restore takes, part by part."""
     need = disk_need(given.generation, given.plan.databases)
     share, least = words.percent(MARGIN), words.size(LEAST_MARGIN)
@@ -235,21 +227,21 @@ def disk(given: Prerequisites, words: Locale) -> Iterator[Block]:
     )
     total = (words.text("disk.total"), "", words.size(need.total))
     largest = words.size(dump_size(given.generation))
-    yield paragraph(words, "disk.images")
-    yield table(
-        words, (*rows, total), ("disk.part", 1.8), ("disk.how", 2.6), ("disk.size", 0.9, NUMBER),
-        total=True,
+    yield doc.paragraph(words, "disk.images")
+    yield doc.table(
+        words, (*rows, total), ("disk.part", 1.8), ("disk.how", 2.6),
+        ("disk.size", 0.9, doc.NUMBER), total=True,
     )  # fmt: skip
-    yield paragraph(words, "disk.replacing", Tone.NOTE, size=words.size(need.replacing))
-    yield paragraph(words, "disk.capture", size=largest)
+    yield doc.paragraph(words, "disk.replacing", doc.Tone.NOTE, size=words.size(need.replacing))
+    yield doc.paragraph(words, "disk.capture", size=largest)
 
 
-def certificate(given: Prerequisites, words: Locale) -> Iterator[Block]:
+def certificate(given: Prerequisites, words: Locale) -> Iterator[doc.Block]:
     """The certificate that the reverse proxy serves: whose, from whom, until when."""
     proxy = given.generation.fingerprint.proxy
     facts = proxy.certificate if proxy else None
     if facts is None:
-        yield paragraph(words, "certificate.none", Tone.NOTE)
+        yield doc.paragraph(words, "certificate.none", doc.Tone.NOTE)
     else:
         values = (
             ("subject", facts.subject),
@@ -263,11 +255,13 @@ def certificate(given: Prerequisites, words: Locale) -> Iterator[Block]:
         rows = ((words.text(f"certificate.{key}"), value) for key, value in values)
         left = facts.not_after - given.issued
         state = "expired" if left < timedelta() else "soon" if left < SOON else "valid"
-        tone = Tone.NORMAL if state == "valid" else Tone.BAD
-        yield paragraph(words, "certificate.what")
-        yield table(words, rows, ("last.property", 1.0), ("last.value", 2.6))
-        yield paragraph(words, f"certificate.{state}", tone, until=words.moment(facts.not_after))
-    yield paragraph(
+        tone = doc.Tone.NORMAL if state == "valid" else doc.Tone.BAD
+        yield doc.paragraph(words, "certificate.what")
+        yield doc.table(words, rows, ("last.property", 1.0), ("last.value", 2.6))
+        yield doc.paragraph(
+            words, f"certificate.{state}", tone, until=words.moment(facts.not_after)
+        )
+    yield doc.paragraph(
         words, "certificate.given" if given.stack.certificate else "certificate.setting"
     )
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from restore import model
-from restore.report.operation_rows import operation_rows
 
 REHEARSAL = "pra upgrade rehearse"
 """The command that a rehearsal's report names."""
@@ -25,7 +24,7 @@ def obstacles(report: model.Report, events: tuple[model.OperationEvent, ...]) ->
             yield f"{check.id} could not be checked: {check.reason}"
     if report.upgrade.road_book is None:
         yield "it names no road book"
-    for row in operation_rows(report, events):
+    for row in report.checklist(events):
         if row.done is None:
             yield f"{row.operation.name} is not signed off ({row.operation.owner.en})"
 

@@ -30,7 +30,7 @@ from restore.profile.lint import profile_errors
 from restore.report.evidence.files import verify_evidence
 from restore.report.evidence.format import sign_files
 from restore.report.files import write_report
-from restore.report.postops import last_events, read_events, record_event
+from restore.report.postops import read_events, record_event
 from restore.report.run_folders import read_report
 from tests.support.evidence_samples import SIGNER, TRUSTED
 from tests.support.report_samples import passed
@@ -216,11 +216,10 @@ def test_the_last_event_counts_and_none_is_lost(folder: Path) -> None:
         OperationEvent("dns", True, "c", NOW),
     ]
     for event in events:
-        record_event(folder, event)
+        report = record_event(folder, event)
     assert read_events(folder) == tuple(events)
-    assert {name: one.done for name, one in last_events(tuple(events)).items()} == {
-        "mail": False, "dns": True,
-    }  # fmt: skip
+    checklist = report.checklist(tuple(events))
+    assert {row.operation.name: row.done for row in checklist} == {"mail": None, "dns": events[2]}
 
 
 def test_what_makes_no_sense_is_refused_and_nothing_is_written(folder: Path) -> None:
