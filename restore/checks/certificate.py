@@ -47,31 +47,23 @@ def _probe(context: ReplayContext, tls: Tls) -> Finding:
     except OSError as error:
         # A proxy that does not answer is exactly what this check looks for.
         return Finding(CheckStatus.FAILED, message("no answer: {error}", error=describe(error)))
-    judged = judge(tls.public.encode(), _host(context), context.now(), keyed=False)
+    # The name that people use: the stack's own external URL's, else production's.
+    own = environment.external_url != environment.erp.url
+    url = environment.external_url if own else context.generation.fingerprint.external_url
+    judged = judge(tls.public.encode(), host_of(url), context.now(), keyed=False)
     accepted = {item.key for item in context.accepted}
     blocking = [d for d in judged.differences if d.severity is Severity.BLOCKING]
     wrong += (item.message for item in blocking if item.key not in accepted)
-    facts = judged.facts
-    observed = (
-        message(
-            "certificate {sha256}, valid until {day}",
-            sha256=short(served),
-            day=f"{facts.not_after:%Y-%m-%d}",
+    observed = message("certificate {sha256}", sha256=short(served))
+    if facts := judged.facts:
+        until = f"{facts.not_after:%Y-%m-%d}"
+        observed = message(
+            "certificate {sha256}, valid until {day}", sha256=short(served), day=until
         )
-        if facts
-        else message("certificate {sha256}", sha256=short(served))
-    )
     if wrong:
         return passed_unless(wrong, observed)
     reserves = [d.message for d in judged.differences]
     return passed_unless(reserves, observed, otherwise=CheckStatus.WARNING)
-
-
-def _host(context: ReplayContext) -> str | None:
-    """The name that people use: the stack's own external URL's, else production's."""
-    environment = context.environment
-    own = environment.external_url != environment.erp.url
-    return host_of(environment.external_url if own else context.generation.fingerprint.external_url)
 
 
 def _served(environment: Environment, tls: Tls) -> str:
@@ -84,7 +76,8 @@ def _served(environment: Environment, tls: Tls) -> str:
 
 
 def _problems(environment: Environment, tls: Tls, served: str) -> Iterator[str]:
-    expected = hashlib.sha256(ssl.PEM_cert_to_DER_cert(_first(tls.public))).hexdigest()
+    first = tls.public[: tls.public.index(ssl.PEM_FOOTER) + len(ssl.PEM_FOOTER)] + "\n"
+    expected = hashlib.sha256(ssl.PEM_cert_to_DER_cert(first)).hexdigest()
     if served != expected:
         yield message(
             "another certificate is served: {found}, expected {wanted}",
@@ -100,10 +93,6 @@ def _problems(environment: Environment, tls: Tls, served: str) -> Iterator[str]:
         _connected(environment, tls, context).close()
     except ssl.SSLCertVerificationError as error:
         yield message("the chain that is served is not whole: {why}", why=error.verify_message)
-
-
-def _first(public: str) -> str:
-    return public[: public.index(ssl.PEM_FOOTER) + len(ssl.PEM_FOOTER)] + "\n"
 
 
 def _connected(environment: Environment, tls: Tls, context: ssl.SSLContext) -> ssl.SSLSocket:

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from restore.adapters.postgres import sql
 from restore.adapters.postgres.facts import count_table_rows
 from restore.adapters.postgres.locales import database_locale
-from restore.checks.base import (
-    Check,
-    Finding,
-    as_far_as_known,
-    passed_unless,
-    run_check,
-)
+from restore.checks.base import Check, Finding, as_far_as_known, passed_unless, run_check
 from restore.checks.constraints import constraints_finding, expected_constraints
 from restore.errors import EnvironmentFailure
 from restore.model import CheckResult, CheckStatus, DatabaseFacts, DatabaseServer, TableFacts
 from restore.model.messages import joined, message, plural
-from restore.model.secret import Secret
 
 _OWN_SCHEMAS: Final = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'"
 
@@ -68,22 +61,35 @@ WHERE c.relkind IN ('r', 'p') AND {_OWN_SCHEMAS} ORDER BY 1, 2
 
 
 @dataclass(frozen=True, slots=True)
-class _Probe:
-    """One kind of check on a database: its key, its title, what it expects and how it looks."""
-
-    key: str
-    title: str
-    expected: Callable[[_Subject], str]
-    look: Callable[[_Subject], Finding]
-
-
-@dataclass(frozen=True, slots=True)
 class _Subject:
     """The database under check: where it stands, under which name, and what it must be."""
 
     server: DatabaseServer
     name: str
     facts: DatabaseFacts
+
+
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    """One kind of check on a database: its key, its title, what it expects and how it looks.
+
+    ``expected`` is told the role that the ERP logs in with.
+    """
+
+    key: str
+    title: str
+    expected: Callable[[DatabaseFacts, str], str]
+    look: Callable[[sql.Connection, _Subject], Finding]
+
+    def check(self, database: str, facts: DatabaseFacts | None, erp_role: str) -> Check:
+        """The check on a database, with what it expects if that is known."""
+        expected = self.expected(facts, erp_role) if facts else ""
+        return Check(f"{self.key}:{database}", self.title, expected)
+
+    def finding(self, subject: _Subject) -> Finding:
+        """What it sees, over a connection of its own."""
+        with sql.connect(subject.server, subject.name, deadline=_DEADLINE) as connection:
+            return self.look(connection, subject)
 
 
 def database_checks(
@@ -97,10 +103,7 @@ def database_checks(
     """
     subject = _Subject(server, database, facts)
     return tuple(
-        run_check(
-            Check(f"{probe.key}:{facts.name}", probe.title, probe.expected(subject)),
-            lambda probe=probe: probe.look(subject),  # type: ignore[misc]
-        )
+        run_check(probe.check(facts.name, facts, server.erp_role), partial(probe.finding, subject))
         for probe in _PROBES
     )
 
@@ -109,22 +112,16 @@ def foreseen_database_checks(
     database: str, facts: DatabaseFacts | None, erp_role: str
 ) -> Iterator[Check]:
     """The checks of a database before there is a server: what each will expect, if it is known."""
-    nowhere = DatabaseServer("", "", 0, "", Secret(""), erp_role, Secret(""), "")
-    for probe in _PROBES:
-        expected = probe.expected(_Subject(nowhere, database, facts)) if facts else ""
-        yield Check(f"{probe.key}:{database}", probe.title, expected)
+    return (probe.check(database, facts, erp_role) for probe in _PROBES)
 
 
-def _tables(subject: _Subject) -> Finding:
-    with _connect(subject) as connection:
-        found = {_name(table): table.rows or 0 for table in count_table_rows(connection)}
-        belonging = {f"{schema}.{name}" for schema, name in sql.rows(connection, _OF_EXTENSIONS)}
+def _tables(connection: sql.Connection, subject: _Subject) -> Finding:
+    found = {_name(table): table.rows or 0 for table in count_table_rows(connection)}
+    belonging = {f"{schema}.{name}" for schema, name in sql.rows(connection, _OF_EXTENSIONS)}
     wanted = {_name(table): table.rows for table in subject.facts.tables}
     observed = counts_of(len(found), sum(found.values()))
     if "tables" in subject.facts.unknown:
-        return as_far_as_known(
-            Finding(CheckStatus.PASSED, observed), message("which tables there were")
-        )
+        return as_far_as_known(passed_unless((), observed), message("which tables there were"))
     # A dump does not list the tables that an extension makes for itself.
     found = {name: rows for name, rows in found.items() if name in wanted or name not in belonging}
     mute = sum(rows is None for rows in wanted.values())
@@ -170,17 +167,9 @@ def counts_of(tables: int, rows: int) -> str:
     )
 
 
-def _constraints(subject: _Subject) -> Finding:
-    with _connect(subject) as connection:
-        return constraints_finding(connection, subject.facts)
-
-
-def _sequences(subject: _Subject) -> Finding:
-    with _connect(subject) as connection:
-        sequences = sql.rows(connection, _SEQUENCES)
-        behind = [
-            line for row in sequences if (line := _sequence_behind(connection, row)) is not None
-        ]
+def _sequences(connection: sql.Connection, _subject: _Subject) -> Finding:
+    sequences = sql.rows(connection, _SEQUENCES)
+    behind = [line for row in sequences if (line := _sequence_behind(connection, row)) is not None]
     observed = plural(
         len(sequences),
         "{n} sequence of columns, {behind} behind",
@@ -214,9 +203,8 @@ def _sequence_behind(connection: sql.Connection, row: tuple[Any, ...]) -> str | 
     )
 
 
-def _extensions(subject: _Subject) -> Finding:
-    with _connect(subject) as connection:
-        found = dict(sql.rows(connection, _EXTENSIONS))
+def _extensions(connection: sql.Connection, subject: _Subject) -> Finding:
+    found = dict(sql.rows(connection, _EXTENSIONS))
     wanted = {extension.name: extension.version for extension in subject.facts.extensions}
     observed = _listed(found)
     if missing := [
@@ -238,10 +226,9 @@ def _extensions(subject: _Subject) -> Finding:
     return passed_unless(versions, observed, otherwise=CheckStatus.WARNING)
 
 
-def _encoding(subject: _Subject) -> Finding:
-    with _connect(subject) as connection:
-        found = sql.rows(connection, _ENCODING)[0]
-        locale = database_locale(connection)
+def _encoding(connection: sql.Connection, subject: _Subject) -> Finding:
+    found = sql.rows(connection, _ENCODING)[0]
+    locale = database_locale(connection)
     names: tuple[str, ...] = (
         message("encoding"),
         message("collation"),
@@ -250,16 +237,11 @@ def _encoding(subject: _Subject) -> Finding:
     )
     properties = _properties(subject.facts)
     if subject.facts.locale is not None:
-        names, found = (
-            (*names, message("locale provider")),
-            (*found, locale.text if locale else "libc"),
-        )
+        names = (*names, message("locale provider"))
+        found = (*found, locale.text if locale else "libc")
     wrong = (
         message(
-            "{name} is {found}, production had {wanted}",
-            name=name,
-            found=observed,
-            wanted=expected,
+            "{name} is {found}, production had {wanted}", name=name, found=observed, wanted=expected
         )
         for name, expected, observed in zip(names, properties, found, strict=True)
         if expected not in ("", observed)
@@ -268,10 +250,10 @@ def _encoding(subject: _Subject) -> Finding:
     return as_far_as_known(passed_unless(wrong, ", ".join(map(str, found))), joined(", ", mute))
 
 
-def _role(subject: _Subject) -> Finding:
-    role = subject.server.erp_role
+def _role(_connection: sql.Connection, subject: _Subject) -> Finding:
+    server, role = subject.server, subject.server.erp_role
     try:
-        with _connect(subject, as_erp=True) as connection:
+        with sql.connect(server, subject.name, as_erp=True, deadline=_DEADLINE) as connection:
             tables = sql.rows(connection, _READABLE)
             readable = [(schema, name) for schema, name, allowed in tables if allowed]
             for schema, name in readable[:1]:
@@ -279,11 +261,8 @@ def _role(subject: _Subject) -> Finding:
                 connection.execute(sql.compose.SQL("SELECT 1 FROM {} LIMIT 1").format(table))
     except EnvironmentFailure as error:
         # The refused login is what this check looks for, of a server that lets others in.
-        with _connect(subject):
-            pass
-        return Finding(
-            CheckStatus.FAILED, message("{role} can't log in", role=role), (error.message,)
-        )
+        refused = message("{role} can't log in", role=role)
+        return Finding(CheckStatus.FAILED, refused, (error.message,))
     observed = plural(
         len(tables),
         "logged in, reads {readable} of {n} table",
@@ -300,10 +279,6 @@ def _role(subject: _Subject) -> Finding:
     return passed_unless(closed, observed, otherwise=CheckStatus.WARNING)
 
 
-def _connect(subject: _Subject, *, as_erp: bool = False) -> AbstractContextManager[sql.Connection]:
-    return sql.connect(subject.server, subject.name, as_erp=as_erp, deadline=_DEADLINE)
-
-
 def _name(table: TableFacts) -> str:
     return f"{table.schema}.{table.name}"
 
@@ -318,9 +293,9 @@ def _listed(versions: dict[str, str]) -> str:
     return ", ".join(texts) or message("none")
 
 
-def _expected_tables(subject: _Subject) -> str:
-    tables = subject.facts.tables
-    if "tables" in subject.facts.unknown:
+def _expected_tables(facts: DatabaseFacts, _role: str) -> str:
+    tables = facts.tables
+    if "tables" in facts.unknown:
         return message("tables and rows as in production")
     counts = [table.rows for table in tables if table.rows is not None]
     if len(counts) == len(tables):
@@ -335,31 +310,31 @@ _PROBES: Final = (
     _Probe(
         "database.constraints",
         message("Constraints and indexes"),
-        lambda s: expected_constraints(s.facts),
-        _constraints,
+        lambda facts, _: expected_constraints(facts),
+        lambda connection, subject: constraints_finding(connection, subject.facts),
     ),
     _Probe(
         "database.sequences",
         message("Sequences ahead of their columns"),
-        lambda _: message("every sequence is ahead of its column"),
+        lambda *_: message("every sequence is ahead of its column"),
         _sequences,
     ),
     _Probe(
         "database.extensions",
         message("Extensions"),
-        lambda s: _listed({e.name: e.version for e in s.facts.extensions}),
+        lambda facts, _: _listed({e.name: e.version for e in facts.extensions}),
         _extensions,
     ),
     _Probe(
         "database.encoding",
         message("Encoding, locale and owner"),
-        lambda s: ", ".join(text or "?" for text in _properties(s.facts)),
+        lambda facts, _: ", ".join(text or "?" for text in _properties(facts)),
         _encoding,
     ),
     _Probe(
         "database.role",
         message("The ERP's own role reads it"),
-        lambda s: message("role {role} logs in and reads every table", role=s.server.erp_role),
+        lambda _, role: message("role {role} logs in and reads every table", role=role),
         _role,
     ),
 )

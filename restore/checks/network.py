@@ -66,11 +66,12 @@ def _problems(runner: Runner, node: Node) -> Iterator[str]:
     yield from _open_networks(runner, node)
     with ThreadPoolExecutor() as pool:
         ways = {address: pool.submit(_connects, runner, container, address) for address in _far()}
-        resolved = pool.submit(_resolves, runner, container)
+        lookup = ("timeout", _SHORT, "getent", "hosts", NAME)
+        resolved = pool.submit(runner.execute, container, lookup)
     for address, way in ways.items():
         if way.result():
             yield message("a connection to {address} finds its way", address=address)
-    if resolved.result():
+    if resolved.result().exit_code == 0:
         yield message("the name {name} is resolved", name=NAME)
 
 
@@ -109,7 +110,3 @@ def _connects(runner: Runner, container: str, address: str) -> bool:
     script = f"exec 3<>/dev/tcp/{address}/{_SMTP}"
     done = runner.execute(container, ("timeout", _SHORT, "bash", "-c", script))
     return done.exit_code == 0 or "refused" in done.stderr
-
-
-def _resolves(runner: Runner, container: str) -> bool:
-    return runner.execute(container, ("timeout", _SHORT, "getent", "hosts", NAME)).exit_code == 0

@@ -35,14 +35,9 @@ def foreseen_operation_checks(profile: Profile, databases: tuple[str, ...]) -> t
     """The checks of a profile's automated operations, in their order."""
     later = dict.fromkeys(KNOWN, LATER) | {"databases": ",".join(databases)}
     return tuple(
-        replace(
-            check,
-            expected=mapped(
-                check.expected,
-                partial(filled, values=later | ({"database": name} if name else {})),
-            ),
-        )
+        replace(check, expected=mapped(check.expected, partial(filled, values=values)))
         for check, _, _, name in _checks(profile, databases)
+        for values in (later | ({"database": name} if name else {}),)
     )
 
 
@@ -62,30 +57,20 @@ def _checks(
         asked = operation.check
         if asked is None:
             continue
-        name, title = (
-            f"postop.{operation.name}",
-            message("Post-operation {name}", name=operation.name),
-        )
+        name, expected = f"postop.{operation.name}", asked.expected or ""
+        if asked.path is not None:
+            expected = answer_text(asked.status, asked.contains)
         if asked.sql is None:
-            yield Check(name, title, _expected(asked)), operation, asked, None
+            title = message("Post-operation {name}", name=operation.name)
+            yield Check(name, title, expected), operation, asked, None
             continue
         for database in databases:
-            check = Check(
-                f"{name}:{database}",
-                message(
-                    "Post-operation {name} on database {database}",
-                    name=operation.name,
-                    database=database,
-                ),
-                _expected(asked),
+            title = message(
+                "Post-operation {name} on database {database}",
+                name=operation.name,
+                database=database,
             )
-            yield check, operation, asked, database
-
-
-def _expected(check: OperationCheck) -> str:
-    if check.path is None:
-        return check.expected or ""
-    return answer_text(check.status, check.contains)
+            yield Check(f"{name}:{database}", title, expected), operation, asked, database
 
 
 def answer_text(status: int, contains: str | None) -> str:
@@ -115,11 +100,8 @@ def _probe(
         found = "" if not rows or rows[0][0] is None else str(rows[0][0])
     else:
         found = _output(context, operation, tuple(filled(part, values) for part in check.command))
-    finding = passed_unless(
-        [] if found == wanted else [message("expected {wanted}", wanted=wanted)],
-        found or message("nothing"),
-    )
-    return Finding(finding.status, finding.observed, finding.details, expected=wanted)
+    wrong = [] if found == wanted else [message("expected {wanted}", wanted=wanted)]
+    return replace(passed_unless(wrong, found or message("nothing")), expected=wanted)
 
 
 def _output(context: ReplayContext, operation: PostOperation, argv: tuple[str, ...]) -> str:
@@ -133,11 +115,9 @@ def _page(context: ReplayContext, check: OperationCheck, path: str) -> Finding:
     environment = context.environment
     with client(environment.erp.endpoint, tls_of(environment)) as visitor:
         answer = visitor.get(path, timeout=SECONDS)
-    wrong = (
-        []
-        if answer.status_code == check.status
-        else [message("expected HTTP {codes}", codes=check.status)]
-    )
+    wrong = []
+    if answer.status_code != check.status:
+        wrong.append(message("expected HTTP {codes}", codes=check.status))
     if check.contains is not None and check.contains not in answer.text:
         wrong.append(message("the answer does not hold {text}", text=check.contains))
     return passed_unless(wrong, f"HTTP {answer.status_code}")

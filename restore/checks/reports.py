@@ -39,8 +39,7 @@ from restore.model import (
     ReportsFacts,
 )
 from restore.model.messages import message, plural
-from restore.plan.configuration.data_sources import address_of
-from restore.plan.reports import sources_of
+from restore.plan.reports import address_of, sources_of
 from restore.profile import Profile, RenderedReport, ReportsProfile
 
 NO_ACCOUNT: Final = message("no account of the reports server was given")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from restore.anonymise.rules import Rules
 from restore.anonymise.statements import every_table
@@ -60,7 +59,7 @@ def _steps(
             "Anonymise database {name} by rules {rules}", name=facts.name, rules=rules.name
         )
         items = len(every_table(rules))
-        yield replace(database_step(StepKind.ANONYMISE, facts.name, title), items=items)
+        yield database_step(StepKind.ANONYMISE, facts.name, title, items=items)
         for tree in request.profile.documents:
             ruled = any(one.tree == tree.name for one in rules.documents)
             artifact = documents_of(request.generation, tree, facts.name)

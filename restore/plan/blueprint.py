@@ -10,31 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
+from restore import model
 from restore.errors import DamagedGenerationError
-from restore.model import (
-    ArtifactKind,
-    Blueprint,
-    Generation,
-    ImageFacts,
-    Mount,
-    Part,
-    Role,
-    ServerBlueprint,
-    Upload,
-)
 from restore.model.parts import reports_generation
+from restore.plan.configuration import files
 from restore.plan.configuration.erp_login import erp_login
-from restore.plan.configuration.files import (
-    ConfigurationText,
-    ConfigurationTexts,
-    Reconciled,
-    decode,
-    find_text,
-    presentable,
-    reports_changes,
-    reports_texts,
-)
-from restore.plan.configuration.postgresql_safe import PostgresqlPaths, reconcile_postgresql
+from restore.plan.configuration.postgresql_safe import reconcile_postgresql
 from restore.profile import Profile
 from restore.repository.base import Repository
 
@@ -59,8 +40,8 @@ _NO_ROLE: Final = frozenset({"", "False", "None", "false"})
 
 
 def configuration_texts(
-    repository: Repository, generation: Generation, profile: Profile
-) -> ConfigurationTexts:
+    repository: Repository, generation: model.Generation, profile: Profile
+) -> files.ConfigurationTexts:
     """Read the configuration files that a generation holds and its profile knows.
 
     Raises:
@@ -71,17 +52,17 @@ def configuration_texts(
     if reports is None or profile.reports is None:
         return texts
     others = _texts(repository, reports, profile.reports.server)
-    return (*texts, *(replace(item, part=Part.REPORTS) for item in others))
+    return (*texts, *(replace(item, part=model.Part.REPORTS) for item in others))
 
 
 def _texts(
-    repository: Repository, generation: Generation, profile: Profile
-) -> Iterator[ConfigurationText]:
+    repository: Repository, generation: model.Generation, profile: Profile
+) -> Iterator[files.ConfigurationText]:
     known = {(file.server, file.name) for file in profile.configuration}
-    for artifact in generation.artifacts_of(ArtifactKind.CONFIGURATION):
+    for artifact in generation.artifacts_of(model.ArtifactKind.CONFIGURATION):
         for entry in repository.read_index(generation, artifact):
             server = artifact.name.removeprefix("configuration-")
-            if server not in tuple(Role) or (Role(server), entry.path) not in known:
+            if server not in tuple(model.Role) or (model.Role(server), entry.path) not in known:
                 continue
             source = f"{artifact.folder}/{entry.path}"
             with repository.open(generation, artifact, entry) as file:
@@ -91,15 +72,17 @@ def _texts(
                     f"{source} of generation {generation.id} is too large for a configuration file",
                     "choose another generation",
                 )
-            yield ConfigurationText(entry.path, Role(server), source, decode(content))
+            yield files.ConfigurationText(
+                entry.path, model.Role(server), source, files.decode(content)
+            )
 
 
 def blueprint(
-    generation: Generation,
+    generation: model.Generation,
     profile: Profile,
-    texts: ConfigurationTexts,
-    images: Mapping[Role, str] | None = None,
-) -> Blueprint:
+    texts: files.ConfigurationTexts,
+    images: Mapping[model.Role, str] | None = None,
+) -> model.Blueprint:
     """Compute what the stack must know to rebuild the servers as the generation had them.
 
     Args:
@@ -113,26 +96,31 @@ def blueprint(
     proxy = fingerprint.proxy
     configuration = _postgresql(generation, profile, texts)
     reports = _reports(generation, profile, texts, chosen)
-    return Blueprint(
+    return model.Blueprint(
         generation=generation.id,
         profile=profile.name,
         erp_role=erp_role(generation, profile, texts),
-        database=ServerBlueprint(
+        database=model.ServerBlueprint(
             image=_image(
-                chosen.get(Role.DATABASE), fingerprint.postgresql.image, profile.database.image
+                chosen.get(model.Role.DATABASE),
+                fingerprint.postgresql.image,
+                profile.database.image,
             ),
             entrypoint=(),
             command=("postgres", "-c", f"config_file={CONFIG_FILE}", "-c", f"hba_file={HBA_FILE}"),
             port=POSTGRESQL_PORT,
             # Over TCP: the server that prepares a new cluster listens on its socket only.
             health=("pg_isready", "-h", "127.0.0.1", "-U", profile.database.superuser),
-            mounts=(Mount(DATA_VOLUME, profile.database.data),),
-            uploads=(Upload(CONFIG_FILE, presentable(configuration.text)), Upload(HBA_FILE, HBA)),
+            mounts=(model.Mount(DATA_VOLUME, profile.database.data),),
+            uploads=(
+                model.Upload(CONFIG_FILE, files.presentable(configuration.text)),
+                model.Upload(HBA_FILE, HBA),
+            ),
             # Where its volume is, whatever the image's own place.
             environment=(f"PGDATA={profile.database.data}", *_initdb(generation)),
         ),
-        erp=ServerBlueprint(
-            image=_image(chosen.get(Role.ERP), fingerprint.erp.image, profile.erp.image),
+        erp=model.ServerBlueprint(
+            image=_image(chosen.get(model.Role.ERP), fingerprint.erp.image, profile.erp.image),
             entrypoint=profile.erp.entrypoint,
             command=profile.erp.command,
             port=profile.erp.port,
@@ -142,7 +130,7 @@ def blueprint(
         ),
         # Another program than nginx could not take the site that is written for it.
         proxy_image=_image(
-            chosen.get(Role.PROXY),
+            chosen.get(model.Role.PROXY),
             proxy.server.image if proxy and proxy.server.version else None,
             PROXY_IMAGE,
         ),
@@ -152,21 +140,23 @@ def blueprint(
 
 
 def _reports(
-    generation: Generation,
+    generation: model.Generation,
     profile: Profile,
-    texts: ConfigurationTexts,
-    images: Mapping[Role, str],
-) -> Blueprint | None:
+    texts: files.ConfigurationTexts,
+    images: Mapping[model.Role, str],
+) -> model.Blueprint | None:
     """The blueprint of the reports server and its database server, by the same rules."""
     reports = reports_generation(generation)
     if reports is None or profile.reports is None:
         return None
     chosen = {role.as_erp: image for role, image in images.items() if role.as_erp}
-    made = blueprint(reports, profile.reports.server, reports_texts(texts), chosen)
-    return replace(made, changes=reports_changes(made.changes))
+    made = blueprint(reports, profile.reports.server, files.reports_texts(texts), chosen)
+    return replace(made, changes=files.reports_changes(made.changes))
 
 
-def erp_role(generation: Generation, profile: Profile, texts: ConfigurationTexts) -> str:
+def erp_role(
+    generation: model.Generation, profile: Profile, texts: files.ConfigurationTexts
+) -> str:
     """The role that the ERP logs in with: its configuration's, else the main database's owner.
 
     The profile's own name when an imported generation tells neither.
@@ -174,13 +164,13 @@ def erp_role(generation: Generation, profile: Profile, texts: ConfigurationTexts
     Raises:
         DamagedGenerationError: the generation tells neither.
     """
-    for file in profile.configuration_of(Role.ERP):
-        held = find_text(texts, file)
+    for file in profile.configuration_of(model.Role.ERP):
+        held = files.find_text(texts, file)
         if held is None:
             continue
         role = erp_login(held.text, file, profile.erp).role
         if role is not None and role not in _NO_ROLE:
-            return presentable(role)
+            return files.presentable(role)
     for facts in generation.fingerprint.databases:
         # No ERP works as the superuser; a backup made by others may not tell any owner.
         own = facts.owner not in ("", profile.database.superuser)
@@ -190,20 +180,21 @@ def erp_role(generation: Generation, profile: Profile, texts: ConfigurationTexts
     )
 
 
-def _image(chosen: str | None, recorded: ImageFacts | None, default: str) -> str:
+def _image(chosen: str | None, recorded: model.ImageFacts | None, default: str) -> str:
     return chosen or (recorded.reference if recorded else "") or default
 
 
-def _postgresql(generation: Generation, profile: Profile, texts: ConfigurationTexts) -> Reconciled:
-    wanted = (Part.ERP, Role.DATABASE, "postgresql.conf")
+def _postgresql(
+    generation: model.Generation, profile: Profile, texts: files.ConfigurationTexts
+) -> files.Reconciled:
+    wanted = (model.Part.ERP, model.Role.DATABASE, "postgresql.conf")
     held = [item.text for item in texts if (item.part, item.server, item.name) == wanted]
-    data = profile.database.data
-    paths = PostgresqlPaths(data=data, hba=HBA_FILE, ident=f"{data}/pg_ident.conf")
     version = generation.fingerprint.postgresql.version_number
-    return reconcile_postgresql(held[0] if held else None, paths, version)
+    text = held[0] if held else None
+    return reconcile_postgresql(text, profile.database.data, HBA_FILE, version)
 
 
-def _initdb(generation: Generation) -> tuple[str, ...]:
+def _initdb(generation: model.Generation) -> tuple[str, ...]:
     """The cluster's own locale and encoding: those of the main database, which is the first."""
     for facts in generation.fingerprint.databases:
         options = (

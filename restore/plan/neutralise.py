@@ -115,13 +115,10 @@ def _safe(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> Iterato
         values = operation_values(request.target.configuration, names, name)
         if neutralisation.command:
             yield _command(request, neutralisation, values["database"])
-        superuser = request.profile.database.superuser
         rules = statements(neutralisation, values)
-        title, argv = (
-            message("Neutralise database {name}", name=name),
-            commands.run_statements(superuser, name, rules),
-        )
-        yield replace(database_step(StepKind.NEUTRALISE, name, title, name, argv), items=len(rules))
+        title = message("Neutralise database {name}", name=name)
+        argv = commands.run_statements(request.profile.database.superuser, name, rules)
+        yield database_step(StepKind.NEUTRALISE, name, title, argv, items=len(rules))
 
 
 def _command(request: PlanRequest, neutralisation: Neutralisation, database: str) -> Step:

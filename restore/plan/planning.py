@@ -10,14 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from restore.errors import RefusedError, UsageError
-from restore.model import (
-    ArtifactKind,
-    DatabaseFacts,
-    Difference,
-    Purpose,
-    RestorePlan,
-    Role,
-)
+from restore.model import ArtifactKind, DatabaseFacts, Difference, Purpose, RestorePlan, Role
 from restore.model.messages import joined, message
 from restore.plan.anonymise import anonymisation_refusals, with_anonymisation
 from restore.plan.bulk import LOST
@@ -42,7 +35,6 @@ from restore.plan.reports import (
 from restore.plan.request import (
     BulkState,
     PlanRequest,
-    PlanTarget,
     Refusal,
     aside_name,
     documents_folder,
@@ -73,20 +65,14 @@ def plan(request: PlanRequest) -> RestorePlan:
         *_reports_refusals(request),
     ]
     if refusals:
-        raise RefusedError(
-            joined(
-                "\n",
-                (
-                    message(
-                        "generation {id} can't be replayed into {target}:",
-                        id=request.generation.id,
-                        target=request.target.name,
-                    ),
-                    *(message("  {reason}", reason=reason) for reason, _ in refusals),
-                ),
-            ),
-            joined("\n", dict.fromkeys(hint for _, hint in refusals)),
+        head = message(
+            "generation {id} can't be replayed into {target}:",
+            id=request.generation.id,
+            target=request.target.name,
         )
+        reasons = (message("  {reason}", reason=reason) for reason, _ in refusals)
+        hints = dict.fromkeys(hint for _, hint in refusals)
+        raise RefusedError(joined("\n", (head, *reasons)), joined("\n", hints))
     steps = (*steps_of(request, databases), *reports_steps(request, databases))
     for more in (with_staging, with_anonymisation, with_operations):
         steps = more(request, databases, steps)
@@ -169,16 +155,15 @@ def _profile_refusals(request: PlanRequest) -> Iterator[Refusal]:
 def _blocking(differences: tuple[Difference, ...]) -> Iterator[Refusal]:
     for item in differences:
         if item.blocks:
-            yield (
-                message(
-                    "{key}: expected {expected}, observed {observed}: {message}",
-                    key=item.key,
-                    expected=item.expected,
-                    observed=item.observed,
-                    message=item.message,
-                ),
-                message('to go on all the same: --accept {key} --reason "…"', key=item.key),
+            reason = message(
+                "{key}: expected {expected}, observed {observed}: {message}",
+                key=item.key,
+                expected=item.expected,
+                observed=item.observed,
+                message=item.message,
             )
+            hint = message('to go on all the same: --accept {key} --reason "…"', key=item.key)
+            yield (reason, hint)
 
 
 def _missing(request: PlanRequest, facts: DatabaseFacts) -> Iterator[Refusal]:
@@ -186,10 +171,8 @@ def _missing(request: PlanRequest, facts: DatabaseFacts) -> Iterator[Refusal]:
     if facts.name in ("", ".", "..") or "/" in facts.name or "\0" in facts.name:
         yield (f"database {facts.name!r} can't have a folder of documents", hint)
     if is_empty(facts):
-        yield (
-            message("database {name} was empty: it holds no row of any table", name=facts.name),
-            hint,
-        )
+        empty = message("database {name} was empty: it holds no row of any table", name=facts.name)
+        yield (empty, hint)
     if not request.generation.artifacts_of(ArtifactKind.DATABASE, facts.name):
         yield (f"it holds no dump of database {facts.name}", hint)
     if request.generation.origin is not None:
@@ -200,30 +183,21 @@ def _missing(request: PlanRequest, facts: DatabaseFacts) -> Iterator[Refusal]:
             yield (f"it holds no documents {tree.name} of database {facts.name}", hint)
 
 
-def _is_left(target: PlanTarget, database: str) -> bool:
-    """Whether an earlier replay promoted a database and ended before it opened it."""
-    left = (item for item in target.existing if item.name == database)
-    return Role.DATABASE in target.begun and any(item.ours and item.closed for item in left)
-
-
 def is_empty(facts: DatabaseFacts) -> bool:
     """Whether a database is known to have had no row at all: no ERP works with such a database."""
     return "tables" not in facts.unknown and all(table.rows == 0 for table in facts.tables)
 
 
 def _occupied(request: PlanRequest, database: str) -> Iterator[Refusal]:
-    existing = {item.name: item.ours for item in request.target.existing}
-    # Nobody can have worked with what a replay that did not end left closed.
-    begun = request.target.begun if _is_left(request.target, database) else frozenset()
-    asked = frozenset() if request.replace else frozenset(request.nodes) - begun
-    if database in existing and Role.DATABASE in asked:
-        same = any(
-            item.name == database and item.generation == request.generation.id
-            for item in request.target.existing
-        )
+    existing, begun = {item.name: item for item in request.target.existing}, request.target.begun
+    held = existing.get(database)
+    # What an earlier replay promoted and did not open is closed: nobody can have worked with it.
+    left = held and held.ours and held.closed and Role.DATABASE in begun
+    asked = set() if request.replace else set(request.nodes) - (begun if left else set())
+    if held and Role.DATABASE in asked:
         # People may have worked with it since: the same generation is no reason to lose that.
         there = message("the target has a database {name} already", name=database)
-        if same:
+        if held.generation == request.generation.id:
             there = message("{what}, of this very generation", what=there)
         yield (there, _REPLACE)
     for tree in request.profile.documents if Role.ERP in asked else ():
@@ -232,10 +206,8 @@ def _occupied(request: PlanRequest, database: str) -> Iterator[Refusal]:
             yield (f"the target has documents in {folder} already", _REPLACE)
     generation_id = request.generation.id
     for name in (temporary_name(database, generation_id), aside_name(database, generation_id)):
-        if not existing.get(name, True):
-            yield (
-                message(
-                    "database {name} is in the way, and this engine did not make it", name=name
-                ),
-                message("rename or drop {name} by hand", name=name),
+        if name in existing and not existing[name].ours:
+            what = message(
+                "database {name} is in the way, and this engine did not make it", name=name
             )
+            yield (what, message("rename or drop {name} by hand", name=name))

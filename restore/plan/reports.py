@@ -8,45 +8,31 @@ server itself, which alone can encrypt the password.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
-from restore.model import (
-    DatabaseFacts,
-    DataSource,
-    EnvironmentFacts,
-    Part,
-    Purpose,
-    Role,
-    Step,
-    StepKind,
-)
+from restore import model
 from restore.model.messages import message
 from restore.model.parts import reports_generation
-from restore.plan.configuration.data_sources import address_of
-from restore.plan.configuration.files import (
-    Setting,
-    Target,
-    change_of,
-    encode,
-    find_text,
-    placeholders,
-    reports_changes,
-    reports_texts,
-    resolved,
-)
+from restore.plan.configuration import files
 from restore.plan.neutralise import UNSAFE_REPORTS, with_staging
 from restore.plan.request import PlanRequest, Refusal
 from restore.plan.steps import steps_of
 from restore.profile import ReportsProfile
 
+_URL: Final = re.compile(r"jdbc:postgresql://(?P<server>[^/?]*)/(?P<database>[^?;]+)")
+_DEFAULT_PORT: Final = "5432"
+
 SECRET_PROPERTY: Final = frozenset({"password"})
 
-_TITLES: Final[dict[StepKind, str]] = {
-    StepKind.STOP_ERP: message("Stop the reports server"),
-    StepKind.ROLES: message("Create the roles of the reports server's database that are missing"),
-    StepKind.START_ERP: message("Start the reports server"),
+_TITLES: Final[dict[model.StepKind, str]] = {
+    model.StepKind.STOP_ERP: message("Stop the reports server"),
+    model.StepKind.ROLES: message(
+        "Create the roles of the reports server's database that are missing"
+    ),
+    model.StepKind.START_ERP: message("Start the reports server"),
 }
 
 
@@ -56,7 +42,7 @@ def reports_request(request: PlanRequest) -> PlanRequest | None:
     if generation is None or profile is None or request.target.reports is None:
         return None
     unknown = generation.fingerprint
-    facts = request.facts.reports or EnvironmentFacts(
+    facts = request.facts.reports or model.EnvironmentFacts(
         replace(unknown.postgresql, version="", version_number=0, image=None),
         replace(unknown.erp, version="", image=None),
         "",
@@ -65,7 +51,7 @@ def reports_request(request: PlanRequest) -> PlanRequest | None:
         request,
         generation=generation,
         profile=profile.server,
-        texts=reports_texts(request.texts),
+        texts=files.reports_texts(request.texts),
         facts=facts,
         target=request.target.reports,
         acceptances=(),
@@ -91,7 +77,7 @@ def lacks_reports(request: PlanRequest) -> Iterator[Refusal]:
 def unsafe_reports(request: PlanRequest) -> Iterator[Refusal]:
     """Reason and hint, when a staging copy would have a reports server that acts for production."""
     inner = reports_request(request)
-    if inner is None or request.purpose is not Purpose.STAGING:
+    if inner is None or request.purpose is not model.Purpose.STAGING:
         return
     if inner.profile.neutralisation is None:
         yield UNSAFE_REPORTS
@@ -106,15 +92,15 @@ def keystore_problems(request: PlanRequest) -> Iterator[Refusal]:
         "without its own keystore, a reports server can't read the passwords of its "
         "repository: restore both from one generation",
     )
-    texts = reports_texts(request.texts)
+    texts = files.reports_texts(request.texts)
     known = {file.name: file for file in profile.keystore}
     for file in reports.keystore:
-        held = find_text(texts, known[file.name]) if file.name in known else None
+        held = files.find_text(texts, known[file.name]) if file.name in known else None
         if held is None:
             text = message("it holds no keystore file {name} of its reports server", name=file.name)
             yield text, hint
             continue
-        found = hashlib.sha256(encode(held.text)).hexdigest()
+        found = hashlib.sha256(files.encode(held.text)).hexdigest()
         if found != file.sha256:
             yield (
                 message(
@@ -128,17 +114,19 @@ def keystore_problems(request: PlanRequest) -> Iterator[Refusal]:
             )
 
 
-def reports_steps(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> tuple[Step, ...]:
+def reports_steps(
+    request: PlanRequest, databases: tuple[model.DatabaseFacts, ...]
+) -> tuple[model.Step, ...]:
     """Every step of the reports half, in order; none when there is no such half."""
     inner = reports_request(request)
     if inner is None:
         return ()
     own = inner.generation.fingerprint.databases
     steps = with_staging(inner, own, steps_of(inner, own))
-    files = request.profile.reports.keystore if request.profile.reports else ()
+    held = request.profile.reports.keystore if request.profile.reports else ()
     keystore: dict[str, str] = {
         f"configuration:{file.name}": message("Lay keystore file {name}", name=file.name)
-        for file in files
+        for file in held
     }
     return (
         *(
@@ -146,9 +134,9 @@ def reports_steps(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) ->
                 step,
                 id=f"reports:{step.id}",
                 title=keystore.get(step.id) or _TITLES.get(step.kind, step.title),
-                changes=reports_changes(step.changes),
-                target=Role.REPORTS if step.target == Role.ERP else step.target,
-                part=Part.REPORTS,
+                changes=files.reports_changes(step.changes),
+                target=model.Role.REPORTS if step.target == model.Role.ERP else step.target,
+                part=model.Part.REPORTS,
             )
             for step in steps
         ),
@@ -156,19 +144,37 @@ def reports_steps(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) ->
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The parts of a JDBC URL; ``server`` is host:port."""
+
+    server: str
+    database: str
+
+
+def address_of(url: str) -> Address | None:
+    """Parse a PostgreSQL JDBC URL; None for any other URL."""
+    found = _URL.match(url)
+    if found is None:
+        return None
+    _host, colon, port = found["server"].rpartition(":")
+    server = found["server"] if colon and port.isdigit() else f"{found['server']}:{_DEFAULT_PORT}"
+    return Address(server, found["database"])
+
+
 def data_source_settings(
-    profile: ReportsProfile, source: DataSource, target: Target
-) -> tuple[Setting, ...]:
+    profile: ReportsProfile, source: model.DataSource, target: files.Target
+) -> tuple[files.Setting, ...]:
     """The properties that a restored data source needs: those of the profile, filled in."""
     found = address_of(source.url)
     database = found.database if found else ""
-    values = {**placeholders(target, [database]), "database": database}
-    return tuple(resolved(profile.data_source, values, "data_source"))
+    values = {**files.placeholders(target, [database]), "database": database}
+    return tuple(files.resolved(profile.data_source, values, "data_source"))
 
 
 def sources_of(
-    sources: tuple[DataSource, ...], databases: tuple[str, ...]
-) -> Iterator[tuple[DataSource, str]]:
+    sources: tuple[model.DataSource, ...], databases: tuple[str, ...]
+) -> Iterator[tuple[model.DataSource, str]]:
     """The data sources that read one of these databases, each with the database's name."""
     for source in sources:
         found = address_of(source.url)
@@ -176,23 +182,23 @@ def sources_of(
             yield source, found.database
 
 
-def _data_sources(request: PlanRequest, databases: tuple[str, ...]) -> Iterator[Step]:
+def _data_sources(request: PlanRequest, databases: tuple[str, ...]) -> Iterator[model.Step]:
     reports, profile = request.generation.fingerprint.reports, request.profile.reports
     if reports is None or profile is None or not profile.data_source:
         return
     for source, database in sources_of(reports.data_sources, databases):
         before = {"connectionUrl": source.url, "username": source.user}
         settings = data_source_settings(profile, source, request.target.configuration)
-        yield Step(
+        yield model.Step(
             id=f"reports:data-source:{source.uri}",
-            kind=StepKind.DATA_SOURCE,
+            kind=model.StepKind.DATA_SOURCE,
             title=message("Point data source {uri} at the restored ERP", uri=source.uri),
             target=source.uri,
             database=database,
             items=1,
             changes=tuple(
-                change_of(source.uri, one, before.get(one.key, ""), SECRET_PROPERTY)
+                files.change_of(source.uri, one, before.get(one.key, ""), SECRET_PROPERTY)
                 for one in settings
             ),
-            part=Part.REPORTS,
+            part=model.Part.REPORTS,
         )

@@ -7,25 +7,10 @@ import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
+from restore import model
 from restore.anonymise.rules import Rules
-from restore.model import (
-    Acceptance,
-    Artifact,
-    ArtifactKind,
-    Blueprint,
-    CacheUse,
-    Difference,
-    Environment,
-    EnvironmentFacts,
-    Generation,
-    Part,
-    Purpose,
-    Role,
-    Step,
-    StepKind,
-)
 from restore.model.messages import message
 from restore.model.node_records import MARK
 from restore.model.parts import reports_generation, stored_name
@@ -111,11 +96,11 @@ class PlanTarget:
     """Whether a reverse proxy of its own stands before the ERP."""
     resources: Resources = SMALL
     """What its database server may use."""
-    begun: frozenset[Role] = frozenset()
+    begun: frozenset[model.Role] = frozenset()
     """The nodes, the half's own two, into which a replay that did not end was under way."""
     bulk: BulkState = BulkState.NONE
     """Whether a replay that was cut short left its database server in bulk mode."""
-    cache: CacheUse | None = None
+    cache: model.CacheUse | None = None
     """Which cache of its database server's data is placed, or made; None does neither."""
 
 
@@ -131,21 +116,21 @@ class PlanRequest:
     databases, in bytes, from which they are loaded in bulk mode, and with minimal WAL.
     """
 
-    generation: Generation
+    generation: model.Generation
     profile: Profile
     texts: ConfigurationTexts
-    facts: EnvironmentFacts
+    facts: model.EnvironmentFacts
     target: PlanTarget
-    acceptances: tuple[Acceptance, ...] = ()
+    acceptances: tuple[model.Acceptance, ...] = ()
     databases: tuple[str, ...] = ()
     replace: bool = False
     jobs: int = 2
-    nodes: tuple[Role, ...] = tuple(Role)
-    found: tuple[Difference, ...] = ()
+    nodes: tuple[model.Role, ...] = tuple(model.Role)
+    found: tuple[model.Difference, ...] = ()
     """Differences that only a look at files or at the certificate tells."""
     bulk_from: int = BULK_FROM
     restart_from: int = RESTART_FROM
-    purpose: Purpose = Purpose.RECOVERY
+    purpose: model.Purpose = model.Purpose.RECOVERY
     anonymise: Rules | None = None
     """The rules by which a staging copy is anonymised; None when it is not."""
 
@@ -156,7 +141,7 @@ def is_ours(comment: str | None) -> bool:
 
 
 def standing_target(
-    environment: Environment,
+    environment: model.Environment,
     existing: tuple[ExistingDatabase, ...] = (),
     documents: tuple[str, ...] = (),
     reports: PlanTarget | None = None,
@@ -175,15 +160,15 @@ def standing_target(
     )
 
 
-def with_begun(target: PlanTarget, begun: frozenset[Role]) -> PlanTarget:
+def with_begun(target: PlanTarget, begun: frozenset[model.Role]) -> PlanTarget:
     """A target that knows into which of its nodes an unfinished replay was under way."""
     reports = target.reports
     if reports is not None:
         reports = replace(reports, begun=frozenset(role.as_erp for role in begun if role.as_erp))
-    return replace(target, begun=begun & {Role.DATABASE, Role.ERP}, reports=reports)
+    return replace(target, begun=begun & {model.Role.DATABASE, model.Role.ERP}, reports=reports)
 
 
-def foreseen_target(name: str, blueprint: Blueprint, repository: str) -> PlanTarget:
+def foreseen_target(name: str, blueprint: model.Blueprint, repository: str) -> PlanTarget:
     """The target of a plan for an environment that is not made yet; its addresses come later."""
     return PlanTarget(
         name=name,
@@ -224,20 +209,29 @@ def aside_name(database: str, generation_id: str) -> str:
 
 
 def database_step(
-    kind: StepKind, name: str, title: str, target: str = "", argv: tuple[str, ...] = ()
-) -> Step:
+    kind: model.StepKind,
+    name: str,
+    title: str,
+    argv: tuple[str, ...] = (),
+    *,
+    target: str = "",
+    **more: Any,
+) -> model.Step:
     """A step about a database, by its final name, which is the target unless another one is."""
-    return Step(f"{kind.value}:{name}", kind, title, target or name, name, argv=argv)
+    id_ = f"{kind.value}:{name}"
+    return model.Step(id_, kind, title, target or name, name, argv=argv, **more)
 
 
-def before_start(steps: tuple[Step, ...], added: Iterable[Step]) -> tuple[Step, ...]:
+def before_start(
+    steps: tuple[model.Step, ...], added: Iterable[model.Step]
+) -> tuple[model.Step, ...]:
     """A plan's steps with others inserted before the ERP's start; at the end without a start.
 
     Everything has its final name there, and nothing of the ERP runs.
     """
-    begins = (StepKind.STATISTICS, StepKind.START_ERP)
+    begins = (model.StepKind.STATISTICS, model.StepKind.START_ERP)
     at = next(
-        (n for n, step in enumerate(steps) if step.kind in begins and step.part is Part.ERP),
+        (n for n, step in enumerate(steps) if step.kind in begins and step.part is model.Part.ERP),
         len(steps),
     )
     return (*steps[:at], *added, *steps[at:])
@@ -249,10 +243,10 @@ def documents_folder(tree: DocumentTree, database: str) -> str:
 
 
 def copied_documents(
-    generation: Generation,
+    generation: model.Generation,
     profile: Profile,
     databases: tuple[str, ...],
-    nodes: tuple[Role, ...],
+    nodes: tuple[model.Role, ...],
 ) -> frozenset[str]:
     """The artefacts, by name, whose many documents a plan for these databases and nodes copies.
 
@@ -260,34 +254,28 @@ def copied_documents(
     anything is made.
     """
     found: set[str] = set()
-    if Role.ERP in nodes:
+    if model.Role.ERP in nodes:
         found |= _copied(generation, profile, databases)
     reports = reports_generation(generation)
-    if reports is not None and profile.reports is not None and Role.REPORTS in nodes:
+    if reports is not None and profile.reports is not None and model.Role.REPORTS in nodes:
         found |= {stored_name(name) for name in _copied(reports, profile.reports.server, ())}
     return frozenset(found)
 
 
-def _copied(generation: Generation, profile: Profile, databases: tuple[str, ...]) -> set[str]:
-    names = [facts.name for facts in generation.fingerprint.databases]
-    artifacts = (
-        documents_of(generation, tree, name)
-        for tree in profile.documents
-        for name in names
-        if not databases or name in databases
-    )
+def _copied(generation: model.Generation, profile: Profile, databases: tuple[str, ...]) -> set[str]:
     return {
         one.name
-        for one in artifacts
-        if one and (one.files >= MANY_FILES or one.bytes >= MANY_BYTES)
+        for tree in profile.documents
+        for facts in generation.fingerprint.databases
+        if not databases or facts.name in databases
+        if (one := documents_of(generation, tree, facts.name))
+        if one.files >= MANY_FILES or one.bytes >= MANY_BYTES
     }
 
 
-def documents_of(generation: Generation, tree: DocumentTree, database: str) -> Artifact | None:
+def documents_of(
+    generation: model.Generation, tree: DocumentTree, database: str
+) -> model.Artifact | None:
     """The artefact that holds a tree's documents of a database."""
-    found = [
-        artifact
-        for artifact in generation.artifacts_of(ArtifactKind.DOCUMENTS, database)
-        if artifact.name == f"{tree.name}-{database}"
-    ]
-    return found[0] if found else None
+    held = generation.artifacts_of(model.ArtifactKind.DOCUMENTS, database)
+    return next((one for one in held if one.name == f"{tree.name}-{database}"), None)

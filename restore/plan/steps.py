@@ -50,17 +50,8 @@ from itertools import chain
 from typing import Final
 
 from restore.adapters.postgres import commands
-from restore.model import (
-    CUSTOM_FILE,
-    PLAIN_FILE,
-    Artifact,
-    ArtifactKind,
-    DatabaseFacts,
-    DumpForm,
-    Role,
-    Step,
-    StepKind,
-)
+from restore.model import Artifact, ArtifactKind, DatabaseFacts, DumpForm, Role, Step, StepKind
+from restore.model.generation import CUSTOM_FILE, PLAIN_FILE
 from restore.model.messages import message
 from restore.model.node_records import MARK
 from restore.plan.bulk import in_bulk_mode, is_large
@@ -117,13 +108,9 @@ def _roles(request: PlanRequest) -> Iterator[Step]:
         argv=_named_roles(request),
     )
     artifacts = request.generation.artifacts_of(ArtifactKind.ROLES)
-    for artifact in artifacts:
-        yield replace(
-            step,
-            source=f"{artifact.folder}/roles.sql",
-            bytes=artifact.bytes,
-            items=artifact.files,
-        )
+    for one in artifacts:
+        script = f"{one.folder}/roles.sql"
+        yield replace(step, source=script, bytes=one.bytes, items=one.files)
     if not artifacts:
         yield step
 
@@ -155,28 +142,27 @@ def _database(request: PlanRequest, facts: DatabaseFacts, statistics: int | None
         locale=facts.locale,
     )
     artifact = request.generation.artifacts_of(ArtifactKind.DATABASE, name)[0]
-    folder = f"{request.target.repository}/generations/{request.generation.id}/{artifact.folder}"
     tables = len(facts.tables)
-    title, argv = (
+    yield database_step(
+        StepKind.CREATE_DATABASE,
+        name,
         message("Create database {name} under a temporary name", name=name),
         commands.create_database(superuser, new),
+        target=temporary,
     )
-    yield database_step(StepKind.CREATE_DATABASE, name, title, temporary, argv)
-    title, argv = (
-        message("Restore database {name}", name=name),
-        _restore(request, artifact, folder, temporary, loader),
-    )
-    load = database_step(StepKind.RESTORE_DATABASE, name, title, temporary, argv)
-    yield replace(load, source=artifact.folder, bytes=artifact.bytes, items=tables)
+    title = message("Restore database {name}", name=name)
+    argv = _restore(request, artifact, temporary, loader)
+    moved = {"source": artifact.folder, "bytes": artifact.bytes, "items": tables}
+    yield database_step(StepKind.RESTORE_DATABASE, name, title, argv, target=temporary, **moved)
     if loader is not None:
         title = message("Give what nobody owns in database {name} to the ERP's role", name=name)
         argv = commands.give_ownership(superuser, temporary, loader, erp_role)
-        yield database_step(StepKind.GIVE_OWNERSHIP, name, title, temporary, argv)
+        yield database_step(StepKind.GIVE_OWNERSHIP, name, title, argv, target=temporary)
     title = message("Gather statistics of database {name}", name=name)
     argv = commands.analyze(superuser, temporary, request.jobs, statistics)
-    yield replace(database_step(StepKind.ANALYZE, name, title, temporary, argv), items=tables)
+    yield database_step(StepKind.ANALYZE, name, title, argv, target=temporary, items=tables)
     title = message("Check database {name}", name=name)
-    yield replace(database_step(StepKind.CHECK_DATABASE, name, title, temporary), items=tables)
+    yield database_step(StepKind.CHECK_DATABASE, name, title, target=temporary, items=tables)
 
 
 def _statistics(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> Iterator[Step]:
@@ -184,13 +170,14 @@ def _statistics(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> I
         name, tables = facts.name, len(facts.tables)
         title = message("Gather all statistics of database {name}", name=name)
         argv = commands.analyze(request.profile.database.superuser, name, request.jobs)
-        yield replace(database_step(StepKind.STATISTICS, name, title, name, argv), items=tables)
+        yield database_step(StepKind.STATISTICS, name, title, argv, items=tables)
 
 
 def _restore(
-    request: PlanRequest, artifact: Artifact, folder: str, database: str, loader: str | None
+    request: PlanRequest, artifact: Artifact, database: str, loader: str | None
 ) -> tuple[str, ...]:
     superuser = request.profile.database.superuser
+    folder = f"{request.target.repository}/generations/{request.generation.id}/{artifact.folder}"
     if artifact.form is DumpForm.PLAIN:
         return commands.load_plain(superuser, database, f"{folder}/{PLAIN_FILE}", loader or "")
     dump = f"{folder}/{CUSTOM_FILE}" if artifact.form is DumpForm.CUSTOM else folder
@@ -238,30 +225,21 @@ def _configuration(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -
 
 
 def _promote_database(request: PlanRequest, facts: DatabaseFacts) -> Step:
-    temporary = temporary_name(facts.name, request.generation.id)
-    occupied = any(item.name == facts.name for item in request.target.existing)
-    promotion = commands.Promotion(
-        temporary=temporary,
-        final=facts.name,
-        aside=aside_name(facts.name, request.generation.id) if occupied else None,
-    )
-    name = facts.name
-    title = (
-        message("Replace database {name}", name=name)
-        if occupied
-        else message("Give database {name} its name", name=name)
-    )
+    name, generation = facts.name, request.generation.id
+    temporary, aside = temporary_name(name, generation), None
+    title = message("Give database {name} its name", name=name)
+    if any(item.name == name for item in request.target.existing):
+        title = message("Replace database {name}", name=name)
+        aside = aside_name(name, generation)
+    promotion = commands.Promotion(temporary=temporary, final=name, aside=aside)
     argv = commands.promote_database(request.profile.database.superuser, promotion)
-    step = database_step(StepKind.PROMOTE_DATABASE, name, title, name, argv)
-    return replace(step, staging=temporary)
+    return database_step(StepKind.PROMOTE_DATABASE, name, title, argv, staging=temporary)
 
 
 def _open_database(request: PlanRequest, facts: DatabaseFacts) -> Step:
-    name = facts.name
-    argv = commands.open_database(request.profile.database.superuser, name)
-    return database_step(
-        StepKind.OPEN_DATABASE, name, message("Open database {name}", name=name), name, argv
-    )
+    title = message("Open database {name}", name=facts.name)
+    argv = commands.open_database(request.profile.database.superuser, facts.name)
+    return database_step(StepKind.OPEN_DATABASE, facts.name, title, argv)
 
 
 def _promote_documents(step: Step) -> Step:

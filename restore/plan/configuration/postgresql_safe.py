@@ -20,16 +20,10 @@ NAME: Final = "postgresql.conf"
 LEFT_OUT: Final = "(left out)"
 """What an ``include`` becomes in the list of changes."""
 
-_HIDDEN: Final = frozenset(
-    {
-        "primary_conninfo",
-        "archive_command",
-        "restore_command",
-        "archive_cleanup_command",
-        "recovery_end_command",
-        "ssl_passphrase_command",
-    }
-)
+_HIDDEN: Final = frozenset({
+    "primary_conninfo", "archive_command", "restore_command", "archive_cleanup_command",
+    "recovery_end_command", "ssl_passphrase_command",
+})  # fmt: skip
 """Keys whose values often hold passwords: none may reach the stack's state."""
 
 _INCLUDES: Final = frozenset({"include", "include_dir"})
@@ -38,15 +32,6 @@ _KEPT_AND_SHOWN: Final = (
     "session_preload_libraries",
     "local_preload_libraries",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class PostgresqlPaths:
-    """Where the restored server's files are, in its container."""
-
-    data: str
-    hba: str
-    ident: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +82,7 @@ _PLACE: Final = (
 """What makes it start and be reached where it now stands."""
 
 
-def reconcile_postgresql(text: str | None, paths: PostgresqlPaths, version: int) -> Reconciled:
+def reconcile_postgresql(text: str | None, data: str, hba: str, version: int) -> Reconciled:
     """Make a ``postgresql.conf`` fit for a restored server.
 
     Production's lines stay as they are; what must be otherwise is added at the end, where it wins,
@@ -106,6 +91,8 @@ def reconcile_postgresql(text: str | None, paths: PostgresqlPaths, version: int)
 
     Args:
         text: production's file; None when the generation holds none.
+        data: the folder of the restored server's data, in its container.
+        hba: its file of who may connect, there.
         version: ``server_version_num`` of the dump's server; 0 when unknown.
     """
     original = text or _HEADER
@@ -114,9 +101,9 @@ def reconcile_postgresql(text: str | None, paths: PostgresqlPaths, version: int)
     )
     kept, hidden = hide(kept, _HIDDEN, "left out by the restore engine, as it may hold a secret")
     settings = (
-        Setting("data_directory", paths.data, "Restored server: its own data."),
-        Setting("hba_file", paths.hba, "Restored server: written by the restore engine."),
-        Setting("ident_file", paths.ident, "Restored server: its own file."),
+        Setting("data_directory", data, "Restored server: its own data."),
+        Setting("hba_file", hba, "Restored server: written by the restore engine."),
+        Setting("ident_file", f"{data}/pg_ident.conf", "Restored server: its own file."),
         *_settings(original, version),
     )
     reconciled = set_postgresql(kept, NAME, settings)

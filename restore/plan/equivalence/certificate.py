@@ -42,19 +42,17 @@ from restore.model.secret import Secret
 
 SOON: Final = timedelta(days=30)
 
+_BROKEN: Final = {
+    "key": (Severity.BLOCKING, message("one certificate with its key"), message("not so")),
+    "chain": (Severity.BLOCKING, message("a chain to an authority"), message("broken")),
+    "self-signed": (Severity.WARNING, message("issued by an authority"), message("self")),
+    "order": (Severity.WARNING, message("each followed by its issuer's"), message("another order")),
+}
+"""What is expected of every certificate, and what is said of one that is otherwise."""
+
 KEYS: Final = tuple(
     f"certificate.{name}"
-    for name in (
-        "key",
-        "expired",
-        "not-yet-valid",
-        "chain",
-        "name",
-        "expires-soon",
-        "self-signed",
-        "order",
-        "other",
-    )
+    for name in (*_BROKEN, "expired", "not-yet-valid", "name", "expires-soon", "other")
 )
 """Keys of the differences that a certificate may have."""
 
@@ -92,9 +90,9 @@ def judge(pem: bytes, host: str | None, now: datetime, *, keyed: bool = True) ->
     try:
         found = tuple(x509.load_pem_x509_certificate(part) for part in _CERTIFICATE.findall(pem))
     except ValueError:
-        return Judged(None, "", (_key(message("a certificate in it can't be read")),))
+        return Judged(None, "", (_broken("key", message("a certificate in it can't be read")),))
     if not found:
-        return Judged(None, "", (_key(message("the file holds no certificate")),))
+        return Judged(None, "", (_broken("key", message("the file holds no certificate")),))
     problems = (
         *(_key_problems(pem, found) if keyed else ()),
         *_time_problems(found, now),
@@ -178,15 +176,9 @@ def other_certificate(
     """The note of a certificate that is not production's; none when it is, or had none."""
     if production is None or production.sha256 == used.sha256:
         return ()
-    return (
-        Difference(
-            "certificate.other",
-            Severity.NOTE,
-            short(production.sha256),
-            short(used.sha256),
-            message("the reverse proxy gets a certificate of the stack's own, not production's"),
-        ),
-    )
+    text = message("the reverse proxy gets a certificate of the stack's own, not production's")
+    sums = short(production.sha256), short(used.sha256)
+    return (Difference("certificate.other", Severity.NOTE, *sums, text),)
 
 
 def short(sha256: str) -> str:
@@ -194,43 +186,37 @@ def short(sha256: str) -> str:
     return sha256[:16]
 
 
-def _key(text: str) -> Difference:
-    return Difference(
-        "certificate.key",
-        Severity.BLOCKING,
-        message("one certificate with its key"),
-        message("not so"),
-        text,
-    )
+def _broken(name: str, text: str) -> Difference:
+    return Difference(f"certificate.{name}", *_BROKEN[name], text)
 
 
 def _key_problems(pem: bytes, found: Sequence[x509.Certificate]) -> Iterator[Difference]:
     texts = [match[0] for match in _KEY.finditer(pem)]
     if len(texts) != 1:
         many = message("several private keys") if texts else message("no private key")
-        yield _key(
-            message("the file holds {what}: one PEM has certificate, key and chain", what=many)
-        )
+        text = message("the file holds {what}: one PEM has certificate, key and chain", what=many)
+        yield _broken("key", text)
         return
     try:
         public = load_pem_private_key(texts[0], password=None).public_key()
     except TypeError:
-        yield _key(message("the private key is encrypted: a server could not start by itself"))
+        yield _broken(
+            "key", message("the private key is encrypted: a server could not start by itself")
+        )
         return
     except (ValueError, UnsupportedAlgorithm):
-        yield _key(message("the private key can't be read"))
+        yield _broken("key", message("the private key can't be read"))
         return
     form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
     own = public.public_bytes(*form)
     owners = [n for n, one in enumerate(found, 1) if one.public_key().public_bytes(*form) == own]
     if not owners:
-        yield _key(message("the private key is not the certificate's"))
+        yield _broken("key", message("the private key is not the certificate's"))
     elif owners[0] != 1:
-        yield _key(
-            message(
-                "the private key is of certificate {n} of the file, not of the first", n=owners[0]
-            )
+        text = message(
+            "the private key is of certificate {n} of the file, not of the first", n=owners[0]
         )
+        yield _broken("key", text)
 
 
 def _time_problems(found: Sequence[x509.Certificate], now: datetime) -> Iterator[Difference]:
@@ -241,36 +227,20 @@ def _time_problems(found: Sequence[x509.Certificate], now: datetime) -> Iterator
             else message("the authority's ({name})", name=_name(item.subject))
         )
         until, since = item.not_valid_after_utc, item.not_valid_before_utc
-        today = _day(now)
+        valid = message("valid on {day}", day=_day(now))
+        ends = message("valid until {day}", day=_day(until))
         if until < now:
-            yield Difference(
-                "certificate.expired",
-                Severity.BLOCKING,
-                message("valid on {day}", day=today),
-                message("valid until {day}", day=_day(until)),
-                message("{who} expired on {day}", who=who, day=_day(until)),
-            )
+            text = message("{who} expired on {day}", who=who, day=_day(until))
+            yield Difference("certificate.expired", Severity.BLOCKING, valid, ends, text)
         elif since > now:
-            yield Difference(
-                "certificate.not-yet-valid",
-                Severity.BLOCKING,
-                message("valid on {day}", day=today),
-                message("valid from {day}", day=_day(since)),
-                message("{who} is not valid before {day}", who=who, day=_day(since)),
-            )
+            begins = message("valid from {day}", day=_day(since))
+            text = message("{who} is not valid before {day}", who=who, day=_day(since))
+            yield Difference("certificate.not-yet-valid", Severity.BLOCKING, valid, begins, text)
         elif until - now < SOON:
-            yield Difference(
-                "certificate.expires-soon",
-                Severity.WARNING,
-                message("valid for {n} days", n=SOON.days),
-                message("valid until {day}", day=_day(until)),
-                message(
-                    "{who} expires on {day}, in {n} days",
-                    who=who,
-                    day=_day(until),
-                    n=(until - now).days,
-                ),
-            )
+            wanted = message("valid for {n} days", n=SOON.days)
+            day, left = _day(until), (until - now).days
+            text = message("{who} expires on {day}, in {n} days", who=who, day=day, n=left)
+            yield Difference("certificate.expires-soon", Severity.WARNING, wanted, ends, text)
 
 
 def _chain_problems(found: Sequence[x509.Certificate]) -> Iterator[Difference]:
@@ -279,60 +249,34 @@ def _chain_problems(found: Sequence[x509.Certificate]) -> Iterator[Difference]:
         text = message(
             "the certificate is signed by itself: clients must have been told to trust it"
         )
-        yield Difference(
-            "certificate.self-signed",
-            Severity.WARNING,
-            message("issued by an authority"),
-            message("self"),
-            text,
-        )
+        yield _broken("self-signed", text)
         return
     if not any(_issued(served, authority) for authority in authorities):
         text = message(
             "the file lacks the certificate of its issuer, {name}", name=_name(served.issuer)
         )
-        yield _chain(text)
+        yield _broken("chain", text)
         return
     for authority in authorities:
         # A root that clients have may be left out, but not what leads to nothing.
         if not any(_issued(one, authority) for one in found if one is not authority):
-            yield _chain(
-                message(
-                    "{name} issued none of the file's certificates", name=_name(authority.subject)
-                )
+            name = _name(authority.subject)
+            yield _broken(
+                "chain", message("{name} issued none of the file's certificates", name=name)
             )
     if not all(_issued(one, after) for one, after in pairwise(found)):
-        yield Difference(
-            "certificate.order",
-            Severity.WARNING,
-            message("each followed by its issuer's"),
-            message("another order"),
-            message(
-                "the certificates of the authorities are not in order: some clients refuse that"
-            ),
+        text = message(
+            "the certificates of the authorities are not in order: some clients refuse that"
         )
-
-
-def _chain(text: str) -> Difference:
-    return Difference(
-        "certificate.chain",
-        Severity.BLOCKING,
-        message("a chain to an authority"),
-        message("broken"),
-        text,
-    )
+        yield _broken("order", text)
 
 
 def _name_problems(served: x509.Certificate, host: str | None) -> Iterator[Difference]:
     names = names_of(served)
     if host is not None and not names_host(names, host):
-        yield Difference(
-            "certificate.name",
-            Severity.BLOCKING,
-            host,
-            ", ".join(names) or message("no name"),
-            message("the certificate is not for {host}, the host of the external URL", host=host),
-        )
+        text = message("the certificate is not for {host}, the host of the external URL", host=host)
+        listed = ", ".join(names) or message("no name")
+        yield Difference("certificate.name", Severity.BLOCKING, host, listed, text)
 
 
 def _issued(certificate: x509.Certificate, by: x509.Certificate) -> bool:

@@ -36,6 +36,7 @@ from restore.model import (
     EnvironmentFacts,
     Fingerprint,
     Generation,
+    ImageFacts,
     ServerFacts,
     Severity,
     Versioned,
@@ -52,22 +53,13 @@ KEYS: Final = (
     "postgresql.encoding",
     "erp.series",
     "erp.release",
-    "os.database",
-    "os.erp",
-    "os.proxy",
-    "image.database",
-    "image.erp",
-    "image.proxy",
+    *(f"{what}.{server}" for what in ("os", "image") for server in servers.SERVERS),
     *servers.KEYS,
     *certificate.KEYS,
 )
 """Keys of differences that can be there once."""
 
-FAMILIES: Final = (
-    *locales.FAMILIES,
-    "postgresql.extension:",
-    "erp.module:",
-)
+FAMILIES: Final = (*locales.FAMILIES, "postgresql.extension:", "erp.module:")
 """Beginnings of keys that go on with a name."""
 
 REPORTS: Final = "reports/"
@@ -88,37 +80,24 @@ def compare(fingerprint: Fingerprint, facts: EnvironmentFacts) -> tuple[Differen
         *_extensions(fingerprint.databases, facts.extensions),
         *_erp_version(fingerprint, facts),
         *_modules(fingerprint.databases, facts.modules),
-        *_server("database", fingerprint.postgresql, facts.postgresql),
-        *_server("erp", fingerprint.erp, facts.erp),
-        *(
-            _server("proxy", fingerprint.proxy.server, facts.proxy)
-            if fingerprint.proxy and facts.proxy
-            else ()
-        ),
-        *servers.node_differences(fingerprint, facts),
     ]
-    return ordered(found)
+    for name, backup, here in servers.pairs(fingerprint, facts):
+        found += _server(name, backup, here)
+    return ordered((*found, *servers.node_differences(fingerprint, facts)))
 
 
 def series_difference(fingerprint: Fingerprint, profile: Profile) -> tuple[Difference, ...]:
     """The difference of a backup whose ERP series the profile doesn't know; else none."""
     if not fingerprint.erp_series or fingerprint.erp_series in profile.erp.series:
         return ()
-    known = ", ".join(profile.erp.series)
-    return (
-        Difference(
-            "erp.series",
-            Severity.BLOCKING,
-            fingerprint.erp_series,
-            known,
-            message(
-                "profile {name} knows series {known}, not {series}",
-                name=profile.name,
-                known=known,
-                series=fingerprint.erp_series,
-            ),
-        ),
+    known, series = ", ".join(profile.erp.series), fingerprint.erp_series
+    text = message(
+        "profile {name} knows series {known}, not {series}",
+        name=profile.name,
+        known=known,
+        series=series,
     )
+    return (Difference("erp.series", Severity.BLOCKING, series, known, text),)
 
 
 def clock_difference(generation: Generation, now: datetime) -> tuple[Difference, ...]:
@@ -126,18 +105,12 @@ def clock_difference(generation: Generation, now: datetime) -> tuple[Difference,
     moment = generation.consistency_point
     if moment <= now + CLOCK_TOLERANCE:
         return ()
-    return (
-        Difference(
-            "generation.clock",
-            Severity.BLOCKING,
-            f"{moment:%Y-%m-%d %H:%M:%S} UTC",
-            f"{now:%Y-%m-%d %H:%M:%S} UTC",
-            message(
-                "the generation was made in the future: production's clock or this machine's "
-                "is wrong, and the latest generation may be another",
-            ),
-        ),
+    text = message(
+        "the generation was made in the future: production's clock or this machine's "
+        "is wrong, and the latest generation may be another",
     )
+    times = f"{moment:%Y-%m-%d %H:%M:%S} UTC", f"{now:%Y-%m-%d %H:%M:%S} UTC"
+    return (Difference("generation.clock", Severity.BLOCKING, *times, text),)
 
 
 def accept(
@@ -196,12 +169,9 @@ def _postgresql_version(backup: ServerFacts, here: ServerFacts) -> Iterator[Diff
         yield Difference("postgresql.major", Severity.WARNING, *versions, text)
     # Of a physical backup only the major is known.
     elif backup.version_number != here.version_number and "." in backup.version:
-        older = here.version_number < backup.version_number
-        text = (
-            message("PostgreSQL has an older patch level")
-            if older
-            else message("PostgreSQL has a newer patch level")
-        )
+        text = message("PostgreSQL has a newer patch level")
+        if here.version_number < backup.version_number:
+            text = message("PostgreSQL has an older patch level")
         yield Difference("postgresql.minor", Severity.WARNING, *versions, text)
 
 
@@ -220,16 +190,12 @@ def _encodings(
     lacking = [item for item in databases if item.encoding not in ("", *known)]
     if lacking:
         names = ", ".join(sorted({item.encoding for item in lacking}))
-        databases_of = ", ".join(item.name for item in lacking)
-        yield Difference(
-            "postgresql.encoding",
-            Severity.BLOCKING,
-            names,
-            message("not supported"),
-            message(
-                "the server does not support the encoding of {databases}", databases=databases_of
-            ),
+        text = message(
+            "the server does not support the encoding of {databases}",
+            databases=", ".join(item.name for item in lacking),
         )
+        none = message("not supported")
+        yield Difference("postgresql.encoding", Severity.BLOCKING, names, none, text)
 
 
 def _extensions(
@@ -240,25 +206,18 @@ def _extensions(
     here = {item.name: item.version for item in known}
     for database in databases:
         for extension in database.extensions:
-            key = f"postgresql.extension:{extension.name}"
-            if extension.name not in here:
-                if extension.name != _BUILT_IN_EXTENSION:
-                    text = message(
-                        "database {database} uses extension {name}, which the server lacks",
-                        database=database.name,
-                        name=extension.name,
-                    )
-                    yield Difference(
-                        key, Severity.BLOCKING, extension.version, message("not available"), text
-                    )
-            elif extension.version not in ("", here[extension.name]):
-                yield Difference(
-                    key,
-                    Severity.WARNING,
-                    extension.version,
-                    here[extension.name],
-                    message("extension {name} has another version", name=extension.name),
+            name, version = extension.name, extension.version
+            key = f"postgresql.extension:{name}"
+            if name not in (*here, _BUILT_IN_EXTENSION):
+                text = message(
+                    "database {database} uses extension {name}, which the server lacks",
+                    database=database.name,
+                    name=name,
                 )
+                yield Difference(key, Severity.BLOCKING, version, message("not available"), text)
+            elif version not in ("", here.get(name, version)):
+                text = message("extension {name} has another version", name=name)
+                yield Difference(key, Severity.WARNING, version, here[name], text)
 
 
 def _erp_version(fingerprint: Fingerprint, facts: EnvironmentFacts) -> Iterator[Difference]:
@@ -270,18 +229,11 @@ def _erp_version(fingerprint: Fingerprint, facts: EnvironmentFacts) -> Iterator[
             after=after,
         )
         yield Difference("erp.series", Severity.BLOCKING, before, after, text)
-    elif (
-        fingerprint.erp.version
-        and facts.erp.version
-        and fingerprint.erp.version != facts.erp.version
-    ):
-        yield Difference(
-            "erp.release",
-            Severity.WARNING,
-            fingerprint.erp.version,
-            facts.erp.version,
-            message("the ERP is of another release of the same series"),
-        )
+        return
+    release, other = fingerprint.erp.version, facts.erp.version
+    if release and other and release != other:
+        text = message("the ERP is of another release of the same series")
+        yield Difference("erp.release", Severity.WARNING, release, other, text)
 
 
 def _modules(
@@ -289,22 +241,21 @@ def _modules(
 ) -> Iterator[Difference]:
     if known is None:
         return
-    here = frozenset(known)
+    here, none = frozenset(known), message("not available")
     for database in databases:
         for module in database.modules:
             if module.name not in here:
-                yield Difference(
-                    f"erp.module:{module.name}",
-                    Severity.BLOCKING,
-                    module.version or "installed",
-                    message("not available"),
-                    message(
-                        "database {database} has module {name} installed, "
-                        "which the ERP server lacks",
-                        database=database.name,
-                        name=module.name,
-                    ),
+                text = message(
+                    "database {database} has module {name} installed, which the ERP server lacks",
+                    database=database.name,
+                    name=module.name,
                 )
+                key, version = f"erp.module:{module.name}", module.version or "installed"
+                yield Difference(key, Severity.BLOCKING, version, none, text)
+
+
+def _shown(image: ImageFacts) -> str:
+    return f"{image.reference} ({image.id.removeprefix('sha256:')[:12]})"
 
 
 def _server(name: str, backup: ServerFacts, here: ServerFacts) -> Iterator[Difference]:
@@ -314,14 +265,5 @@ def _server(name: str, backup: ServerFacts, here: ServerFacts) -> Iterator[Diffe
         yield Difference(f"os.{name}", Severity.WARNING, backup.os, here.os, text)
     if backup.image and here.image and backup.image.id != here.image.id:
         text = message("the {server} runs from another image", server=title)
-        yield Difference(
-            f"image.{name}",
-            Severity.WARNING,
-            f"{backup.image.reference} ({_short(backup.image.id)})",
-            f"{here.image.reference} ({_short(here.image.id)})",
-            text,
-        )
-
-
-def _short(image_id: str) -> str:
-    return image_id.removeprefix("sha256:")[:12]
+        images = _shown(backup.image), _shown(here.image)
+        yield Difference(f"image.{name}", Severity.WARNING, *images, text)

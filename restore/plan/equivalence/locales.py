@@ -63,17 +63,13 @@ def _other_version(database: DatabaseFacts, here: Mapping[str, str]) -> Iterator
     version = _icu_version(locale.name, here) if locale and _by_icu(locale) else None
     version = version or here.get(locale_key(name))
     if version and database.collation_version not in (None, "", version):
-        yield Difference(
-            f"postgresql.collation-version:{name}",
-            Severity.WARNING,
-            str(database.collation_version),
-            version,
-            message(
-                "locale {name} sorts by other rules: texts may come in another order "
-                "(indexes are right: a restore builds them anew)",
-                name=name,
-            ),
+        key, before = f"postgresql.collation-version:{name}", str(database.collation_version)
+        text = message(
+            "locale {name} sorts by other rules: texts may come in another order "
+            "(indexes are right: a restore builds them anew)",
+            name=name,
         )
+        yield Difference(key, Severity.WARNING, before, version, text)
 
 
 def _by_icu(locale: DatabaseLocale | None) -> bool:

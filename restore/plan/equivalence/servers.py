@@ -44,23 +44,26 @@ ALIKE: Final = 0.95
 """Share of production's memory above which an environment has as much: kernels take theirs."""
 
 
+def pairs(
+    fingerprint: Fingerprint, facts: EnvironmentFacts
+) -> Iterator[tuple[str, ServerFacts, ServerFacts]]:
+    """The servers that both have: by which name, as it was in production, as it is here."""
+    yield "database", fingerprint.postgresql, facts.postgresql
+    yield "erp", fingerprint.erp, facts.erp
+    if fingerprint.proxy and facts.proxy:
+        yield "proxy", fingerprint.proxy.server, facts.proxy
+
+
 def node_differences(fingerprint: Fingerprint, facts: EnvironmentFacts) -> Iterator[Difference]:
     """In which way servers have less to work with, or stand elsewhere, than in production."""
-    pairs = {
-        "database": (fingerprint.postgresql, facts.postgresql),
-        "erp": (fingerprint.erp, facts.erp),
-        "proxy": (fingerprint.proxy.server if fingerprint.proxy else None, facts.proxy),
-    }
-    for name, (backup, here) in pairs.items():
-        before, after = _node(backup), _node(here)
-        if before and after:
-            yield from _sizing(name, before, after)
-            yield from _address(name, before, after)
-    if fingerprint.external_url and facts.external_url:
-        before_url, after_url = fingerprint.external_url.rstrip("/"), facts.external_url.rstrip("/")
-        if before_url != after_url:
-            text = message("people reach the ERP at another URL than production's")
-            yield Difference("url.external", Severity.NOTE, before_url, after_url, text)
+    for name, backup, here in pairs(fingerprint, facts):
+        if backup.node and here.node:
+            yield from _node_differences(name, backup.node, here.node)
+    before, after = fingerprint.external_url, facts.external_url
+    if before and after and before.rstrip("/") != after.rstrip("/"):
+        text = message("people reach the ERP at another URL than production's")
+        urls = before.rstrip("/"), after.rstrip("/")
+        yield Difference("url.external", Severity.NOTE, *urls, text)
 
 
 def disk_difference(need: DiskNeed, facts: EnvironmentFacts) -> tuple[Difference, ...]:
@@ -68,22 +71,15 @@ def disk_difference(need: DiskNeed, facts: EnvironmentFacts) -> tuple[Difference
     free = facts.postgresql.node.disk_free if facts.postgresql.node else None
     if free is None or free >= need.environment:
         return ()
-    return (
-        Difference(
-            "sizing.disk",
-            Severity.BLOCKING,
-            message("{size} free", size=amount(need.environment)),
-            message("{size} free", size=amount(free)),
-            message(
-                "the restore takes {total}: databases {databases}, documents {documents}, "
-                "margin {margin}",
-                total=amount(need.environment),
-                databases=amount(need.databases),
-                documents=amount(need.documents),
-                margin=amount(need.margin),
-            ),
-        ),
+    wanted, found = (message("{size} free", size=amount(n)) for n in (need.environment, free))
+    text = message(
+        "the restore takes {total}: databases {databases}, documents {documents}, margin {margin}",
+        total=amount(need.environment),
+        databases=amount(need.databases),
+        documents=amount(need.documents),
+        margin=amount(need.margin),
     )
+    return (Difference("sizing.disk", Severity.BLOCKING, wanted, found, text),)
 
 
 def amount(size: int) -> str:
@@ -98,31 +94,16 @@ def processors(cpus: float) -> str:
     return f"{cpus:g}"
 
 
-def _node(server: ServerFacts | None) -> NodeFacts | None:
-    return server.node if server else None
-
-
-def _sizing(name: str, before: NodeFacts, after: NodeFacts) -> Iterator[Difference]:
+def _node_differences(name: str, before: NodeFacts, after: NodeFacts) -> Iterator[Difference]:
     title = SERVERS[name]
     if before.cpus and after.cpus and after.cpus < before.cpus:
-        yield Difference(
-            f"sizing.cpus.{name}",
-            Severity.WARNING,
-            processors(before.cpus),
-            processors(after.cpus),
-            message("the {server} has fewer processors than production's", server=title),
-        )
+        text = message("the {server} has fewer processors than production's", server=title)
+        cpus = processors(before.cpus), processors(after.cpus)
+        yield Difference(f"sizing.cpus.{name}", Severity.WARNING, *cpus, text)
     if before.memory and after.memory and after.memory < before.memory * ALIKE:
-        yield Difference(
-            f"sizing.memory.{name}",
-            Severity.WARNING,
-            amount(before.memory),
-            amount(after.memory),
-            message("the {server} has less memory than production's", server=title),
-        )
-
-
-def _address(name: str, before: NodeFacts, after: NodeFacts) -> Iterator[Difference]:
+        text = message("the {server} has less memory than production's", server=title)
+        memory = amount(before.memory), amount(after.memory)
+        yield Difference(f"sizing.memory.{name}", Severity.WARNING, *memory, text)
     if before.address and after.address and before.address != after.address:
-        text = message("the {server} has another address than production's", server=SERVERS[name])
+        text = message("the {server} has another address than production's", server=title)
         yield Difference(f"address.{name}", Severity.NOTE, before.address, after.address, text)

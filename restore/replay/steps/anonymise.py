@@ -17,8 +17,8 @@ from restore.adapters.postgres.commands import identifier
 from restore.anonymise.layouts import LAYOUTS
 from restore.anonymise.rules import Anonymisation, DocumentsRule
 from restore.anonymise.session import anonymise
-from restore.checks import anonymised
-from restore.checks.base import run_check, with_acceptances
+from restore.checks.anonymised import anonymised_checks, documents_checked
+from restore.checks.base import with_acceptances
 from restore.context import ReplayContext
 from restore.errors import ReplayError
 from restore.model import CheckResult, CheckStatus, FileEntry, Progress, Step
@@ -49,14 +49,7 @@ def anonymise_database(context: ReplayContext, step: Step) -> tuple[CheckResult,
     administrator = context.administrator.login if context.administrator else ""
     with sql.connect(context.environment.database, database) as connection:
         found = anonymise(connection, _wanted(context), administrator, tell)
-    results = (
-        run_check(anonymised.rules_check(database), lambda: anonymised.rules_finding(found)),
-        run_check(anonymised.scan_check(database), lambda: anonymised.scan_finding(found)),
-        run_check(
-            anonymised.uncovered_check(database), lambda: anonymised.uncovered_finding(found)
-        ),
-    )
-    return with_acceptances(results, context.accepted)
+    return with_acceptances(anonymised_checks(database, found), context.accepted)
 
 
 def anonymise_documents(context: ReplayContext, step: Step) -> tuple[CheckResult, ...]:
@@ -71,8 +64,7 @@ def anonymise_documents(context: ReplayContext, step: Step) -> tuple[CheckResult
         _remove(context, step, surplus)
     left = _files(context, step, tree)
     strange = tuple(path for path in left if path not in named)
-    check = anonymised.documents_check(tree, step.database or "")
-    result = run_check(check, lambda: anonymised.documents_finding(len(left), replaced, strange))
+    result = documents_checked(tree, step.database or "", len(left), replaced, strange)
     return with_acceptances((result,), context.accepted)
 
 

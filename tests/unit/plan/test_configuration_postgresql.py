@@ -16,14 +16,14 @@ from restore.plan.configuration.postgresql_conf import (
     quote,
     unquote,
 )
-from restore.plan.configuration.postgresql_safe import PostgresqlPaths, reconcile_postgresql
+from restore.plan.configuration.postgresql_safe import reconcile_postgresql
 from tests.support.debian_conf import DEBIAN
 
-PATHS = PostgresqlPaths("/var/lib/postgresql/data", "/etc/hba", "/var/lib/postgresql/data/ident")
+DATA, HBA = "/var/lib/postgresql/data", "/etc/hba"
 
 
 def values(text: str | None) -> Callable[[str], str | None]:
-    reconciled = reconcile_postgresql(text, PATHS, 130016)
+    reconciled = reconcile_postgresql(text, DATA, HBA, 130016)
     return lambda key: postgresql_value(reconciled.text, key)
 
 
@@ -92,9 +92,9 @@ def test_hidden_values_are_gone_even_from_comments() -> None:
         ("logging_collector", "off"),
         ("log_destination", "stderr"),
         ("external_pid_file", ""),
-        ("data_directory", PATHS.data),
-        ("hba_file", PATHS.hba),
-        ("ident_file", PATHS.ident),
+        ("data_directory", DATA),
+        ("hba_file", HBA),
+        ("ident_file", f"{DATA}/pg_ident.conf"),
         ("unix_socket_directories", "/var/run/postgresql"),
         ("password_encryption", "scram-sha-256"),
         ("stats_temp_directory", "pg_stat_tmp"),
@@ -115,27 +115,27 @@ def test_a_restored_server_stands_apart_from_production(key: str, value: Any) ->
 
 @pytest.mark.parametrize("key", ["archive_mode", "primary_conninfo", "synchronous_standby_names"])
 def test_each_added_setting_says_why(key: str) -> None:
-    lines = reconcile_postgresql(DEBIAN, PATHS, 130016).text.splitlines()
+    lines = reconcile_postgresql(DEBIAN, DATA, HBA, 130016).text.splitlines()
     place = max(n for n, line in enumerate(lines) if line.startswith(f"{key} = "))
     assert lines[place - 1].startswith("# Restored server: it ")
 
 
 def test_production_s_lines_stay_as_they_are() -> None:
-    text = reconcile_postgresql(DEBIAN, PATHS, 130016).text
+    text = reconcile_postgresql(DEBIAN, DATA, HBA, 130016).text
     for line in DEBIAN.splitlines():
         if "pw-" not in line and not line.startswith(("include_dir", "include ")):
             assert line in text.splitlines()
 
 
 def test_no_secret_of_production_is_left() -> None:
-    reconciled = reconcile_postgresql(DEBIAN, PATHS, 130016)
+    reconciled = reconcile_postgresql(DEBIAN, DATA, HBA, 130016)
     assert "pw-" not in reconciled.text + repr(reconciled.changes)
     before = {change.key: change.before for change in reconciled.changes}
     assert before["primary_conninfo"] == before["archive_command"] == "***"
 
 
 def test_changes_show_what_was_left_out_and_what_is_loaded() -> None:
-    changes = reconcile_postgresql(DEBIAN, PATHS, 130016).changes
+    changes = reconcile_postgresql(DEBIAN, DATA, HBA, 130016).changes
     name = "postgresql.conf"
     assert ConfigurationChange(name, "include_dir", "conf.d", "(left out)") in changes
     library = "pg_stat_statements"
@@ -144,12 +144,12 @@ def test_changes_show_what_was_left_out_and_what_is_loaded() -> None:
 
 
 def test_reconciling_again_changes_no_byte() -> None:
-    once = reconcile_postgresql(DEBIAN, PATHS, 130016).text
-    assert reconcile_postgresql(once, PATHS, 130016).text == once
+    once = reconcile_postgresql(DEBIAN, DATA, HBA, 130016).text
+    assert reconcile_postgresql(once, DATA, HBA, 130016).text == once
 
 
 def test_it_is_rendered_when_the_generation_holds_none() -> None:
-    reconciled = reconcile_postgresql(None, PATHS, 130016)
+    reconciled = reconcile_postgresql(None, DATA, HBA, 130016)
     assert reconciled.text.startswith("# Written by the restore engine")
     assert values(None)("archive_mode") == "off"
 
@@ -158,7 +158,7 @@ def test_it_is_rendered_when_the_generation_holds_none() -> None:
     ("version", "known"), [(90624, False), (110022, False), (130016, True), (0, False)]
 )
 def test_a_server_gets_no_key_that_it_does_not_know(version: int, known: bool) -> None:
-    text = reconcile_postgresql("", PATHS, version).text
+    text = reconcile_postgresql("", DATA, HBA, version).text
     assert (postgresql_value(text, "primary_conninfo") is not None) is known
     assert postgresql_value(text, "archive_library") is None
     assert postgresql_value(text, "stats_temp_directory") is None
@@ -166,5 +166,5 @@ def test_a_server_gets_no_key_that_it_does_not_know(version: int, known: bool) -
 
 
 def test_a_key_of_a_newer_server_is_made_safe_where_it_stands() -> None:
-    text = reconcile_postgresql("archive_library = 'basic'\n", PATHS, 170000).text
+    text = reconcile_postgresql("archive_library = 'basic'\n", DATA, HBA, 170000).text
     assert postgresql_value(text, "archive_library") == ""

@@ -32,11 +32,11 @@ from restore.model import (
 )
 from restore.model.parts import reports_generation, stored_folder, stored_name
 from restore.plan.blueprint import blueprint
-from restore.plan.configuration.data_sources import Address, address_of
 from restore.plan.configuration.files import ConfigurationText
 from restore.plan.configuration.properties import properties_value, set_properties_value
 from restore.plan.neutralise import for_copies
 from restore.plan.planning import plan
+from restore.plan.reports import Address, address_of
 from restore.plan.request import PlanRequest, foreseen_target
 from restore.profile import load_profile
 from restore.profile.lint import neutralisation_problems
