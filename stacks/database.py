@@ -9,17 +9,9 @@ from typing import Final
 import pulumi
 import pulumi_docker as docker
 
-from restore.model import Role
+from stacks import server as servers
 from stacks.outputs import REPOSITORY_PATH
 from stacks.secrets import Password
-from stacks.server import (
-    ServerArgs,
-    container_args,
-    container_options,
-    pulled,
-    uploaded,
-    volumes,
-)
 
 SUPERUSER: Final = "postgres"
 PASSWORD_FILE: Final = "/run/secrets/postgres-password"  # noqa: S105 - a path
@@ -30,25 +22,20 @@ READY_SECONDS: Final = 180
 class DatabaseArgs:
     """A PostgreSQL server, its superuser's password, and the repository that it may read."""
 
-    server: ServerArgs
+    server: servers.ServerArgs
     password: Password
     repository: Path
-    role: Role = Role.DATABASE
 
 
-class Database(pulumi.ComponentResource):
+class Database(servers.Server):
     """PostgreSQL in a container of the image, configuration and locale of the generation.
 
     The data's volume lives as long as the cluster in it can serve: another image, other arguments
     of initdb or another superuser's password make a new, empty one; another generation alone
     doesn't, so that the databases that stand are there until the new ones are checked.
 
-    Outputs: ``container`` (its id, given once it is healthy), ``address`` and ``port``.
+    The output ``container`` is given once it is healthy.
     """
-
-    container: pulumi.Output[str]
-    address: str
-    port: int
 
     def __init__(
         self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None
@@ -59,13 +46,9 @@ class Database(pulumi.ComponentResource):
         baked = pulumi.Output.all(
             blueprint.image, list(blueprint.environment), args.password.revision
         )
-        mounts = volumes(
-            name,
-            args.role,
-            server,
-            pulumi.ResourceOptions(parent=self, replacement_trigger=baked),
-        )
-        settings = container_args(args.role, server, pulled(f"{name}-image", blueprint.image, self))
+        opts = pulumi.ResourceOptions(parent=self, replacement_trigger=baked)
+        mounts = servers.volumes(name, server, opts)
+        settings = servers.container_args(name, server, self)
         settings.volumes = [
             *mounts,
             docker.ContainerVolumeArgs(
@@ -75,23 +58,11 @@ class Database(pulumi.ComponentResource):
         # A file that root alone reads: the environment can be seen by whoever sees the container.
         settings.envs = [*blueprint.environment, f"POSTGRES_PASSWORD_FILE={PASSWORD_FILE}"]
         settings.uploads = [
-            *(uploaded(upload.path, upload.content) for upload in blueprint.uploads),
-            uploaded(PASSWORD_FILE, args.password.value, "0400"),
+            *(servers.uploaded(upload.path, upload.content) for upload in blueprint.uploads),
+            servers.uploaded(PASSWORD_FILE, args.password.value, "0400"),
         ]
-        settings.healthcheck = docker.ContainerHealthcheckArgs(
-            tests=["CMD", *blueprint.health],
-            interval="1s",
-            timeout="5s",
-            start_period="30s",
-            retries=10,
-        )
+        settings.healthcheck = servers.healthcheck(server, "1s", "5s", "30s", 10)
         settings.wait = True
         settings.wait_timeout = READY_SECONDS
         settings.destroy_grace_seconds = 20
-        container = docker.Container(name, settings, container_options(self))
-        self.container = container.id
-        self.address = server.address
-        self.port = blueprint.port
-        self.register_outputs(
-            {"container": self.container, "address": self.address, "port": self.port}
-        )
+        self.contain(name, server, settings)

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
-from restore.report.prerequisites.facts import Addresses, ServerLimits, StackFacts
+from restore.report.prerequisites.facts import StackFacts
 from stacks.network import addresses
-from stacks.settings import Limits, Place, parse
+from stacks.settings import Place, parse
 
 _JOBS: Final = 2
 """How many are written of where the machine that will restore is not known."""
@@ -24,30 +24,18 @@ def describe_stack(
     """
     # A stack file that drills start from may leave the generation to them.
     settings = parse({"generation": "latest", **raw}, secret, Place(stack, root))
-    where = addresses(settings.subnet)
     return StackFacts(
         name=stack,
         subnet=str(settings.subnet),
         fixed_subnet="subnet" in raw,
-        addresses=Addresses(
-            where.gateway,
-            where.database,
-            where.erp,
-            where.proxy,
-            where.reports_database,
-            where.reports,
-        ),
+        addresses=addresses(settings.subnet),
         external_url=settings.external_url,
         http_port=settings.http_port,
         certificate=settings.certificate is not None,
-        database=_limits(settings.database_limits),
-        erp=_limits(settings.erp_limits),
+        database=settings.database_limits,
+        erp=settings.erp_limits,
         images=tuple(settings.images.items()),
         databases=settings.selection.databases,
         accepted=settings.accepted,
         jobs=settings.jobs or _JOBS,
     )
-
-
-def _limits(limits: Limits) -> ServerLimits:
-    return ServerLimits(limits.memory_mb, limits.cpus, limits.shared_memory_mb)

@@ -8,17 +8,18 @@ from typing import Any
 import pulumi
 
 from restore.model import Blueprint, Purpose, Role
+from restore.model.environment import Limits
 from restore.plan.equivalence.certificate import public_part
 from stacks import outputs as names
-from stacks.database import SUPERUSER, Database, DatabaseArgs
-from stacks.erp import Erp, ErpArgs
+from stacks.database import Database, DatabaseArgs
+from stacks.erp import Erp
 from stacks.network import Network, NetworkArgs, addresses
 from stacks.placement import Sites, given, relay, roles_of
 from stacks.proxy import LOOPBACK, Proxy, ProxyArgs, proxy_blueprint
-from stacks.reports import Reports, ReportsArgs
+from stacks.reports import Reports, ReportsArgs, half_outputs
 from stacks.secrets import Password
 from stacks.server import Place, ServerArgs
-from stacks.settings import Limits, Settings
+from stacks.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,13 @@ class ErpEnvironment(pulumi.ComponentResource):
         database = Database(
             f"{name}-database",
             DatabaseArgs(
-                ServerArgs(place, blueprint.database, where.database, settings.database_limits),
+                ServerArgs(
+                    place,
+                    Role.DATABASE,
+                    blueprint.database,
+                    where.database,
+                    settings.database_limits,
+                ),
                 superuser,
                 settings.repository_on(Role.DATABASE),
             ),
@@ -66,7 +73,7 @@ class ErpEnvironment(pulumi.ComponentResource):
         )
         erp = Erp(
             f"{name}-erp",
-            ErpArgs(ServerArgs(place, blueprint.erp, where.erp, settings.erp_limits)),
+            ServerArgs(place, Role.ERP, blueprint.erp, where.erp, settings.erp_limits),
             sites.options(Role.ERP),
         )
         site = proxy_blueprint(
@@ -77,7 +84,7 @@ class ErpEnvironment(pulumi.ComponentResource):
         proxy = Proxy(
             f"{name}-proxy",
             ProxyArgs(
-                ServerArgs(place, site, where.proxy, Limits()),
+                ServerArgs(place, Role.PROXY, site, where.proxy, Limits()),
                 network.outer,
                 settings.http_port,
                 blueprint.certificate,
@@ -85,21 +92,9 @@ class ErpEnvironment(pulumi.ComponentResource):
             sites.options(Role.PROXY),
         )
         self.outputs = {
-            names.STACK: settings.stack,
-            names.NETWORK: network.internal,
-            names.DATABASE_CONTAINER: database.container,
-            names.DATABASE_ADDRESS: database.address,
-            names.DATABASE_PORT: database.port,
-            names.DATABASE_SUPERUSER: SUPERUSER,
-            names.DATABASE_PASSWORD: pulumi.Output.secret(superuser.value),
-            names.ERP_CONTAINER: erp.container,
-            names.ERP_ADDRESS: erp.address,
-            names.ERP_PORT: erp.port,
-            names.ERP_ROLE: blueprint.erp_role,
-            names.ERP_ROLE_PASSWORD: pulumi.Output.secret(erp_role.value),
+            **half_outputs(place, blueprint, database, erp, superuser=superuser, role=erp_role),
             names.ERP_URL: proxy.url,
             names.EXTERNAL_URL: settings.external_url or proxy.url,
-            names.REPOSITORY_MOUNT: names.REPOSITORY_PATH,
             names.PROXY_CONTAINER: proxy.container,
             **given(
                 {

@@ -8,19 +8,8 @@ from ipaddress import IPv4Network
 import pulumi
 import pulumi_docker as docker
 
+from restore.model.environment import Addresses
 from stacks.labels import Labels
-
-
-@dataclass(frozen=True, slots=True)
-class Addresses:
-    """Who has which address of the internal network. All are static: none is ever dealt twice."""
-
-    gateway: str
-    database: str
-    erp: str
-    proxy: str
-    reports_database: str
-    reports: str
 
 
 def addresses(subnet: IPv4Network) -> Addresses:

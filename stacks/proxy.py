@@ -12,14 +12,7 @@ import pulumi_docker as docker
 from restore.adapters.docker import rights
 from restore.model import Role, ServerBlueprint, Upload
 from restore.model.secret import Secret
-from stacks.server import (
-    ServerArgs,
-    capabilities,
-    container_args,
-    container_options,
-    pulled,
-    uploaded,
-)
+from stacks import server as servers
 
 CONFIGURATION: Final = "/etc/nginx/conf.d/default.conf"
 CERTIFICATE: Final = "/etc/nginx/pra-certificate.pem"
@@ -98,7 +91,7 @@ class ProxyArgs:
     127.0.0.1, a free one when None. ``certificate`` is the PEM to serve; None for plain HTTP.
     """
 
-    server: ServerArgs
+    server: servers.ServerArgs
     outer: pulumi.Input[str]
     port: int | None
     certificate: Secret | None = None
@@ -155,9 +148,8 @@ class Proxy(pulumi.ComponentResource):
     ) -> None:
         super().__init__("pra:environment:Proxy", name, None, opts)
         server = args.server
-        image = pulled(f"{name}-image", server.blueprint.image, self)
-        settings = container_args(Role.PROXY, server, image)
-        settings.capabilities = capabilities(rights.PROXY)
+        settings = servers.container_args(name, server, self)
+        settings.capabilities = servers.capabilities(rights.PROXY)
         settings.networks_advanced = [
             docker.ContainerNetworksAdvancedArgs(
                 name=server.place.network, ipv4_address=server.address, aliases=[Role.PROXY.value]
@@ -171,19 +163,15 @@ class Proxy(pulumi.ComponentResource):
         ]
         if args.certificate is not None:
             # nginx reads it as root, before it gives its rights away.
-            pem = uploaded(CERTIFICATE, args.certificate.reveal(), "0400")
-            files = (uploaded(upload.path, upload.content) for upload in server.blueprint.uploads)
+            pem = servers.uploaded(CERTIFICATE, args.certificate.reveal(), "0400")
+            files = (
+                servers.uploaded(upload.path, upload.content) for upload in server.blueprint.uploads
+            )
             settings.uploads = [*files, pem]
-        settings.healthcheck = docker.ContainerHealthcheckArgs(
-            tests=["CMD", *server.blueprint.health],
-            interval="1s",
-            timeout="5s",
-            start_period="10s",
-            retries=10,
-        )
+        settings.healthcheck = servers.healthcheck(server, "1s", "5s", "10s", 10)
         settings.wait = True
         settings.wait_timeout = READY_SECONDS
-        container = docker.Container(name, settings, container_options(self))
+        container = docker.Container(name, settings, servers.container_options(self))
         self.container = container.id
         scheme = "http" if args.certificate is None else "https"
         self.url = container.ports.apply(lambda ports: published_url(ports, scheme))

@@ -9,14 +9,13 @@ from typing import Any
 import pulumi
 
 from restore.model import Blueprint, Role
+from restore.model.environment import Addresses, Limits
 from stacks import outputs as names
 from stacks.database import SUPERUSER, Database, DatabaseArgs
-from stacks.erp import Erp, ErpArgs
-from stacks.network import Addresses
+from stacks.erp import Erp
 from stacks.placement import Sites, given, relay
 from stacks.secrets import Password
 from stacks.server import Place, ServerArgs
-from stacks.settings import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,33 @@ class ReportsArgs:
     addresses: Addresses
     repository: Path
     sites: Sites
+
+
+def half_outputs(  # noqa: PLR0913 - the parts of a half
+    place: Place,
+    blueprint: Blueprint,
+    database: Database,
+    server: Erp,
+    *,
+    superuser: Password,
+    role: Password,
+) -> dict[str, pulumi.Input[Any]]:
+    """What ``stacks.outputs.ENVIRONMENT`` names of a server with its database server, but URLs."""
+    return {
+        names.STACK: place.stack,
+        names.NETWORK: place.network,
+        names.DATABASE_CONTAINER: database.container,
+        names.DATABASE_ADDRESS: database.address,
+        names.DATABASE_PORT: database.port,
+        names.DATABASE_SUPERUSER: SUPERUSER,
+        names.DATABASE_PASSWORD: pulumi.Output.secret(superuser.value),
+        names.ERP_CONTAINER: server.container,
+        names.ERP_ADDRESS: server.address,
+        names.ERP_PORT: server.port,
+        names.ERP_ROLE: blueprint.erp_role,
+        names.ERP_ROLE_PASSWORD: pulumi.Output.secret(role.value),
+        names.REPOSITORY_MOUNT: names.REPOSITORY_PATH,
+    }
 
 
 class Reports(pulumi.ComponentResource):
@@ -48,35 +74,28 @@ class Reports(pulumi.ComponentResource):
         database = Database(
             f"{name}-database",
             DatabaseArgs(
-                ServerArgs(place, blueprint.database, where.reports_database, Limits()),
+                ServerArgs(
+                    place,
+                    Role.REPORTS_DATABASE,
+                    blueprint.database,
+                    where.reports_database,
+                    Limits(),
+                ),
                 superuser,
                 args.repository,
-                Role.REPORTS_DATABASE,
             ),
             sites.options(Role.REPORTS_DATABASE, self),
         )
         server = Erp(
             f"{name}-server",
-            ErpArgs(ServerArgs(place, blueprint.erp, where.reports, Limits()), Role.REPORTS),
+            ServerArgs(place, Role.REPORTS, blueprint.erp, where.reports, Limits()),
             sites.options(Role.REPORTS, self),
         )
         url = f"http://{server.address}:{server.port}"
         self.outputs = {
-            names.STACK: place.stack,
-            names.NETWORK: place.network,
-            names.DATABASE_CONTAINER: database.container,
-            names.DATABASE_ADDRESS: database.address,
-            names.DATABASE_PORT: database.port,
-            names.DATABASE_SUPERUSER: SUPERUSER,
-            names.DATABASE_PASSWORD: pulumi.Output.secret(superuser.value),
-            names.ERP_CONTAINER: server.container,
-            names.ERP_ADDRESS: server.address,
-            names.ERP_PORT: server.port,
-            names.ERP_ROLE: blueprint.erp_role,
-            names.ERP_ROLE_PASSWORD: pulumi.Output.secret(role.value),
+            **half_outputs(place, blueprint, database, server, superuser=superuser, role=role),
             names.ERP_URL: url,
             names.EXTERNAL_URL: url,
-            names.REPOSITORY_MOUNT: names.REPOSITORY_PATH,
             **given(
                 {
                     names.DATABASE_HOST: sites.host(Role.REPORTS_DATABASE),

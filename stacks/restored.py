@@ -114,18 +114,12 @@ class RestoredGeneration(dynamic.Resource, module="pra", name="RestoredGeneratio
             "databases": list(selection.databases),
             "environment": dict(args.environment),
             "checkLogin": credentials.login if credentials else None,
-            "checkPassword": (
-                pulumi.Output.secret(credentials.password.reveal()) if credentials else None
-            ),
+            "checkPassword": _kept_secret(credentials.password if credentials else None),
             "reportsLogin": account.login if account else None,
-            "reportsPassword": (
-                pulumi.Output.secret(account.password.reveal()) if account else None
-            ),
+            "reportsPassword": _kept_secret(account.password if account else None),
             "anonymise": settings.anonymise.rules if settings.anonymise else None,
-            "anonymisationKey": (
-                pulumi.Output.secret(settings.anonymise.key.reveal())
-                if settings.anonymise
-                else None
+            "anonymisationKey": _kept_secret(
+                settings.anonymise.key if settings.anonymise else None
             ),
             "accept": [
                 {"key": accepted.key, "reason": accepted.reason} for accepted in settings.accepted
@@ -148,6 +142,10 @@ class RestoredGeneration(dynamic.Resource, module="pra", name="RestoredGeneratio
         )
         merged = pulumi.ResourceOptions.merge(opts, secret)
         super().__init__(Replay(), name, inputs, merged)
+
+
+def _kept_secret(secret: Secret | None) -> pulumi.Output[str] | None:
+    return None if secret is None else pulumi.Output.secret(secret.reveal())
 
 
 def blueprint_of(settings: Settings) -> Blueprint:

@@ -8,9 +8,9 @@ import pulumi
 import pulumi_docker as docker
 
 from restore.adapters.docker import rights
-from restore.model import Mount, Role, ServerBlueprint
+from restore.model import Role, ServerBlueprint
+from restore.model.environment import Limits
 from stacks.labels import Labels
-from stacks.settings import Limits
 
 _CPU_PERIOD = 100_000
 _NO_RESOLVER = "127.0.0.1"
@@ -35,39 +35,54 @@ class ServerArgs:
     """One server: what it is made of, its static address on the internal network, its limits."""
 
     place: Place
+    role: Role
     blueprint: ServerBlueprint
     address: str
     limits: Limits
 
 
-def pulled(name: str, reference: str, parent: pulumi.Resource) -> pulumi.Output[str]:
-    """Make sure that an image is there, pulled when it isn't, and give its id.
+class Server(pulumi.ComponentResource):
+    """A server in its container.
 
-    It stays on the engine when the stack goes: it isn't the stack's own.
+    Outputs: ``container`` (its id), ``address`` and ``port``.
     """
+
+    container: pulumi.Output[str]
+    address: str
+    port: int
+
+    def contain(self, name: str, server: ServerArgs, settings: docker.ContainerArgs) -> None:
+        """Make the container, and tell of it."""
+        self.container = docker.Container(name, settings, container_options(self)).id
+        self.address = server.address
+        self.port = server.blueprint.port
+        self.register_outputs(
+            {"container": self.container, "address": self.address, "port": self.port}
+        )
+
+
+def container_args(name: str, server: ServerArgs, parent: pulumi.Resource) -> docker.ContainerArgs:
+    """The arguments that a server's container has whatever its role.
+
+    Its image is pulled when it isn't there, and stays on the engine when the stack goes: it isn't
+    the stack's own.
+    """
+    place, blueprint, limits = server.place, server.blueprint, server.limits
     image = docker.RemoteImage(
-        name,
-        docker.RemoteImageArgs(name=reference, keep_locally=True),
+        f"{name}-image",
+        docker.RemoteImageArgs(name=blueprint.image, keep_locally=True),
         pulumi.ResourceOptions(parent=parent),
     )
-    return image.image_id
-
-
-def container_args(
-    role: Role, server: ServerArgs, image: pulumi.Input[str]
-) -> docker.ContainerArgs:
-    """The arguments that a server's container has whatever its role."""
-    place, blueprint, limits = server.place, server.blueprint, server.limits
     return docker.ContainerArgs(
-        image=image,
+        image=image.image_id,
         entrypoints=list(blueprint.entrypoint) or None,
         command=list(blueprint.command) or None,
         user=blueprint.user,
         envs=list(blueprint.environment) or None,
-        labels=Labels(place.stack, role.value, place.generation).of_container(),
+        labels=Labels(place.stack, server.role.value, place.generation).of_container(),
         networks_advanced=[
             docker.ContainerNetworksAdvancedArgs(
-                name=place.network, ipv4_address=server.address, aliases=[role.value]
+                name=place.network, ipv4_address=server.address, aliases=[server.role.value]
             )
         ],
         uploads=[uploaded(upload.path, upload.content) for upload in blueprint.uploads] or None,
@@ -118,17 +133,26 @@ def container_options(parent: pulumi.Resource) -> pulumi.ResourceOptions:
     )
 
 
+def healthcheck(
+    server: ServerArgs, interval: str, timeout: str, start_period: str, retries: int
+) -> docker.ContainerHealthcheckArgs:
+    """The server's own probe; it may fail as often as one likes in the start period."""
+    tests = ["CMD", *server.blueprint.health]
+    return docker.ContainerHealthcheckArgs(
+        tests=tests, interval=interval, timeout=timeout, start_period=start_period, retries=retries
+    )
+
+
 def volumes(
-    name: str, role: Role, server: ServerArgs, opts: pulumi.ResourceOptions
+    name: str, server: ServerArgs, opts: pulumi.ResourceOptions
 ) -> list[docker.ContainerVolumeArgs]:
     """Make the volumes of a server, and the mounts that its container takes."""
-    labels = Labels(server.place.stack, role.value).of_volume()
+    labels = Labels(server.place.stack, server.role.value).of_volume()
     made = {
         volume: docker.Volume(f"{name}-{volume}", docker.VolumeArgs(labels=labels), opts)
         for volume in dict.fromkeys(mount.volume for mount in server.blueprint.mounts)
     }
-    return [_mounted(made[mount.volume], mount) for mount in server.blueprint.mounts]
-
-
-def _mounted(volume: docker.Volume, mount: Mount) -> docker.ContainerVolumeArgs:
-    return docker.ContainerVolumeArgs(volume_name=volume.name, container_path=mount.path)
+    return [
+        docker.ContainerVolumeArgs(volume_name=made[mount.volume].name, container_path=mount.path)
+        for mount in server.blueprint.mounts
+    ]

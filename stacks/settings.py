@@ -21,7 +21,7 @@ from pulumi.runtime import config as pulumi_config
 from restore.errors import UsageError
 from restore.model import Acceptance, Credentials, Purpose, Role, Selection, locations
 from restore.model.durations import parse_budget, parse_days
-from restore.model.environment import certificate_choice
+from restore.model.environment import Limits, certificate_choice
 from restore.model.secret import Secret
 from stacks.anonymise import KEY, AnonymiseSettings, read_anonymise
 from stacks.keys import DEFAULT_SHARED_MEMORY_MB, KEYS, NAMESPACE
@@ -40,18 +40,6 @@ SIZE_KEYS: Final = (
     "erpMemoryMb",
     "erpCpus",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one server may use: memory in MiB, processors; None is no limit.
-
-    ``shared_memory_mb`` is the size of its ``/dev/shm``; None is Docker's default.
-    """
-
-    memory_mb: int | None = None
-    cpus: float | None = None
-    shared_memory_mb: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

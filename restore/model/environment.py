@@ -78,6 +78,30 @@ ALL_LOCAL: Final = Hosts()
 
 
 @dataclass(frozen=True, slots=True)
+class Addresses:
+    """Who has which address of the internal network. All are static: none is ever dealt twice."""
+
+    gateway: str
+    database: str
+    erp: str
+    proxy: str
+    reports_database: str
+    reports: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one server may use: memory in MiB, processors; None is no limit.
+
+    ``shared_memory_mb`` is the size of its ``/dev/shm``; None is Docker's default.
+    """
+
+    memory_mb: int | None = None
+    cpus: float | None = None
+    shared_memory_mb: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Relay:
     """A container through which this machine reaches an address that only containers see."""
 

@@ -6,28 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from restore.model import Acceptance, Blueprint, Generation, Report, RestorePlan, Role
+from restore.model.environment import Addresses, Limits
 from restore.profile import Profile
-
-
-@dataclass(frozen=True, slots=True)
-class Addresses:
-    """Who has which address of the internal network."""
-
-    gateway: str
-    database: str
-    erp: str
-    proxy: str
-    reports_database: str
-    reports: str
-
-
-@dataclass(frozen=True, slots=True)
-class ServerLimits:
-    """What one server may use; None is no limit."""
-
-    memory_mb: int | None = None
-    cpus: float | None = None
-    shared_memory_mb: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +25,8 @@ class StackFacts:
     external_url: str | None
     http_port: int | None
     certificate: bool
-    database: ServerLimits
-    erp: ServerLimits
+    database: Limits
+    erp: Limits
     images: tuple[tuple[Role, str], ...]
     databases: tuple[str, ...]
     accepted: tuple[Acceptance, ...]

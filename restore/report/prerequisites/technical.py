@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from restore.model import Fingerprint, Role, ServerFacts
+from restore.model.environment import Limits
 from restore.plan.disk import LEAST_MARGIN, MARGIN, disk_need, dump_size
 from restore.plan.equivalence.certificate import SOON
 from restore.report.language import Locale
 from restore.report.prerequisites import document as doc
-from restore.report.prerequisites.facts import Prerequisites, ServerLimits
+from restore.report.prerequisites.facts import Prerequisites
 from restore.report.prerequisites.foreseen import published_url
 
 _SHORT_ID = 19
@@ -197,7 +198,7 @@ def sizing(given: Prerequisites, words: Locale) -> Iterator[doc.Block]:
     yield doc.Paragraph(words.count("sizing.jobs", stack.jobs))
 
 
-def _limits(limits: ServerLimits, words: Locale) -> tuple[str, str, str]:
+def _limits(limits: Limits, words: Locale) -> tuple[str, str, str]:
     none = words.text("doc.unlimited")
     memory, shared = limits.memory_mb, limits.shared_memory_mb
     return (

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from restore.errors import UsageError
 from restore.model import Acceptance, Credentials, Role
+from restore.model.environment import Limits
 from restore.model.secret import Secret
 from stacks.anonymise import AnonymiseSettings
 from stacks.keys import KEYS
 from stacks.settings import (
     SIZE_KEYS,
-    Limits,
     Place,
     Settings,
     default_subnet,
