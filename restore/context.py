@@ -24,7 +24,7 @@ from restore.model.parts import reports_generation
 from restore.plan.cache.policy import MOST_CACHES
 from restore.plan.neutralise import Administrator
 from restore.profile import Profile
-from restore.repository.base import Repository
+from restore.repository import Repository
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from restore.model import ArtifactKind, CertificateFacts, DatabaseServer, Progre
 from restore.plan.equivalence.certificate import judge
 from restore.profile import DocumentTree, Profile
 from restore.repository import base
+from restore.repository.folder_writer import GenerationWriter
 from restore.repository.transfer import Meter, store_file, store_tree
 
 
@@ -151,7 +152,7 @@ FILE: Final = "certificate.pem"
 
 
 def capture_proxy(
-    runner: Runner, container: str, profile: Profile, writer: base.GenerationWriter, now: datetime
+    runner: Runner, container: str, profile: Profile, writer: GenerationWriter, now: datetime
 ) -> ProxyFacts:
     """Store the certificate that a reverse proxy serves, byte for byte, and tell of the proxy.
 

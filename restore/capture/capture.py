@@ -30,7 +30,8 @@ from restore.capture.reports import capture_keystore, reports_facts
 from restore.capture.scratch import scratch_folder
 from restore.capture.source import find_source, list_databases
 from restore.errors import UsageError
-from restore.repository.base import Repository, generation_id
+from restore.repository import Repository
+from restore.repository.base import generation_id
 
 __all__ = ["CaptureRequest", "ReportsContainers", "capture"]
 

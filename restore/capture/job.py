@@ -13,7 +13,8 @@ from restore.capture.source import Source
 from restore.model import DatabaseFacts, Part, ProgressListener
 from restore.model.parts import stored_folder, stored_name
 from restore.profile import DocumentTree, Profile
-from restore.repository.base import ArtifactSpec, ArtifactWriter, GenerationWriter
+from restore.repository.base import ArtifactSpec
+from restore.repository.folder_writer import ArtifactWriter, GenerationWriter
 
 
 @dataclass(frozen=True, slots=True)

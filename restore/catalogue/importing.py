@@ -17,7 +17,8 @@ from restore.adapters import logs
 from restore.catalogue.foreign import ForeignArtifact, ForeignGeneration, Layout
 from restore.errors import EnvironmentFailure, RestoreError
 from restore.model import Generation, Progress, ProgressListener, ignore_progress
-from restore.repository.base import ArtifactWriter, Repository
+from restore.repository import Repository
+from restore.repository.folder_writer import ArtifactWriter
 from restore.repository.selection import choose_id
 from restore.repository.transfer import Meter, Metered
 from restore.repository.tree import remove_tree

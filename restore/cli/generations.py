@@ -12,8 +12,7 @@ from restore.cli.terminal import Terminal
 from restore.cli.verbs import VerbGroup, argument, command
 from restore.errors import UsageError
 from restore.model import DatabaseFacts, Fingerprint, Generation
-from restore.repository import open_repository
-from restore.repository.base import Repository
+from restore.repository import Repository, open_repository
 from restore.repository.selection import choose
 
 

@@ -17,7 +17,7 @@ from restore.plan.configuration import files
 from restore.plan.configuration.erp_login import erp_login
 from restore.plan.configuration.postgresql_safe import reconcile_postgresql
 from restore.profile import Profile
-from restore.repository.base import Repository
+from restore.repository import Repository
 
 PROXY_IMAGE: Final = "pra/nginx:1.18"
 POSTGRESQL_PORT: Final = 5432

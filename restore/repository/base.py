@@ -1,26 +1,18 @@
-"""What every place where generations live offers, and the words used for what is wrong there.
-
-One module a backend, the same narrow interface; nothing above this package knows a backend.
-"""
+"""The words for what is stored in a repository, and for what is wrong there."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Final, Protocol
+from typing import Final
 
 from restore.errors import DamagedGenerationError
 from restore.model import (
-    Artifact,
     ArtifactKind,
     DumpForm,
-    FileEntry,
-    Generation,
     Part,
 )
 
@@ -136,100 +128,3 @@ class Partial:
     path: Path
     modified: datetime
     active: bool
-
-
-class ArtifactWriter(Protocol):
-    """Takes the files of one artefact, one after the other."""
-
-    def add(self, path: str, content: IO[bytes], origin: FileOrigin | None = None) -> FileEntry:
-        """Store a file, read once to its end, and return what the index says of it.
-
-        Raises:
-            ReplayError: the path is unsafe or taken, or the repository can't take it.
-        """
-
-    def add_link(self, path: str, target: str, origin: FileOrigin | None = None) -> FileEntry:
-        """Store under ``path`` the content already stored under ``target``."""
-
-
-class GenerationWriter(Protocol):
-    """A generation being written; it exists for readers only once ``finish`` returned."""
-
-    @property
-    def id(self) -> str:
-        """The generation's id."""
-
-    @property
-    def folder(self) -> Path:
-        """Its temporary place."""
-
-    def artifact(self, spec: ArtifactSpec) -> AbstractContextManager[ArtifactWriter]:
-        """Begin an artefact; at the end of the context its index is complete."""
-
-    def require_space(self, size: int) -> None:
-        """Refuse early what would not fit.
-
-        Raises:
-            ReplayError: the repository has less than ``size`` bytes left.
-        """
-
-    def finish(self, generation: Generation) -> Generation:
-        """Write the manifest, bring all to disk, then make the generation appear at once.
-
-        ``generation`` says all but what the writer knows: id, artefacts and root.
-        """
-
-
-class Repository(Protocol):
-    """A place where generations live."""
-
-    @property
-    def location(self) -> str:
-        """How the user names it."""
-
-    def ids(self) -> tuple[str, ...]:
-        """Complete generations, oldest first."""
-
-    def load(self, generation_id: str) -> Generation:
-        """Read a generation's manifest.
-
-        Raises:
-            NotFoundError: there is no such generation.
-            DamagedGenerationError: its manifest is unreadable, wrong, unsafe or of a newer format.
-        """
-
-    def read_index(self, generation: Generation, artifact: Artifact) -> Iterator[FileEntry]:
-        """Yield an artefact's files in constant memory.
-
-        Raises:
-            DamagedFileError: the index is not the one of the manifest, has a bad line or an
-                unsafe path, or lists another number of files or bytes.
-        """
-
-    def open(self, generation: Generation, artifact: Artifact, entry: FileEntry) -> IO[bytes]:
-        """Open a file of a generation for reading.
-
-        Raises:
-            DamagedFileError: it is missing, unsafe or unreadable.
-        """
-
-    def reader(
-        self, generation: Generation, artifact: Artifact
-    ) -> AbstractContextManager[Callable[[FileEntry], IO[bytes]]]:
-        """What opens files as ``open`` does, quicker where many lie in one folder.
-
-        Only for one thread, and in the order of the index.
-        """
-
-    def stored(self, generation: Generation) -> Iterator[tuple[str, bool]]:
-        """Yield the path, relative to the generation, of all that is stored under it.
-
-        The second value is False for what is no regular file (links, devices): unsafe.
-        """
-
-    def write(self, generation_id: str) -> AbstractContextManager[GenerationWriter]:
-        """Begin a generation; it vanishes unless ``finish`` was reached.
-
-        Raises:
-            ReplayError: the id is taken, or the repository can't be written.
-        """

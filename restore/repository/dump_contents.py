@@ -35,7 +35,8 @@ from restore.model import (
 from restore.model.messages import message
 from restore.model.parts import reports_generation
 from restore.model.versions import parse_version
-from restore.repository.base import DamagedFileError, Repository
+from restore.repository.base import DamagedFileError
+from restore.repository.folder import FolderRepository
 
 _CONTENTS_FILES: Final = {DumpForm.DIRECTORY: TABLE_OF_CONTENTS, DumpForm.CUSTOM: CUSTOM_FILE}
 """The file of a dump that holds its table of contents."""
@@ -57,7 +58,7 @@ class Contradiction:
 
 
 def contradictions(
-    repository: Repository, generation: Generation, damaged: Collection[str] = ()
+    repository: FolderRepository, generation: Generation, damaged: Collection[str] = ()
 ) -> Iterator[Contradiction]:
     """Yield every way in which a dump's table of contents contradicts the manifest.
 
@@ -73,7 +74,9 @@ def contradictions(
             yield from _part_contradictions(repository, replace(one, artifacts=sound))
 
 
-def _part_contradictions(repository: Repository, generation: Generation) -> Iterator[Contradiction]:
+def _part_contradictions(
+    repository: FolderRepository, generation: Generation
+) -> Iterator[Contradiction]:
     roles: frozenset[str] | None = None
     for artifact in generation.artifacts_of(ArtifactKind.ROLES):
         try:
@@ -97,7 +100,7 @@ class _Subject:
 
 
 def _dump_contradictions(
-    repository: Repository, artifact: Artifact, subject: _Subject
+    repository: FolderRepository, artifact: Artifact, subject: _Subject
 ) -> Iterator[Contradiction]:
     wanted = _CONTENTS_FILES.get(artifact.form)
     if wanted is None:
@@ -207,7 +210,7 @@ def _file_problems(entries: Iterable[ArchiveEntry], stored: dict[str, FileEntry]
 
 
 def _created_roles(
-    repository: Repository, generation: Generation, artifact: Artifact
+    repository: FolderRepository, generation: Generation, artifact: Artifact
 ) -> frozenset[str]:
     names: frozenset[str] = frozenset()
     for entry in repository.read_index(generation, artifact):

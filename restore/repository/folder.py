@@ -20,7 +20,7 @@ from typing import IO, Final
 from restore.errors import DamagedGenerationError, NotFoundError, UsageError
 from restore.model import Artifact, FileEntry, Generation
 from restore.repository import base
-from restore.repository.folder_writer import open_writer
+from restore.repository.folder_writer import GenerationWriter, open_writer
 from restore.repository.index import BadLineError, parse_entry
 from restore.repository.manifest import MANIFEST, parse_manifest
 from restore.repository.safe_paths import Beneath, UnsafePathError, open_beneath
@@ -104,7 +104,12 @@ class FolderRepository:
         return tuple(sorted(item.name for item in found if base.is_generation_id(item.name)))
 
     def load(self, generation_id: str) -> Generation:
-        """Read a generation's manifest; see ``base.Repository``."""
+        """Read a generation's manifest.
+
+        Raises:
+            NotFoundError: there is no such generation.
+            DamagedGenerationError: its manifest is unreadable, wrong, unsafe or of a newer format.
+        """
         root = self._root / GENERATIONS / generation_id
         if not base.is_generation_id(generation_id) or not root.is_dir() or root.is_symlink():
             raise NotFoundError(
@@ -129,7 +134,12 @@ class FolderRepository:
         return generation
 
     def read_index(self, generation: Generation, artifact: Artifact) -> Iterator[FileEntry]:
-        """Yield an artefact's files; see ``base.Repository``."""
+        """Yield an artefact's files in constant memory.
+
+        Raises:
+            DamagedFileError: the index is not the one of the manifest, has a bad line or an
+                unsafe path, or lists another number of files or bytes.
+        """
         damaged = partial(base.DamagedFileError, generation.id, artifact.index)
         with _open(generation, artifact.index) as file:
             # Hashed as a whole before the first line is believed.
@@ -155,14 +165,21 @@ class FolderRepository:
             )
 
     def open(self, generation: Generation, artifact: Artifact, entry: FileEntry) -> BufferedReader:
-        """Open a file of a generation; see ``base.Repository.open``."""
+        """Open a file of a generation for reading.
+
+        Raises:
+            DamagedFileError: it is missing, unsafe or unreadable.
+        """
         return _open(generation, f"{artifact.folder}/{entry.path}")
 
     @contextmanager
     def reader(
         self, generation: Generation, artifact: Artifact
     ) -> Iterator[Callable[[FileEntry], IO[bytes]]]:
-        """What opens files of a generation; see ``base.Repository.reader``."""
+        """What opens files as ``open`` does, quicker where many lie in one folder.
+
+        Only for one thread, and in the order of the index.
+        """
         with Beneath(generation.root) as files:
 
             def opened(entry: FileEntry) -> IO[bytes]:
@@ -173,11 +190,18 @@ class FolderRepository:
             yield opened
 
     def stored(self, generation: Generation) -> Iterator[tuple[str, bool]]:
-        """Yield all that is stored under a generation; see ``base.Repository``."""
+        """Yield the path, relative to the generation, of all that is stored under it.
+
+        The second value is False for what is no regular file (links, devices): unsafe.
+        """
         yield from _walk(generation.root, "")
 
-    def write(self, generation_id: str) -> AbstractContextManager[base.GenerationWriter]:
-        """Begin a generation; see ``base.Repository``."""
+    def write(self, generation_id: str) -> AbstractContextManager[GenerationWriter]:
+        """Begin a generation; it vanishes unless ``finish`` was reached.
+
+        Raises:
+            ReplayError: the id is taken, or the repository can't be written.
+        """
         known = self.ids()
         previous = self._root / GENERATIONS / known[-1] if known else None
         return open_writer(self._root / PARTIAL, self._root / GENERATIONS, generation_id, previous)

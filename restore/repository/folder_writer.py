@@ -34,7 +34,7 @@ _PRIVATE: Final = (ArtifactKind.CONFIGURATION, ArtifactKind.KEYSTORE, ArtifactKi
 @contextmanager
 def open_writer(
     partial: Path, complete: Path, generation_id: str, previous: Path | None
-) -> Iterator[base.GenerationWriter]:
+) -> Iterator[GenerationWriter]:
     """Write generation ``generation_id`` in ``partial``; ``finish`` moves it into ``complete``.
 
     Args:
@@ -58,15 +58,15 @@ def open_writer(
         raise ReplayError(f"repository {partial.parent} cannot be written: {error}") from error
     held = lock(root)
     try:
-        yield FolderWriter(root, complete, previous)
+        yield GenerationWriter(root, complete, previous)
     finally:
         if root.exists():
             remove_tree(root)
         os.close(held)
 
 
-class FolderWriter:
-    """Implements ``base.GenerationWriter``."""
+class GenerationWriter:
+    """A generation being written; it exists for readers only once ``finish`` returned."""
 
     def __init__(self, root: Path, complete: Path, previous: Path | None) -> None:
         self._root = root
@@ -85,7 +85,11 @@ class FolderWriter:
         return self._root
 
     def require_space(self, size: int) -> None:
-        """Refuse early what would not fit; see ``base.GenerationWriter``."""
+        """Refuse early what would not fit.
+
+        Raises:
+            ReplayError: the repository has less than ``size`` bytes left.
+        """
         free = shutil.disk_usage(self._root).free
         if free < size:
             raise ReplayError(
@@ -95,7 +99,7 @@ class FolderWriter:
             )
 
     @contextmanager
-    def artifact(self, spec: base.ArtifactSpec) -> Iterator[base.ArtifactWriter]:
+    def artifact(self, spec: base.ArtifactSpec) -> Iterator[ArtifactWriter]:
         """Begin an artefact; its index is complete at the end of the context."""
         index = f"{INDEXES}/{spec.name}.jsonl"
         try:
@@ -108,7 +112,7 @@ class FolderWriter:
             file = path.open("xb")
         hashed = _HashedFile(file)
         reuse = self._previous if spec.kind is ArtifactKind.DOCUMENTS else None
-        writer = FolderArtifactWriter(self._root, reuse, spec, hashed)
+        writer = ArtifactWriter(self._root, reuse, spec, hashed)
         try:
             yield writer
         finally:
@@ -125,7 +129,10 @@ class FolderWriter:
         )
 
     def finish(self, generation: Generation) -> Generation:
-        """Write the manifest, bring all to disk, then make the generation appear at once."""
+        """Write the manifest, bring all to disk, then make the generation appear at once.
+
+        ``generation`` says all but what the writer knows: id, artefacts and root.
+        """
         target = self._complete / self.id
         generation = replace(generation, id=self.id, artifacts=tuple(self._artifacts), root=target)
         manifest = self._root / MANIFEST
@@ -146,8 +153,8 @@ class FolderWriter:
         return written
 
 
-class FolderArtifactWriter:
-    """Implements ``base.ArtifactWriter``."""
+class ArtifactWriter:
+    """Takes the files of one artefact, one after the other."""
 
     def __init__(
         self, root: Path, previous: Path | None, spec: base.ArtifactSpec, index: _HashedFile
@@ -162,7 +169,11 @@ class FolderArtifactWriter:
     def add(
         self, path: str, content: IO[bytes], origin: base.FileOrigin | None = None
     ) -> FileEntry:
-        """Store a file; see ``base.ArtifactWriter``."""
+        """Store a file, read once to its end, and return what the index says of it.
+
+        Raises:
+            ReplayError: the path is unsafe or taken, or the repository can't take it.
+        """
         try:
             target = self._root.joinpath(*safe_parts(self._folder), *safe_parts(path))
         except UnsafePathError as error:

@@ -9,7 +9,8 @@ from typing import IO, cast
 
 from restore.errors import EnvironmentFailure, ReplayError
 from restore.model import Progress, ProgressListener
-from restore.repository.base import ArtifactWriter, FileOrigin
+from restore.repository.base import FileOrigin
+from restore.repository.folder_writer import ArtifactWriter
 
 Members = Iterator[tuple[tarfile.TarInfo, IO[bytes]]]
 """What ``Runner.read_archive`` yields."""

@@ -15,8 +15,9 @@ from restore import model
 from restore.adapters.streams import CHUNK
 from restore.errors import DamagedGenerationError
 from restore.model.messages import joined, message, plural
-from restore.repository.base import DamagedFileError, ProblemKind, Repository
+from restore.repository.base import DamagedFileError, ProblemKind
 from restore.repository.dump_contents import contradictions
+from restore.repository.folder import FolderRepository
 from restore.repository.manifest import MANIFEST
 
 SHOWN_PROBLEMS: Final = 20
@@ -48,7 +49,7 @@ class Verification:
 
 
 def verify(
-    repository: Repository,
+    repository: FolderRepository,
     generation: model.Generation,
     *,
     jobs: int,
@@ -63,24 +64,24 @@ def verify(
     the manifest.
     """
     started = time.monotonic()
-    tally = _Tally(generation, listener, unread)
+    tally = _Tally(repository, generation, listener, unread)
     expected = _Fingerprint()
     expected.add(MANIFEST)
     with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
         waiting: deque[Future[None]] = deque()
         for artifact in generation.artifacts:
             expected.add(artifact.index)
-            for entry in _entries(repository, generation, artifact, tally):
+            for entry in tally.entries(artifact):
                 expected.add(f"{artifact.folder}/{entry.path}")
                 if artifact.name in unread:
                     continue
-                waiting.append(pool.submit(_check, repository, generation, artifact, entry, tally))
+                waiting.append(pool.submit(_check, tally, artifact, entry))
                 if len(waiting) > jobs * _WAITING_PER_JOB:
                     waiting.popleft().result()
         for future in waiting:
             future.result()
-    _check_stored(repository, generation, expected, tally)
-    _check_dump_contents(repository, generation, tally)
+    _check_stored(tally, expected)
+    _check_dump_contents(tally)
     return Verification(
         generation=generation.id,
         files=tally.files,
@@ -140,6 +141,7 @@ def require_sound(verification: Verification) -> None:
 class _Tally:
     """What the threads have found so far."""
 
+    repository: FolderRepository
     generation: model.Generation
     listener: model.ProgressListener
     unread: frozenset[str]
@@ -166,9 +168,19 @@ class _Tally:
             self.files += 1
             self._tell()
 
-    def problem(self, problem: Problem) -> None:
+    def problem(self, artifact: str, path: str, kind: ProblemKind, detail: str) -> None:
         with self.lock:
-            self.problems.append(problem)
+            self.problems.append(Problem(artifact, path, kind, detail))
+
+    def entries(
+        self, artifact: model.Artifact, *, again: bool = False
+    ) -> Iterator[model.FileEntry]:
+        """What an index lists; what is wrong with it is a problem, unless that is known."""
+        try:
+            yield from self.repository.read_index(self.generation, artifact)
+        except DamagedFileError as error:
+            if not again:
+                self.problem(artifact.name, error.path, error.kind, error.detail)
 
     def _tell(self) -> None:
         self.listener(
@@ -198,41 +210,26 @@ class _Fingerprint:
     __hash__ = None  # type: ignore[assignment]
 
 
-def _entries(
-    repository: Repository, generation: model.Generation, artifact: model.Artifact, tally: _Tally
-) -> Iterator[model.FileEntry]:
+def _check(tally: _Tally, artifact: model.Artifact, entry: model.FileEntry) -> None:
+    name, path = artifact.name, f"{artifact.folder}/{entry.path}"
     try:
-        yield from repository.read_index(generation, artifact)
-    except DamagedFileError as error:
-        tally.problem(Problem(artifact.name, error.path, error.kind, error.detail))
-
-
-def _check(
-    repository: Repository,
-    generation: model.Generation,
-    artifact: model.Artifact,
-    entry: model.FileEntry,
-    tally: _Tally,
-) -> None:
-    path = f"{artifact.folder}/{entry.path}"
-    try:
-        with repository.open(generation, artifact, entry) as file:
+        with tally.repository.open(tally.generation, artifact, entry) as file:
             size, sha256 = _digest(file, entry.size, tally)
     except DamagedFileError as error:
-        tally.problem(Problem(artifact.name, path, error.kind, error.detail))
+        tally.problem(name, path, error.kind, error.detail)
     except OSError as error:
         detail = f"reading it failed: {error.strerror or error}"
-        tally.problem(Problem(artifact.name, path, ProblemKind.UNREADABLE, detail))
+        tally.problem(name, path, ProblemKind.UNREADABLE, detail)
     else:
         if size != entry.size:
             more = "more" if size > entry.size else str(size)
             detail = message("it has {n} bytes, not {wanted}", n=more, wanted=entry.size)
-            tally.problem(Problem(artifact.name, path, ProblemKind.SIZE, detail))
+            tally.problem(name, path, ProblemKind.SIZE, detail)
         elif sha256 != entry.sha256:
             detail = message(
                 "its SHA-256 is {found}, not {wanted}", found=sha256, wanted=entry.sha256
             )
-            tally.problem(Problem(artifact.name, path, ProblemKind.CHANGED, detail))
+            tally.problem(name, path, ProblemKind.CHANGED, detail)
     tally.ended()
 
 
@@ -247,82 +244,49 @@ def _digest(file: IO[bytes], expected: int, tally: _Tally) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
-def _check_stored(
-    repository: Repository, generation: model.Generation, expected: _Fingerprint, tally: _Tally
-) -> None:
+def _check_stored(tally: _Tally, expected: _Fingerprint) -> None:
     """Find what is stored but belongs to no index, and what is no regular file."""
+    repository, generation = tally.repository, tally.generation
     stored = _Fingerprint()
     for path, regular in repository.stored(generation):
         stored.add(path)
         known = any(problem.path == path for problem in tally.problems)
         if not regular and not known:
-            detail = "it is a link or a special file"
-            tally.problem(Problem("", path, ProblemKind.UNSAFE, detail))
+            tally.problem("", path, ProblemKind.UNSAFE, "it is a link or a special file")
     if stored == expected:
         return
-    _check_unread(repository, generation, tally)
+    there = {path for path, _ in repository.stored(generation)}
     # Only a damaged generation costs the memory of its paths.
-    twice: list[Problem] = []
+    twice: list[tuple[str, str, str]] = []
     paths = {MANIFEST} | {artifact.index for artifact in generation.artifacts}
     for artifact in generation.artifacts:
-        for entry in _entries_again(repository, generation, artifact):
+        # What is wrong with an index is listed already.
+        for entry in tally.entries(artifact, again=True):
             path = f"{artifact.folder}/{entry.path}"
+            if artifact.name in tally.unread and path not in there:
+                tally.problem(artifact.name, path, ProblemKind.MISSING, message("it is missing"))
             if path in paths:
-                detail = f"it lists {entry.path} twice"
-                twice.append(Problem(artifact.name, artifact.index, ProblemKind.CHANGED, detail))
+                twice.append((artifact.name, artifact.index, f"it lists {entry.path} twice"))
             paths.add(path)
     readable = {artifact.index for artifact in generation.artifacts} - {
         problem.path for problem in tally.problems
     }
     for path, regular in repository.stored(generation):
-        owner = _owner(generation, path)
+        owner = next((a for a in generation.artifacts if path.startswith(f"{a.folder}/")), None)
         judged = owner is None or owner.index in readable
         if regular and judged and path not in paths:
             name = owner.name if owner else ""
-            tally.problem(Problem(name, path, ProblemKind.EXTRA, message("no index lists it")))
-    for problem in twice[:SHOWN_PROBLEMS]:
-        tally.problem(problem)
+            tally.problem(name, path, ProblemKind.EXTRA, message("no index lists it"))
+    for name, path, detail in twice[:SHOWN_PROBLEMS]:
+        tally.problem(name, path, ProblemKind.CHANGED, detail)
 
 
-def _check_dump_contents(
-    repository: Repository, generation: model.Generation, tally: _Tally
-) -> None:
+def _check_dump_contents(tally: _Tally) -> None:
     """Look into dumps whose bytes are sound; into others there is no need to."""
     hit = {problem.artifact for problem in tally.problems}
     # A reports server's artefacts have other names when they are looked at by themselves.
-    names = {artifact.folder: artifact.name for artifact in generation.artifacts}
+    names = {artifact.folder: artifact.name for artifact in tally.generation.artifacts}
     damaged = {folder for folder, name in names.items() if name in hit}
-    for found in contradictions(repository, generation, damaged):
-        name, kind = names[found.artifact.folder], ProblemKind.CONTRADICTS
-        tally.problem(Problem(name, found.path, kind, found.detail))
-
-
-def _check_unread(repository: Repository, generation: model.Generation, tally: _Tally) -> None:
-    """Find what is missing of the artefacts whose files were not opened."""
-    there = {path for path, _ in repository.stored(generation)}
-    for artifact in generation.artifacts:
-        if artifact.name not in tally.unread:
-            continue
-        for entry in _entries_again(repository, generation, artifact):
-            path = f"{artifact.folder}/{entry.path}"
-            if path not in there:
-                problem = Problem(
-                    artifact.name, path, ProblemKind.MISSING, message("it is missing")
-                )
-                tally.problem(problem)
-
-
-def _entries_again(
-    repository: Repository, generation: model.Generation, artifact: model.Artifact
-) -> Iterator[model.FileEntry]:
-    try:
-        yield from repository.read_index(generation, artifact)
-    except DamagedFileError:
-        return  # already listed
-
-
-def _owner(generation: model.Generation, path: str) -> model.Artifact | None:
-    for artifact in generation.artifacts:
-        if path.startswith(f"{artifact.folder}/"):
-            return artifact
-    return None
+    for found in contradictions(tally.repository, tally.generation, damaged):
+        name = names[found.artifact.folder]
+        tally.problem(name, found.path, ProblemKind.CONTRADICTS, found.detail)

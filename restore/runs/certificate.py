@@ -13,7 +13,7 @@ from restore.model.environment import StackOverrides
 from restore.model.messages import message
 from restore.model.secret import Secret
 from restore.plan.equivalence.certificate import Judged, host_of, judge, other_certificate, short
-from restore.repository.base import Repository
+from restore.repository import Repository
 
 LONGEST: Final = 1 << 20
 """Bytes of a PEM above which it is none."""

@@ -15,8 +15,7 @@ from restore.plan.cache.policy import NO_CACHE, CachePolicy
 from restore.profile import Profile, load_profile
 from restore.report.evidence.format import Signer
 from restore.report.evidence.keys import signer_of_environment
-from restore.repository import open_repository
-from restore.repository.base import Repository
+from restore.repository import Repository, open_repository
 
 
 @dataclass(frozen=True, slots=True)

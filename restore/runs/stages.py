@@ -22,7 +22,7 @@ from restore.model.messages import message
 from restore.plan.neutralise import administrator
 from restore.plan.request import copied_documents
 from restore.replay.replay import ReplayInterrupted, replay
-from restore.repository.base import Repository
+from restore.repository import Repository
 from restore.repository.selection import choose
 from restore.repository.verify import require_sound, verify
 from restore.runs.planning import Foreseen, plan_foreseen, plan_standing

@@ -48,7 +48,7 @@ from restore.plan.request import PlanRequest, standing_target
 from restore.profile import Profile, load_profile
 from restore.replay.replay import replay
 from restore.replay.steps.databases import find_databases
-from restore.repository.base import Repository
+from restore.repository import Repository
 from restore.repository.folder import FolderRepository
 from restore.runs.planning import with_server
 from tests.support.repository import (

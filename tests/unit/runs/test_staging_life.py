@@ -98,8 +98,8 @@ class World:
             drill=DrillRequest(replay, base="drill", keep=True, images={}), **options,
         )  # fmt: skip
         services = Services(
-            runner=cast(Any, None), repository=Repository(), profile=load_profile("odoo"),
-            now=lambda: self.now, listener=ignore_progress,
+            runner=cast(Any, None), repository=cast(Any, Repository()),
+            profile=load_profile("odoo"), now=lambda: self.now, listener=ignore_progress,
         )  # fmt: skip
         return creation.create(request, services)
 
