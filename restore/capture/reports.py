@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from contextlib import suppress
 from io import BytesIO
 from typing import Final
 
 from restore import model
-from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres.facts import optional_rows
 from restore.adapters.postgres.sql import connect
 from restore.capture.job import CaptureJob
@@ -34,7 +34,11 @@ def capture_keystore(
         ReplayError: some of its files are there and some are not.
     """
     runner, container = job.runner, job.source.erp_container
-    held = {file: content for file in files if (content := _read(runner, container, file.path))}
+    held: dict[ConfigurationFile, bytes] = {}
+    for file in files:
+        with suppress(NotFoundError):
+            if content := runner.read_file(container, resolve(runner, container, file.path)):
+                held[file] = content
     if not held:
         return ()
     if missing := [file.path for file in files if file not in held]:
@@ -73,10 +77,3 @@ def reports_facts(
                 for row in optional_rows(connection, profile.data_sources)
             )
     return model.ReportsFacts(_UNKNOWN, tuple(resources), tuple(sources), ())
-
-
-def _read(runner: Runner, container: str, path: str) -> bytes:
-    try:
-        return runner.read_file(container, resolve(runner, container, path))
-    except NotFoundError:
-        return b""

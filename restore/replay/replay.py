@@ -212,50 +212,32 @@ class _Run:
         """
         if self.stopped_by is None:
             return
-        for step in self._left_in_bulk_mode():
-            # Where this fails, too, the next replay finds it and puts it right.
-            with suppress(RestoreError, sql.Error):
-                bulk.leave_bulk_mode(self.context.of(step.part), step)
-        promoting = any(one.kind in _PROMOTIONS for one in self._plan.steps if self._begun(one))
+        begun = [step for step in self._plan.steps if step.id in self._results]
+        done = [
+            step for step in begun if self._results[step.id].status is model.StepStatus.SUCCEEDED
+        ]
+        entered = [step.part for step in begun if step.kind is model.StepKind.ENTER_BULK_MODE]
+        for step in self._plan.steps:
+            leaves = step.kind is model.StepKind.LEAVE_BULK_MODE and step not in done
+            if leaves and step.part in entered:
+                # Where this fails, too, the next replay finds it and puts it right.
+                with suppress(RestoreError, sql.Error):
+                    bulk.leave_bulk_mode(self.context.of(step.part), step)
+        promoting = any(step.kind in _PROMOTIONS for step in begun)
         if self._ran is not None and not promoting:
             with suppress(RestoreError):
                 self.context.runner.start(self._ran)
                 self.stopped_by += "; nothing was promoted, and the ERP was started again"
-        if closed := self._closed():
-            self.stopped_by += f"; nobody can connect to {closed} until it is replayed again"
-        for step in self._plan.steps:
-            if not self._begun(step):
-                self._results[step.id] = model.StepResult(
-                    step.id,
-                    step.title,
-                    model.StepStatus.SKIPPED,
-                    self.context.now(),
-                    0.0,
-                    self.stopped_by,
-                )
-
-    def _begun(self, step: model.Step) -> bool:
-        return step.id in self._results
-
-    def _done(self, step: model.Step) -> bool:
-        return self._begun(step) and self._results[step.id].status is model.StepStatus.SUCCEEDED
-
-    def _left_in_bulk_mode(self) -> Iterator[model.Step]:
-        """The steps that take out of bulk mode the servers that were put into it, and are in it."""
-        for number, step in enumerate(self._plan.steps):
-            if step.kind is model.StepKind.ENTER_BULK_MODE and self._begun(step):
-                ends = (model.StepKind.LEAVE_BULK_MODE, step.part)
-                later = self._plan.steps[number:]
-                leave = next((one for one in later if (one.kind, one.part) == ends), None)
-                if leave is not None and not self._done(leave):
-                    yield leave
-
-    def _closed(self) -> str:
-        """The databases that got their name and were not opened."""
-        done = [step for step in self._plan.steps if self._done(step)]
         named = [one.target for one in done if one.kind is model.StepKind.PROMOTE_DATABASE]
         opened = {one.target for one in done if one.kind is model.StepKind.OPEN_DATABASE}
-        return ", ".join(f"database {name}" for name in named if name not in opened)
+        if closed := ", ".join(f"database {name}" for name in named if name not in opened):
+            self.stopped_by += f"; nobody can connect to {closed} until it is replayed again"
+        now = self.context.now()
+        for step in self._plan.steps:
+            if step not in begun:
+                self._results[step.id] = model.StepResult(
+                    step.id, step.title, model.StepStatus.SKIPPED, now, 0.0, self.stopped_by
+                )
 
     def outcome(self) -> ReplayOutcome:
         """The results so far, in the plan's order."""

@@ -31,14 +31,7 @@ from restore.runs.entry import run_to_report
 from restore.runs.recorder import Recorder, Run
 from restore.runs.request import Services
 from restore.runs.stages import select
-from restore.runs.staging import copies, records
-from restore.runs.staging.places import (
-    free_port,
-    free_subnet,
-    port_taken,
-    published_ports,
-    used_subnets,
-)
+from restore.runs.staging import copies, places, records
 from restore.runs.staging.safety import is_safe
 from restore.runs.staging.standing import destroy_stack, engines_of, stop_servers
 
@@ -125,7 +118,7 @@ def _begin(request: CopyRequest, run: Run) -> copies.StagingCopy:
         engines = tuple(found.values())
         _require_new(request, run.recorder.stack, engines)
         others = records.load_all(request.folder).copies
-        ports = {copy.port for copy in others}.union(*map(published_ports, engines))
+        ports = {copy.port for copy in others}.union(*map(places.published_ports, engines))
         copy = copies.StagingCopy(
             name=request.name,
             owner=request.owner,
@@ -136,8 +129,8 @@ def _begin(request: CopyRequest, run: Run) -> copies.StagingCopy:
             profile=run.services.profile.name,
             repository=run.services.repository.location,
             base=request.drill.base,
-            subnet=str(free_subnet(request.name, used_subnets(engines, others))),
-            port=free_port(lambda port: port in ports or port_taken(port)),
+            subnet=str(places.free_subnet(request.name, places.used_subnets(engines, others))),
+            port=places.free_port(lambda port: port in ports or places.port_taken(port)),
             login=request.login,
             run=run.recorder.run,
         )

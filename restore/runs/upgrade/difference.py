@@ -126,15 +126,14 @@ def _fewer(before: str, after: str | None) -> bool:
 
 def subject_checks(subjects: Iterable[model.UpgradeSubject]) -> tuple[model.CheckResult, ...]:
     """The verdict on each subject; those that are only told make no check."""
-    return tuple(_result(one) for one in subjects if one.rule is not model.Rule.TOLD)
-
-
-def _result(subject: model.UpgradeSubject) -> model.CheckResult:
-    title = message(
-        "Upgrade of {database}: {title}", database=subject.database, title=Message(subject.title.en)
-    )
-    check = Check(check_id(subject.name, subject.database), title, _EXPECTED[subject.rule])
-    return replace(run_check(check, partial(_finding, subject)), duration=0.0)
+    results = []
+    for subject in subjects:
+        if subject.rule is not model.Rule.TOLD:
+            names = {"database": subject.database, "title": Message(subject.title.en)}
+            title = message("Upgrade of {database}: {title}", **names)
+            check = Check(check_id(subject.name, subject.database), title, _EXPECTED[subject.rule])
+            results.append(replace(run_check(check, partial(_finding, subject)), duration=0.0))
+    return tuple(results)
 
 
 def _finding(subject: model.UpgradeSubject) -> Finding:

@@ -39,7 +39,7 @@ from restore.runs.drill import DrillRequest
 from restore.runs.planning import Foreseen
 from restore.runs.recorder import Run
 from restore.runs.request import ReplayRequest, Services
-from restore.runs.staging import creation, life, records, standing
+from restore.runs.staging import creation, life, places, records, standing
 from restore.runs.staging.copies import CopyState, StagingCopy
 from tests.support.fake_docker import FakeEngine
 
@@ -152,11 +152,13 @@ def world(tmp_path: Path, small_generation: Generation, monkeypatch: pytest.Monk
         "environment_from_outputs": lambda outputs: Environment(outputs["url"]),
         "select": lambda _run: small_generation,
         "stacks": lambda: (),
-        "used_subnets": lambda _engines, copies: [IPv4Network(copy.subnet) for copy in copies],
-        "port_taken": lambda _port: False,
     }
     for name, fake in fakes.items():
         monkeypatch.setattr(creation, name, fake)
+    monkeypatch.setattr(
+        places, "used_subnets", lambda _engines, copies: [IPv4Network(one.subnet) for one in copies]
+    )
+    monkeypatch.setattr(places, "port_taken", lambda _port: False)
     monkeypatch.setattr(standing, "destroy", made.destroy)
     monkeypatch.setattr(Runner, "connect", lambda _host=None: FakeEngine().runner)
     return made
