@@ -23,7 +23,7 @@ from restore.model import locations
 from restore.model.durations import parse_age
 from restore.model.environment import NO_CERTIFICATE
 from restore.plan.cache.policy import CachePolicy
-from restore.runs.staging.copies import CopyState, StagingCopy, condition, this_user
+from restore.runs.staging.copies import CREATE, CopyState, StagingCopy, condition, this_user
 
 if TYPE_CHECKING:
     from restore.adapters.docker.runner import Runner
@@ -105,7 +105,7 @@ def create_command(terminal: Terminal, options: CreateOptions) -> int:
     from restore.runs.staging import creation
 
     with terminal.progress() as listener:
-        services, replay = prepare_replay(terminal, options, listener, creation.CREATE)
+        services, replay = prepare_replay(terminal, options, listener, CREATE)
         asked = anonymisation_asked(options.anonymise, options.key_file, services.profile.name)
         # It proves nothing of a recovery: whatever is cached may be used.
         why = "asked for by --cold" if options.cold else ""

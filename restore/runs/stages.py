@@ -65,16 +65,10 @@ def verify_generation(
     unread = copied_documents(
         generation, services.profile, request.selection.databases, request.nodes
     )
+    told, jobs = listener or services.listener, request.jobs
     with run.recorder.stage("verify", f"Verify generation {generation.id}"):
-        require_sound(
-            verify(
-                services.repository,
-                generation,
-                jobs=request.jobs,
-                listener=listener or services.listener,
-                unread=unread,
-            )
-        )
+        found = verify(services.repository, generation, jobs=jobs, listener=told, unread=unread)
+        require_sound(found)
 
 
 def preflight(run: Run, generation: model.Generation, overrides: StackOverrides) -> Foreseen:

@@ -14,6 +14,8 @@ from restore.errors import RefusedError, UsageError
 PREFIX: Final = "staging-"
 """How the stack of a staging copy begins; the copy's name follows."""
 
+CREATE: Final = "pra staging create"
+
 LONGEST_LIFE: Final = timedelta(days=366)
 
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,28}[a-z0-9])?")

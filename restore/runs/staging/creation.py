@@ -32,10 +32,8 @@ from restore.runs.recorder import Recorder, Run
 from restore.runs.request import Services
 from restore.runs.stages import select
 from restore.runs.staging import copies, places, records
-from restore.runs.staging.safety import is_safe
-from restore.runs.staging.standing import destroy_stack, engines_of, stop_servers
-
-CREATE: Final = "pra staging create"
+from restore.runs.staging.life import destroy_stack, engines_of, stop_servers
+from restore.runs.staging.safety import is_proved, is_safe
 
 _PASSWORD_BYTES: Final = 18
 _PATIENCE: Final = 120.0
@@ -83,7 +81,7 @@ def create(request: CopyRequest, services: Services) -> Made:
     account = model.Credentials(request.login, Secret(secrets.token_urlsafe(_PASSWORD_BYTES)))
     drill = request.drill
     replay = replace(
-        drill.replay, credentials=account, purpose=model.Purpose.STAGING, command=CREATE
+        drill.replay, credentials=account, purpose=model.Purpose.STAGING, command=copies.CREATE
     )
     images = {**stack_images(drill.base), **drill.images}
     drill = replace(drill, replay=replay, images=images, keep=True)
@@ -241,16 +239,6 @@ class _Creation:
         records.forget(self.request.folder, self.request.name)
         lock.release(locations.LOCKS, self.run.recorder.stack)
         self.forgotten = True
-
-
-def is_proved(checks: tuple[model.CheckResult, ...], proofs: str) -> bool:
-    """Whether every check of these proofs has passed: none was ignored, and there is one.
-
-    What looks dangerous and has no rule is a warning, and in the report.
-    """
-    fine = (model.CheckStatus.PASSED, model.CheckStatus.WARNING)
-    found = [check.status in fine for check in checks if check.id.startswith(proofs)]
-    return bool(found) and all(found)
 
 
 def _require_new(request: CopyRequest, stack: str, engines: Iterable[Runner]) -> None:

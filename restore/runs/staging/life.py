@@ -1,22 +1,28 @@
-"""The life of staging copies once they are written down: renewed, replayed into, ended."""
+"""The life of staging copies once they are written down: renewed, replayed into, stopped, ended."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from restore.adapters import lock, logs
-from restore.adapters.pulumi.stack_file import settings_file
+from restore.adapters.docker import leftovers
+from restore.adapters.docker.runner import LABEL, Runner
+from restore.adapters.pulumi.rebuild import destroy
+from restore.adapters.pulumi.stack_file import hosts_if_known, settings_file
 from restore.checks.neutralised import PREFIX as NEUTRALISED
 from restore.errors import RefusedError
-from restore.model import ProgressListener, Purpose, Report, ignore_progress, locations
+from restore.model import LOCAL, ProgressListener, Purpose, Report, Role, ignore_progress, locations
 from restore.runs.request import ReplayRequest
 from restore.runs.staging import copies, records
-from restore.runs.staging.creation import CREATE, is_proved
-from restore.runs.staging.standing import destroy_stack
+from restore.runs.staging.safety import is_proved
+
+_GRACE: Final = 10
+"""Seconds that a server of a copy that failed has to stop."""
 
 
 def renew(folder: Path, name: str, life: timedelta, now: datetime) -> copies.StagingCopy:
@@ -132,7 +138,7 @@ def forget_locks(folder: Path, *, dry_run: bool) -> None:
     """Forget the locks of creations that died before anything was written down."""
     known = {copy.stack for copy in records.load_all(folder).copies}
     for stack, owner in lock.find_abandoned(locations.LOCKS).items():
-        if owner.command == CREATE and stack not in known and not dry_run:
+        if owner.command == copies.CREATE and stack not in known and not dry_run:
             lock.release(locations.LOCKS, stack)
 
 
@@ -143,3 +149,29 @@ def _end(folder: Path, copy: copies.StagingCopy, listener: ProgressListener) -> 
     destroy_stack(copy.stack, listener)
     records.forget(folder, copy.name)
     lock.release(locations.LOCKS, copy.stack)
+
+
+@contextmanager
+def engines_of(stack: str) -> Iterator[dict[str, Runner]]:
+    """The engines of every host that a stack with that file stands on, and this machine's own."""
+    with ExitStack() as opened:
+        hosts = sorted({LOCAL, *hosts_if_known(stack).distinct(Role)})
+        yield {host: opened.enter_context(closing(Runner.connect(host))) for host in hosts}
+
+
+def stop_servers(stack: str) -> None:
+    """Stop every server of a stack: what was stopped doesn't start again with the engine."""
+    selector: dict[str, str | list[str] | bool] = {"label": f"{LABEL}={stack}"}
+    with engines_of(stack) as engines:
+        for engine in engines.values():
+            for model in engine.client.containers.list(filters=selector, ignore_removed=True):
+                engine.stop(str(model.id), _GRACE)
+
+
+def destroy_stack(stack: str, listener: ProgressListener) -> None:
+    """Destroy a copy's stack, what else carries its label, and its stack file."""
+    destroy(stack, listener)
+    with engines_of(stack) as engines:
+        left = [item for item in leftovers.find_everywhere(engines) if item.stack == stack]
+        leftovers.remove(engines[LOCAL], left, engines)
+    settings_file(stack).unlink(missing_ok=True)

@@ -70,3 +70,13 @@ def is_safe(checks: tuple[CheckResult, ...]) -> bool:
     isolated = {check.id for check in isolation.PROBES}
     decisive = (one for one in checks if one.id.startswith(PREFIX) or one.id in isolated)
     return all(one.status in _SAFE for one in decisive)
+
+
+def is_proved(checks: tuple[CheckResult, ...], proofs: str) -> bool:
+    """Whether every check of these proofs has passed: none was ignored, and there is one.
+
+    What looks dangerous and has no rule is a warning, and in the report.
+    """
+    fine = (CheckStatus.PASSED, CheckStatus.WARNING)
+    found = [check.status in fine for check in checks if check.id.startswith(proofs)]
+    return bool(found) and all(found)

@@ -53,14 +53,11 @@ def measure(
     Raises:
         EnvironmentFailure: a database can't be read.
     """
-    return tuple(
-        measure
-        for database in context.databases
-        for measure in (
-            *_of_database(context, database, profile),
-            *_served(context, database, profile, credentials),
-        )
-    )
+    found: list[Measure] = []
+    for database in context.databases:
+        found += _of_database(context, database, profile)
+        found += _served(context, database, profile, credentials)
+    return tuple(found)
 
 
 def _of_database(

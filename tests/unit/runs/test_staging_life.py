@@ -39,8 +39,8 @@ from restore.runs.drill import DrillRequest
 from restore.runs.planning import Foreseen
 from restore.runs.recorder import Run
 from restore.runs.request import ReplayRequest, Services
-from restore.runs.staging import creation, life, places, records, standing
-from restore.runs.staging.copies import CopyState, StagingCopy
+from restore.runs.staging import creation, life, places, records
+from restore.runs.staging.copies import CREATE, CopyState, StagingCopy
 from tests.support.fake_docker import FakeEngine
 
 NOW = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)
@@ -159,7 +159,7 @@ def world(tmp_path: Path, small_generation: Generation, monkeypatch: pytest.Monk
         places, "used_subnets", lambda _engines, copies: [IPv4Network(one.subnet) for one in copies]
     )
     monkeypatch.setattr(places, "port_taken", lambda _port: False)
-    monkeypatch.setattr(standing, "destroy", made.destroy)
+    monkeypatch.setattr(life, "destroy", made.destroy)
     monkeypatch.setattr(Runner, "connect", lambda _host=None: FakeEngine().runner)
     return made
 
@@ -310,7 +310,7 @@ def test_a_creation_that_is_killed_is_collected_and_one_under_way_is_not(world: 
 def test_a_creation_that_dies_before_it_is_written_down_leaves_only_its_lock(
     world: World,
 ) -> None:
-    with lock.stack_lock(locations.LOCKS, "staging-x", creation.CREATE, now=NOW, kept=True):
+    with lock.stack_lock(locations.LOCKS, "staging-x", CREATE, now=NOW, kept=True):
         life.forget_locks(locations.STAGING, dry_run=False)
         assert lock.is_held(locations.LOCKS, "staging-x")
     life.forget_locks(locations.STAGING, dry_run=True)
