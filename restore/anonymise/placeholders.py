@@ -74,11 +74,6 @@ def placeholders() -> Mapping[str, Placeholder]:
     }
 
 
-def type_keys() -> Mapping[str, str]:
-    """Which type a media type, or the ending of a name (``.pdf``), asks for."""
-    return _KEYS
-
-
 def _texts() -> dict[str, str]:
     html = (
         f"<!DOCTYPE html>\n<html><head><title>-</title></head><body><p>{TEXT}</p></body></html>\n"
@@ -239,7 +234,7 @@ def _opendocument(kind: str, body: str) -> bytes:
     )
 
 
-_KEYS: Final[Mapping[str, str]] = {
+TYPE_KEYS: Final[Mapping[str, str]] = {
     key: type_
     for type_, keys in {
         "pdf": "application/pdf application/x-pdf .pdf",
@@ -267,3 +262,4 @@ _KEYS: Final[Mapping[str, str]] = {
     }.items()
     for key in keys.split()
 }
+"""Which type a media type, or the ending of a name (``.pdf``), asks for."""

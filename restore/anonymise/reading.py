@@ -114,8 +114,7 @@ def _placeholder_errors(data: dict[str, Any]) -> Iterator[str]:
     places |= {f"documents[{n}]": one for n, one in enumerate(data.get("documents", ()))}
     for path, table in places.items():
         for column, rule in table.get("columns", {}).items():
-            choices = rule if isinstance(rule, list) else [rule]
-            for choice in (one for one in choices if isinstance(one, dict)):
+            for choice in (one for one in _choices(rule) if isinstance(one, dict)):
                 for name in PLACEHOLDER.findall(choice.get("expression", "")):
                     if name not in known:
                         yield f"{path}.columns.{column}: no {{{name}}}; known: {', '.join(known)}"
@@ -141,16 +140,15 @@ def _rules(data: dict[str, Any]) -> Rules:
 
 def _table(name: str, data: dict[str, Any]) -> TableRule:
     schema, _, table = name.rpartition(".")
-    columns = {
-        column: tuple(decode(Choice, one) for one in (rule if isinstance(rule, list) else [rule]))
+    columns = tuple(
+        ColumnRule(column, tuple(decode(Choice, one) for one in _choices(rule)))
         for column, rule in data.get("columns", {}).items()
-    }
-    return TableRule(
-        schema=schema or "public",
-        name=table,
-        columns=tuple(ColumnRule(column, choices) for column, choices in columns.items()),
-        where=data.get("where"),
     )
+    return TableRule(schema or "public", table, columns, data.get("where"))
+
+
+def _choices(rule: Any) -> list[Any]:
+    return rule if isinstance(rule, list) else [rule]
 
 
 def anonymisation_asked(

@@ -20,7 +20,7 @@ from restore.adapters.postgres.commands import literal
 from restore.anonymise import statements
 from restore.anonymise.key import padded
 from restore.anonymise.layouts import LAYOUTS
-from restore.anonymise.placeholders import placeholders, type_keys
+from restore.anonymise.placeholders import TYPE_KEYS, placeholders
 from restore.anonymise.rules import Anonymisation, Rules
 from restore.anonymise.tables import QUERY, Place, Table, places_of, tables_of
 from restore.errors import ReplayError, UsageError
@@ -129,8 +129,11 @@ class _Session:
                 self._replace()
                 changed = len(self._changed)
                 swept = self._sweep()
-            self._refresh()
-        self._renew()
+            for table in (one for one in self._tables if one.kind == "m"):
+                self._execute("refresh", table, f"REFRESH MATERIALIZED VIEW {table.quoted}")
+        # Old versions of rows, and statistics, hold originals: changed tables are written anew.
+        for table in self._changed.values():
+            self._execute("renew", table, f"VACUUM (FULL, ANALYZE) {table.quoted}")
         return Outcome(
             tables=changed,
             rows=self._rows,
@@ -162,11 +165,13 @@ class _Session:
     def _collect(self) -> Mapping[str, int]:
         """Keep the digests of all addresses of all text columns; how many, by kind."""
         for table, places in self._by_table(self._places):
-            with self._answers(f"read {table.title}", table):
-                self._connection.execute(
-                    f"INSERT INTO pg_temp.pra_found {statements.scan(places)}".encode()
-                )
-        harmless = [n for n, place in self._places if self._is_nobodys(place)]
+            scan = statements.scan(places)
+            self._execute("read", table, f"INSERT INTO pg_temp.pra_found {scan}")
+        harmless = [
+            number
+            for number, place in self._places
+            if any(fnmatchcase(place.title, name) for name in self._rules.not_personal)
+        ]
         with self._answers("keep the originals"):
             self._connection.execute(
                 "CREATE TEMPORARY TABLE pra_original (kind text NOT NULL, digest bytea NOT NULL)"
@@ -177,9 +182,6 @@ class _Session:
             )
             query = "SELECT kind, count(*) FROM pg_temp.pra_original GROUP BY 1"
             return dict(sql.rows(self._connection, query))
-
-    def _is_nobodys(self, place: Place) -> bool:
-        return any(fnmatchcase(place.title, name) for name in self._rules.not_personal)
 
     def _replace(self) -> None:
         for rule in self._rules.tables:
@@ -196,8 +198,7 @@ class _Session:
                 self._documents += self._change(table, statement)
 
     def _change(self, table: Table, statement: str) -> int:
-        with self._answers(f"anonymise {table.title}", table):
-            number = self._connection.execute(statement.encode()).rowcount
+        number = self._execute("anonymise", table, statement)
         self._rows += number
         self._changed[table.quoted] = table
         return number
@@ -227,7 +228,7 @@ class _Session:
                 ],
             )
             cursor.executemany(
-                "INSERT INTO pg_temp.pra_type VALUES (%s, %s)", list(type_keys().items())
+                "INSERT INTO pg_temp.pra_type VALUES (%s, %s)", list(TYPE_KEYS.items())
             )
 
     def _sweep(self) -> Places:
@@ -244,8 +245,7 @@ class _Session:
         for table, places in self._by_table(bare):
             columns = [place for _, place in places if not place.column.generated]
             if table.kind != "m" and columns:
-                with self._answers(f"sweep {table.title}", table):
-                    self._connection.execute(statements.sweep(columns).encode())
+                self._execute("sweep", table, statements.sweep(columns))
                 self._changed[table.quoted] = table
         return {
             place.title: kinds[number]
@@ -261,18 +261,6 @@ class _Session:
             for column in rule.columns
         }
 
-    def _refresh(self) -> None:
-        for table in self._tables:
-            if table.kind == "m":
-                with self._answers(f"refresh {table.title}", table):
-                    self._connection.execute(f"REFRESH MATERIALIZED VIEW {table.quoted}".encode())
-
-    def _renew(self) -> None:
-        """Write changed tables anew: old versions of rows, and statistics, hold originals."""
-        for table in self._changed.values():
-            with self._answers(f"renew {table.title}", table):
-                self._connection.execute(f"VACUUM (FULL, ANALYZE) {table.quoted}".encode())
-
     def _look_again(self) -> Places:
         titles = {number: place.title for number, place in self._places}
         left: dict[str, Counter[str]] = defaultdict(Counter)
@@ -285,6 +273,11 @@ class _Session:
                 for number, kind, count in sql.rows(self._connection, query):
                     left[titles[number]][kind] += int(count)
         return {name: dict(kinds) for name, kinds in left.items()}
+
+    def _execute(self, act: str, table: Table, statement: str) -> int:
+        """Run a statement about a table; how many rows it is about."""
+        with self._answers(f"{act} {table.title}", table):
+            return self._connection.execute(statement.encode()).rowcount
 
     @staticmethod
     def _by_table(
@@ -302,9 +295,8 @@ class _Session:
         try:
             yield
         except sql.Error as error:
-            constraint = (
-                f", constraint {error.diag.constraint_name}" if error.diag.constraint_name else ""
-            )
+            broken = error.diag.constraint_name
+            constraint = f", constraint {broken}" if broken else ""
             raise ReplayError(
                 f"could not {act}: {type(error).__name__}{constraint}",
                 "the server's words are not shown, as they may quote a row",

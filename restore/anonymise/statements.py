@@ -78,17 +78,9 @@ def functions() -> str:
 def scanning() -> str:
     """What makes the functions that find addresses; those of ``functions`` are there."""
     lengths = ", ".join(f'"{country}": {length}' for country, length in sorted(LENGTHS.items()))
-    values = {
-        "{email}": EMAIL,
-        "{iban}": IBAN,
-        "{pair}": PAIR,
-        "{maybe}": MAYBE_IBAN,
-        "{lengths}": f"{{{lengths}}}",
-    }
-    text = _resource("scanning.sql")
-    for name, value in values.items():
-        text = text.replace(name, value)
-    return text
+    text = _resource("scanning.sql").replace("{lengths}", f"{{{lengths}}}")
+    text = text.replace("{email}", EMAIL).replace("{iban}", IBAN)
+    return text.replace("{pair}", PAIR).replace("{maybe}", MAYBE_IBAN)
 
 
 def _resource(name: str) -> str:
@@ -97,18 +89,12 @@ def _resource(name: str) -> str:
 
 def absent(rules: Rules, tables: tuple[Table, ...]) -> tuple[str, ...]:
     """Tables and columns that rules name and a database does not have."""
-    return tuple(_absent(rules, tables))
-
-
-def _absent(rules: Rules, tables: tuple[Table, ...]) -> Iterator[str]:
+    found = list[str]()
     for rule in every_table(rules):
         table = find(tables, rule)
-        if table is None:
-            yield rule.title
-            continue
-        for column in rule.columns:
-            if table.column(column.name) is None:
-                yield f"{rule.title}.{column.name}"
+        names = (column.name for column in rule.columns if table and not table.column(column.name))
+        found += (f"{rule.title}.{name}" for name in names) if table else (rule.title,)
+    return tuple(found)
 
 
 def every_table(rules: Rules) -> tuple[TableRule, ...]:
@@ -118,14 +104,8 @@ def every_table(rules: Rules) -> tuple[TableRule, ...]:
 
 def find(tables: tuple[Table, ...], rule: TableRule) -> Table | None:
     """The table that a rule is about; a view is none."""
-    return next(
-        (
-            one
-            for one in tables
-            if (one.schema, one.name) == (rule.schema, rule.name) and one.kind != "m"
-        ),
-        None,
-    )
+    found = (one for one in tables if (one.schema, one.name) == (rule.schema, rule.name))
+    return next((one for one in found if one.kind != "m"), None)
 
 
 def problems(rules: Rules, tables: tuple[Table, ...]) -> tuple[str, ...]:
@@ -158,7 +138,8 @@ def update(rule: TableRule, table: Table, domain: str) -> str | None:
         return None
     conditions = [f"({rule.where})"] if rule.where else []
     present = [item for item in rule.columns if table.column(item.name)]
-    if all(_is_of_value(choice) for item in present for choice in item.choices):
+    # Of replaced values, an empty one stays empty.
+    if all(choice.kind is not None for item in present for choice in item.choices):
         names = ", ".join(f"t.{identifier(item.name)}" for item in present)
         conditions.append(f"num_nonnulls({names}) > 0")
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
@@ -187,11 +168,6 @@ def _settings(columns: Iterable[ColumnRule], table: Table, domain: str) -> Itera
         column = table.column(item.name)
         if column is not None:
             yield f"{identifier(item.name)} = ({_replacement(item, column, domain)})::{column.type}"
-
-
-def _is_of_value(choice: Choice) -> bool:
-    """Whether an empty value stays empty."""
-    return choice.kind is not None
 
 
 def _replacement(item: ColumnRule, column: Column, domain: str) -> str:

@@ -150,31 +150,21 @@ class _Session:
             )
         wrong = []
         wanted = f"{server.address}:{server.port}"
+        read = {"uri": source.uri, "found": found.server, "wanted": wanted}
         if before is not None and found.server == before.server != wanted:
-            wrong.append(
-                message(
-                    "data source {uri} still reads production's server {found}, not the restored "
-                    "one at {wanted}",
-                    uri=source.uri,
-                    found=found.server,
-                    wanted=wanted,
-                )
+            still = message(
+                "data source {uri} still reads production's server {found}, not the restored "
+                "one at {wanted}",
+                **read,
             )
+            wrong.append(still)
         elif found.server != wanted:
-            wrong.append(
-                message(
-                    "data source {uri} reads server {found}, not {wanted}",
-                    uri=source.uri,
-                    found=found.server,
-                    wanted=wanted,
-                )
-            )
+            wrong.append(message("data source {uri} reads server {found}, not {wanted}", **read))
         if found.database != database:
-            wrong.append(
-                message(
-                    "data source {uri} reads database {found}", uri=source.uri, found=found.database
-                )
+            other = message(
+                "data source {uri} reads database {found}", uri=source.uri, found=found.database
             )
+            wrong.append(other)
         return passed_unless(
             wrong, message("database {name} of {server}", name=found.database, server=found.server)
         )

@@ -81,7 +81,10 @@ def in_bulk_mode(
 ) -> tuple[Step, ...]:
     """The steps that load databases, in bulk mode where nothing can be lost by it."""
     left = (_leave(request, ":left", _PUT_RIGHT),) if request.target.bulk is BulkState.LEFT else ()
-    if not is_large(request, databases) or not _holds_nothing(request, databases):
+    # What this plan creates anyway is nothing that could be lost.
+    made = {temporary_name(facts.name, request.generation.id) for facts in databases}
+    holds_nothing = all(item.ours and item.name in made for item in request.target.existing)
+    if not is_large(request, databases) or not holds_nothing:
         return (*left, *steps)
     size = _total(request, databases)
     return (*left, _enter(request, size), *steps, _leave(request))
@@ -100,12 +103,6 @@ def size_of(request: PlanRequest, facts: DatabaseFacts) -> int:
     """Bytes of a database; of its dump where the backup does not record the database's size."""
     dumps = request.generation.artifacts_of(ArtifactKind.DATABASE, facts.name)
     return max(facts.size, *(dump.bytes for dump in dumps), 0)
-
-
-def _holds_nothing(request: PlanRequest, databases: tuple[DatabaseFacts, ...]) -> bool:
-    """Whether the server has no database but those that this plan creates anyway."""
-    made = {temporary_name(facts.name, request.generation.id) for facts in databases}
-    return all(item.ours and item.name in made for item in request.target.existing)
 
 
 def _enter(request: PlanRequest, size: int) -> Step:

@@ -24,10 +24,9 @@ def with_records(target: PlanTarget, steps: tuple[Step, ...]) -> tuple[Step, ...
 
 def only_nodes(steps: tuple[Step, ...], nodes: tuple[Role, ...]) -> tuple[Step, ...]:
     """The steps of these nodes only, with the stop and the start of their half's ERP."""
-    halves = {Part.REPORTS if role.as_erp else Part.ERP for role in nodes}
     # A proxy is replayed without anything else.
-    if set(nodes) <= {Role.PROXY}:
-        halves = set()
+    others = set(nodes) - {Role.PROXY}
+    halves = {Part.REPORTS if role.as_erp else Part.ERP for role in nodes if others}
     return tuple(
         step
         for step in steps

@@ -18,8 +18,8 @@ from restore.model.schema import schema_errors
 from restore.model.upgrade import COLUMNS, COMMAND, MODULES, ROWS, TECHNICAL
 from restore.profile import (
     DocumentTree,
-    Neutralisation,
     NeutralisationAct,
+    OperationCheck,
     OperationTime,
     PostOperation,
     Profile,
@@ -164,17 +164,17 @@ def _operation(path: str, operation: PostOperation, profile: Profile) -> Iterato
 
 
 def _texts(operation: PostOperation) -> Iterator[tuple[str, str]]:
-    check = operation.check
-    for key, text in (("sql", operation.sql), ("where", operation.where)):
-        if text is not None:
-            yield key, text
-    yield from (("command", part) for part in operation.command)
-    if check is None:
-        return
-    for key, text in (("sql", check.sql), ("path", check.path), ("expected", check.expected)):
-        if text is not None:
-            yield f"check.{key}", text
-    yield from (("check.command", part) for part in check.command)
+    check = operation.check or OperationCheck()
+    texts = {
+        "sql": (operation.sql,),
+        "where": (operation.where,),
+        "command": operation.command,
+        "check.sql": (check.sql,),
+        "check.path": (check.path,),
+        "check.expected": (check.expected,),
+        "check.command": check.command,
+    }
+    return ((key, text) for key, found in texts.items() for text in found if text is not None)
 
 
 def _unknown(path: str, text: str) -> Iterator[str]:
@@ -194,7 +194,11 @@ def _neutralisation(path: str, server: str, profile: Profile) -> Iterator[str]:
     neutralisation = profile.neutralisation
     if neutralisation is None:
         return
-    yield from _rules(f"{path}.rules", neutralisation)
+    names = [rule.name for rule in neutralisation.rules]
+    yield from _twice(f"{path}.rules", names)
+    for name in dict.fromkeys(names):
+        if name in _CHECKS or name.startswith(REPORTS):
+            yield f"{path}.rules: {name} is the name of a check of the engine's own"
     files = {file.name for file in profile.configuration_of(Role.ERP)}
     for name, _ in neutralisation.configuration:
         if name not in files:
@@ -202,14 +206,6 @@ def _neutralisation(path: str, server: str, profile: Profile) -> Iterator[str]:
     for number, rule in enumerate(neutralisation.rules):
         for place, act in enumerate(rule.acts):
             yield from _act(f"{path}.rules[{number}].acts[{place}]", act)
-
-
-def _rules(path: str, neutralisation: Neutralisation) -> Iterator[str]:
-    names = [rule.name for rule in neutralisation.rules]
-    yield from _twice(path, names)
-    for name in dict.fromkeys(names):
-        if name in _CHECKS or name.startswith(REPORTS):
-            yield f"{path}: {name} is the name of a check of the engine's own"
 
 
 def _act(path: str, act: NeutralisationAct) -> Iterator[str]:

@@ -133,12 +133,12 @@ class _Readable(yaml.SafeDumper):
     """Writes texts of several lines as such."""
 
 
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Readable.add_representer(str, _text)
+_Readable.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style="|" if "\n" in text else None
+    ),
+)
 
 
 def _plain(value: Any) -> Any:
@@ -186,14 +186,15 @@ def _option(
         yield from (f"  {line}" for line in _object(root, option))
     elif "properties" in items:
         yield f"{name}:"
-        first, *rest = _object(root, items)
         # A comment may stand first in an item; its first key must then bear the dash.
-        lines = [first, *rest]
+        lines = list(_object(root, items))
         dash = next(number for number, line in enumerate(lines) if not line.startswith("#"))
         for number, line in enumerate(lines):
             yield f"  - {line}" if number == dash else f"    {line}"
     else:
-        yield f"{name}: {_scalar(value if value is not None else _example(option))}"
+        example = _example(option) if value is None else value
+        text = yaml.safe_dump(example, default_flow_style=True, width=10_000, allow_unicode=True)
+        yield f"{name}: {text}".removesuffix("...\n").strip()
 
 
 def _example(option: dict[str, Any]) -> Any:
@@ -202,8 +203,3 @@ def _example(option: dict[str, Any]) -> Any:
     if "enum" in option:
         return option["enum"][-1]
     return {"object": {}, "boolean": True}.get(option.get("type", "object"), "")
-
-
-def _scalar(value: Any) -> str:
-    text: str = yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True)
-    return text.removesuffix("...\n").strip()

@@ -114,8 +114,7 @@ def placeholders(target: Target, databases: Sequence[str]) -> dict[str, Value]:
 def find_text(texts: ConfigurationTexts, file: ConfigurationFile) -> ConfigurationText | None:
     """The text that a generation holds for a file of the profile."""
     wanted = (Part.ERP, file.server, file.name)
-    found = [item for item in texts if (item.part, item.server, item.name) == wanted]
-    return found[0] if found else None
+    return next((one for one in texts if (one.part, one.server, one.name) == wanted), None)
 
 
 def reports_texts(texts: ConfigurationTexts) -> ConfigurationTexts:
@@ -123,9 +122,7 @@ def reports_texts(texts: ConfigurationTexts) -> ConfigurationTexts:
     return tuple(replace(item, part=Part.ERP) for item in texts if item.part is Part.REPORTS)
 
 
-def reports_changes(
-    changes: tuple[ConfigurationChange, ...],
-) -> tuple[ConfigurationChange, ...]:
+def reports_changes(changes: Iterable[ConfigurationChange]) -> tuple[ConfigurationChange, ...]:
     """Changes of the reports half, told apart from the ERP's files of the same name."""
     return tuple(replace(change, file=f"reports/{change.file}") for change in changes)
 
@@ -165,7 +162,12 @@ def resolved(
     """
     settings = [Setting(key, _resolve(template, values, where)) for key, template in templates]
     for setting in settings:
-        _require_one_line(setting, where)
+        text = _reveal(setting.value)
+        if len(text.splitlines()) > 1 or text != text.strip():
+            raise UsageError(
+                f"the value for {setting.key} of {where} holds a line break or outer spaces",
+                "a configuration file can't hold such a value",
+            )
     return settings
 
 
@@ -234,15 +236,6 @@ def _resolve(template: str, values: Mapping[str, Value], where: str) -> Value:
     text = _PLACEHOLDER.sub(lambda found: _reveal(values[found[1]]), template)
     secret = any(isinstance(values[name], Secret) for name in names)
     return Secret(text) if secret else text
-
-
-def _require_one_line(setting: Setting, name: str) -> None:
-    text = _reveal(setting.value)
-    if len(text.splitlines()) > 1 or text != text.strip():
-        raise UsageError(
-            f"the value for {setting.key} of {name} holds a line break or outer spaces",
-            "a configuration file can't hold such a value",
-        )
 
 
 def change_of(

@@ -28,19 +28,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from restore import model
 from restore.errors import UsageError
-from restore.model import (
-    Acceptance,
-    DatabaseFacts,
-    Difference,
-    EnvironmentFacts,
-    Fingerprint,
-    Generation,
-    ImageFacts,
-    ServerFacts,
-    Severity,
-    Versioned,
-)
+from restore.model import Difference, Severity
 from restore.model.messages import message
 from restore.plan.equivalence import certificate, locales, servers
 from restore.plan.equivalence.locales import collation_differences
@@ -71,7 +61,9 @@ CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 _BUILT_IN_EXTENSION: Final = "plpgsql"
 
 
-def compare(fingerprint: Fingerprint, facts: EnvironmentFacts) -> tuple[Difference, ...]:
+def compare(
+    fingerprint: model.Fingerprint, facts: model.EnvironmentFacts
+) -> tuple[Difference, ...]:
     """Every difference between a backup and an environment, blocking ones first."""
     found = [
         *_postgresql_version(fingerprint.postgresql, facts.postgresql),
@@ -86,7 +78,7 @@ def compare(fingerprint: Fingerprint, facts: EnvironmentFacts) -> tuple[Differen
     return ordered((*found, *servers.node_differences(fingerprint, facts)))
 
 
-def series_difference(fingerprint: Fingerprint, profile: Profile) -> tuple[Difference, ...]:
+def series_difference(fingerprint: model.Fingerprint, profile: Profile) -> tuple[Difference, ...]:
     """The difference of a backup whose ERP series the profile doesn't know; else none."""
     if not fingerprint.erp_series or fingerprint.erp_series in profile.erp.series:
         return ()
@@ -100,7 +92,7 @@ def series_difference(fingerprint: Fingerprint, profile: Profile) -> tuple[Diffe
     return (Difference("erp.series", Severity.BLOCKING, series, known, text),)
 
 
-def clock_difference(generation: Generation, now: datetime) -> tuple[Difference, ...]:
+def clock_difference(generation: model.Generation, now: datetime) -> tuple[Difference, ...]:
     """The difference of a generation that says it was made later than now; else none."""
     moment = generation.consistency_point
     if moment <= now + CLOCK_TOLERANCE:
@@ -114,7 +106,7 @@ def clock_difference(generation: Generation, now: datetime) -> tuple[Difference,
 
 
 def accept(
-    differences: Sequence[Difference], acceptances: Sequence[Acceptance]
+    differences: Sequence[Difference], acceptances: Sequence[model.Acceptance]
 ) -> tuple[Difference, ...]:
     """Write the reasons of acceptances into the differences that they name.
 
@@ -153,7 +145,7 @@ def ordered(found: Sequence[Difference]) -> tuple[Difference, ...]:
     return tuple(sorted(first.values(), key=lambda item: gravity.index(item.severity)))
 
 
-def _postgresql_version(backup: ServerFacts, here: ServerFacts) -> Iterator[Difference]:
+def _postgresql_version(backup: model.ServerFacts, here: model.ServerFacts) -> Iterator[Difference]:
     if not backup.version_number or not here.version_number:
         return
     before, after = _major(backup.version_number), _major(here.version_number)
@@ -183,7 +175,7 @@ def _major(number: int) -> tuple[int, ...]:
 
 
 def _encodings(
-    databases: Sequence[DatabaseFacts], known: tuple[str, ...] | None
+    databases: Sequence[model.DatabaseFacts], known: tuple[str, ...] | None
 ) -> Iterator[Difference]:
     if known is None:
         return
@@ -199,7 +191,7 @@ def _encodings(
 
 
 def _extensions(
-    databases: Sequence[DatabaseFacts], known: tuple[Versioned, ...] | None
+    databases: Sequence[model.DatabaseFacts], known: tuple[model.Versioned, ...] | None
 ) -> Iterator[Difference]:
     if known is None:
         return
@@ -220,7 +212,9 @@ def _extensions(
                 yield Difference(key, Severity.WARNING, version, here[name], text)
 
 
-def _erp_version(fingerprint: Fingerprint, facts: EnvironmentFacts) -> Iterator[Difference]:
+def _erp_version(
+    fingerprint: model.Fingerprint, facts: model.EnvironmentFacts
+) -> Iterator[Difference]:
     before, after = fingerprint.erp_series, facts.erp_series
     if before and after and before != after:
         text = message(
@@ -237,7 +231,7 @@ def _erp_version(fingerprint: Fingerprint, facts: EnvironmentFacts) -> Iterator[
 
 
 def _modules(
-    databases: Sequence[DatabaseFacts], known: tuple[str, ...] | None
+    databases: Sequence[model.DatabaseFacts], known: tuple[str, ...] | None
 ) -> Iterator[Difference]:
     if known is None:
         return
@@ -254,11 +248,11 @@ def _modules(
                 yield Difference(key, Severity.BLOCKING, version, none, text)
 
 
-def _shown(image: ImageFacts) -> str:
+def _shown(image: model.ImageFacts) -> str:
     return f"{image.reference} ({image.id.removeprefix('sha256:')[:12]})"
 
 
-def _server(name: str, backup: ServerFacts, here: ServerFacts) -> Iterator[Difference]:
+def _server(name: str, backup: model.ServerFacts, here: model.ServerFacts) -> Iterator[Difference]:
     title = servers.SERVERS[name]
     if backup.os and here.os and backup.os != here.os:
         text = message("the {server} runs on another operating system", server=title)

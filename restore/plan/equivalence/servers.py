@@ -14,14 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from restore.model import (
-    Difference,
-    EnvironmentFacts,
-    Fingerprint,
-    NodeFacts,
-    ServerFacts,
-    Severity,
-)
+from restore import model
+from restore.model import Difference, Severity
 from restore.model.messages import message
 from restore.plan.disk import DiskNeed
 
@@ -45,8 +39,8 @@ ALIKE: Final = 0.95
 
 
 def pairs(
-    fingerprint: Fingerprint, facts: EnvironmentFacts
-) -> Iterator[tuple[str, ServerFacts, ServerFacts]]:
+    fingerprint: model.Fingerprint, facts: model.EnvironmentFacts
+) -> Iterator[tuple[str, model.ServerFacts, model.ServerFacts]]:
     """The servers that both have: by which name, as it was in production, as it is here."""
     yield "database", fingerprint.postgresql, facts.postgresql
     yield "erp", fingerprint.erp, facts.erp
@@ -54,7 +48,9 @@ def pairs(
         yield "proxy", fingerprint.proxy.server, facts.proxy
 
 
-def node_differences(fingerprint: Fingerprint, facts: EnvironmentFacts) -> Iterator[Difference]:
+def node_differences(
+    fingerprint: model.Fingerprint, facts: model.EnvironmentFacts
+) -> Iterator[Difference]:
     """In which way servers have less to work with, or stand elsewhere, than in production."""
     for name, backup, here in pairs(fingerprint, facts):
         if backup.node and here.node:
@@ -66,7 +62,7 @@ def node_differences(fingerprint: Fingerprint, facts: EnvironmentFacts) -> Itera
         yield Difference("url.external", Severity.NOTE, *urls, text)
 
 
-def disk_difference(need: DiskNeed, facts: EnvironmentFacts) -> tuple[Difference, ...]:
+def disk_difference(need: DiskNeed, facts: model.EnvironmentFacts) -> tuple[Difference, ...]:
     """The difference of an environment whose disk can't take the restore; else none."""
     free = facts.postgresql.node.disk_free if facts.postgresql.node else None
     if free is None or free >= need.environment:
@@ -94,7 +90,9 @@ def processors(cpus: float) -> str:
     return f"{cpus:g}"
 
 
-def _node_differences(name: str, before: NodeFacts, after: NodeFacts) -> Iterator[Difference]:
+def _node_differences(
+    name: str, before: model.NodeFacts, after: model.NodeFacts
+) -> Iterator[Difference]:
     title = SERVERS[name]
     if before.cpus and after.cpus and after.cpus < before.cpus:
         text = message("the {server} has fewer processors than production's", server=title)

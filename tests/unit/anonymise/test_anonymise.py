@@ -30,7 +30,7 @@ from restore.anonymise import (
 )
 from restore.anonymise.key import VARIABLE, padded
 from restore.anonymise.layouts import LAYOUTS
-from restore.anonymise.placeholders import OTHER, placeholders, type_keys
+from restore.anonymise.placeholders import OTHER, TYPE_KEYS, placeholders
 from restore.anonymise.reading import parse_rules
 from restore.anonymise.rules import Kind
 from restore.anonymise.statements import LENGTHS, absent, functions, problems, scanning, update
@@ -234,11 +234,11 @@ def test_placeholders_are_the_same_in_every_copy_and_lie_where_odoo_looks() -> N
 
 
 def test_every_key_has_a_placeholder() -> None:
-    assert set(type_keys().values()) == set(placeholders())
-    assert type_keys()["application/pdf"] == type_keys()[".pdf"] == "pdf"
-    assert type_keys()["text/plain"] == OTHER
+    assert set(TYPE_KEYS.values()) == set(placeholders())
+    assert TYPE_KEYS["application/pdf"] == TYPE_KEYS[".pdf"] == "pdf"
+    assert TYPE_KEYS["text/plain"] == OTHER
     # Such a file is told by its name.
-    assert "application/octet-stream" not in type_keys()
+    assert "application/octet-stream" not in TYPE_KEYS
 
 
 def test_documents_open_as_what_they_were() -> None:
