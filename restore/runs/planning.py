@@ -40,7 +40,6 @@ from restore.runs.cache import choose_cache
 from restore.runs.certificate import Served, foreseen_certificate, standing_certificate
 from restore.runs.observe import observe_facts, predict_facts
 from restore.runs.recorder import Run
-from restore.runs.request import Services
 from restore.runs.staging.safety import require_account
 from stacks.outputs import REPOSITORY_PATH
 
@@ -93,7 +92,11 @@ def plan_standing(
         existing = find_databases(connection)
     names = [facts.name for facts in generation.fingerprint.databases]
     documents = find_documents(runner, environment.erp.container, profile, names)
-    reports = _reports_target(services, environment)
+    reports, half = None, environment.reports
+    if half is not None and profile.reports is not None:
+        with sql.connect(half.database) as connection:
+            reports = standing_target(half, find_databases(connection))
+        reports = with_server(runner, half, profile.reports.server, reports)
     stands = find_nodes(runner, environment)
     require_nodes(run.request.nodes, tuple(node.role for node in stands))
     proxy = any(node.role is model.Role.PROXY for node in stands)
@@ -175,16 +178,6 @@ def _plan(run: Run, wanted: PlanRequest) -> model.RestorePlan:
             "checks of this plan: " + ", ".join(known),
         )
     return planned
-
-
-def _reports_target(services: Services, environment: model.Environment) -> PlanTarget | None:
-    """The reports server's half of an environment that stands, with the databases that it holds."""
-    reports = environment.reports
-    if reports is None or services.profile.reports is None:
-        return None
-    with sql.connect(reports.database) as connection:
-        target = standing_target(reports, find_databases(connection))
-    return with_server(services.runner, reports, services.profile.reports.server, target)
 
 
 def with_server(

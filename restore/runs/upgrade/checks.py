@@ -38,12 +38,12 @@ def road_book_checks(
 def _result(
     context: ReplayContext, entry: Entry, database: str, credentials: Credentials | None
 ) -> CheckResult:
-    id, title = entry_id(entry, database), message("Road book: {title}", title=entry.title.en)
+    name, title = entry_id(entry, database), message("Road book: {title}", title=entry.title.en)
     if entry.kind is EntryKind.SQL:
-        check = Check(id, title, entry.expected)
+        check = Check(name, title, entry.expected)
         return run_check(check, lambda: _asked(context, entry, database))
     contained = repr(entry.contains) if entry.contains else None
-    check = Check(id, title, answer_text(entry.status, contained))
+    check = Check(name, title, answer_text(entry.status, contained))
     if credentials is None:
         return unverifiable(check, NO_ACCOUNT)
     return run_check(check, lambda: _requested(context, entry, database, credentials))
