@@ -16,6 +16,7 @@ from typing import Final
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 
+from restore import model
 from restore.adapters.docker.health import read_health
 from restore.adapters.jasper import ReportsClient
 from restore.adapters.postgres import sql
@@ -29,15 +30,6 @@ from restore.checks.base import (
 )
 from restore.context import ReplayContext
 from restore.errors import ReplayError
-from restore.model import (
-    CheckResult,
-    CheckStatus,
-    DataSource,
-    Environment,
-    Generation,
-    Part,
-    ReportsFacts,
-)
 from restore.model.messages import message, plural
 from restore.plan.reports import address_of, sources_of
 from restore.profile import Profile, RenderedReport, ReportsProfile
@@ -47,7 +39,9 @@ NO_ACCOUNT: Final = message("no account of the reports server was given")
 _SPACES: Final = re.compile(r"\s+")
 
 
-def reports_checks(context: ReplayContext, databases: tuple[str, ...]) -> tuple[CheckResult, ...]:
+def reports_checks(
+    context: ReplayContext, databases: tuple[str, ...]
+) -> tuple[model.CheckResult, ...]:
     """Check a reports server that has been started; none when the generation has none."""
     facts, profile = context.generation.fingerprint.reports, context.profile.reports
     if facts is None or profile is None or context.environment.reports is None:
@@ -56,7 +50,7 @@ def reports_checks(context: ReplayContext, databases: tuple[str, ...]) -> tuple[
     if account is None:
         checks = foreseen_reports_checks(context.profile, context.generation, databases)
         return tuple(unverifiable(check, NO_ACCOUNT) for check in checks)
-    half = context.of(Part.REPORTS)
+    half = context.of(model.Part.REPORTS)
     with closing(ReportsClient(half.environment, profile, account)) as client:
         session = _Session(context, half.environment, client, facts, databases)
         return tuple(
@@ -66,7 +60,7 @@ def reports_checks(context: ReplayContext, databases: tuple[str, ...]) -> tuple[
 
 
 def foreseen_reports_checks(
-    profile: Profile, generation: Generation, databases: tuple[str, ...]
+    profile: Profile, generation: model.Generation, databases: tuple[str, ...]
 ) -> tuple[Check, ...]:
     """The checks of a reports server, in their order; none when the generation has none."""
     facts, reports = generation.fingerprint.reports, profile.reports
@@ -76,7 +70,7 @@ def foreseen_reports_checks(
 
 
 def _declared(
-    profile: ReportsProfile, facts: ReportsFacts, databases: tuple[str, ...]
+    profile: ReportsProfile, facts: model.ReportsFacts, databases: tuple[str, ...]
 ) -> Iterator[tuple[Check, Callable[[_Session], Finding]]]:
     """Each check with what looks."""
     started = Check(
@@ -112,9 +106,9 @@ class _Session:
     """What the checks look at; ``environment`` is the reports half's."""
 
     context: ReplayContext
-    environment: Environment
+    environment: model.Environment
     client: ReportsClient
-    facts: ReportsFacts
+    facts: model.ReportsFacts
     databases: tuple[str, ...]
 
     def started(self) -> Finding:
@@ -137,14 +131,14 @@ class _Session:
             (message("resource {uri} is missing", uri=uri) for uri in missing), observed
         )
 
-    def source(self, source: DataSource, database: str) -> Finding:
+    def source(self, source: model.DataSource, database: str) -> Finding:
         """A data source names the restored server, and the database that it had."""
         server = self.context.environment.database
         url = str(self.client.data_source(source.uri).get("connectionUrl", ""))
         found, before = address_of(url), address_of(source.url)
         if found is None:
             return Finding(
-                CheckStatus.FAILED,
+                model.CheckStatus.FAILED,
                 url or message("no URL"),
                 (message("its URL names no database"),),
             )
@@ -176,7 +170,7 @@ class _Session:
             found = sql.rows(connection, report.figure)
         if not found or found[0][0] is None:
             return Finding(
-                CheckStatus.UNVERIFIABLE,
+                model.CheckStatus.UNVERIFIABLE,
                 message("no figure"),
                 reason=message("the figure's query gives nothing"),
             )
@@ -184,7 +178,7 @@ class _Session:
         try:
             content = self.client.render(report.uri)
         except ReplayError as error:
-            return Finding(CheckStatus.FAILED, message("no PDF"), (error.message,))
+            return Finding(model.CheckStatus.FAILED, message("no PDF"), (error.message,))
         text = _text_of(content)
         observed = plural(len(content), "a PDF of {n} byte", "a PDF of {n} bytes")
         if _plain(figure) not in _plain(text):

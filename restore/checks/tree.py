@@ -69,12 +69,10 @@ def _take(tree: Tree, folder: str, line: str) -> None:
     match = _LINE.match(line)
     if match is None:
         raise ReplayError(f"the checksum tool wrote a line of another form for {folder}")
-    path = _unescaped(match["path"]) if match["escaped"] else match["path"]
+    path = match["path"]
+    if match["escaped"]:
+        path = re.sub(r"\\[\\nr]", lambda found: _ESCAPES[found[0]], path)
     tree.digests[path.removeprefix(f"{folder}/")] = bytes.fromhex(match["digest"])
-
-
-def _unescaped(path: str) -> str:
-    return re.sub(r"\\[\\nr]", lambda match: _ESCAPES[match[0]], path)
 
 
 def _note(tree: Tree, folder: str, line: str) -> bool:

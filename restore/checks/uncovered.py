@@ -6,14 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from restore.adapters.postgres import sql
-from restore.adapters.postgres.columns import (
-    columns_query,
-    filled_query,
-    holding_query,
-    pattern_of,
-    tables_query,
-)
+from restore.adapters.postgres import columns, sql
 from restore.checks.base import Check
 from restore.model.messages import message
 from restore.profile import Neutralisation
@@ -45,17 +38,17 @@ def dangers(connection: sql.Connection, neutralisation: Neutralisation) -> tuple
     What holds nothing is no danger; neither is what a rule covers or the profile calls harmless.
     """
     covered = neutralisation.covered
-    known = re.compile(pattern_of(covered))
-    columns = columns_that_hold(connection, _COLUMNS, lambda name: bool(known.match(name)))
+    known = re.compile(columns.pattern_of(covered))
+    held = columns_that_hold(connection, _COLUMNS, lambda name: bool(known.match(name)))
     # A rule that changes a table's rows has thought of that table.
-    changed = re.compile(pattern_of([n.split(".")[0] for n in covered if n[:2] != "*."]))
+    changed = re.compile(columns.pattern_of([n.split(".")[0] for n in covered if n[:2] != "*."]))
     tables = [
         str(name)
-        for (name,) in sql.rows(connection, tables_query(_TABLES))
+        for (name,) in sql.rows(connection, columns.tables_query(_TABLES))
         if not changed.match(str(name))
     ]
-    filled = sql.rows(connection, filled_query(tables)) if tables else []
-    return (*columns, *(message("{table} has rows", table=name) for (name,) in filled))
+    filled = sql.rows(connection, columns.filled_query(tables)) if tables else []
+    return (*held, *(message("{table} has rows", table=name) for (name,) in filled))
 
 
 def columns_that_hold(
@@ -65,10 +58,10 @@ def columns_that_hold(
 
     Those are left out for whose name ``without`` is true.
     """
-    columns = [
+    named = [
         (str(table), str(column))
-        for table, column, _ in sql.rows(connection, columns_query(pattern))
+        for table, column, _ in sql.rows(connection, columns.columns_query(pattern))
         if not without(f"{table}.{column}")
     ]
-    found = sql.rows(connection, holding_query(columns)) if columns else []
+    found = sql.rows(connection, columns.holding_query(named)) if named else []
     return tuple(name for (name,) in found)

@@ -12,26 +12,13 @@ from typing import Final
 from restore.errors import RefusedError, UsageError
 from restore.model import ArtifactKind, DatabaseFacts, Difference, Purpose, RestorePlan, Role
 from restore.model.messages import joined, message
+from restore.plan import reports
 from restore.plan.anonymise import anonymisation_refusals, with_anonymisation
 from restore.plan.bulk import LOST
-from restore.plan.equivalence.compare import (
-    REPORTS,
-    accept,
-    compare,
-    is_difference_key,
-    ordered,
-    series_difference,
-)
+from restore.plan.equivalence import compare
 from restore.plan.neutralise import UNSAFE, with_staging
 from restore.plan.nodes import only_nodes, with_records
 from restore.plan.operation_steps import with_operations
-from restore.plan.reports import (
-    keystore_problems,
-    lacks_reports,
-    reports_request,
-    reports_steps,
-    unsafe_reports,
-)
 from restore.plan.request import (
     BulkState,
     PlanRequest,
@@ -73,7 +60,7 @@ def plan(request: PlanRequest) -> RestorePlan:
         reasons = (message("  {reason}", reason=reason) for reason, _ in refusals)
         hints = dict.fromkeys(hint for _, hint in refusals)
         raise RefusedError(joined("\n", (head, *reasons)), joined("\n", hints))
-    steps = (*steps_of(request, databases), *reports_steps(request, databases))
+    steps = (*steps_of(request, databases), *reports.reports_steps(request, databases))
     for more in (with_staging, with_anonymisation, with_operations):
         steps = more(request, databases, steps)
     steps = with_records(request.target, steps)
@@ -107,15 +94,17 @@ def differences(request: PlanRequest) -> tuple[Difference, ...]:
         UsageError: a database asked for is not in the generation.
     """
     fingerprint = replace(request.generation.fingerprint, databases=_databases(request))
-    wrong_series = series_difference(fingerprint, request.profile)
+    wrong_series = compare.series_difference(fingerprint, request.profile)
     keys = {item.key for item in wrong_series}
-    compared = (item for item in compare(fingerprint, request.facts) if item.key not in keys)
+    compared = (
+        item for item in compare.compare(fingerprint, request.facts) if item.key not in keys
+    )
     found = (*wrong_series, *request.found, *compared)
-    if reports := reports_request(request):
-        others = differences(replace(reports, acceptances=()))
-        found = (*found, *(replace(item, key=REPORTS + item.key) for item in others))
-    known = [item for item in request.acceptances if is_difference_key(item.key)]
-    return accept(ordered(found), known)
+    if half := reports.reports_request(request):
+        others = differences(replace(half, acceptances=()))
+        found = (*found, *(replace(item, key=compare.REPORTS + item.key) for item in others))
+    known = [item for item in request.acceptances if compare.is_difference_key(item.key)]
+    return compare.accept(compare.ordered(found), known)
 
 
 def _part_refusals(request: PlanRequest) -> Iterator[Refusal]:
@@ -128,10 +117,10 @@ def _part_refusals(request: PlanRequest) -> Iterator[Refusal]:
 
 
 def _reports_refusals(request: PlanRequest) -> Iterator[Refusal]:
-    yield from lacks_reports(request)
-    yield from keystore_problems(request)
-    if reports := reports_request(request):
-        yield from _part_refusals(reports)
+    yield from reports.lacks_reports(request)
+    yield from reports.keystore_problems(request)
+    if half := reports.reports_request(request):
+        yield from _part_refusals(half)
 
 
 def _profile_refusals(request: PlanRequest) -> Iterator[Refusal]:
@@ -143,7 +132,7 @@ def _profile_refusals(request: PlanRequest) -> Iterator[Refusal]:
         )
     if request.purpose is Purpose.STAGING and profile.neutralisation is None:
         yield UNSAFE
-    yield from unsafe_reports(request)
+    yield from reports.unsafe_reports(request)
     yield from anonymisation_refusals(request)
     if not generation.fingerprint.databases:
         yield ("it holds no database", "choose another generation")

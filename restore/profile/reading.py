@@ -86,14 +86,8 @@ def _reports(data: dict[str, Any]) -> dict[str, Any]:
 
 def profile_names() -> tuple[str, ...]:
     """The profiles that ship with the engine."""
-    folder = resources.files("restore.profile") / "builtin"
-    return tuple(
-        sorted(
-            item.name.removesuffix(".yaml")
-            for item in folder.iterdir()
-            if item.name.endswith(".yaml")
-        )
-    )
+    names = (item.name for item in (resources.files("restore.profile") / "builtin").iterdir())
+    return tuple(sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml")))
 
 
 def is_profile_path(name: str) -> bool:

@@ -92,7 +92,8 @@ def _perform(  # noqa: PLR0911 - one return a kind
             text = filled_text(act.text, values)
             page.wait_for_url(lambda url: text in url, timeout=deadline.milliseconds)
             return message("the address holds {text}", text=repr(act.text))
-        case PageKind.READ | PageKind.LOOK:
+        case _:
+            # LOOK does nothing; what READ reads is remembered, by the caller.
             return message("a screenshot")
 
 
