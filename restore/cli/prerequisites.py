@@ -107,7 +107,7 @@ def gather(options: PrerequisitesOptions) -> Prerequisites:
     generation = choose(repository, options.generation)
     texts = configuration_texts(repository, generation, profile)
     intended, plan = foresee(generation, profile, texts, stack)
-    checks = tuple(foreseen_checks(profile, plan.databases, generation, erp_role=intended.erp_role))
+    checks = foreseen_checks(profile, plan.databases, generation, erp_role=intended.erp_role)
     return facts.Prerequisites(
         profile=profile,
         source=options.profile,
@@ -115,10 +115,11 @@ def gather(options: PrerequisitesOptions) -> Prerequisites:
         generation=generation,
         blueprint=intended,
         plan=plan,
-        checks=tuple(facts.Expectation(check.id, check.title, check.expected) for check in checks),
+        checks=tuple(checks),
         stack=stack,
         last=newest_report(options.reports, lambda report: facts.is_drill_of(report, generation)),
-        parties=facts.Parties(options.client, options.integrator),
+        client=options.client,
+        integrator=options.integrator,
         renew=_renew(options, repository.location),
         issued=utc_now(),
         engine_version=__version__,

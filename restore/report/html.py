@@ -7,17 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from restore.model import (
-    CheckResult,
-    CheckStatus,
-    ConfigurationChange,
-    OperationEvent,
-    Report,
-    Step,
-    StepResult,
-    StepStatus,
-    Verdict,
-)
+from restore import model
 from restore.report.language import Locale, locale
 from restore.report.rto_plot import round_duration, rto_plot
 from restore.report.timeline import stage_name, timeline
@@ -29,7 +19,7 @@ if TYPE_CHECKING:
 MOST_DETAILS: Final = 50
 """Details of one check that the page shows; ``report.json`` holds them all."""
 
-_BROKEN: Final = (StepStatus.FAILED, StepStatus.ABORTED)
+_BROKEN: Final = (model.StepStatus.FAILED, model.StepStatus.ABORTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +27,7 @@ class StageRow:
     """A stage with its share of the recovery time; None for what came after it."""
 
     name: str
-    result: StepResult
+    result: model.StepResult
     share: float | None
 
 
@@ -48,16 +38,16 @@ class View:
     summary: str
     error: str | None
     broken_stages: tuple[StageRow, ...]
-    broken_steps: tuple[StepResult, ...]
-    failed_checks: tuple[CheckResult, ...]
+    broken_steps: tuple[model.StepResult, ...]
+    failed_checks: tuple[model.CheckResult, ...]
     stages: tuple[StageRow, ...]
-    steps: tuple[tuple[StepResult, Step | None], ...]
+    steps: tuple[tuple[model.StepResult, model.Step | None], ...]
     """With what was planned: how much each moves."""
     versions: tuple[VersionRow, ...]
-    changes: tuple[ConfigurationChange, ...]
+    changes: tuple[model.ConfigurationChange, ...]
     checks_run: int
     checks_passed: int
-    other_checks: tuple[tuple[CheckStatus, int], ...]
+    other_checks: tuple[tuple[model.CheckStatus, int], ...]
     judged_by_time: bool
     untold: str
     standing: bool
@@ -68,7 +58,9 @@ class View:
         return bool(self.error or self.broken_stages or self.broken_steps or self.failed_checks)
 
 
-def to_html(report: Report, language: str = "en", events: tuple[OperationEvent, ...] = ()) -> str:
+def to_html(
+    report: model.Report, language: str = "en", events: tuple[model.OperationEvent, ...] = ()
+) -> str:
     """Write a report as a self-contained page in English (``en``) or French (``fr``).
 
     Args:
@@ -109,13 +101,13 @@ def environment(*, autoescape: bool = True) -> Environment:
     )
 
 
-def _view(report: Report, words: Locale) -> View:
+def _view(report: model.Report, words: Locale) -> View:
     stages = tuple(_stages(report, words))
     broken_steps = tuple(step for step in report.steps if step.status in _BROKEN)
     # The error that ended the run repeats what its step or stage says: show it once.
     told = {f"{step.title}: {step.reason}" for step in broken_steps}
-    ran = (CheckStatus.PASSED, CheckStatus.WARNING, CheckStatus.FAILED)
-    other = (CheckStatus.WARNING, CheckStatus.UNVERIFIABLE, CheckStatus.IGNORED)
+    ran = (model.CheckStatus.PASSED, model.CheckStatus.WARNING, model.CheckStatus.FAILED)
+    other = (model.CheckStatus.WARNING, model.CheckStatus.UNVERIFIABLE, model.CheckStatus.IGNORED)
     others = [(status, sum(c.status is status for c in report.checks)) for status in other]
     planned = report.plan.steps if report.plan else ()
     by_id = {step.id: step for step in planned}
@@ -129,7 +121,7 @@ def _view(report: Report, words: Locale) -> View:
             if row.result.status in _BROKEN and row.result.reason != report.error
         ),
         broken_steps=broken_steps,
-        failed_checks=tuple(c for c in report.checks if c.status is CheckStatus.FAILED),
+        failed_checks=tuple(c for c in report.checks if c.status is model.CheckStatus.FAILED),
         stages=stages,
         steps=tuple((result, by_id.get(result.id)) for result in report.steps),
         versions=tuple(version_rows(report, words)),
@@ -144,34 +136,34 @@ def _view(report: Report, words: Locale) -> View:
     )
 
 
-def _standing(report: Report) -> bool:
+def _standing(report: model.Report) -> bool:
     """Whether nothing was restored: an environment was checked as it stands."""
     return report.generation is None and [stage.id for stage in report.stages] == ["check"]
 
 
-def _summary(report: Report, words: Locale) -> str:
+def _summary(report: model.Report, words: Locale) -> str:
     """The verdict's reason in a sentence."""
-    if report.verdict is Verdict.UNVERIFIABLE:
+    if report.verdict is model.Verdict.UNVERIFIABLE:
         return words.text("summary.unverifiable")
-    if report.verdict is Verdict.PASS and _standing(report):
+    if report.verdict is model.Verdict.PASS and _standing(report):
         return words.text("summary.standing")
-    if report.verdict is Verdict.PASS:
-        reserves = [c for c in report.checks if c.status is not CheckStatus.PASSED]
+    if report.verdict is model.Verdict.PASS:
+        reserves = [c for c in report.checks if c.status is not model.CheckStatus.PASSED]
         return words.text("summary.reserves" if reserves or report.accepted else "summary.pass")
     stopped = any(step.status in _BROKEN for step in report.steps)
-    failed = sum(check.status is CheckStatus.FAILED for check in report.checks)
+    failed = sum(check.status is model.CheckStatus.FAILED for check in report.checks)
     if failed and not stopped:
         return words.count("summary.checks", failed)
     if broken := [stage for stage in report.stages if stage.status in _BROKEN]:
-        key = "aborted" if broken[0].status is StepStatus.ABORTED else "stage"
+        key = "aborted" if broken[0].status is model.StepStatus.ABORTED else "stage"
         return words.text(f"summary.{key}", stage=stage_name(broken[0], words))
     return words.text("summary.fail")
 
 
-def _stages(report: Report, words: Locale) -> Iterator[StageRow]:
+def _stages(report: model.Report, words: Locale) -> Iterator[StageRow]:
     for stage in report.stages:
         began = (stage.started - report.started).total_seconds()
         took = (report.rto or 0.0) + report.copying
-        counts = report.rto and stage.status is not StepStatus.SKIPPED and began < took
+        counts = report.rto and stage.status is not model.StepStatus.SKIPPED and began < took
         share = min(stage.duration / took, 1.0) if counts else None
         yield StageRow(stage_name(stage, words), stage, share)

@@ -26,7 +26,7 @@ from restore.model import (
 from restore.plan.blueprint import configuration_texts
 from restore.profile import Profile, load_profile
 from restore.report.prerequisites.composition import compose
-from restore.report.prerequisites.facts import Expectation, Parties, Prerequisites, StackFacts
+from restore.report.prerequisites.facts import Prerequisites, StackFacts
 from restore.report.prerequisites.foreseen import foresee
 from restore.report.prerequisites.render import to_markdown
 from restore.repository import create_repository
@@ -113,10 +113,11 @@ def prerequisites(
         generation=generation,
         blueprint=intended,
         plan=plan,
-        checks=tuple(Expectation(check.id, check.title, check.expected) for check in checks),
+        checks=tuple(checks),
         stack=stack,
         last=last,
-        parties=Parties("Specibike", None),
+        client="Specibike",
+        integrator=None,
         renew=("pra", "prerequisites", "--profile=odoo", "--output=prerequisites.html"),
         issued=datetime(2026, 11, 24, 7, 0, 0, tzinfo=UTC),
         engine_version="0.1.0",
@@ -142,7 +143,7 @@ def sample(folder: Path, language: str) -> str:
     given = replace(
         given,
         generation=complete,
-        checks=tuple(Expectation(check.id, check.title, check.expected) for check in checks),
+        checks=tuple(checks),
     )
     return to_markdown(compose(given, language))
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ed25519
@@ -163,7 +163,12 @@ def _text(evidence: Evidence, signature: str) -> str:
 def _read(content: bytes) -> tuple[Evidence, bytes]:
     try:
         document = json.loads(content)
-        evidence = _evidence(document)
+        if document["layout"] != LAYOUT or document["algorithm"] != ALGORITHM:
+            raise ValueError("another layout")
+        evidence = decode(Evidence, document)
+        named = [file.name for file in evidence.files]
+        if any("/" in name or name in ("", ".", "..", EVIDENCE) for name in named):
+            raise ValueError("a file outside the run's folder")
         signature = base64.b64decode(document["signature"], validate=True)
         written = _text(evidence, base64.b64encode(signature).decode())
     except (ValueError, KeyError, TypeError, RecursionError, binascii.Error) as error:
@@ -177,14 +182,3 @@ def _read(content: bytes) -> tuple[Evidence, bytes]:
             "a tool may have laid it out anew: fetch the run's folder again",
         )
     return evidence, signature
-
-
-def _evidence(document: Any) -> Evidence:
-    """The statement in a document; what is missing or of another kind raises."""
-    if document["layout"] != LAYOUT or document["algorithm"] != ALGORITHM:
-        raise ValueError("another layout")
-    evidence = decode(Evidence, document)
-    named = [file.name for file in evidence.files]
-    if any("/" in name or name in ("", ".", "..", EVIDENCE) for name in named):
-        raise ValueError("a file outside the run's folder")
-    return evidence

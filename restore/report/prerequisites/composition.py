@@ -105,7 +105,7 @@ def compose(given: Prerequisites, language: str = "en") -> Document:
     databases = ", ".join(given.plan.databases)
     return Document(
         language=language,
-        author=given.parties.integrator or f"pra {given.engine_version}",
+        author=given.integrator or f"pra {given.engine_version}",
         kicker=words.text("doc.kicker"),
         title=words.text("doc.title"),
         subtitle=words.text("doc.subtitle", title=title, databases=databases),
@@ -136,8 +136,8 @@ def _sections(
 def _facts(given: Prerequisites, words: Locale) -> Iterator[Fact]:
     fingerprint = given.generation.fingerprint
     values = (
-        ("client", given.parties.client),
-        ("integrator", given.parties.integrator),
+        ("client", given.client),
+        ("integrator", given.integrator),
         ("system", f"{given.profile.title} ({fingerprint.erp.version})"),
         ("databases", ", ".join(given.plan.databases)),
         ("postgresql", f"PostgreSQL {fingerprint.postgresql.version}"),

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from restore.model import Acceptance, Blueprint, Generation, Report, RestorePlan, Role
+from restore import model
 from restore.model.environment import Addresses, Limits
 from restore.profile import Profile
+
+if TYPE_CHECKING:
+    from restore.checks.base import Check
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,54 +31,38 @@ class StackFacts:
     certificate: bool
     database: Limits
     erp: Limits
-    images: tuple[tuple[Role, str], ...]
+    images: tuple[tuple[model.Role, str], ...]
     databases: tuple[str, ...]
-    accepted: tuple[Acceptance, ...]
+    accepted: tuple[model.Acceptance, ...]
     jobs: int
-
-
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """A check before it is run: its id, what it looks at, and what it must find."""
-
-    id: str
-    title: str
-    expected: str
-
-
-@dataclass(frozen=True, slots=True)
-class Parties:
-    """Who hands the document to whom; None is left out."""
-
-    client: str | None = None
-    integrator: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Prerequisites:
     """All that a document says.
 
-    ``last`` is the newest drill's report, None when there is none. ``source`` is the profile as
-    the user named it, ``repository`` where generations are kept, ``renew`` the command that writes
-    the document anew.
+    ``last`` is the newest drill's report, None when there is none. ``client`` and ``integrator``
+    are left out where they are None. ``source`` is the profile as the user named it,
+    ``repository`` where generations are kept, ``renew`` the command that writes the document anew.
     """
 
     profile: Profile
     source: str
     repository: str
-    generation: Generation
-    blueprint: Blueprint
-    plan: RestorePlan
-    checks: tuple[Expectation, ...]
+    generation: model.Generation
+    blueprint: model.Blueprint
+    plan: model.RestorePlan
+    checks: tuple[Check, ...]
     stack: StackFacts
-    last: Report | None
-    parties: Parties
+    last: model.Report | None
+    client: str | None
+    integrator: str | None
     renew: tuple[str, ...]
     issued: datetime
     engine_version: str
 
 
-def is_drill_of(report: Report, generation: Generation) -> bool:
+def is_drill_of(report: model.Report, generation: model.Generation) -> bool:
     """Whether a report is of a drill of the same installation as a generation's.
 
     Reports of several clients may lie in one folder, so its databases must be among those of the

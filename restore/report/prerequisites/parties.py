@@ -84,7 +84,7 @@ def _counted(report: Report, words: Locale) -> str:
 
 def validation(given: Prerequisites, words: Locale) -> Iterator[doc.Block]:
     """Where the parties sign."""
-    names = {"integrator": given.parties.integrator, "client": given.parties.client}
+    names = {"integrator": given.integrator, "client": given.client}
     rows = ((words.text(f"roles.{party}"), names.get(party) or "", "", "") for party in PARTIES)
     yield doc.paragraph(words, "validation.intro")
     yield doc.table(

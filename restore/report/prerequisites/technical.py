@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from restore.model import Fingerprint, Role, ServerFacts
+from restore.model import Blueprint, Fingerprint, Role, ServerFacts
 from restore.model.environment import Limits
 from restore.plan.disk import LEAST_MARGIN, MARGIN, disk_need, dump_size
 from restore.plan.equivalence.certificate import SOON
@@ -33,22 +33,18 @@ class _Server:
 def _servers(given: Prerequisites) -> Iterator[_Server]:
     """The servers, in the order of their addresses; a reports server's half comes last."""
     prints, made, at = given.generation.fingerprint, given.blueprint, given.stack.addresses
-    half = [
-        (Role.DATABASE, made.database, at.database, prints.postgresql),
-        (Role.ERP, made.erp, at.erp, prints.erp),
-    ]
-    for role, server, address, facts in half:
-        yield _Server(role, server.image, str(server.port), address, facts)
+    yield from _half(made, prints, (Role.DATABASE, at.database), (Role.ERP, at.erp))
     proxy = prints.proxy.server if prints.proxy else None
     yield _Server(Role.PROXY, made.proxy_image, "", at.proxy, proxy)
     if made.reports is not None and prints.reports is not None:
-        theirs, recorded = made.reports, prints.reports.server
-        half = [
-            (Role.REPORTS_DATABASE, theirs.database, at.reports_database, recorded.postgresql),
-            (Role.REPORTS, theirs.erp, at.reports, recorded.erp),
-        ]
-        for role, server, address, facts in half:
-            yield _Server(role, server.image, str(server.port), address, facts)
+        places = (Role.REPORTS_DATABASE, at.reports_database), (Role.REPORTS, at.reports)
+        yield from _half(made.reports, prints.reports.server, *places)
+
+
+def _half(made: Blueprint, prints: Fingerprint, *places: tuple[Role, str]) -> Iterator[_Server]:
+    servers = ((made.database, prints.postgresql), (made.erp, prints.erp))
+    for (role, address), (server, facts) in zip(places, servers, strict=True):
+        yield _Server(role, server.image, str(server.port), address, facts)
 
 
 def versions(given: Prerequisites, words: Locale) -> Iterator[doc.Block]:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from restore.errors import EnvironmentFailure, NotFoundError
 from restore.model import Credentials
 from restore.model.codec import decode, encode, time_with_offset
 from restore.model.secret import Secret
+from restore.report.files import write_whole
 from restore.runs.staging.copies import StagingCopy
 
 FORMAT: Final = 1
@@ -120,15 +119,5 @@ def _read(path: Path) -> StagingCopy:
 
 def _replace(folder: Path, name: str, text: str) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # Files that tempfile makes are their owner's alone.
-    descriptor, made = tempfile.mkstemp(dir=folder, prefix=".new-")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(made).replace(folder / name)
-    except BaseException:
-        Path(made).unlink(missing_ok=True)
-        raise
+    write_whole(folder / name, text.encode(), mode=0o600)
     return folder / name
