@@ -74,6 +74,7 @@ def test_odoo_s_own_zip_is_drilled(commands: Commands, foreign_backups: ForeignB
     assert f"odoo-zip:{path}" in page and "not told by that backup: exact moment" in page
 
 
+@pytest.mark.heavy
 def test_the_training_case_s_nightly_dumps_are_drilled(
     commands: Commands, foreign_backups: ForeignBackups
 ) -> None:
@@ -89,6 +90,7 @@ def test_the_training_case_s_nightly_dumps_are_drilled(
     assert len(reasons) == 1 + 3 * len(BRANCHES)
 
 
+@pytest.mark.heavy
 def test_a_folder_of_dumps_is_drilled_by_its_mapping(
     commands: Commands, foreign_backups: ForeignBackups
 ) -> None:

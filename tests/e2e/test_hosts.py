@@ -65,6 +65,7 @@ def test_a_drill_over_two_hosts_passes_and_leaves_nothing_on_either(
     assert left(two_hosts) == []
 
 
+@pytest.mark.heavy
 def test_a_killed_drill_is_collected_on_both_hosts(
     tryton_commands: Commands,
     tryton_repository: FolderRepository,
@@ -89,6 +90,7 @@ def test_a_killed_drill_is_collected_on_both_hosts(
     assert left(two_hosts) == []
 
 
+@pytest.mark.heavy
 def test_up_restore_and_destroy_over_two_hosts(
     tryton_commands: Commands,
     tryton_repository: FolderRepository,

@@ -20,6 +20,8 @@ GROUP = "54871"
 
 CHAIN = "PRA-TEST-CUT"
 OWN_NETWORKS = ("lo", "br-+", "docker0")
+LINK = "pra-cut0"
+"""A link of this machine's own that leads nowhere, for the probe that must be held back."""
 
 
 def iptables(*arguments: str, check: bool = True) -> None:
@@ -30,9 +32,13 @@ def iptables(*arguments: str, check: bool = True) -> None:
 @pytest.fixture
 def cut() -> Iterator[None]:
     """Whatever runs under ``GROUP`` reaches containers and loopback, and nothing else."""
+    link = ["ip", "link", "add", LINK, "type", "veth", "peer", "name", "pra-cut1"]
+    subprocess.run(link, check=True, capture_output=True)
     jump = ("OUTPUT", "-m", "owner", "--gid-owner", GROUP, "-j", CHAIN)
     iptables("-N", CHAIN)
     try:
+        for change in (("address", "add", "203.0.113.254/24", "dev"), ("link", "set", "up", "dev")):
+            subprocess.run(["ip", *change, LINK], check=True, capture_output=True)
         for name in OWN_NETWORKS:
             iptables("-A", CHAIN, "-o", name, "-j", "RETURN")
         iptables("-A", CHAIN, "-j", "REJECT")
@@ -42,6 +48,7 @@ def cut() -> Iterator[None]:
         iptables("-D", *jump, check=False)
         iptables("-F", CHAIN)
         iptables("-X", CHAIN)
+        subprocess.run(["ip", "link", "delete", LINK], check=False, capture_output=True)
 
 
 def rejected() -> int:

@@ -20,6 +20,7 @@ from tests.support.repository import fingerprint
 pytestmark = [pytest.mark.docker, pytest.mark.e2e]
 
 
+@pytest.mark.heavy
 def test_a_drill_to_a_moment_brings_back_the_first_transaction_and_not_the_second(
     commands: Commands, physical_backups: PhysicalBackups, docker_runner: Runner, tmp_path: Path
 ) -> None:

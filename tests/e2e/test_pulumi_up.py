@@ -107,6 +107,7 @@ def test_up_replays_once_and_again_for_another_generation(
     assert labelled(docker_runner, stack) == []
 
 
+@pytest.mark.heavy
 def test_up_of_a_staging_stack_anonymises(
     commands: Commands, stack: str, production_repository: FolderRepository, docker_runner: Runner
 ) -> None:

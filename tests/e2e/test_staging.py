@@ -248,6 +248,7 @@ def master_password(generation: Path) -> str:
     return str(found)
 
 
+@pytest.mark.heavy
 def test_a_copy_that_is_not_neutralised_never_runs(
     commands: Commands,
     names: tuple[str, ...],

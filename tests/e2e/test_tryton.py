@@ -43,6 +43,7 @@ def test_a_drill_of_tryton_passes_every_check(
     assert {("uri", "***"), ("web/num_proxies", "1")} <= changes
 
 
+@pytest.mark.heavy
 def test_a_missing_attachment_of_tryton_fails_the_drill_and_is_named(
     tryton_commands: Commands, private_tryton: FolderRepository
 ) -> None:

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.docker
 KEY = Secret("a key of the tests, long enough")
 
 
+@pytest.mark.heavy
 def test_an_anonymised_copy_works_and_its_documents_are_placeholders(odoo: Scene) -> None:
     rules = load_rules("builtin", "odoo")
     context = replace(
