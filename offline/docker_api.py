@@ -126,18 +126,10 @@ class Docker:
     ) -> str:
         """Build a folder given as a tar, on the host's network; return the image's ID."""
         given = json.dumps(dict(arguments))
-        answer = self.call(
-            Request(
-                "POST",
-                "/build",
-                query={"networkmode": "host", "rm": "1", "forcerm": "1", "buildargs": given},
-                body=folder,
-                kind="application/x-tar",
-                timeout=1800,
-            )
-        )
+        query = {"networkmode": "host", "rm": "1", "forcerm": "1", "buildargs": given}
+        request = Request("POST", "/build", query, folder, "application/x-tar", timeout=1800)
         made = ""
-        for event in self.follow(answer, told):
+        for event in self.follow(self.call(request), told):
             made = event.get("aux", {}).get("ID", made)
         if not made:
             raise SetupError("Docker ended a build without saying which image it made")
@@ -146,24 +138,15 @@ class Docker:
     def pull(self, name: str, tag: str, told: Callable[[str], None]) -> None:
         """Pull an image. A registry that says nothing for 20 s counts as unreachable."""
         query = {"fromImage": name, "tag": tag}
-        answer = self.call(Request("POST", "/images/create", query=query, timeout=20))
-        for _ in self.follow(answer, told):
+        request = Request("POST", "/images/create", query=query, timeout=20)
+        for _ in self.follow(self.call(request), told):
             pass
 
     def import_root(self, tar: IO[bytes], name: str, tag: str, comment: str) -> None:
         """Make an image of one layer out of a root file system."""
         query = {"fromSrc": "-", "repo": name, "tag": tag, "message": comment}
-        answer = self.call(
-            Request(
-                "POST",
-                "/images/create",
-                query=query,
-                body=tar,
-                kind="application/x-tar",
-                timeout=300,
-            )
-        )
-        for _ in self.follow(answer, lambda _: None):
+        request = Request("POST", "/images/create", query, tar, "application/x-tar", timeout=300)
+        for _ in self.follow(self.call(request), lambda _: None):
             pass
 
     def tag(self, image: str, name: str, tag: str) -> None:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from offline import engine, pulumi_cli
+from offline.host import text_of
 from offline.steps import Component
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class EnvironmentStep:
         if not (places.state.is_dir() and places.passphrase.is_file()):
             return None
         wanted = contents(host)
-        if _read(places.environment) != as_json(wanted) or _read(places.activate) != as_shell(
+        if text_of(places.environment) != as_json(wanted) or text_of(places.activate) != as_shell(
             wanted
         ):
             return None
@@ -109,13 +110,6 @@ def variables_for(host: Host) -> dict[str, str]:
     for name, value in wanted.variables.items():
         result[name] = value if name in FORCED else host.environ.get(name, value)
     return result
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError:
-        return ""
 
 
 def _write(path: Path, text: str, mode: int) -> None:

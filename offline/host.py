@@ -53,6 +53,14 @@ def tail(log: Path, lines: int = TAIL_LINES) -> list[str]:
         return []
 
 
+def text_of(path: Path) -> str:
+    """Return the text of a file, none when it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A program to run: its output goes to the log of that name; `timeout` is in seconds.

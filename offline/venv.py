@@ -9,7 +9,7 @@ import sys
 import tomllib
 from typing import TYPE_CHECKING
 
-from offline.host import Command, SetupError
+from offline.host import Command, SetupError, text_of
 from offline.steps import Component
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class VenvStep:
 
     def probe(self, host: Host) -> list[Component] | None:
         places = host.places
-        made_from = _read(places.venv / MARKER)
+        made_from = text_of(places.venv / MARKER)
         if made_from != fingerprint(places.tree) or not places.python.exists():
             return None
         return _components(host)
@@ -50,7 +50,7 @@ class VenvStep:
     def make(self, host: Host) -> list[Component]:
         places = host.places
         (places.venv / MARKER).unlink(missing_ok=True)
-        if _read(places.venv / BIRTH) != birth(places.tree) or not places.python.exists():
+        if text_of(places.venv / BIRTH) != birth(places.tree) or not places.python.exists():
             _create(host)
         host.say("installing the packages of the lock file")
         hint = "the Python package index must be reachable; see `pip config list`"
@@ -108,10 +108,3 @@ def _components(host: Host) -> list[Component]:
             str(host.places.venv),
         )
     ]
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError:
-        return ""

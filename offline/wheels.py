@@ -50,14 +50,13 @@ def wheels(host: Host, recipe: Path) -> Files:
 def _unpacked(path: Path) -> Files:
     with zipfile.ZipFile(path) as wheel:
         return {
-            f"wheels/{item.filename}": (wheel.read(item), _mode(item))
+            f"wheels/{item.filename}": (
+                wheel.read(item),
+                0o755 if (item.external_attr >> 16) & 0o100 else 0o644,
+            )
             for item in wheel.infolist()
             if not item.is_dir()
         }
-
-
-def _mode(item: zipfile.ZipInfo) -> int:
-    return 0o755 if (item.external_attr >> 16) & 0o100 else 0o644
 
 
 def _kept(host: Host, wanted: Path) -> list[Path]:

@@ -23,7 +23,7 @@ class Key:
     type: str
     default: str
     description: str
-    example: str
+    example: str = "(secret)"
     secret: bool = False
 
 
@@ -83,7 +83,6 @@ KEYS: Final = (
         "none",
         "The key that decides replacements, of 16 characters or more: with the same one, the same "
         "original has the same replacement in every copy. Changing it replays again.",
-        "(secret)",
         secret=True,
     ),
     Key(
@@ -220,7 +219,6 @@ KEYS: Final = (
         "text",
         "none",
         "That account's password. Without it, the checks that need an account are unverifiable.",
-        "(secret)",
         secret=True,
     ),
     Key(
@@ -236,7 +234,6 @@ KEYS: Final = (
         "text",
         "none",
         "That account's password. A generation with a reports server needs it.",
-        "(secret)",
         secret=True,
     ),
     Key(
@@ -244,7 +241,6 @@ KEYS: Final = (
         "text",
         "generated once",
         "The database superuser's password. Changing it makes a new, empty database server.",
-        "(secret)",
         secret=True,
     ),
     Key(
@@ -252,7 +248,6 @@ KEYS: Final = (
         "text",
         "generated once",
         "The password of the ERP's database role. Changing it replays again.",
-        "(secret)",
         secret=True,
     ),
     Key(

@@ -158,7 +158,9 @@ def _settings(values: Values, place: Place) -> Settings:
     sizes = values.numbers("sizes", SIZE_KEYS)
     certificate, plain = certificate_choice(values.optional("certificate"), place.root)
     shared = sizes.whole("databaseSharedMemoryMb", 1)
-    purpose = _purpose(values)
+    known = tuple(purpose.value for purpose in Purpose)
+    text = values.choice("purpose", known)
+    purpose = Purpose(text) if text in known else Purpose.RECOVERY
     _require_days(values)
     return Settings(
         stack=place.stack,
@@ -193,18 +195,15 @@ def _settings(values: Values, place: Place) -> Settings:
         reports_account=_credentials(values, "reports", "jasperadmin"),
         database_password=_secret(values, "databasePassword"),
         erp_password=_secret(values, "erpPassword"),
-        accepted=_accepted(values),
+        accepted=tuple(
+            Acceptance(item["difference"], item["reason"])
+            for item in values.records("accept", ("difference", "reason"))
+        ),
         jobs=values.integer("jobs", 1, 64),
         reports=place.root / values.text("reports", ".pra/reports"),
         language=values.choice("language", ("en", "fr")),
         rto_budget=_rto_budget(values),
     )
-
-
-def _purpose(values: Values) -> Purpose:
-    known = tuple(purpose.value for purpose in Purpose)
-    text = values.choice("purpose", known)
-    return Purpose(text) if text in known else Purpose.RECOVERY
 
 
 def _subnet(values: Values, stack: str) -> ipaddress.IPv4Network:
@@ -267,8 +266,3 @@ def _secret(values: Values, name: str) -> Secret | None:
     if text is not None and any(character in text for character in "\0\r\n"):
         values.wrong(name, "must be one line")
     return None if text is None else Secret(text)
-
-
-def _accepted(values: Values) -> tuple[Acceptance, ...]:
-    items = values.records("accept", ("difference", "reason"))
-    return tuple(Acceptance(item["difference"], item["reason"]) for item in items)

@@ -1,4 +1,7 @@
-"""Diff: which inputs differ from what exists, and does the difference need a new resource?"""
+"""Diff: which inputs differ from what exists, and does the difference need a new resource?
+
+And the inputs that a resource has now: after a refresh, and when it's imported.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from .check import was_filled_in
+from .check import DEFAULTS, was_filled_in
 from .schema import Kind, Prop, ResourceSpec
 from .values import UNKNOWN, Props, is_empty
 
@@ -134,3 +137,31 @@ def _lists_match(prop: Prop, new: list[Any], old: list[Any]) -> bool:
 
 def _item_matches(prop: Prop, new: Any, old: Any) -> bool:
     return new is not UNKNOWN and old is not UNKNOWN and _fields_match(prop, new, old)
+
+
+def refreshed_inputs(spec: ResourceSpec, inputs: Props, state: Props, now: Props) -> Props:
+    """Former inputs, with the value of now in place of each that the outside world changed.
+
+    An input whose output didn't change stays word for word, so that a refresh of something that
+    nobody touched shows nothing.
+    """
+    refreshed = dict(inputs)
+    for name, prop in spec.props.items():
+        if name not in inputs or name not in now or now[name] == state.get(name):
+            continue
+        if now[name] is not None and not matches(prop, inputs[name], now[name]):
+            refreshed[name] = now[name]
+    return refreshed
+
+
+def imported_inputs(spec: ResourceSpec, now: Props) -> Props:
+    """Inputs that describe an existing resource: neither defaults nor what Docker chose."""
+    inputs = {name: prop.default for name, prop in spec.props.items() if prop.default is not None}
+    filled = set(inputs)
+    for name, prop in spec.props.items():
+        value = now.get(name)
+        chosen_by_docker = prop.computed and name not in ("envs", "labels")
+        if not is_empty(value) and not chosen_by_docker and value != prop.default:
+            inputs[name] = value
+            filled.discard(name)
+    return {**inputs, DEFAULTS: sorted(filled)}

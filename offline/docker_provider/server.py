@@ -16,11 +16,10 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 from . import NAME, VERSION
 from .check import Naming, NamingMode, check
 from .container import Container
-from .diff import Difference, diff
+from .diff import Difference, diff, imported_inputs, refreshed_inputs
 from .errors import Cancelled, CheckFailure, ProviderError
 from .host import DockerHost, check_config
 from .network import Network
-from .refresh import imported_inputs, refreshed_inputs
 from .remote_image import RemoteImage
 from .resource import Context, Resource, known_inputs, preview_outputs
 from .values import from_struct, to_struct

@@ -56,11 +56,11 @@ def from_struct(struct: struct_pb2.Struct) -> Props:
 
     Raises ProviderError for an asset, an archive or a resource reference.
     """
-    return {name: _from_value(value) for name, value in struct.fields.items() if _is_set(value)}
-
-
-def _is_set(value: struct_pb2.Value) -> bool:
-    return value.WhichOneof("kind") not in (None, "null_value")
+    return {
+        name: _from_value(value)
+        for name, value in struct.fields.items()
+        if value.WhichOneof("kind") not in (None, "null_value")
+    }
 
 
 def _from_value(value: struct_pb2.Value) -> Any:

@@ -75,13 +75,14 @@ def _bind(volume: Props) -> str | None:
     return f"{source}:{volume['containerPath']}:{mode}" if source else None
 
 
+_PERIODS = {"interval": "Interval", "timeout": "Timeout", "startPeriod": "StartPeriod"}
+
+
 def _healthcheck(healthcheck: Props) -> dict[str, Any]:
     return {
         "Test": healthcheck.get("tests"),
-        "Interval": parse_duration(healthcheck.get("interval", "0s")),
-        "Timeout": parse_duration(healthcheck.get("timeout", "0s")),
-        "StartPeriod": parse_duration(healthcheck.get("startPeriod", "0s")),
         "Retries": healthcheck.get("retries", 0),
+        **{theirs: parse_duration(healthcheck.get(o, "0s")) for o, theirs in _PERIODS.items()},
     }
 
 
@@ -165,10 +166,8 @@ def _healthcheck_output(healthcheck: dict[str, Any] | None) -> Props | None:
         return None
     return {
         "tests": healthcheck.get("Test") or [],
-        "interval": format_duration(healthcheck.get("Interval", 0)),
-        "timeout": format_duration(healthcheck.get("Timeout", 0)),
-        "startPeriod": format_duration(healthcheck.get("StartPeriod", 0)),
         "retries": healthcheck.get("Retries", 0),
+        **{ours: format_duration(healthcheck.get(t, 0)) for ours, t in _PERIODS.items()},
     }
 
 
