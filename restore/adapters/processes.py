@@ -56,9 +56,12 @@ def run_attended(
 
 
 def _run(command: Command, on_output: Listener | None, on_error: Listener | None) -> Execution:
+    setpriv = shutil.which("setpriv")
+    # Linux then interrupts it when its parent dies.
+    dying_with_us = (setpriv, "--pdeathsig", "INT") if setpriv else ()
     try:
         process = subprocess.Popen(
-            (*_dying_with_us(), *command.argv),
+            (*dying_with_us, *command.argv),
             cwd=command.folder,
             env=dict(command.environment),
             stdin=subprocess.PIPE if command.stdin else subprocess.DEVNULL,
@@ -76,7 +79,10 @@ def _run(command: Command, on_output: Listener | None, on_error: Listener | None
         try:
             readers.append(_Reader(process.stdout, on_output))
             readers.append(_Reader(process.stderr, on_error))
-            _feed(process.stdin, command.stdin)
+            if process.stdin is not None and command.stdin is not None:
+                # One that has closed it is no error.
+                with suppress(BrokenPipeError), process.stdin as stream:
+                    stream.write(command.stdin.reveal())
             process.wait()
         except BaseException:
             _end(process)
@@ -84,19 +90,6 @@ def _run(command: Command, on_output: Listener | None, on_error: Listener | None
         finally:
             texts = [reader.text() for reader in readers]
     return Execution(command.argv, process.returncode, *texts)
-
-
-def _feed(stream: IO[str] | None, secret: Secret | None) -> None:
-    """Write a secret to a process's standard input; one that has closed it is no error."""
-    if stream is not None and secret is not None:
-        with suppress(BrokenPipeError), stream:
-            stream.write(secret.reveal())
-
-
-def _dying_with_us() -> tuple[str, ...]:
-    """The prefix of a command that Linux interrupts when its parent dies; empty elsewhere."""
-    setpriv = shutil.which("setpriv")
-    return (setpriv, "--pdeathsig", "INT") if setpriv else ()
 
 
 def _end(process: subprocess.Popen[str]) -> None:

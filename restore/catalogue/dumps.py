@@ -10,14 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Final, cast
 
-from restore.adapters.postgres import dump_text, plain_dump
-from restore.adapters.postgres.pg_archive import (
-    MAGIC,
-    TABLE_OF_CONTENTS,
-    ArchiveEntry,
-    ArchiveReader,
-    is_plain_table,
-)
+from restore.adapters.postgres import dump_text, pg_archive, plain_dump
 from restore.adapters.postgres.plain_dump import PlainFacts
 from restore.adapters.streams import CHUNK, ChunkReader
 from restore.catalogue.compression import compression_of, plain_stream
@@ -70,8 +63,8 @@ def dump_in(open_file: Open, name: str) -> Dump:
         DamagedGenerationError: it was cut, is damaged, could do harm, or is no dump.
     """
     with closing(plain_stream(open_file(), name)) as stream:
-        head = stream.peek(len(MAGIC))  # type: ignore[attr-defined]
-        if head.startswith(MAGIC):
+        head = stream.peek(len(pg_archive.MAGIC))  # type: ignore[attr-defined]
+        if head.startswith(pg_archive.MAGIC):
             return _custom(stream, open_file, name)
         if compression_of(head):
             raise DamagedGenerationError(f"{name} is compressed twice", "decompress it once")
@@ -85,19 +78,19 @@ def created_at(path: Path) -> datetime | None:
 
     None when it does not say so, or is damaged: that is told when all of it is read.
     """
-    table = path / TABLE_OF_CONTENTS if path.is_dir() else path
+    table = path / pg_archive.TABLE_OF_CONTENTS if path.is_dir() else path
     with (
         suppress(DamagedGenerationError, NotFoundError),
         closing(plain_stream(open_original(table), str(table))) as stream,
     ):
-        if stream.peek(len(MAGIC)).startswith(MAGIC):  # type: ignore[attr-defined]
-            return ArchiveReader(stream, str(table)).head.created
+        if stream.peek(len(pg_archive.MAGIC)).startswith(pg_archive.MAGIC):  # type: ignore[attr-defined]
+            return pg_archive.ArchiveReader(stream, str(table)).head.created
     return None
 
 
 def _custom(stream: IO[bytes], open_file: Open, name: str) -> Dump:
     meter = Meter("", 0, ignore_progress)
-    reader = ArchiveReader(cast(IO[bytes], Metered(stream, meter)), name)
+    reader = pg_archive.ArchiveReader(cast(IO[bytes], Metered(stream, meter)), name)
     if not reader.head.in_one_file:
         raise DamagedGenerationError(
             f"{name} is a part of a dump in several files",
@@ -114,16 +107,17 @@ def _custom_files(open_file: Open, name: str) -> Generator[ForeignFile, None, No
 
 def _folder(path: Path) -> Dump:
     """A dump in directory format."""
-    table = path / TABLE_OF_CONTENTS
+    table = path / pg_archive.TABLE_OF_CONTENTS
     if not table.is_file():
         raise NotFoundError(
-            f"{path} holds no {TABLE_OF_CONTENTS}", "a folder is read as a dump of pg_dump -Fd"
+            f"{path} holds no {pg_archive.TABLE_OF_CONTENTS}",
+            "a folder is read as a dump of pg_dump -Fd",
         )
     names: dict[str, int] = {}
     for found in walk(path):
         names[found.path] = found.status.st_size
     with closing(plain_stream(open_original(table), str(table))) as stream:
-        reader = ArchiveReader(stream, str(table))
+        reader = pg_archive.ArchiveReader(stream, str(table))
         entries = list(reader.entries())
         facts = _archive_facts(reader, entries)
     for entry in entries:
@@ -134,15 +128,11 @@ def _folder(path: Path) -> Dump:
             )
     for name in names:
         if name.endswith(_COMPRESSED):
-            _require_whole(path / name)
+            # One that was cut while it was compressed has no end.
+            with closing(plain_stream(open_original(path / name), str(path / name))) as stream:
+                while stream.read(CHUNK):
+                    pass
     return Dump(DumpForm.DIRECTORY, facts, partial(tree_files, path), sum(names.values()))
-
-
-def _require_whole(path: Path) -> None:
-    """Read a data file to its end; one that was cut while it was compressed has none."""
-    with closing(plain_stream(open_original(path), str(path))) as stream:
-        while stream.read(CHUNK):
-            pass
 
 
 def tree_files(root: Path, *, origins: bool = False) -> Generator[ForeignFile, None, None]:
@@ -179,7 +169,9 @@ def _plain_facts(facts: PlainFacts) -> DumpFacts:
     )
 
 
-def _archive_facts(reader: ArchiveReader, entries: Iterable[ArchiveEntry]) -> DumpFacts:
+def _archive_facts(
+    reader: pg_archive.ArchiveReader, entries: Iterable[pg_archive.ArchiveEntry]
+) -> DumpFacts:
     head = reader.head
     properties, owner, encoding = dump_text.DatabaseProperties(), "", ""
     roles: set[str] = set()
@@ -196,7 +188,7 @@ def _archive_facts(reader: ArchiveReader, entries: Iterable[ArchiveEntry]) -> Du
         elif entry.kind == "DATABASE":
             said, owner = dump_text.database_properties(entry.definition), entry.owner
             properties = said or dump_text.DatabaseProperties()
-        elif is_plain_table(entry):
+        elif pg_archive.is_plain_table(entry):
             tables.append(TableFacts(entry.schema, entry.name, None))
     return DumpFacts(
         server_version=head.server_version,

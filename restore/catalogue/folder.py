@@ -20,12 +20,7 @@ from restore.catalogue.originals import open_original
 from restore.errors import DamagedGenerationError, NotFoundError, UsageError
 from restore.model import Fingerprint, Role, ServerFacts
 from restore.profile import Profile
-from restore.repository.base import (
-    configuration_spec,
-    documents_spec,
-    generation_id,
-    roles_spec,
-)
+from restore.repository import base
 
 LAYOUT: Final = "folder"
 ROLES_FILE: Final = "roles.sql"
@@ -57,7 +52,7 @@ class MappedFolder:
         """The one backup that the mapping describes."""
         names = [f"{item.name} {item.dump.name}" for item in self._mapping.databases]
         moment = self._moment()
-        return (generation_id(moment, foreign.token(LAYOUT, *names, moment)),)
+        return (base.generation_id(moment, foreign.token(LAYOUT, *names, moment)),)
 
     def describe(self, generation_id: str) -> str:
         """The databases that the mapping names."""
@@ -76,9 +71,6 @@ class MappedFolder:
             *_roles(mapping.roles),
             *mapped_configuration(mapping),
         )
-        unknown = foreign.unknown_parts(artifacts, () if mapping.series else ("erp",))
-        # A time that was given is known.
-        known = mapping.time is not None
         return foreign.foreign_generation(
             id_=generation_id,
             profile=self._profile.name,
@@ -93,8 +85,9 @@ class MappedFolder:
                 databases=tuple(foreign.database_facts(i.name, d.facts) for i, d in dumps),
             ),
             roles=tuple(sorted({role for _, d in dumps for role in d.facts.roles})),
-            unknown=tuple(u for u in unknown if not (known and u == "consistency_point")),
             artifacts=artifacts,
+            # A time that was given is known.
+            exact=mapping.time is not None,
         )
 
     def _moment(self) -> datetime:
@@ -134,17 +127,13 @@ def mapped_documents(item: MappedDocuments) -> foreign.ForeignArtifact:
         root = item.path / item.within
         files = partial(tree_files, root, origins=True)
         for found in files():
-            size += _size(found)
+            with found.open() as file:
+                size += file.seek(0, 2)
     else:
         size = judge_tar(item.path, item.within)
         files = partial(tar_files, item.path, item.within)
-    spec = documents_spec(item.tree, item.database, str(item.path))
+    spec = base.documents_spec(item.tree, item.database, str(item.path))
     return foreign.ForeignArtifact(spec, files, size)
-
-
-def _size(found: foreign.ForeignFile) -> int:
-    with found.open() as file:
-        return file.seek(0, 2)
 
 
 def _roles(path: Path | None) -> Iterable[foreign.ForeignArtifact]:
@@ -152,7 +141,7 @@ def _roles(path: Path | None) -> Iterable[foreign.ForeignArtifact]:
         return
     _require_text(path)
     yield foreign.ForeignArtifact(
-        roles_spec(str(path)), partial(_roles_file, path), path.stat().st_size
+        base.roles_spec(str(path)), partial(_roles_file, path), path.stat().st_size
     )
 
 
@@ -184,7 +173,7 @@ def mapped_configuration(mapping: Mapping) -> Iterable[foreign.ForeignArtifact]:
     for role in (Role.ERP, Role.DATABASE):
         files = tuple((f.name, f.path) for f in mapping.configuration if f.server is role)
         if files:
-            spec = configuration_spec(role, ", ".join(str(path) for _, path in files))
+            spec = base.configuration_spec(role, ", ".join(str(path) for _, path in files))
             yield foreign.ForeignArtifact(spec, partial(_single, files))
 
 

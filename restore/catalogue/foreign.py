@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -146,15 +146,24 @@ def foreign_generation(  # noqa: PLR0913 - all by name
     finished: datetime,
     fingerprint: model.Fingerprint,
     roles: tuple[str, ...],
-    unknown: tuple[str, ...],
     artifacts: tuple[ForeignArtifact, ...],
+    exact: bool = False,
 ) -> ForeignGeneration:
-    """Put a backup into the engine's words.
+    """Put a backup into the engine's words, with what it does not hold marked as unknown.
 
     Args:
         path: where it lay.
         moment: when its earliest dump ended, as its file tells.
+        exact: whether that is the very moment of its data.
     """
+    # A keystore goes with a reports server, of which no layout knows.
+    kinds = {model.ArtifactKind.KEYSTORE, model.ArtifactKind.CERTIFICATE}
+    kinds.update(item.spec.kind for item in artifacts)
+    unknown = (
+        *(() if exact else ("consistency_point",)),
+        *(kind.value for kind in model.ArtifactKind if kind not in kinds),
+        *(() if fingerprint.erp_series else ("erp",)),
+    )
     generation = model.Generation(
         id=id_,
         profile=profile,
@@ -171,22 +180,6 @@ def foreign_generation(  # noqa: PLR0913 - all by name
         origin=model.Origin(layout, str(path), finished, roles, unknown),
     )
     return ForeignGeneration(generation, artifacts)
-
-
-def unknown_parts(
-    artifacts: Iterable[ForeignArtifact], more: Iterable[str] = ()
-) -> tuple[str, ...]:
-    """What a backup does not hold, beside ``more``; its moment is never told exactly.
-
-    A keystore goes with a reports server, of which no layout knows.
-    """
-    kinds = {
-        model.ArtifactKind.KEYSTORE,
-        model.ArtifactKind.CERTIFICATE,
-        *(item.spec.kind for item in artifacts),
-    }
-    lacking = (kind.value for kind in model.ArtifactKind if kind not in kinds)
-    return ("consistency_point", *lacking, *more)
 
 
 def no_server() -> model.ServerFacts:

@@ -83,7 +83,6 @@ def load_mapping(path: Path, profile: Profile) -> Mapping:
         mapping = _mapping(path, data)
         errors = [
             *_kind_errors(data),
-            *_time_errors(data),
             *_path_errors(mapping),
             *_name_errors(mapping, profile),
         ]
@@ -143,7 +142,9 @@ def _time(text: str | None) -> datetime | None:
 
 
 def _kind_errors(data: dict[str, Any]) -> Iterator[str]:
-    """Either dumps are mapped, or what belongs to a physical backup."""
+    """Either dumps are mapped, or what belongs to a physical backup; and a time has its zone."""
+    if "time" in data and _time(data["time"]) is None:
+        yield f"time: {data['time']!r} is no moment with its zone, as 2026-11-23T18:00:00+01:00 is"
     if "pgbackrest" not in data:
         if "databases" not in data:
             yield "(top): 'databases' is a required property, or 'pgbackrest'"
@@ -151,11 +152,6 @@ def _kind_errors(data: dict[str, Any]) -> Iterator[str]:
     for key in ("databases", "roles", "time"):
         if key in data:
             yield f"{key}: the physical backup tells it itself"
-
-
-def _time_errors(data: dict[str, Any]) -> Iterator[str]:
-    if "time" in data and _time(data["time"]) is None:
-        yield f"time: {data['time']!r} is no moment with its zone, as 2026-11-23T18:00:00+01:00 is"
 
 
 def _path_errors(mapping: Mapping) -> Iterator[str]:

@@ -86,7 +86,9 @@ class OdooZip:
             name = _dump_name(archive, self._path)
             size = archive.size(DOCUMENTS)
         dump = dump_in(lambda: open_member(self._path, name), f"{self._path}: {name}")
-        documents = (self._documents(manifest.database, size),)
+        where = f"{self._path}: {DOCUMENTS}"
+        spec = documents_spec(_tree(self._profile).name, manifest.database, where)
+        documents = (foreign.ForeignArtifact(spec, self._document_files, size),)
         return self._described(generation_id, manifest, dump, known=True, documents=documents)
 
     def _described(
@@ -115,7 +117,6 @@ class OdooZip:
                 foreign.server(dump.facts.server_version), erp, manifest.series, (facts,)
             ),
             roles=dump.facts.roles,
-            unknown=foreign.unknown_parts(artifacts, () if known else ("erp",)),
             artifacts=artifacts,
         )
 
@@ -127,10 +128,6 @@ class OdooZip:
             return datetime(*item.date_time, tzinfo=UTC).replace(tzinfo=None)
         except ValueError:
             return None
-
-    def _documents(self, database: str, size: int) -> foreign.ForeignArtifact:
-        spec = documents_spec(_tree(self._profile).name, database, f"{self._path}: {DOCUMENTS}")
-        return foreign.ForeignArtifact(spec, self._document_files, size)
 
     def _document_files(self) -> Generator[foreign.ForeignFile, None, None]:
         with opened_zip(self._path) as archive:

@@ -90,7 +90,6 @@ class OpenErpTree:
                 databases=tuple(foreign.database_facts(i.database, d.facts) for i, d in dumps),
             ),
             roles=tuple(sorted({role for _, d in dumps for role in d.facts.roles})),
-            unknown=foreign.unknown_parts(artifacts, ("erp",)),
             artifacts=artifacts,
         )
 

@@ -6,9 +6,7 @@ import re
 from datetime import timedelta
 from typing import Final
 
-from restore.errors import (
-    UsageError,
-)
+from restore.errors import UsageError
 from restore.model.messages import message
 
 _DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)

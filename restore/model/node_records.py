@@ -6,16 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
+from restore import model
 from restore.errors import ReplayError
-from restore.model import (
-    Environment,
-    Holding,
-    Node,
-    NodeRecord,
-    NodeState,
-    NodeStatus,
-    Role,
-)
 from restore.model.codec import decode, encode, time_with_offset
 from restore.model.messages import message
 
@@ -25,34 +17,38 @@ FORMAT: Final = 1
 MARK: Final = "pra: restored from generation "
 """How the comment of a database begins that the engine made; the generation's id follows."""
 
-DATABASE_ROLES: Final = frozenset({Role.DATABASE, Role.REPORTS_DATABASE})
+DATABASE_ROLES: Final = frozenset({model.Role.DATABASE, model.Role.REPORTS_DATABASE})
 
 
-def nodes_of(environment: Environment, proxy: Node | None = None) -> tuple[Node, ...]:
+def nodes_of(
+    environment: model.Environment, proxy: model.Node | None = None
+) -> tuple[model.Node, ...]:
     """The nodes of an environment, in the order of their roles; its outputs name no proxy."""
-    database, erp = Role.DATABASE, Role.ERP
+    database, erp = model.Role.DATABASE, model.Role.ERP
     found = [*_half(environment, database, erp)]
     if proxy is not None:
         found.append(proxy)
     if environment.reports is not None:
-        found += _half(environment.reports, Role.REPORTS_DATABASE, Role.REPORTS)
+        found += _half(environment.reports, model.Role.REPORTS_DATABASE, model.Role.REPORTS)
     return tuple(found)
 
 
-def _half(environment: Environment, database: Role, server: Role) -> tuple[Node, Node]:
+def _half(
+    environment: model.Environment, database: model.Role, server: model.Role
+) -> tuple[model.Node, model.Node]:
     return (
-        Node(database, environment.database.container, environment.database.superuser),
-        Node(server, environment.erp.container),
+        model.Node(database, environment.database.container, environment.database.superuser),
+        model.Node(server, environment.erp.container),
     )
 
 
-def record_text(record: NodeRecord) -> str:
+def record_text(record: model.NodeRecord) -> str:
     """A record as a line of JSON; the same line for the same record."""
     document = {"format": FORMAT, **encode(record, time_with_offset)}
     return json.dumps(document, ensure_ascii=False)
 
 
-def parse_record(text: str) -> NodeRecord:
+def parse_record(text: str) -> model.NodeRecord:
     """A record from its line.
 
     Raises:
@@ -64,7 +60,7 @@ def parse_record(text: str) -> NodeRecord:
             raise ReplayError(
                 "its record was written by a newer engine", "look with that one, or a newer one"
             )
-        return decode(NodeRecord, document)
+        return decode(model.NodeRecord, document)
     except (ValueError, KeyError, TypeError) as error:
         raise ReplayError(
             message("its record can't be read: it was cut while it was written"),
@@ -72,25 +68,25 @@ def parse_record(text: str) -> NodeRecord:
         ) from error
 
 
-def conclude(nodes: Sequence[NodeStatus]) -> Holding:
+def conclude(nodes: Sequence[model.NodeStatus]) -> model.Holding:
     """What the nodes of one environment hold together."""
     # A proxy has no data: what it serves comes with its container.
-    if not any(node.record or node.problem for node in nodes if node.role is not Role.PROXY):
-        return Holding.EMPTY
+    if not any(node.record or node.problem for node in nodes if node.role is not model.Role.PROXY):
+        return model.Holding.EMPTY
     if len({node.record.generation for node in nodes if node.record}) > 1:
-        return Holding.MIXED
+        return model.Holding.MIXED
     whole = all(holds(node) is not None for node in nodes)
-    return Holding.COMPLETE if whole else Holding.INCOMPLETE
+    return model.Holding.COMPLETE if whole else model.Holding.INCOMPLETE
 
 
-def holds(node: NodeStatus) -> str | None:
+def holds(node: model.NodeStatus) -> str | None:
     """The generation that a node holds to the end; None when it does not."""
-    if node.record is None or node.problem or node.record.state is not NodeState.COMPLETE:
+    if node.record is None or node.problem or node.record.state is not model.NodeState.COMPLETE:
         return None
     return node.record.generation
 
 
-def describe_node(node: NodeStatus) -> str:
+def describe_node(node: model.NodeStatus) -> str:
     """What a node holds, in a sentence."""
     if node.record is None:
         return (
@@ -106,7 +102,7 @@ def describe_node(node: NodeStatus) -> str:
             id=generation,
             problem=node.problem,
         )
-    if node.record.state is NodeState.REPLAYING:
+    if node.record.state is model.NodeState.REPLAYING:
         return message(
             "node {role}: the replay of generation {id} by run {run} did not end",
             role=node.role,
@@ -116,21 +112,21 @@ def describe_node(node: NodeStatus) -> str:
     return message("node {role} holds generation {id}", role=node.role, id=generation)
 
 
-def describe_nodes(nodes: Sequence[NodeStatus]) -> str:
+def describe_nodes(nodes: Sequence[model.NodeStatus]) -> str:
     """What the nodes hold together, in a sentence."""
     match conclude(nodes):
-        case Holding.COMPLETE:
+        case model.Holding.COMPLETE:
             held = {holds(node) for node in nodes}
             return message("complete: every node holds generation {id}", id=held.pop())
-        case Holding.MIXED:
+        case model.Holding.MIXED:
             groups: dict[str, list[str]] = {}
             for node in nodes:
                 name = node.record.generation if node.record else "nothing"
                 groups.setdefault(name, []).append(node.role)
             parts = (f"{', '.join(roles)}: {name}" for name, roles in sorted(groups.items()))
             return message("mixed: nodes hold different generations; {what}", what="; ".join(parts))
-        case Holding.INCOMPLETE:
+        case model.Holding.INCOMPLETE:
             wrong = ", ".join(node.role for node in nodes if holds(node) is None)
             return message("incomplete: no whole generation on {roles}", roles=wrong)
-        case Holding.EMPTY:
+        case model.Holding.EMPTY:
             return message("empty: no node holds a generation")

@@ -11,34 +11,21 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import IO, Final
 
+from restore import model
+from restore.adapters.postgres import pg_archive
 from restore.adapters.postgres.dump_text import DatabaseProperties, database_properties
-from restore.adapters.postgres.pg_archive import (
-    MAGIC,
-    NEWEST,
-    TABLE_OF_CONTENTS,
-    ArchiveEntry,
-    ArchiveHead,
-    ArchiveReader,
-    is_plain_table,
-)
 from restore.adapters.postgres.role_script import created_roles
 from restore.errors import DamagedGenerationError, ReplayError
-from restore.model import (
-    CUSTOM_FILE,
-    Artifact,
-    ArtifactKind,
-    DatabaseFacts,
-    DumpForm,
-    FileEntry,
-    Generation,
-)
 from restore.model.messages import message
 from restore.model.parts import reports_generation
 from restore.model.versions import parse_version
 from restore.repository.base import DamagedFileError
 from restore.repository.folder import FolderRepository
 
-_CONTENTS_FILES: Final = {DumpForm.DIRECTORY: TABLE_OF_CONTENTS, DumpForm.CUSTOM: CUSTOM_FILE}
+_CONTENTS_FILES: Final = {
+    model.DumpForm.DIRECTORY: pg_archive.TABLE_OF_CONTENTS,
+    model.DumpForm.CUSTOM: model.CUSTOM_FILE,
+}
 """The file of a dump that holds its table of contents."""
 
 _SUFFIXES: Final = ("", ".gz", ".lz4", ".zst")
@@ -52,13 +39,13 @@ _SHOWN_PROBLEMS: Final = 20
 class Contradiction:
     """A file of an artefact that says something else than the manifest."""
 
-    artifact: Artifact
+    artifact: model.Artifact
     path: str
     detail: str
 
 
 def contradictions(
-    repository: FolderRepository, generation: Generation, damaged: Collection[str] = ()
+    repository: FolderRepository, generation: model.Generation, damaged: Collection[str] = ()
 ) -> Iterator[Contradiction]:
     """Yield every way in which a dump's table of contents contradicts the manifest.
 
@@ -75,17 +62,17 @@ def contradictions(
 
 
 def _part_contradictions(
-    repository: FolderRepository, generation: Generation
+    repository: FolderRepository, generation: model.Generation
 ) -> Iterator[Contradiction]:
     roles: frozenset[str] | None = None
-    for artifact in generation.artifacts_of(ArtifactKind.ROLES):
+    for artifact in generation.artifacts_of(model.ArtifactKind.ROLES):
         try:
             roles = (roles or frozenset()) | _created_roles(repository, generation, artifact)
         except (DamagedGenerationError, ReplayError, OSError) as error:
             yield Contradiction(artifact, artifact.folder, _error_text(error))
             return
     for facts in generation.fingerprint.databases:
-        for artifact in generation.artifacts_of(ArtifactKind.DATABASE, facts.name):
+        for artifact in generation.artifacts_of(model.ArtifactKind.DATABASE, facts.name):
             subject = _Subject(generation, facts, None if generation.origin else roles)
             yield from _dump_contradictions(repository, artifact, subject)
 
@@ -94,13 +81,13 @@ def _part_contradictions(
 class _Subject:
     """What the manifest says of a dump. ``roles`` are those that the generation makes, if known."""
 
-    generation: Generation
-    facts: DatabaseFacts
+    generation: model.Generation
+    facts: model.DatabaseFacts
     roles: frozenset[str] | None
 
 
 def _dump_contradictions(
-    repository: FolderRepository, artifact: Artifact, subject: _Subject
+    repository: FolderRepository, artifact: model.Artifact, subject: _Subject
 ) -> Iterator[Contradiction]:
     wanted = _CONTENTS_FILES.get(artifact.form)
     if wanted is None:
@@ -119,13 +106,16 @@ def _dump_contradictions(
 
 
 def _dump_problems(
-    file: IO[bytes], stored: dict[str, FileEntry], subject: _Subject
+    file: IO[bytes], stored: dict[str, model.FileEntry], subject: _Subject
 ) -> Iterator[str]:
-    start = file.read(len(MAGIC) + 2)
-    if start.startswith(MAGIC) and tuple(start[len(MAGIC) :]) > NEWEST:
+    start = file.read(len(pg_archive.MAGIC) + 2)
+    if (
+        start.startswith(pg_archive.MAGIC)
+        and tuple(start[len(pg_archive.MAGIC) :]) > pg_archive.NEWEST
+    ):
         return
     file.seek(0)
-    reader = ArchiveReader(file, "it")
+    reader = pg_archive.ArchiveReader(file, "it")
     entries = list(reader.entries())
     found = [
         *_head_problems(reader.head, subject),
@@ -136,7 +126,7 @@ def _dump_problems(
     yield from found[:_SHOWN_PROBLEMS]
 
 
-def _head_problems(head: ArchiveHead, subject: _Subject) -> Iterator[str]:
+def _head_problems(head: pg_archive.ArchiveHead, subject: _Subject) -> Iterator[str]:
     # An imported database has the name that its importer gave it.
     if subject.generation.origin is None and head.database not in ("", subject.facts.name):
         yield message(
@@ -154,7 +144,9 @@ def _head_problems(head: ArchiveHead, subject: _Subject) -> Iterator[str]:
         )
 
 
-def _property_problems(entries: Iterable[ArchiveEntry], facts: DatabaseFacts) -> Iterator[str]:
+def _property_problems(
+    entries: Iterable[pg_archive.ArchiveEntry], facts: model.DatabaseFacts
+) -> Iterator[str]:
     for entry in entries:
         if entry.kind != "DATABASE":
             continue
@@ -173,7 +165,7 @@ def _property_problems(entries: Iterable[ArchiveEntry], facts: DatabaseFacts) ->
                 )
 
 
-def _entry_problems(entries: Iterable[ArchiveEntry], subject: _Subject) -> Iterator[str]:
+def _entry_problems(entries: Iterable[pg_archive.ArchiveEntry], subject: _Subject) -> Iterator[str]:
     facts = subject.facts
     tables = {(table.schema, table.name) for table in facts.tables}
     extensions = {item.name for item in facts.extensions}
@@ -181,7 +173,7 @@ def _entry_problems(entries: Iterable[ArchiveEntry], subject: _Subject) -> Itera
     for entry in entries:
         owners.add(entry.owner)
         known = "tables" in facts.unknown or (entry.schema, entry.name) in tables
-        if is_plain_table(entry) and not known:
+        if pg_archive.is_plain_table(entry) and not known:
             yield message(
                 "it holds table {name}, which the manifest does not name",
                 name=f"{entry.schema}.{entry.name}",
@@ -199,7 +191,9 @@ def _entry_problems(entries: Iterable[ArchiveEntry], subject: _Subject) -> Itera
             )
 
 
-def _file_problems(entries: Iterable[ArchiveEntry], stored: dict[str, FileEntry]) -> Iterator[str]:
+def _file_problems(
+    entries: Iterable[pg_archive.ArchiveEntry], stored: dict[str, model.FileEntry]
+) -> Iterator[str]:
     for entry in entries:
         if entry.file and not any(entry.file + suffix in stored for suffix in _SUFFIXES):
             yield message(
@@ -210,7 +204,7 @@ def _file_problems(entries: Iterable[ArchiveEntry], stored: dict[str, FileEntry]
 
 
 def _created_roles(
-    repository: FolderRepository, generation: Generation, artifact: Artifact
+    repository: FolderRepository, generation: model.Generation, artifact: model.Artifact
 ) -> frozenset[str]:
     names: frozenset[str] = frozenset()
     for entry in repository.read_index(generation, artifact):

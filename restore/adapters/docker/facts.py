@@ -89,14 +89,10 @@ def _cpus(host: dict[str, Any], engine: dict[str, Any]) -> float:
     if (quota := host.get("CpuQuota") or 0) > 0:
         limits.append(quota / (host.get("CpuPeriod") or 100_000))
     if chosen := host.get("CpusetCpus"):
-        limits.append(float(sum(_width(part) for part in str(chosen).split(","))))
+        # ``3`` or ``0-3``, and several of them.
+        ranges = (part.partition("-") for part in str(chosen).split(","))
+        limits.append(float(sum(int(z or a) - int(a) + 1 for a, _, z in ranges)))
     return min(limits)
-
-
-def _width(part: str) -> int:
-    """How many processors ``3`` or ``0-3`` are."""
-    first, dash, last = part.partition("-")
-    return int(last) - int(first) + 1 if dash else 1
 
 
 def df_command(folder: str) -> tuple[str, ...]:

@@ -123,7 +123,9 @@ def _read(runner: Runner, node: Node) -> NodeRecord | None:
         comment = _comments(runner, node).get("postgres") or ""
         return parse_record(comment.removeprefix(_OURS)) if comment.startswith(_OURS) else None
     container = runner.container(node.container)
-    for path in _places(container):
+    mounts: list[dict[str, Any]] = container.attrs["Mounts"]
+    volumes = sorted(one["Destination"] for one in mounts if one["Type"] == "volume")
+    for path in (*(str(PurePosixPath(folder, FILE)) for folder in volumes), PLACE):
         try:
             text = runner.read_file(node.container, path).decode(errors="replace")
         except NotFoundError:
@@ -166,12 +168,6 @@ def _comments(runner: Runner, node: Node) -> dict[str, str | None]:
         runner.check(node.container, argv, user=commands.OS_USER)
     )
     return found
-
-
-def _places(container: Container) -> tuple[str, ...]:
-    mounts: list[dict[str, Any]] = container.attrs["Mounts"]
-    volumes = sorted(one["Destination"] for one in mounts if one["Type"] == "volume")
-    return (*(str(PurePosixPath(folder, FILE)) for folder in volumes), PLACE)
 
 
 def _label_record(container: Container) -> NodeRecord | None:

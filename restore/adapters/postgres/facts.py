@@ -15,17 +15,10 @@ from psycopg import sql
 from psycopg.errors import UndefinedTable
 from psycopg.pq import TransactionStatus
 
+from restore import model
 from restore.adapters.postgres.locales import collation_version, database_locale
 from restore.adapters.postgres.sql import Connection, quoted, rows
 from restore.errors import EnvironmentFailure
-from restore.model import (
-    ConstraintFacts,
-    DatabaseFacts,
-    ImageFacts,
-    ServerFacts,
-    TableFacts,
-    Versioned,
-)
 from restore.profile import Profile
 
 _OWN_SCHEMAS: Final = "('pg_catalog', 'information_schema', 'pg_toast')"
@@ -63,21 +56,21 @@ _EXTENSIONS: Final = "SELECT extname, extversion FROM pg_catalog.pg_extension OR
 class FoundConstraint:
     """A constraint of a database; ``of`` is its table, or its domain, as the server writes it."""
 
-    facts: ConstraintFacts
+    facts: model.ConstraintFacts
     of: str
     valid: bool
 
 
 def read_server_facts(
-    connection: Connection, os: str | None, image: ImageFacts | None
-) -> ServerFacts:
+    connection: Connection, os: str | None, image: model.ImageFacts | None
+) -> model.ServerFacts:
     """Version of the PostgreSQL server behind a connection; ``os`` and ``image`` are passed on."""
     query = "SELECT current_setting('server_version'), current_setting('server_version_num')::int"
     version, number = _ask(connection, query)[0]
-    return ServerFacts(version, number, os, image)
+    return model.ServerFacts(version, number, os, image)
 
 
-def read_database_facts(connection: Connection, profile: Profile) -> DatabaseFacts:
+def read_database_facts(connection: Connection, profile: Profile) -> model.DatabaseFacts:
     """All that must come back of the connection's database, in one snapshot.
 
     A transaction that is open already is used as it is. A database without the ERP's tables has
@@ -91,7 +84,7 @@ def read_database_facts(connection: Connection, profile: Profile) -> DatabaseFac
         with _asked(connection):
             locale, version = database_locale(connection), collation_version(connection)
             exempt = not_valid(connection)
-        return DatabaseFacts(
+        return model.DatabaseFacts(
             name=name,
             owner=owner,
             encoding=encoding,
@@ -99,9 +92,9 @@ def read_database_facts(connection: Connection, profile: Profile) -> DatabaseFac
             ctype=ctype,
             collation_version=version,
             size=size,
-            extensions=tuple(Versioned(*row) for row in _ask(connection, _EXTENSIONS)),
+            extensions=tuple(model.Versioned(*row) for row in _ask(connection, _EXTENSIONS)),
             modules=tuple(
-                Versioned(str(row[0]), str(row[1] or ""))
+                model.Versioned(str(row[0]), str(row[1] or ""))
                 for row in optional_rows(connection, profile.erp.installed_modules)
             ),
             tables=count_table_rows(connection),
@@ -110,7 +103,7 @@ def read_database_facts(connection: Connection, profile: Profile) -> DatabaseFac
         )
 
 
-def count_table_rows(connection: Connection) -> tuple[TableFacts, ...]:
+def count_table_rows(connection: Connection) -> tuple[model.TableFacts, ...]:
     """Exact number of rows of every user table, in one snapshot, sorted by name.
 
     Raises:
@@ -118,7 +111,7 @@ def count_table_rows(connection: Connection) -> tuple[TableFacts, ...]:
     """
     with one_snapshot(connection):
         return tuple(
-            TableFacts(schema, name, _count(connection, schema, name))
+            model.TableFacts(schema, name, _count(connection, schema, name))
             for schema, name in _ask(connection, _TABLES)
         )
 
@@ -142,12 +135,12 @@ def optional_rows(connection: Connection, query: str) -> list[tuple[Any, ...]]:
 def constraints(connection: Connection) -> tuple[FoundConstraint, ...]:
     """Every constraint of the connection's database, but for the server's own."""
     return tuple(
-        FoundConstraint(ConstraintFacts(schema, table, name), of, valid)
+        FoundConstraint(model.ConstraintFacts(schema, table, name), of, valid)
         for schema, table, name, of, valid in rows(connection, _CONSTRAINTS)
     )
 
 
-def not_valid(connection: Connection) -> tuple[ConstraintFacts, ...]:
+def not_valid(connection: Connection) -> tuple[model.ConstraintFacts, ...]:
     """Those that are ``NOT VALID``, or not enforced: a dump holds them as they are."""
     return tuple(item.facts for item in constraints(connection) if not item.valid)
 

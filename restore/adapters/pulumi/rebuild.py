@@ -14,7 +14,7 @@ import json
 import os
 import runpy
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,14 +23,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from pulumi import automation as auto
-from pulumi.automation.errors import (
-    CommandError,
-    ConcurrentUpdateError,
-    StackAlreadyExistsError,
-    StackNotFoundError,
-    create_command_error,
-)
-from pulumi.automation.events import DiagnosticEvent, EngineEvent
+from pulumi.automation import errors
+from pulumi.automation.events import EngineEvent
 from semver import VersionInfo
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
@@ -38,15 +32,9 @@ from restore.adapters import logs
 from restore.adapters.docker import leftovers
 from restore.adapters.docker.runner import Runner
 from restore.adapters.processes import Command, run_attended
+from restore.adapters.pulumi import stack_file
 from restore.adapters.pulumi.environment import BACKEND, pulumi_environment, read_set_up
 from restore.adapters.pulumi.messages import hint, holder_lives, is_echo, plain, tail
-from restore.adapters.pulumi.stack_file import (
-    StackSpec,
-    forget_settings,
-    hosts_if_known,
-    settings_file,
-    write_settings,
-)
 from restore.errors import EnvironmentFailure, NotFoundError
 from restore.model import LOCAL, Progress, ProgressListener, Role, ignore_progress, locations
 from restore.model.secret import Secret
@@ -63,7 +51,9 @@ class Preview:
     text: str
 
 
-def up(spec: StackSpec, listener: ProgressListener = ignore_progress) -> Mapping[str, Any]:
+def up(
+    spec: stack_file.StackSpec, listener: ProgressListener = ignore_progress
+) -> Mapping[str, Any]:
     """Create or update a stack and return its outputs, secrets in clear.
 
     Raises:
@@ -78,7 +68,7 @@ def up(spec: StackSpec, listener: ProgressListener = ignore_progress) -> Mapping
         return _outputs(workspace, spec.name)
 
 
-def preview(spec: StackSpec) -> Preview:
+def preview(spec: stack_file.StackSpec) -> Preview:
     """Say what ``up`` would do. The stack is created when there is none, and left empty.
 
     Raises:
@@ -137,7 +127,7 @@ def destroy(
         if stack in _names(workspace):
             _destroy(_Stack(stack, workspace), watch, remove)
     if remove:
-        forget_settings(stack)
+        stack_file.forget_settings(stack)
 
 
 def discard(stack: str, listener: ProgressListener = ignore_progress) -> None:
@@ -150,7 +140,7 @@ def discard(stack: str, listener: ProgressListener = ignore_progress) -> None:
     Raises:
         EnvironmentFailure: Pulumi or Docker can't be used; something may stand still.
     """
-    if not settings_file(stack).exists():
+    if not stack_file.settings_file(stack).exists():
         destroy(stack, listener)
         return
     workspace = _Workspace()
@@ -158,7 +148,7 @@ def discard(stack: str, listener: ProgressListener = ignore_progress) -> None:
     with _explained(f"destroy stack {stack}"):
         _sweep(stack)
         workspace.remove_stack(stack, force=True, preserve_config=True)
-    forget_settings(stack)
+    stack_file.forget_settings(stack)
 
 
 def cancel(stack: str) -> None:
@@ -177,16 +167,25 @@ def _names(workspace: _Workspace) -> frozenset[str]:
 
     A local backend is read file by file, and another process may just be writing one.
     """
-    reading = Retrying(
-        retry=retry_if_exception(_half_written), stop=stop_after_delay(10), wait=wait_fixed(0.2),
+
+    def half_written(error: BaseException) -> bool:
+        text = str(error)
+        return isinstance(error, errors.CommandError) and (
+            "EOF" in text or "end of JSON input" in text
+        )
+
+    summaries = _retried(half_written, 10, 0.2)(workspace.list_stacks)
+    return frozenset(summary.name for summary in summaries)
+
+
+def _retried(when: Callable[[BaseException], bool], deadline: float, interval: float) -> Retrying:
+    """What tries again until a deadline, after what an error says; times are in seconds."""
+    return Retrying(
+        retry=retry_if_exception(when),
+        stop=stop_after_delay(deadline),
+        wait=wait_fixed(interval),
         reraise=True,
-    )  # fmt: skip
-    return frozenset(summary.name for summary in reading(workspace.list_stacks))
-
-
-def _half_written(error: BaseException) -> bool:
-    text = str(error)
-    return isinstance(error, CommandError) and ("EOF" in text or "end of JSON input" in text)
+    )
 
 
 def _outputs(workspace: _Workspace, stack: str) -> Mapping[str, Any]:
@@ -202,14 +201,14 @@ def _run_program() -> None:
     runpy.run_path(str(locations.ROOT / "__main__.py"), run_name="__main__")
 
 
-def _prepared(workspace: _Workspace, spec: StackSpec) -> _Stack:
+def _prepared(workspace: _Workspace, spec: stack_file.StackSpec) -> _Stack:
     """Write the settings of a stack and create it, if it isn't there."""
-    is_new = not settings_file(spec.name).exists()
-    write_settings(spec)
+    is_new = not stack_file.settings_file(spec.name).exists()
+    stack_file.write_settings(spec)
     stack = _Stack(spec.name, workspace)
     # One that has settings mostly is there; to create it would touch their encryption first.
     if is_new or spec.name not in _names(workspace):
-        with suppress(StackAlreadyExistsError):
+        with suppress(errors.StackAlreadyExistsError):
             workspace.create_stack(spec.name)
     for key, value in spec.secrets:
         workspace.cli.ask("config", "set", "--secret", key, "--stack", spec.name, stdin=value)
@@ -219,7 +218,7 @@ def _prepared(workspace: _Workspace, spec: StackSpec) -> _Stack:
 def _destroy(stack: _Stack, watch: _Watch, remove: bool) -> None:
     try:
         _destroy_when_free(stack, watch)
-    except ConcurrentUpdateError as error:
+    except errors.ConcurrentUpdateError as error:
         if holder_lives(str(error)):
             raise
         cancel(stack.name)
@@ -228,7 +227,7 @@ def _destroy(stack: _Stack, watch: _Watch, remove: bool) -> None:
             _sweep(stack.name)
         else:
             stack.destroy(color="never", on_event=watch.event, program=_run_program)
-    except CommandError:
+    except errors.CommandError:
         if not remove:
             raise
         _sweep(stack.name)
@@ -238,16 +237,13 @@ def _destroy(stack: _Stack, watch: _Watch, remove: bool) -> None:
 
 def _destroy_when_free(stack: _Stack, watch: _Watch) -> None:
     """Destroy a stack; one that a living process is updating is waited for."""
-    for attempt in Retrying(
-        retry=retry_if_exception(
-            lambda error: isinstance(error, ConcurrentUpdateError) and holder_lives(str(error))
-        ),
-        stop=stop_after_delay(OTHERS_SECONDS),
-        wait=wait_fixed(1),
-        reraise=True,
-    ):
-        with attempt:
-            stack.destroy(color="never", on_event=watch.event, program=_run_program)
+
+    def busy(error: BaseException) -> bool:
+        return isinstance(error, errors.ConcurrentUpdateError) and holder_lives(str(error))
+
+    _retried(busy, OTHERS_SECONDS, 1)(
+        stack.destroy, color="never", on_event=watch.event, program=_run_program
+    )
 
 
 def _sweep(stack: str) -> None:
@@ -255,7 +251,7 @@ def _sweep(stack: str) -> None:
     with ExitStack() as opened:
         engines = {
             host: opened.enter_context(closing(Runner.connect(host)))
-            for host in {LOCAL, *hosts_if_known(stack).distinct(Role)}
+            for host in {LOCAL, *stack_file.hosts_if_known(stack).distinct(Role)}
         }
         found = leftovers.find_everywhere(engines, stack)
         leftovers.remove(engines[LOCAL], found, engines)
@@ -312,7 +308,7 @@ class _Cli(auto.PulumiCommand):
         ended = run_attended(command, on_output, on_error)
         result = auto.CommandResult(ended.stdout, ended.stderr, ended.exit_code)
         if ended.exit_code != 0:
-            raise create_command_error(result)
+            raise errors.create_command_error(result)
         return result
 
 
@@ -358,7 +354,9 @@ class _Watch:
     def event(self, event: EngineEvent) -> None:
         """Take one event; called in the SDK's thread."""
         if event.diagnostic_event is not None:
-            self._keep(event.diagnostic_event)
+            text = plain(event.diagnostic_event.message)
+            if event.diagnostic_event.severity == "error" and not is_echo(text):
+                self.errors.append(text)
             return
         if event.resource_pre_event is not None:
             self._begun += 1
@@ -368,34 +366,26 @@ class _Watch:
             return
         self._listener(Progress(self._label, done_items=self._done, total_items=self._begun))
 
-    def _keep(self, diagnostic: DiagnosticEvent) -> None:
-        text = plain(diagnostic.message)
-        if diagnostic.severity == "error" and not is_echo(text):
-            self.errors.append(text)
-
 
 @contextmanager
 def _explained(
-    act: str, watch: _Watch | None = None, spec: StackSpec | None = None
+    act: str, watch: _Watch | None = None, spec: stack_file.StackSpec | None = None
 ) -> Iterator[None]:
     """Turn what Pulumi refuses into an error that says what was tried, and what next."""
-    with logs.timed("pulumi", act=act), _errors(act, watch, spec):
-        yield
-
-
-@contextmanager
-def _errors(act: str, watch: _Watch | None, spec: StackSpec | None) -> Iterator[None]:
-    try:
-        yield
-    except StackNotFoundError as error:
-        raise NotFoundError(f"could not {act}: there is none", "see 'pulumi stack ls'") from error
-    except ConcurrentUpdateError as error:
-        raise EnvironmentFailure(
-            f"could not {act}: another process is updating it",
-            "wait for it to end; if it died, run 'pulumi cancel'",
-        ) from error
-    except CommandError as error:
-        said = "\n".join(watch.errors) if watch is not None else ""
-        text = said or tail(plain(str(error)))
-        text = spec.masked(text) if spec is not None else text
-        raise EnvironmentFailure(f"could not {act}:\n{text}", hint(text)) from error
+    with logs.timed("pulumi", act=act):
+        try:
+            yield
+        except errors.StackNotFoundError as error:
+            raise NotFoundError(
+                f"could not {act}: there is none", "see 'pulumi stack ls'"
+            ) from error
+        except errors.ConcurrentUpdateError as error:
+            raise EnvironmentFailure(
+                f"could not {act}: another process is updating it",
+                "wait for it to end; if it died, run 'pulumi cancel'",
+            ) from error
+        except errors.CommandError as error:
+            said = "\n".join(watch.errors) if watch is not None else ""
+            text = said or tail(plain(str(error)))
+            text = spec.masked(text) if spec is not None else text
+            raise EnvironmentFailure(f"could not {act}:\n{text}", hint(text)) from error

@@ -162,7 +162,6 @@ class PgBackRest:
         path = self._place.repository / "backup" / self._stanza.name / backup.label
         artifacts = (*dumped.artifacts(str(path), moment), *_mapped(mapping, dumped))
         series = mapping.series if mapping else ""
-        unknown = foreign.unknown_parts(artifacts, () if series else ("erp",))
         # The dump's own server is not production's: of that, only the major is known.
         major = f"{backup.version}.0"
         return foreign.foreign_generation(
@@ -179,8 +178,8 @@ class PgBackRest:
                 databases=dumped.facts,
             ),
             roles=(),
-            unknown=tuple(item for item in unknown if item != "consistency_point"),
             artifacts=artifacts,
+            exact=True,
         )
 
 

@@ -20,7 +20,7 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 from restore.adapters import lock
 from restore.adapters.docker import rights
 from restore.adapters.docker.engine import APIError, Mount
-from restore.adapters.docker.leftovers import Leftover, find_leftovers, remove
+from restore.adapters.docker.leftovers import find_leftovers, remove
 from restore.adapters.docker.runner import LABEL, Execution, Runner
 from restore.catalogue.pgbackrest import recovery
 from restore.catalogue.pgbackrest.tool import CIPHER, DATA, PASSPHRASE, REPOSITORY, RUN, SCRATCH
@@ -148,7 +148,7 @@ def throw_away(runner: Runner, spec: Spec, now: Callable[[], datetime]) -> Itera
         try:
             yield _make(runner, spec, stack)
         finally:
-            remove(runner, _made(runner, stack))
+            remove(runner, find_leftovers(runner, stack=stack))
             lock.release(locations.LOCKS, stack)
 
 
@@ -188,7 +188,3 @@ def _make(runner: Runner, spec: Spec, stack: str) -> ThrowAway:
     )
     address = container.attrs["NetworkSettings"]["Networks"][stack]["IPAddress"]
     return ThrowAway(runner, name, str(address), spec.passphrase)
-
-
-def _made(runner: Runner, stack: str) -> tuple[Leftover, ...]:
-    return tuple(item for item in find_leftovers(runner) if item.stack == stack)

@@ -8,9 +8,14 @@ import pytest
 
 from offline.docker_provider.check import DEFAULTS, Naming, check
 from offline.docker_provider.container import Container
-from offline.docker_provider.diff import Change, Difference, diff
+from offline.docker_provider.diff import (
+    Change,
+    Difference,
+    diff,
+    imported_inputs,
+    refreshed_inputs,
+)
 from offline.docker_provider.network import Network
-from offline.docker_provider.refresh import imported_inputs, refreshed_inputs
 from offline.docker_provider.schema import ResourceSpec
 from offline.docker_provider.values import UNKNOWN, Props
 
