@@ -9,7 +9,7 @@ import pulumi
 import pulumi_docker as docker
 
 from restore.model.environment import Addresses
-from stacks.labels import Labels
+from stacks.labels import labels
 
 
 def addresses(subnet: IPv4Network) -> Addresses:
@@ -65,7 +65,7 @@ class Network(pulumi.ComponentResource):
             docker.NetworkArgs(
                 driver="bridge",
                 options={"com.docker.network.bridge.enable_ip_masquerade": "false"},
-                labels=Labels(args.stack, "network").of_network(),
+                labels=labels(docker.NetworkLabelArgs, args.stack, "network"),
             ),
             # Newer engines add options of their own to those that they were given.
             pulumi.ResourceOptions(parent=self, ignore_changes=["options"]),
@@ -90,5 +90,5 @@ def _internal(args: NetworkArgs) -> docker.NetworkArgs:
                 ip_range=span if spread else None,
             )
         ],
-        labels=Labels(args.stack, "network").of_network(),
+        labels=labels(docker.NetworkLabelArgs, args.stack, "network"),
     )

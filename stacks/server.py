@@ -10,7 +10,7 @@ import pulumi_docker as docker
 from restore.adapters.docker import rights
 from restore.model import Role, ServerBlueprint
 from restore.model.environment import Limits
-from stacks.labels import Labels
+from stacks.labels import labels
 
 _CPU_PERIOD = 100_000
 _NO_RESOLVER = "127.0.0.1"
@@ -79,7 +79,7 @@ def container_args(name: str, server: ServerArgs, parent: pulumi.Resource) -> do
         command=list(blueprint.command) or None,
         user=blueprint.user,
         envs=list(blueprint.environment) or None,
-        labels=Labels(place.stack, server.role.value, place.generation).of_container(),
+        labels=labels(docker.ContainerLabelArgs, place.stack, server.role.value, place.generation),
         networks_advanced=[
             docker.ContainerNetworksAdvancedArgs(
                 name=place.network, ipv4_address=server.address, aliases=[server.role.value]
@@ -147,9 +147,9 @@ def volumes(
     name: str, server: ServerArgs, opts: pulumi.ResourceOptions
 ) -> list[docker.ContainerVolumeArgs]:
     """Make the volumes of a server, and the mounts that its container takes."""
-    labels = Labels(server.place.stack, server.role.value).of_volume()
+    whose = labels(docker.VolumeLabelArgs, server.place.stack, server.role.value)
     made = {
-        volume: docker.Volume(f"{name}-{volume}", docker.VolumeArgs(labels=labels), opts)
+        volume: docker.Volume(f"{name}-{volume}", docker.VolumeArgs(labels=whose), opts)
         for volume in dict.fromkeys(mount.volume for mount in server.blueprint.mounts)
     }
     return [
