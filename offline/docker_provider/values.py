@@ -39,8 +39,6 @@ _UNKNOWN_STRINGS = frozenset(
         "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
     }
 )
-_NULL = struct_pb2.Value(null_value=struct_pb2.NULL_VALUE)
-_UNKNOWN = struct_pb2.Value(string_value=_UNKNOWN_STRING)
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a wire-format marker
 _OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
@@ -93,29 +91,16 @@ def _from_special(props: Props) -> Any:
 def to_struct(props: Mapping[str, Any]) -> struct_pb2.Struct:
     """The Struct of some properties; None is dropped, UNKNOWN becomes the engine's marker."""
     struct = struct_pb2.Struct()
-    for name, value in props.items():
-        if value is not None:
-            struct.fields[name].CopyFrom(_to_value(value))
+    struct.update(_marked(props))
     return struct
 
 
-def _to_value(value: Any) -> struct_pb2.Value:
-    if value is None or value is UNKNOWN:
-        return _NULL if value is None else _UNKNOWN
-    if isinstance(value, bool):
-        return struct_pb2.Value(bool_value=value)
-    if isinstance(value, int | float):
-        return struct_pb2.Value(number_value=value)
-    if isinstance(value, str):
-        return struct_pb2.Value(string_value=value)
-    return _to_compound(value)
-
-
-def _to_compound(value: Any) -> struct_pb2.Value:
+def _marked(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return struct_pb2.Value(struct_value=to_struct(value))
-    items = [_to_value(item) for item in value]
-    return struct_pb2.Value(list_value=struct_pb2.ListValue(values=items))
+        return {name: _marked(item) for name, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_marked(item) for item in value]
+    return _UNKNOWN_STRING if value is UNKNOWN else value
 
 
 def has_unknown(value: Any) -> bool:

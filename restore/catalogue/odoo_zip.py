@@ -20,7 +20,7 @@ from typing import Any, Final
 from restore.adapters.postgres.pg_archive import MAGIC
 from restore.catalogue import foreign
 from restore.catalogue.archives import Zip, open_member, opened_zip
-from restore.catalogue.dumps import Dump, created_at, dump_at, dump_in
+from restore.catalogue.dumps import created_at, dump_at, dump_in
 from restore.catalogue.originals import open_original
 from restore.errors import DamagedGenerationError, NotFoundError, UsageError
 from restore.model import Fingerprint, ServerFacts
@@ -37,12 +37,12 @@ _LONGEST_MANIFEST: Final = 16 << 20
 
 @dataclass(frozen=True, slots=True)
 class _Manifest:
-    """What ``manifest.json`` says."""
+    """What ``manifest.json`` says; no modules where there is none."""
 
     database: str
     version: str
     series: str
-    modules: dict[str, str]
+    modules: dict[str, str] | None
 
 
 class OdooZip:
@@ -77,47 +77,35 @@ class OdooZip:
             raise NotFoundError(f"{self.location} holds no {generation_id}")
         with open_original(self._path) as file:
             alone = file.read(len(MAGIC)) == MAGIC
+        documents: tuple[foreign.ForeignArtifact, ...] = ()
         if alone:
             dump = dump_at(self._path)
-            manifest = _Manifest(dump.facts.database, "", "", {})
-            return self._described(generation_id, manifest, dump, known=False, documents=())
-        with opened_zip(self._path) as archive:
-            manifest = _manifest(archive, self._path)
-            name = _dump_name(archive, self._path)
-            size = archive.size(DOCUMENTS)
-        dump = dump_in(lambda: open_member(self._path, name), f"{self._path}: {name}")
-        where = f"{self._path}: {DOCUMENTS}"
-        spec = documents_spec(_tree(self._profile).name, manifest.database, where)
-        documents = (foreign.ForeignArtifact(spec, self._document_files, size),)
-        return self._described(generation_id, manifest, dump, known=True, documents=documents)
-
-    def _described(
-        self,
-        id_: str,
-        manifest: _Manifest,
-        dump: Dump,
-        *,
-        known: bool,
-        documents: tuple[foreign.ForeignArtifact, ...],
-    ) -> foreign.ForeignGeneration:
-        facts = foreign.database_facts(
-            manifest.database, dump.facts, manifest.modules if known else None
-        )
-        artifacts = (dump.artifact(manifest.database, str(self._path)), *documents)
+            manifest, erp = _Manifest(dump.facts.database, "", "", None), foreign.no_server()
+            wall = dump.facts.created
+        else:
+            with opened_zip(self._path) as archive:
+                manifest = _manifest(archive, self._path)
+                name = _dump_name(archive, self._path)
+                size = archive.size(DOCUMENTS)
+            dump = dump_in(lambda: open_member(self._path, name), f"{self._path}: {name}")
+            where = f"{self._path}: {DOCUMENTS}"
+            spec = documents_spec(_tree(self._profile).name, manifest.database, where)
+            documents = (foreign.ForeignArtifact(spec, self._document_files, size),)
+            erp, wall = ServerFacts(manifest.version, 0, None, None), self._wall()
+        facts = foreign.database_facts(manifest.database, dump.facts, manifest.modules)
         finished = foreign.utc(self._path.stat().st_mtime)
-        erp = ServerFacts(manifest.version, 0, None, None) if known else foreign.no_server()
         return foreign.foreign_generation(
-            id_=id_,
+            id_=generation_id,
             profile=self._profile.name,
             layout=LAYOUT,
             path=self._path,
-            moment=foreign.earliest(finished, self._wall() if known else dump.facts.created),
+            moment=foreign.earliest(finished, wall),
             finished=finished,
             fingerprint=Fingerprint(
                 foreign.server(dump.facts.server_version), erp, manifest.series, (facts,)
             ),
             roles=dump.facts.roles,
-            artifacts=artifacts,
+            artifacts=(dump.artifact(manifest.database, str(self._path)), *documents),
         )
 
     def _wall(self) -> datetime | None:

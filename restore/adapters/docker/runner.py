@@ -150,13 +150,13 @@ class Runner:
     ) -> Execution:
         """Run a command in a running container and wait for its end, whatever its exit code."""
         stdout: list[str] = []
-        stderr: deque[str] = deque(maxlen=TAIL_LINES)
-        output = self._lines(container, argv, user, environment, stderr.append)
+        output = self._lines(container, argv, user, environment)
         while True:
             try:
                 stdout.append(next(output))
             except StopIteration as stop:
-                return Execution(argv, int(stop.value), "\n".join(stdout), "\n".join(stderr))
+                code, stderr = stop.value
+                return Execution(argv, code, "\n".join(stdout), stderr)
 
     def check(
         self,
@@ -195,18 +195,11 @@ class Runner:
         Raises:
             ReplayError: it exited otherwise than 0; raised after the last line.
         """
-        stderr: deque[str] = deque(maxlen=TAIL_LINES)
-
-        def keep(line: str) -> None:
-            stderr.append(line)
-            if on_error_line is not None:
-                on_error_line(line)
-
-        code = yield from self._lines(container, argv, user, environment, keep)
+        code, said = yield from self._lines(container, argv, user, environment, on_error_line)
         if code != 0:
             raise ReplayError(
                 f"{argv[0]} exited with {code} in container {container[:12]}:\n"
-                + "\n".join(stderr or ["(it wrote nothing to stderr)"])
+                + (said or "(it wrote nothing to stderr)")
             )
 
     def _lines(
@@ -215,10 +208,17 @@ class Runner:
         argv: tuple[str, ...],
         user: str,
         environment: Mapping[str, str | Secret],
-        on_error_line: Callable[[str], None],
-    ) -> Generator[str, None, int]:
-        """Yield lines of stdout; return the exit code."""
+        on_error_line: Callable[[str], None] | None = None,
+    ) -> Generator[str, None, tuple[int, str]]:
+        """Yield lines of stdout; return the exit code and the last lines of stderr."""
         api = self.engine_of(container).api
+        said: deque[str] = deque(maxlen=TAIL_LINES)
+
+        def keep(line: str) -> None:
+            said.append(line)
+            if on_error_line is not None:
+                on_error_line(line)
+
         plain = {
             key: value.reveal() if isinstance(value, Secret) else value
             for key, value in environment.items()
@@ -234,13 +234,13 @@ class Runner:
             with closing(cast(Any, frames)._response):
                 for stdout, stderr in frames:
                     for line in err.feed(stderr):
-                        on_error_line(line)
+                        keep(line)
                     yield from out.feed(stdout)
             for line in err.rest():
-                on_error_line(line)
+                keep(line)
             yield from out.rest()
             told["exit_code"] = code = cast(int, api.exec_inspect(exec_id)["ExitCode"])
-            return code
+            return code, "\n".join(said)
 
     def read_archive(
         self, container: str, path: str
@@ -328,6 +328,6 @@ class Runner:
         return ImageDescription(facts, {name: value for name, _, value in pairs})
 
 
-def tail(text: str) -> str:
+def tail(text: str, lines: int = TAIL_LINES) -> str:
     """The last lines of a text, for an error that quotes them."""
-    return "\n".join(text.strip().splitlines()[-TAIL_LINES:])
+    return "\n".join(text.strip().splitlines()[-lines:])

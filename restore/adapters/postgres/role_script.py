@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from restore.errors import ReplayError
@@ -34,22 +33,12 @@ _MEMBERSHIP: Final = re.compile(r"GRANT\b(?:(?!\bON\b).)*\bTO\b", re.I | re.S)
 _COMMENT: Final = re.compile(r"COMMENT\s+ON\s+ROLE\b", re.I)
 
 
-@dataclass(frozen=True, slots=True)
-class RoleStatements:
-    """The statements of a roles' script that are applied, in order, and how many are left out."""
-
-    applied: tuple[str, ...]
-    skipped: int
-
-
-def role_statements(script: str, superuser: str) -> RoleStatements:
+def role_statements(script: str, superuser: str) -> tuple[str, ...]:
     """Choose what of ``pg_dumpall``'s script concerns roles, except the superuser's attributes.
 
     Settings of sessions, tablespaces, databases and psql's own commands are left out.
     """
-    every = tuple(split_statements(script))
-    applied = tuple(text for text in every if _concerns_roles(text, superuser))
-    return RoleStatements(applied, len(every) - len(applied))
+    return tuple(text for text in split_statements(script) if _concerns_roles(text, superuser))
 
 
 def created_roles(script: str) -> frozenset[str]:

@@ -7,8 +7,6 @@ import re
 import socket
 from typing import Final
 
-TAIL_LINES: Final = 25
-
 _COLOURS: Final = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
 _ECHOES: Final = ("an unhandled error occurred", "update failed", "preview failed")
 _HOLDER: Final = re.compile(r"@(?P<host>\S+) \(pid (?P<pid>\d+)\)")
@@ -36,11 +34,6 @@ def plain(text: str) -> str:
 def is_echo(text: str) -> bool:
     """Whether an error only tells that there was one: Pulumi adds such to those that tell more."""
     return text.startswith(_ECHOES)
-
-
-def tail(text: str) -> str:
-    """The last lines of a long text."""
-    return "\n".join(text.splitlines()[-TAIL_LINES:])
 
 
 def hint(text: str) -> str:

@@ -30,17 +30,20 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from restore.adapters import logs
 from restore.adapters.docker import leftovers
-from restore.adapters.docker.runner import Runner
+from restore.adapters.docker.runner import Runner, tail
 from restore.adapters.processes import Command, run_attended
 from restore.adapters.pulumi import stack_file
 from restore.adapters.pulumi.environment import BACKEND, pulumi_environment, read_set_up
-from restore.adapters.pulumi.messages import hint, holder_lives, is_echo, plain, tail
+from restore.adapters.pulumi.messages import hint, holder_lives, is_echo, plain
 from restore.errors import EnvironmentFailure, NotFoundError
 from restore.model import LOCAL, Progress, ProgressListener, Role, ignore_progress, locations
 from restore.model.secret import Secret
 
 OTHERS_SECONDS: Final = 60.0
 """How long a stack that another process is updating is waited for."""
+
+
+_TAIL_LINES: Final = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +219,14 @@ def _prepared(workspace: _Workspace, spec: stack_file.StackSpec) -> _Stack:
 
 
 def _destroy(stack: _Stack, watch: _Watch, remove: bool) -> None:
+    def busy(error: BaseException) -> bool:
+        return isinstance(error, errors.ConcurrentUpdateError) and holder_lives(str(error))
+
     try:
-        _destroy_when_free(stack, watch)
+        # One that a living process is updating is waited for.
+        _retried(busy, OTHERS_SECONDS, 1)(
+            stack.destroy, color="never", on_event=watch.event, program=_run_program
+        )
     except errors.ConcurrentUpdateError as error:
         if holder_lives(str(error)):
             raise
@@ -233,17 +242,6 @@ def _destroy(stack: _Stack, watch: _Watch, remove: bool) -> None:
         _sweep(stack.name)
     if remove:
         stack.workspace.remove_stack(stack.name, force=True, preserve_config=True)
-
-
-def _destroy_when_free(stack: _Stack, watch: _Watch) -> None:
-    """Destroy a stack; one that a living process is updating is waited for."""
-
-    def busy(error: BaseException) -> bool:
-        return isinstance(error, errors.ConcurrentUpdateError) and holder_lives(str(error))
-
-    _retried(busy, OTHERS_SECONDS, 1)(
-        stack.destroy, color="never", on_event=watch.event, program=_run_program
-    )
 
 
 def _sweep(stack: str) -> None:
@@ -386,6 +384,6 @@ def _explained(
             ) from error
         except errors.CommandError as error:
             said = "\n".join(watch.errors) if watch is not None else ""
-            text = said or tail(plain(str(error)))
+            text = said or tail(plain(str(error)), _TAIL_LINES)
             text = spec.masked(text) if spec is not None else text
             raise EnvironmentFailure(f"could not {act}:\n{text}", hint(text)) from error

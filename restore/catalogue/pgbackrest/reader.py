@@ -25,7 +25,7 @@ from restore.catalogue.folder import mapped_configuration, mapped_documents
 from restore.catalogue.mapping import Mapping, load_mapping
 from restore.catalogue.pgbackrest import tool
 from restore.catalogue.pgbackrest.dumping import Dumped, dump_all, recover
-from restore.catalogue.pgbackrest.server import Spec, ThrowAway, throw_away
+from restore.catalogue.pgbackrest.server import ThrowAway, throw_away
 from restore.catalogue.pgbackrest.tool import Backup, Goal, Point, Stanza
 from restore.errors import NotFoundError, RefusedError, UsageError
 from restore.model import Fingerprint, Role, ServerFacts
@@ -142,8 +142,8 @@ class PgBackRest:
         return max(foreign.utc(max(times)), backup.ended) if times else backup.ended
 
     def _server(self) -> AbstractContextManager[ThrowAway]:
-        spec = Spec(self._image, self._place.repository, self._options.passphrase)
-        return throw_away(Runner.connect(), spec, lambda: datetime.now(UTC))
+        place, passphrase = self._place.repository, self._options.passphrase
+        return throw_away(Runner.connect(), self._image, place, passphrase)
 
     def _require_version(self, server: ThrowAway, backup: Backup) -> None:
         said = server.check(("postgres", "--version"))

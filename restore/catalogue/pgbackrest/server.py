@@ -8,10 +8,10 @@ from __future__ import annotations
 import io
 import secrets
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -46,15 +46,6 @@ _AS_POSTGRES: Final = (
     "--ambient-caps=+dac_override",
     "--",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """What the server is made of. ``passphrase`` is that of an encrypted repository."""
-
-    image: str
-    repository: Path
-    passphrase: Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,35 +121,43 @@ class ThrowAway:
 
 
 @contextmanager
-def throw_away(runner: Runner, spec: Spec, now: Callable[[], datetime]) -> Iterator[ThrowAway]:
+def throw_away(
+    runner: Runner, image: str, repository: Path, passphrase: Secret
+) -> Iterator[ThrowAway]:
     """A container that sees the repository read-only, on a network without a way out.
+
+    Args:
+        passphrase: that of an encrypted repository.
 
     Raises:
         NotFoundError: the image is not there.
         EnvironmentFailure: the engine can't make it.
     """
-    if runner.image(spec.image) is None:
+    if runner.image(image) is None:
         raise NotFoundError(
-            f"image {spec.image}, which brings a physical backup back, is not there",
+            f"image {image}, which brings a physical backup back, is not there",
             "it holds PostgreSQL of the backup's major and pgBackRest; 'make setup "
             "IMAGES=pgbackrest' builds pra/pgbackrest:13; name another with --pgbackrest-image",
         )
-    stack = f"{IMPORT}{now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-    with lock.stack_lock(locations.LOCKS, stack, "pra import", now=now(), kept=False):
+    now = datetime.now(UTC)
+    stack = f"{IMPORT}{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    with lock.stack_lock(locations.LOCKS, stack, "pra import", now=now, kept=False):
         try:
-            yield _make(runner, spec, stack)
+            container, address = _make(runner, image, repository, stack)
+            yield ThrowAway(runner, container, address, passphrase)
         finally:
             remove(runner, find_leftovers(runner, stack=stack))
             lock.release(locations.LOCKS, stack)
 
 
-def _make(runner: Runner, spec: Spec, stack: str) -> ThrowAway:
+def _make(runner: Runner, image: str, repository: Path, stack: str) -> tuple[str, str]:
+    """The id and the address of the container."""
     labels, client = {LABEL: stack}, runner.client
     try:
         client.networks.create(stack, internal=True, labels=labels)
         client.volumes.create(stack, labels=labels)
         container = client.containers.create(
-            spec.image,
+            image,
             name=stack,
             entrypoint=["sleep"],
             command=["infinity"],
@@ -172,7 +171,7 @@ def _make(runner: Runner, spec: Spec, stack: str) -> ThrowAway:
             cap_add=list(rights.STEPPING_DOWN),
             pids_limit=rights.MOST_PROCESSES,
             mounts=[
-                Mount(REPOSITORY, str(spec.repository), type="bind", read_only=True),
+                Mount(REPOSITORY, str(repository), type="bind", read_only=True),
                 Mount(SCRATCH, stack, type="volume"),
             ],
         )
@@ -187,4 +186,4 @@ def _make(runner: Runner, spec: Spec, stack: str) -> ThrowAway:
         name, ("install", "-d", "-o", _USER, "-g", _USER, "-m", "0700", SCRATCH, DATA, RUN)
     )
     address = container.attrs["NetworkSettings"]["Networks"][stack]["IPAddress"]
-    return ThrowAway(runner, name, str(address), spec.passphrase)
+    return name, str(address)

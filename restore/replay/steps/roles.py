@@ -27,7 +27,7 @@ def restore_roles(context: ReplayContext, step: Step) -> None:
     server = context.environment.database
     with sql.connect(server) as connection:
         for script in _scripts(context, step):
-            for statement in role_statements(script, server.superuser).applied:
+            for statement in role_statements(script, server.superuser):
                 _apply(connection, statement)
         if step.argv:
             context.runner.check(server.container, step.argv, user=OS_USER)

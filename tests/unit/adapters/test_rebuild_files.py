@@ -15,9 +15,10 @@ import yaml
 from pulumi.automation import CommandResult, StackSummary
 from pulumi.automation.errors import create_command_error
 
+from restore.adapters.docker.runner import tail
 from restore.adapters.pulumi import rebuild
 from restore.adapters.pulumi.environment import SetUp, pulumi_environment, read_set_up
-from restore.adapters.pulumi.messages import hint, holder_lives, is_echo, plain, tail
+from restore.adapters.pulumi.messages import hint, holder_lives, is_echo, plain
 from restore.adapters.pulumi.stack_file import (
     StackSpec,
     forget_settings,
@@ -215,7 +216,7 @@ def test_a_process_of_another_user_lives(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_messages_are_plain_short_and_have_a_hint() -> None:
     assert plain("<{%fg 1%}>error: <{%reset%}>\x1b[31mred\x1b[0m\n") == "error: red"
-    assert tail("\n".join(str(number) for number in range(100))).splitlines()[0] == "75"
+    assert tail("\n".join(str(number) for number in range(100)), 25).splitlines()[0] == "75"
     assert "PULUMI_CONFIG_PASSPHRASE" in hint("passphrase must be set with ...")
     assert "pra:subnet" in hint("Pool overlaps with other one on this address space")
     assert hint("the settings of stack drill are wrong:") == ""
