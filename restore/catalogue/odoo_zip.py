@@ -59,10 +59,8 @@ class OdooZip:
 
     def ids(self) -> tuple[str, ...]:
         """The one backup that is there."""
-        with open_original(self._path) as file:
-            in_zip = file.read(len(MAGIC)) != MAGIC
+        wall = created_at(self._path) if self._is_dump() else self._wall()
         status = self._path.stat()
-        wall = self._wall() if in_zip else created_at(self._path)
         digits = foreign.token(LAYOUT, self._path.name, status.st_size, int(status.st_mtime))
         return (generation_id(foreign.earliest(foreign.utc(status.st_mtime), wall), digits),)
 
@@ -75,10 +73,8 @@ class OdooZip:
         """Look at the whole of the backup; see ``foreign.Layout.read``."""
         if generation_id not in self.ids():
             raise NotFoundError(f"{self.location} holds no {generation_id}")
-        with open_original(self._path) as file:
-            alone = file.read(len(MAGIC)) == MAGIC
         documents: tuple[foreign.ForeignArtifact, ...] = ()
-        if alone:
+        if self._is_dump():
             dump = dump_at(self._path)
             manifest, erp = _Manifest(dump.facts.database, "", "", None), foreign.no_server()
             wall = dump.facts.created
@@ -107,6 +103,10 @@ class OdooZip:
             roles=dump.facts.roles,
             artifacts=(dump.artifact(manifest.database, str(self._path)), *documents),
         )
+
+    def _is_dump(self) -> bool:
+        with open_original(self._path) as file:
+            return file.read(len(MAGIC)) == MAGIC
 
     def _wall(self) -> datetime | None:
         """When the dump was put into the archive, by production's clock."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -100,7 +100,7 @@ class OpenErpTree:
             if match := _FILE.fullmatch(path.name):
                 item = _day_dump(path, match["database"], int(match["day"]))
                 found.setdefault(item.day, []).append(item)
-        return {_id(day, tuple(items)): tuple(items) for day, items in found.items()}
+        return {_id(day, items): tuple(items) for day, items in found.items()}
 
 
 def resolve_day(day: int, modified: datetime, created: datetime | None) -> date:
@@ -145,7 +145,6 @@ def _day_dump(path: Path, database: str, day: int) -> _DayDump:
     return _DayDump(path, database, resolved, foreign.earliest(modified, created), modified)
 
 
-def _id(day: date, items: tuple[_DayDump, ...]) -> str:
-    begun = min(item.moment for item in items)
+def _id(day: date, items: list[_DayDump]) -> str:
     digits = foreign.token(LAYOUT, day, *(f"{i.database} {i.modified}" for i in items))
-    return generation_id(begun.astimezone(UTC), digits)
+    return generation_id(min(item.moment for item in items), digits)

@@ -123,14 +123,9 @@ def _path_errors(artifacts: Iterable[Mapping[str, Any]]) -> list[str]:
                 errors.append(f"{where}.{key}: {error}")
                 continue
             if key == "folder":
-                if any(_overlap(parts, other) for other in folders):
+                if any(parts[: len(one)] == one[: len(parts)] for one in folders):
                     errors.append(f"{where}.folder: {item[key]!r} is another's")
                 folders.append(parts)
         if item["index"] != f"{_RESERVED}/{item['name']}.jsonl":
             errors.append(f"{where}.index: must be {_RESERVED}/{item['name']}.jsonl")
     return errors
-
-
-def _overlap(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    shorter = min(len(one), len(other))
-    return one[:shorter] == other[:shorter]

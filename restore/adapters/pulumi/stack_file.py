@@ -69,8 +69,8 @@ def raw_settings(stack: str) -> tuple[dict[str, str], frozenset[str]]:
     """
     found: dict[str, str] = {}
     secret: set[str] = set()
-    for key, value in (_read(settings_file(stack)).get("config") or {}).items():
-        namespace, _, name = _qualified(key).partition(":")
+    for key, value in _config(_read(settings_file(stack))).items():
+        namespace, _, name = key.partition(":")
         if namespace != NAMESPACE:
             continue
         if isinstance(value, dict) and set(value) == {"secure"}:
@@ -110,8 +110,7 @@ def merged(base: Mapping[str, Any], spec: StackSpec) -> dict[str, Any]:
         for name, value in spec.settings
         if not isinstance(value, Secret)
     }
-    given = {_qualified(key): value for key, value in (base.get("config") or {}).items()}
-    return {**base, "config": {**given, **plain}}
+    return {**base, "config": {**_config(base), **plain}}
 
 
 def setting_of(stack: str, name: str) -> str | None:
@@ -121,8 +120,7 @@ def setting_of(stack: str, name: str) -> str | None:
         NotFoundError: the stack has no file.
         EnvironmentFailure: the file is damaged.
     """
-    given = _read(settings_file(stack)).get("config") or {}
-    value = {_qualified(key): value for key, value in given.items()}.get(f"{NAMESPACE}:{name}")
+    value = _config(_read(settings_file(stack))).get(f"{NAMESPACE}:{name}")
     return None if value is None or isinstance(value, dict | list) else str(value)
 
 
@@ -165,8 +163,10 @@ def stack_names() -> tuple[str, ...]:
     return tuple(path.name[len("Pulumi.") : -len(".yaml")] for path in files)
 
 
-def _qualified(key: str) -> str:
-    return key if ":" in key else f"{NAMESPACE}:{key}"
+def _config(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings in a stack file, by their whole key."""
+    given = (content.get("config") or {}).items()
+    return {key if ":" in key else f"{NAMESPACE}:{key}": value for key, value in given}
 
 
 def _structured(text: str) -> Any:
