@@ -126,15 +126,13 @@ class Generation:
         """Size of all artefacts."""
         return sum(artifact.bytes for artifact in self.artifacts)
 
-    def artifacts_of(
-        self, kind: ArtifactKind, database: str | None = None, part: Part = Part.ERP
-    ) -> tuple[Artifact, ...]:
-        """The artefacts of a kind, of one part; of one database when it is named."""
+    def artifacts_of(self, kind: ArtifactKind, database: str | None = None) -> tuple[Artifact, ...]:
+        """The ERP's artefacts of a kind; of one database when it is named."""
         return tuple(
             artifact
             for artifact in self.artifacts
             if artifact.kind is kind
-            and artifact.part is part
+            and artifact.part is Part.ERP
             and database in (None, artifact.database)
         )
 

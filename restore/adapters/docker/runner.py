@@ -165,21 +165,13 @@ class Runner:
         *,
         user: str = "",
         environment: Mapping[str, str | Secret] = _NO_ENVIRONMENT,
-        on_error_line: Callable[[str], None] | None = None,
     ) -> str:
         """Run a command that must succeed and return its output.
-
-        Args:
-            on_error_line: called with each line of stderr, for tools that report progress there.
 
         Raises:
             ReplayError: it exited otherwise than 0; holds the tail of stderr.
         """
-        return "\n".join(
-            self.lines(
-                container, argv, user=user, environment=environment, on_error_line=on_error_line
-            )
-        )
+        return "\n".join(self.lines(container, argv, user=user, environment=environment))
 
     def lines(
         self,
@@ -191,6 +183,9 @@ class Runner:
         on_error_line: Callable[[str], None] | None = None,
     ) -> Iterator[str]:
         """Yield the output of a command that must succeed, line by line, in constant memory.
+
+        Args:
+            on_error_line: called with each line of stderr, for tools that report progress there.
 
         Raises:
             ReplayError: it exited otherwise than 0; raised after the last line.

@@ -110,16 +110,12 @@ def stacks() -> tuple[str, ...]:
         return tuple(sorted(_names(workspace)))
 
 
-def destroy(
-    stack: str, listener: ProgressListener = ignore_progress, *, remove: bool = True
-) -> None:
+def destroy(stack: str, listener: ProgressListener = ignore_progress) -> None:
     """Destroy all that a stack has, however its last update ended; an unknown stack is no error.
 
     When Pulumi can't (resources were made that it doesn't know of, or vanished), what carries the
-    stack's label is removed from the Docker engine and the stack is forgotten.
-
-    Args:
-        remove: forget the stack, too, and its settings file if the stack is ephemeral.
+    stack's label is removed from the Docker engine. The stack is forgotten, too, and its settings
+    file if the stack is ephemeral.
 
     Raises:
         EnvironmentFailure: Pulumi or Docker can't be used; something may stand still.
@@ -128,9 +124,8 @@ def destroy(
     watch = _Watch(f"Destroy stack {stack}", listener)
     with _explained(f"destroy stack {stack}", watch):
         if stack in _names(workspace):
-            _destroy(_Stack(stack, workspace), watch, remove)
-    if remove:
-        stack_file.forget_settings(stack)
+            _destroy(_Stack(stack, workspace), watch)
+    stack_file.forget_settings(stack)
 
 
 def discard(stack: str, listener: ProgressListener = ignore_progress) -> None:
@@ -218,7 +213,7 @@ def _prepared(workspace: _Workspace, spec: stack_file.StackSpec) -> _Stack:
     return stack
 
 
-def _destroy(stack: _Stack, watch: _Watch, remove: bool) -> None:
+def _destroy(stack: _Stack, watch: _Watch) -> None:
     def busy(error: BaseException) -> bool:
         return isinstance(error, errors.ConcurrentUpdateError) and holder_lives(str(error))
 
@@ -231,17 +226,11 @@ def _destroy(stack: _Stack, watch: _Watch, remove: bool) -> None:
         if holder_lives(str(error)):
             raise
         cancel(stack.name)
-        if remove:
-            # What a killed update has made last, Pulumi doesn't know of.
-            _sweep(stack.name)
-        else:
-            stack.destroy(color="never", on_event=watch.event, program=_run_program)
-    except errors.CommandError:
-        if not remove:
-            raise
+        # What a killed update has made last, Pulumi doesn't know of.
         _sweep(stack.name)
-    if remove:
-        stack.workspace.remove_stack(stack.name, force=True, preserve_config=True)
+    except errors.CommandError:
+        _sweep(stack.name)
+    stack.workspace.remove_stack(stack.name, force=True, preserve_config=True)
 
 
 def _sweep(stack: str) -> None:
