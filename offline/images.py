@@ -54,7 +54,9 @@ class ImageStep:
             return None
         if not _made_from(found, self._parents(docker)):
             return None
-        return [image_component(self.recipe.name, _version(found), "built", found)]
+        # The image's last setting holds the server's version.
+        version = str((found["Config"].get("Env") or ["="])[-1]).partition("=")[2] or "?"
+        return [image_component(self.recipe.name, version, "built", found)]
 
     def make(self, host: Host) -> list[Component]:
         docker = engine(host)
@@ -138,9 +140,3 @@ def _layers(image: JSON) -> list[str]:
 
 def _labels(image: JSON) -> dict[str, str]:
     return image["Config"].get("Labels") or {}
-
-
-def _version(image: JSON) -> str:
-    """The server's version, which its image's last setting holds."""
-    settings = image["Config"].get("Env") or ["="]
-    return str(settings[-1]).partition("=")[2] or "?"

@@ -114,7 +114,10 @@ def parse(raw: Mapping[str, str], secret: Collection[str], place: Place) -> Sett
     """
     values = Values(NAMESPACE, raw)
     _refuse_unknown(values, raw)
-    _refuse_plain_secrets(values, raw, secret)
+    for key in KEYS:
+        if key.secret and key.name in raw and key.name not in secret:
+            command = f"pulumi config set --secret {NAMESPACE}:{key.name}"
+            values.wrong(key.name, f"must be a secret: '{command}'")
     settings = _settings(values, place)
     if values.errors:
         lines = "\n".join(f"  {error}" for error in values.errors)
@@ -143,14 +146,6 @@ def _refuse_unknown(values: Values, raw: Mapping[str, str]) -> None:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {NAMESPACE}:{near[0]}?" if near else ""
             values.wrong(name, f"there is no such setting{hint}")
-
-
-def _refuse_plain_secrets(values: Values, raw: Mapping[str, str], secret: Collection[str]) -> None:
-    for key in KEYS:
-        if key.secret and key.name in raw and key.name not in secret:
-            values.wrong(
-                key.name, f"must be a secret: 'pulumi config set --secret {NAMESPACE}:{key.name}'"
-            )
 
 
 def _settings(values: Values, place: Place) -> Settings:

@@ -66,8 +66,12 @@ def _part_contradictions(
 ) -> Iterator[Contradiction]:
     roles: frozenset[str] | None = None
     for artifact in generation.artifacts_of(model.ArtifactKind.ROLES):
+        roles = roles or frozenset()
         try:
-            roles = (roles or frozenset()) | _created_roles(repository, generation, artifact)
+            for entry in repository.read_index(generation, artifact):
+                with repository.open(generation, artifact, entry) as file:
+                    script = file.read(_LONGEST_ROLES).decode("utf-8", "surrogateescape")
+                roles |= created_roles(script)
         except (DamagedGenerationError, ReplayError, OSError) as error:
             yield Contradiction(artifact, artifact.folder, _error_text(error))
             return
@@ -201,16 +205,6 @@ def _file_problems(
                 file=entry.file,
                 name=f"{entry.kind} {entry.name}",
             )
-
-
-def _created_roles(
-    repository: FolderRepository, generation: model.Generation, artifact: model.Artifact
-) -> frozenset[str]:
-    names: frozenset[str] = frozenset()
-    for entry in repository.read_index(generation, artifact):
-        with repository.open(generation, artifact, entry) as file:
-            names |= created_roles(file.read(_LONGEST_ROLES).decode("utf-8", "surrogateescape"))
-    return names
 
 
 def _error_text(error: Exception) -> str:

@@ -61,7 +61,10 @@ class Container(Resource):
     def update(self, context: Context, identity: str, state: Props, news: Props) -> Props:
         """Change limits and restart policy in place; start it when it must run and doesn't."""
         if any(state.get(name) != news.get(name) for name in UPDATED_IN_PLACE):
-            _update_limits(context, identity, news)
+            try:
+                context.client.update_container(identity, **update_arguments(news))
+            except DOCKER_ERRORS as error:
+                raise failed(f"update container {news['name']}", error) from error
         kept = {name: state[name] for name in SPEC.outputs if name in state}
         known = {**known_inputs(news), **kept}
         now = self.read(context, identity, known)
@@ -132,13 +135,6 @@ def _upload(context: Context, identity: str, inputs: Props) -> None:
             context.client.put_archive(identity, "/", buffer.getvalue())
         except DOCKER_ERRORS as error:
             raise failed(f"upload {item['file']} into container {inputs['name']}", error) from error
-
-
-def _update_limits(context: Context, identity: str, news: Props) -> None:
-    try:
-        context.client.update_container(identity, **update_arguments(news))
-    except DOCKER_ERRORS as error:
-        raise failed(f"update container {news['name']}", error) from error
 
 
 def _remove(context: Context, identity: str, state: Props, *, force_only: bool = False) -> None:
