@@ -61,7 +61,9 @@ class Database(servers.Server):
             *(servers.uploaded(upload.path, upload.content) for upload in blueprint.uploads),
             servers.uploaded(PASSWORD_FILE, args.password.value, "0400"),
         ]
-        settings.healthcheck = servers.healthcheck(server, "1s", "5s", "30s", 10)
+        settings.healthcheck = servers.healthcheck(
+            server, servers.interval(server, "2s"), "5s", "30s", 10
+        )
         settings.wait = True
         settings.wait_timeout = READY_SECONDS
         settings.destroy_grace_seconds = 20

@@ -168,7 +168,9 @@ class Proxy(pulumi.ComponentResource):
                 servers.uploaded(upload.path, upload.content) for upload in server.blueprint.uploads
             )
             settings.uploads = [*files, pem]
-        settings.healthcheck = servers.healthcheck(server, "1s", "5s", "10s", 10)
+        settings.healthcheck = servers.healthcheck(
+            server, servers.interval(server, "4s"), "5s", "10s", 10
+        )
         settings.wait = True
         settings.wait_timeout = READY_SECONDS
         container = docker.Container(name, settings, servers.container_options(self))
