@@ -18,7 +18,7 @@ class ExitCode(IntEnum):
     FAIL = 3
     """A drill's or a restore's verdict is fail."""
     UNVERIFIABLE = 4
-    """A drill or a restore ended, but no check could be run, or one broke off."""
+    """A drill or a restore ended, but what decides was left without an answer."""
     NOT_FOUND = 5
     """The repository, generation, profile, container, stack or report asked for does not exist."""
     DAMAGED = 6

@@ -22,12 +22,16 @@ MOST_DETAILS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """An expectation, before it is held against what is there. ``sla`` is in seconds."""
+    """An expectation, before it is held against what is there. ``sla`` is in seconds.
+
+    Nothing is proved while a ``decisive`` one is without an answer.
+    """
 
     id: str
     title: str
     expected: str
     sla: float | None = None
+    decisive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ def run_check(check: Check, probe: Callable[[], Finding]) -> CheckResult:
         reason=finding.reason,
         sla=check.sla,
         broke_off=finding.broke_off,
+        decisive=check.decisive,
     )
 
 
@@ -79,6 +84,7 @@ def unverifiable(check: Check, reason: str) -> CheckResult:
         duration=0.0,
         reason=reason,
         sla=check.sla,
+        decisive=check.decisive,
     )
 
 

@@ -16,6 +16,9 @@ from restore.errors import EnvironmentFailure
 from restore.model import CheckResult, CheckStatus, DatabaseFacts, DatabaseServer, TableFacts
 from restore.model.messages import joined, message, plural
 
+TABLES: Final = "database.tables"
+"""How the ids begin of the checks that hold every table and its rows against production's."""
+
 _OWN_SCHEMAS: Final = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'"
 
 _DEADLINE: Final = 2.0
@@ -80,11 +83,12 @@ class _Probe:
     title: str
     expected: Callable[[DatabaseFacts, str], str]
     look: Callable[[sql.Connection, _Subject], Finding]
+    decisive: bool = False
 
     def check(self, database: str, facts: DatabaseFacts | None, erp_role: str) -> Check:
         """The check on a database, with what it expects if that is known."""
         expected = self.expected(facts, erp_role) if facts else ""
-        return Check(f"{self.key}:{database}", self.title, expected)
+        return Check(f"{self.key}:{database}", self.title, expected, decisive=self.decisive)
 
     def finding(self, subject: _Subject) -> Finding:
         """What it sees, over a connection of its own."""
@@ -306,7 +310,7 @@ def _expected_tables(facts: DatabaseFacts, _role: str) -> str:
 
 
 _PROBES: Final = (
-    _Probe("database.tables", message("Tables and their rows"), _expected_tables, _tables),
+    _Probe(TABLES, message("Tables and their rows"), _expected_tables, _tables, decisive=True),
     _Probe(
         "database.constraints",
         message("Constraints and indexes"),

@@ -18,6 +18,7 @@ from restore.checks.base import (
     about,
     passed_unless,
     run_check,
+    unknown_reason,
     unverifiable,
 )
 from restore.checks.tree import Tree, hash_tree
@@ -95,6 +96,7 @@ class DocumentSet:
             f"documents.{key}:{self.tree.name}:{self.database}",
             message("{title} ({where})", title=title, where=where),
             expected,
+            decisive=key in ("attachments", "index"),
         )
 
     def hashed(self, context: ReplayContext, algorithm: str) -> Tree:
@@ -223,7 +225,10 @@ def indexed_check(context: ReplayContext, documents: DocumentSet) -> CheckResult
 
     def look() -> Finding:
         held = documents_of(context.generation, documents.tree, documents.database)
-        entries = context.repository.read_index(context.generation, held) if held else ()
+        if held is None:
+            reason = unknown_reason(message("which documents there were"))
+            return Finding(CheckStatus.UNVERIFIABLE, message("not compared"), reason=reason)
+        entries = context.repository.read_index(context.generation, held)
         return compare(entries, documents.hashed(context, "sha256"))
 
     return run_check(documents.check("index"), look)

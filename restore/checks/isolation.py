@@ -21,16 +21,19 @@ ARCHIVE: Final = Check(
     "isolation.archive",
     message("No write into production's WAL archive"),
     message("archive_mode is off, and no command of an archive is set"),
+    decisive=True,
 )
 REPLICATION: Final = Check(
     "isolation.replication",
     message("No replication from or to production"),
     message("no primary, no standby, no subscription that is enabled"),
+    decisive=True,
 )
 NETWORK: Final = Check(
     "isolation.network",
     message("No way out of the environment's networks"),
     message("no server reaches an address or a name outside"),
+    decisive=True,
 )
 
 _OFF: Final = ("", "off", "(disabled)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -25,6 +25,12 @@ _BASE64: Final = re.compile(r"\{base64:((?:[^{}]|\{[^{}]*\})*)\}")
 
 SHORTEST_TOKEN: Final = 8
 """Characters of a captured value below which it opens nothing: a number of a row, say."""
+
+_NO_LOGIN: Final = message("no step of the profile's web scenario sends a password")
+_LOGIN: Final = Check(
+    "web.login", message("Web: a login"), message("an account logs in"), decisive=True
+)
+"""Of a profile whose scenario makes no login: the ERP's pages prove little without one."""
 
 PATIENCE: Final = 30.0
 """Seconds beyond its SLA that a step is waited for, so that a slow answer is measured."""
@@ -84,9 +90,9 @@ def log_in(session: WebSession, scenario: WebScenario) -> None:
             raise StepFailed(
                 message("step {step} failed: {error}", step=repr(step.name), error=error)
             ) from error
-        if "{password}" in repr((step.form, step.json)):
+        if _sends_password(step):
             return
-    raise StepFailed(message("no step of the profile's web scenario sends a password"))
+    raise StepFailed(_NO_LOGIN)
 
 
 def scenario_checks(
@@ -101,9 +107,10 @@ def scenario_checks(
     results: list[CheckResult] = []
     failed: str | None = None
     with session.client:
-        for step in scenario.steps:
-            check = _check(step)
-            if failed is not None:
+        for check, step in _checks(scenario):
+            if step is None:
+                result = unverifiable(check, _NO_LOGIN)
+            elif failed is not None:
                 result = unverifiable(check, message("after failure of {what}", what=failed))
             elif step.credentials and credentials is None:
                 result = unverifiable(check, NO_ACCOUNT)
@@ -118,7 +125,7 @@ def scenario_checks(
 
 def foreseen_scenario_checks(scenario: WebScenario) -> tuple[Check, ...]:
     """A scenario's checks before it is played, in order."""
-    return tuple(_check(step) for step in scenario.steps)
+    return tuple(check for check, _ in _checks(scenario))
 
 
 def perform(session: WebSession, step: WebStep) -> Answer:
@@ -225,6 +232,10 @@ def filled_request(
     }
 
 
+def _sends_password(step: WebStep) -> bool:
+    return "{password}" in repr((step.form, step.json, step.headers))
+
+
 def _codes(step: WebStep) -> str:
     codes = f"HTTP {step.status[0]}"
     for code in step.status[1:]:
@@ -232,8 +243,21 @@ def _codes(step: WebStep) -> str:
     return codes
 
 
-def _check(step: WebStep) -> Check:
+def _checks(scenario: WebScenario) -> Iterator[tuple[Check, WebStep | None]]:
+    """A scenario's checks with their steps; that of a login has none where no step makes one."""
+    login = next(filter(_sends_password, scenario.steps), None)
+    for step in scenario.steps:
+        yield _check(step, decisive=step is login), step
+    if login is None:
+        yield _LOGIN, None
+
+
+def _check(step: WebStep, *, decisive: bool) -> Check:
     expected = message("{codes} within {seconds:g} s", codes=_codes(step), seconds=step.sla)
     return Check(
-        f"web.scenario:{step.name}", message("Web: {step}", step=step.name), expected, step.sla
+        f"web.scenario:{step.name}",
+        message("Web: {step}", step=step.name),
+        expected,
+        step.sla,
+        decisive,
     )

@@ -149,7 +149,7 @@ def _lines(verified: Verified) -> Iterator[str]:
 
 def _report_lines(report: Report) -> Iterator[str]:
     passed = sum(check.status == "passed" for check in report.checks)
-    yield f"verdict: {report.verdict.value} ({passed} of {len(report.checks)} checks passed)"
+    yield f"verdict: {report.outcome} ({passed} of {len(report.checks)} checks passed)"
     if report.mode is not None:
         yield f"mode: {report.mode.value}"
     if generation := report.generation:

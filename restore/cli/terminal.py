@@ -174,7 +174,14 @@ class Terminal:
             self.print(f"left to people (pra postop list): {names}")
         for warning in report.warnings:
             self.print(f"warning: {warning}", fg="yellow")
-        self.print(f"verdict: {report.verdict.value}", **_COLOURS[report.verdict])
+        self.print(f"verdict: {report.outcome}", **_COLOURS[report.verdict])
+        for reserve in report.reserves:
+            self.print(f"left out: {reserve.key}: {reserve.reason}", fg="yellow")
+        for check in report.checks:
+            if check.undecided:
+                self.print(f"without an answer: {check.id}: {check.reason}", fg="yellow")
+        if report.error is None and report.hint:
+            self.print(f"hint: {report.hint}")
         self.print(f"report: {path}")
         signed = f"signed by key {report.signed_by}" if report.signed_by else "not signed"
         self.print(f"evidence: {signed}")

@@ -97,6 +97,13 @@ class CheckResult:
     """Whether it was begun and could not be ended, so that what it looks for is unknown."""
     picture: Picture | None = None
     """What the page showed when it ended; None where it is no matter of pages."""
+    decisive: bool = False
+    """Whether a run proves nothing while this is without an answer."""
+
+    @property
+    def undecided(self) -> bool:
+        """Whether it leaves a run without a proof: what it looks for is unknown."""
+        return self.status is CheckStatus.UNVERIFIABLE and (self.broke_off or self.decisive)
 
 
 class Verdict(StrEnum):
@@ -110,13 +117,14 @@ class Verdict(StrEnum):
 def verdict_of(steps: tuple[StepResult, ...], checks: tuple[CheckResult, ...]) -> Verdict:
     """Judge a drill: a failed step or check fails it.
 
-    No check run is never a pass, nor is a check that broke off: what it looks for is unknown.
+    No check run is never a pass, nor is a check that broke off, or a decisive one that did not run:
+    what it looks for is unknown.
     """
     if any(step.status in (StepStatus.FAILED, StepStatus.ABORTED) for step in steps):
         return Verdict.FAIL
     if any(check.status is CheckStatus.FAILED for check in checks):
         return Verdict.FAIL
-    if any(check.status is CheckStatus.UNVERIFIABLE and check.broke_off for check in checks):
+    if any(check.undecided for check in checks):
         return Verdict.UNVERIFIABLE
     ran = [c for c in checks if c.status in (CheckStatus.PASSED, CheckStatus.WARNING)]
     return Verdict.PASS if ran else Verdict.UNVERIFIABLE
@@ -200,6 +208,15 @@ class Report:
     ``rto``, as no recovery does that."""
     upgrade: Upgrade | None = None
     """What a rehearsal upgraded; None for every other run."""
+    reserves: tuple[Acceptance, ...] = ()
+    """What was left out of its checks, or differs from production, with the reason given."""
+
+    @property
+    def outcome(self) -> str:
+        """The verdict in words, with what a pass was not without: ``pass with reserves``."""
+        if self.verdict is Verdict.PASS and self.reserves:
+            return "pass with reserves"
+        return self.verdict.value
 
     def checklist(self, events: tuple[OperationEvent, ...]) -> tuple[OperationRow, ...]:
         """The operations that are left to people, with what was done of them since."""

@@ -148,8 +148,9 @@ def _summary(report: model.Report, words: Locale) -> str:
     if report.verdict is model.Verdict.PASS and _standing(report):
         return words.text("summary.standing")
     if report.verdict is model.Verdict.PASS:
-        reserves = [c for c in report.checks if c.status is not model.CheckStatus.PASSED]
-        return words.text("summary.reserves" if reserves or report.accepted else "summary.pass")
+        warned = any(c.status is not model.CheckStatus.PASSED for c in report.checks)
+        kind = "left_out" if report.reserves else "reserves" if warned else "pass"
+        return words.text(f"summary.{kind}")
     stopped = any(step.status in _BROKEN for step in report.steps)
     failed = sum(check.status is model.CheckStatus.FAILED for check in report.checks)
     if failed and not stopped:

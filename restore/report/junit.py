@@ -64,6 +64,7 @@ def _suite(root: Element, report: Report, name: str, cases: Sequence[Element]) -
         "generation": report.generation.id if report.generation else None,
         "profile": report.generation.profile if report.generation else None,
         "verdict": report.verdict,
+        "reserves": ", ".join(one.key for one in report.reserves) or None,
         "mode": report.mode,
         "rto": report.rto,
         "rpo": report.rpo,

@@ -92,13 +92,17 @@ def replay_outputs(outputs: Mapping[str, Any], request: ReplayRequest) -> Replay
     report, folder = run_to_report(run.recorder, request, lambda: replay_standing(run, environment))
     if run.recorder.error is not None:
         raise run.recorder.error
-    failed = [c for c in report.checks if c.status is model.CheckStatus.FAILED]
-    message = "; ".join(f"{c.id}: expected {c.expected}, observed {c.observed}" for c in failed)
+    found = [
+        f"{c.id}: expected {c.expected}, observed {c.observed}"
+        for c in report.checks
+        if c.status is model.CheckStatus.FAILED
+    ]
+    found += [f"{c.id} is without an answer: {c.reason}" for c in report.checks if c.undecided]
     return ReplaySummary(
         verdict=report.verdict.value,
         generation=report.generation.id if report.generation else "",
         report=str(folder / "report.html"),
-        message=message,
+        message="; ".join(found) + (f"\n{report.hint}" if report.hint else ""),
     )
 
 

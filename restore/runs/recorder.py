@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 from restore import __version__, model
 from restore.adapters import logs
 from restore.checks.base import with_acceptances
+from restore.checks.scenarios.failure import NO_ACCOUNT
 from restore.errors import RestoreError
+from restore.model.messages import message
 from restore.report.budget import budget_check
 from restore.report.evidence.format import Signer
 from restore.runs.request import ReplayRequest, Services
@@ -96,16 +98,22 @@ class Recorder:
             in_time = budget_check(self.rto_budget, rto, self.mode)
             judged = with_acceptances((in_time,), self.accepted)
         slow = any(check.status is model.CheckStatus.FAILED for check in judged)
+        # The budget is no check of what was restored: met, it proves nothing.
+        verdict = (
+            model.Verdict.FAIL if broken or slow else model.verdict_of(self.steps, self.checks)
+        )
+        hint: str | None = None
+        if self.error is not None:
+            hint = self.error.hint or None
+        elif verdict is model.Verdict.UNVERIFIABLE:
+            hint = _missing_hint(self.checks)
         return model.Report(
             run=self.run,
             command=self.command,
             stack=self.stack,
             started=self.started,
             finished=self.now(),
-            # The budget is no check of what was restored: met, it proves nothing.
-            verdict=model.Verdict.FAIL
-            if broken or slow
-            else model.verdict_of(self.steps, self.checks),
+            verdict=verdict,
             generation=self.generation,
             facts=self.facts,
             plan=self.plan,
@@ -117,7 +125,7 @@ class Recorder:
             changes=self.changes,
             operations=self.operations,
             error=self.error.message if self.error else None,
-            hint=(self.error.hint or None) if self.error else None,
+            hint=hint,
             rto=rto,
             rpo=rpo,
             engine_version=__version__,
@@ -128,6 +136,7 @@ class Recorder:
             mode_reason=self.mode_reason,
             copying=copying,
             upgrade=self.upgrade,
+            reserves=_reserves((*self.checks, *judged), self.differences),
         )
 
 
@@ -155,6 +164,42 @@ class Run:
             signer=services.signer,
         )
         return cls(services, request, recorder)
+
+
+def _missing_hint(checks: tuple[model.CheckResult, ...]) -> str | None:
+    """What to do for a verdict that was not reached; None where no check says why."""
+    undecided = [check for check in checks if check.undecided]
+    if not undecided:
+        return None
+    if any(check.reason == NO_ACCOUNT for check in undecided):
+        return message(
+            "set PRA_CHECK_PASSWORD (and PRA_CHECK_LOGIN), or the stack's checkPassword; to do "
+            'without: --accept {key} --reason "…"',
+            key=undecided[0].id,
+        )
+    return message(
+        "what is known to be right can be left out, and stands in the report: --accept {key} "
+        '--reason "…"',
+        key=undecided[0].id,
+    )
+
+
+def _reserves(
+    checks: tuple[model.CheckResult, ...], differences: tuple[model.Difference, ...]
+) -> tuple[model.Acceptance, ...]:
+    """What the user left out on purpose, each with the reason that was given."""
+    return (
+        *(
+            model.Acceptance(one.key, one.accepted)
+            for one in differences
+            if one.accepted is not None and one.severity is model.Severity.BLOCKING
+        ),
+        *(
+            model.Acceptance(check.id, check.reason)
+            for check in checks
+            if check.status is model.CheckStatus.IGNORED
+        ),
+    )
 
 
 def new_run(now: datetime) -> str:

@@ -13,7 +13,7 @@ from restore import errors, model
 from restore.adapters import logs
 from restore.adapters.docker.access import open_access
 from restore.adapters.docker.runner import Runner
-from restore.checks import run_checks, scenarios
+from restore.checks import checks_left_out, foreseen_checks, run_checks, scenarios
 from restore.checks.base import with_acceptances
 from restore.checks.passwords import captured_secrets
 from restore.context import ReplayContext
@@ -139,6 +139,9 @@ def _replay_at_hand(
     with recorder.stage("check", "Check the restored environment"):
         results = run_checks(context, request.credentials, request.accepted, planned.databases)
         recorder.checks = (*recorder.checks, *results)
+        foreseen = foreseen_checks(services.profile, planned.databases, generation, request.purpose)
+        left_out = tuple(checks_left_out(recorder.checks, foreseen, request.nodes))
+        recorder.checks += with_acceptances(left_out, request.accepted)
         # Last: scenarios may change what the other checks compare.
         played = play_asked(context, request)
         found = with_acceptances(played.results, request.accepted)

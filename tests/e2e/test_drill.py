@@ -256,12 +256,24 @@ def test_ctrl_c_twice_leaves_nothing_that_gc_does_not_collect(
     assert labelled(docker_runner, stack) == []
 
 
-def test_without_a_password_what_needs_one_is_unverifiable(
+def test_without_a_login_nothing_is_proved_unless_it_is_left_out_on_purpose(
     toy: Commands, toy_repository: FolderRepository
 ) -> None:
     alone = replace(toy, with_account=False)
-    done = alone.pra("drill", "--generation", "latest", "--repository", toy_repository.location)
-    assert done.returncode == ExitCode.PASS, told(done)
+    drill = ("drill", "--generation", "latest", "--repository", toy_repository.location)
+    done = alone.pra(*drill)
+    assert done.returncode == ExitCode.UNVERIFIABLE, told(done)
+    assert "without an answer: web.scenario:login" in done.stdout
+    assert "PRA_CHECK_PASSWORD" in done.stdout
     statuses = {c["id"]: c["status"] for c in alone.report()["checks"]}
     assert statuses["web.scenario:home"] == "passed"
     assert statuses["web.scenario:login"] == "unverifiable"
+
+    done = alone.pra(*drill, "--accept", "web.scenario:login", "--reason", "looked at by hand")
+    assert done.returncode == ExitCode.PASS, told(done)
+    assert "verdict: pass with reserves" in done.stdout
+    report = alone.report()
+    reserve = {"key": "web.scenario:login", "reason": "looked at by hand"}
+    assert (report["verdict"], report["reserves"]) == ("pass", [reserve])
+    page = (alone.folders()[-1] / "report.fr.html").read_text(encoding="utf-8")
+    assert "Réussite avec réserves" in page.partition("<main>")[0]

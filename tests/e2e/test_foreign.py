@@ -34,11 +34,13 @@ UNTOLD_CONSTRAINTS = {
 }
 
 
-def drilled(commands: Commands, backup: str, original: Path) -> dict[str, Any]:
-    """The report of a drill that passed and left the original alone."""
+def drilled(
+    commands: Commands, backup: str, original: Path, code: ExitCode = ExitCode.PASS
+) -> dict[str, Any]:
+    """The report of a drill that ended so and left the original alone."""
     before = fingerprint(original)
     done = commands.pra("drill", "--from", backup)
-    assert done.returncode == ExitCode.PASS, told(done)
+    assert done.returncode == code, told(done)
     assert fingerprint(original) == before
     report = commands.report()
     assert [stage["id"] for stage in report["stages"]][:3] == ["import", "select", "verify"]
@@ -78,16 +80,22 @@ def test_odoo_s_own_zip_is_drilled(commands: Commands, foreign_backups: ForeignB
 def test_the_training_case_s_nightly_dumps_are_drilled(
     commands: Commands, foreign_backups: ForeignBackups
 ) -> None:
-    report = drilled(commands, f"openerp:{foreign_backups.nightly}", foreign_backups.nightly)
+    # Dumps in custom format do not tell their rows: nobody knows what should be there.
+    where = foreign_backups.nightly
+    report = drilled(commands, f"openerp:{where}", where, ExitCode.UNVERIFIABLE)
 
     assert report["plan"]["databases"] == list(BRANCHES)
     reasons = unverified(report)
-    assert reasons["erp.started"] == "the backup does not tell the ERP's version"
+    (started,) = [check for check in report["checks"] if check["id"] == "erp.started"]
+    assert started["status"] == "warning"
+    assert started["details"] == ["the backup does not tell the ERP's version"]
+    undecided = {check["id"] for check in report["checks"] if check["decisive"]} & reasons.keys()
+    assert undecided == {f"database.tables:{name}" for name in BRANCHES}
     for name in BRANCHES:
         assert "rows of" in reasons[f"database.tables:{name}"]
         assert reasons[f"documents.readable:filestore:{name}"] == "the database lists no document"
         assert "constraints" in reasons[f"database.constraints:{name}"]
-    assert len(reasons) == 1 + 3 * len(BRANCHES)
+    assert len(reasons) == 3 * len(BRANCHES)
 
 
 @pytest.mark.heavy

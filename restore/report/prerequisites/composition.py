@@ -154,7 +154,7 @@ def _facts(given: Prerequisites, words: Locale) -> Iterator[Fact]:
 
 def _highlights(given: Prerequisites, words: Locale) -> Iterator[Fact]:
     last = given.last
-    verdict = words.text(f"verdict.{last.verdict}") if last else words.text("highlight.never")
+    verdict = words.text(f"verdict.{last.outcome}") if last else words.text("highlight.never")
     yield Fact(words.text("highlight.verdict"), verdict)
     yield Fact(words.text("highlight.rto"), _duration(last, "rto", words))
     yield Fact(words.text("highlight.rpo"), _duration(last, "rpo", words))

@@ -50,7 +50,7 @@ def last_drill(given: Prerequisites, words: Locale) -> Iterator[doc.Block]:
         ("run", f"{report.run} ({report.command})"),
         ("date", words.moment(report.started)),
         ("generation", drilled),
-        ("verdict", words.text(f"verdict.{report.verdict}")),
+        ("verdict", words.text(f"verdict.{report.outcome}")),
         ("rto", unmeasured if report.rto is None else words.duration(report.rto)),
         ("rpo", unmeasured if report.rpo is None else words.duration(report.rpo)),
         ("checks", _counted(report, words)),

@@ -269,11 +269,23 @@ def test_a_page_that_leads_to_itself_is_asked_once_more(erp: Erp) -> None:
     # A server of several databases does so to note the one that was asked for.
     page = step("home", path="/home")
     erp.asks_again = ("/home",)
-    (result,) = scenario_checks(erp.url, "db", WebScenario(None, (page,)), None)
+    result, _login = scenario_checks(erp.url, "db", WebScenario(None, (page,)), None)
     assert result.status is CheckStatus.PASSED
     assert erp.received == ["/home", "/home"]
 
     erp.keeps = False
-    (result,) = scenario_checks(erp.url, "db", WebScenario(None, (page,)), None)
+    result, _login = scenario_checks(erp.url, "db", WebScenario(None, (page,)), None)
     assert result.status is CheckStatus.FAILED
     assert len(erp.received) == 4
+
+
+def test_the_step_that_logs_in_decides_and_a_scenario_without_one_is_missed(erp: Erp) -> None:
+    decisive = [check.id for check in foreseen_scenario_checks(SCENARIO) if check.decisive]
+    assert decisive == ["web.scenario:login"]
+    page = step("home", path="/home")
+    home, login = scenario_checks(erp.url, "db", WebScenario(None, (page,)), ACCOUNT)
+    assert not home.undecided
+    assert (login.id, login.undecided) == ("web.login", True)
+    basic = replace(page, headers=(("Authorization", "Basic {base64:{login}:{password}}"),))
+    (sent,) = foreseen_scenario_checks(WebScenario(None, (basic,)))
+    assert sent.decisive

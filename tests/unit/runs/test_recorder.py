@@ -1,15 +1,34 @@
 """A run's findings, however it ends."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from restore.checks import checks_left_out, foreseen_checks, started_check
 from restore.checks.base import Check, Finding, run_check, unverifiable, with_acceptances
+from restore.checks.isolation import PROBES as ISOLATION
+from restore.checks.scenarios.failure import NO_ACCOUNT
+from restore.checks.web import foreseen_scenario_checks
 from restore.errors import EnvironmentFailure, RefusedError
-from restore.model import Acceptance, CheckResult, CheckStatus, StepStatus, Verdict, ignore_progress
+from restore.model import (
+    Acceptance,
+    CheckResult,
+    CheckStatus,
+    Difference,
+    Role,
+    Severity,
+    StepStatus,
+    Verdict,
+    ignore_progress,
+)
+from restore.profile import WebScenario, load_profile
+from restore.report.document import parse_report, to_json
 from restore.runs.recorder import Recorder
 
+(WEB_LOGIN,) = foreseen_scenario_checks(WebScenario(None, ()))
+STARTED = started_check(load_profile("odoo"), "")
 START = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 
 
@@ -57,6 +76,64 @@ def test_a_check_that_broke_off_is_never_a_pass(recorder: Recorder) -> None:
     # What needs an account that nobody gave was never begun.
     recorder.checks = (check(CheckStatus.PASSED), unverifiable(Check("web", "", ""), "no account"))
     assert recorder.report().verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("check_of", [*ISOLATION, WEB_LOGIN, STARTED])
+def test_nothing_is_proved_while_what_decides_has_no_answer(
+    recorder: Recorder, check_of: Check
+) -> None:
+    good, mute = check(CheckStatus.PASSED), unverifiable(check_of, "why")
+    recorder.checks = (good, mute)
+    report = recorder.report()
+    assert (report.verdict, report.outcome) == (Verdict.UNVERIFIABLE, "unverifiable")
+    assert report.hint is not None and f"--accept {check_of.id}" in report.hint
+    # What is left out on purpose is told, with its reason, wherever the verdict is.
+    accepted = (Acceptance(check_of.id, "looked at by hand"),)
+    recorder.checks = (good, *with_acceptances((mute,), accepted))
+    report = recorder.report()
+    assert (report.verdict, report.outcome) == (Verdict.PASS, "pass with reserves")
+    assert (report.reserves, report.hint) == (accepted, None)
+    assert parse_report(to_json(report)) == report
+    # The healthy neighbour: it was decided, or it decides nothing.
+    recorder.checks = (good, replace(mute, status=CheckStatus.WARNING))
+    assert recorder.report().outcome == "pass"
+    recorder.checks = (good, replace(mute, decisive=False))
+    assert recorder.report().outcome == "pass"
+
+
+def test_a_blocking_difference_that_was_accepted_is_a_reserve(recorder: Recorder) -> None:
+    recorder.checks = (check(CheckStatus.PASSED),)
+    blocking = Difference("erp.series", Severity.BLOCKING, "14.0", "15.0", "", "tried it")
+    minor = replace(blocking, key="erp.release", severity=Severity.WARNING)
+    recorder.differences = (minor,)
+    assert recorder.report().outcome == "pass"
+    recorder.differences = (blocking, minor)
+    assert recorder.report().reserves == (Acceptance("erp.series", "tried it"),)
+
+
+def test_an_account_that_is_missing_is_asked_for(recorder: Recorder) -> None:
+    recorder.checks = (check(CheckStatus.PASSED), unverifiable(WEB_LOGIN, NO_ACCOUNT))
+    hint = recorder.report().hint
+    assert hint is not None and "PRA_CHECK_PASSWORD" in hint
+
+
+def test_what_decides_and_never_ran_is_missed() -> None:
+    profile = load_profile("odoo")
+    foreseen = tuple(foreseen_checks(profile, ("db",)))
+    ran = tuple(unverifiable(one, "") for one in foreseen)
+    everything, ids = tuple(Role), [one.id for one in foreseen if one.decisive]
+    assert ids == [
+        "database.tables:db", "erp.started", "documents.attachments:filestore:db",
+        "web.scenario:login", "isolation.archive", "isolation.replication", "isolation.network",
+    ]  # fmt: skip
+    assert list(checks_left_out(ran, foreseen, everything)) == []
+    missed = list(checks_left_out((), foreseen, everything))
+    assert [one.id for one in missed] == ids and all(one.undecided for one in missed)
+    # A node alone owes no database; a generation without any proves nothing.
+    assert [one.id for one in checks_left_out((), foreseen, (Role.ERP,))] == ids[1:]
+    none = tuple(foreseen_checks(profile, ()))
+    found = {one.id for one in checks_left_out((), none, everything)}
+    assert "database.tables" in found
 
 
 def test_one_failed_check_fails(recorder: Recorder) -> None:
