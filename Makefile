@@ -14,9 +14,8 @@ EXAMPLE := .pra/repository$(if $(filter odoo,$(PROFILE)),,-$(PROFILE))
 REPOSITORY ?= $(EXAMPLE)
 PRODUCTION = fixtures.$(if $(filter odoo,$(PROFILE)),production,$(PROFILE))
 GENERATION ?= latest
-# The account of the example production; your own is PRA_CHECK_LOGIN and PRA_CHECK_PASSWORD.
+# The account of the example production's reports server.
 ifeq ($(REPOSITORY),$(EXAMPLE))
-drill: export PRA_CHECK_PASSWORD ?= $(if $(filter tryton,$(PROFILE)),admin-of-tryton,admin)
 drill: export PRA_REPORTS_PASSWORD ?= jasperadmin
 endif
 # Further arguments: make drill DRILL_ARGS="--profile mine", make test PYTEST_ARGS="-k plan -x", make doctor DOCTOR_ARGS=--json

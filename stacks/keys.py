@@ -218,7 +218,8 @@ KEYS: Final = (
         "checkPassword",
         "text",
         "none",
-        "That account's password. Without it, the checks that need an account are unverifiable.",
+        "That account's password. Without it nobody logs in, so a replay is unverifiable and "
+        "`pulumi up` fails, unless the login is accepted.",
         secret=True,
     ),
     Key(

@@ -32,6 +32,11 @@ _LOGIN: Final = Check(
 )
 """Of a profile whose scenario makes no login: the ERP's pages prove little without one."""
 
+PRODUCTION: Final = Check(
+    "web.account", message("Web: the account of production"), message("an account logs in")
+)
+"""Only of a drill that was given its password."""
+
 PATIENCE: Final = 30.0
 """Seconds beyond its SLA that a step is waited for, so that a slow answer is measured."""
 
@@ -121,6 +126,28 @@ def scenario_checks(
                 failed = step.name if broken else None
             results.append(result)
     return tuple(results)
+
+
+def production_check(
+    url: str,
+    database: str,
+    scenario: WebScenario,
+    credentials: Credentials,
+    tls: Tls | None = None,
+) -> CheckResult:
+    """Try the account that production has itself, where others are looked at with a drill's own."""
+    session = open_session(url, database, credentials, tls)
+
+    def look() -> Finding:
+        with session.client:
+            try:
+                log_in(session, scenario)
+            except (StepFailed, httpx.HTTPError) as error:
+                what = str(error) if isinstance(error, StepFailed) else describe(error)
+                return Finding(CheckStatus.FAILED, masked(what, session.secrets))
+        return Finding(CheckStatus.PASSED, message("logged in"))
+
+    return run_check(PRODUCTION, look)
 
 
 def foreseen_scenario_checks(scenario: WebScenario) -> tuple[Check, ...]:

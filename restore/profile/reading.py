@@ -46,7 +46,11 @@ def _document(data: dict[str, Any]) -> dict[str, Any]:
     """A file's data in the shape of a ``Profile``."""
     return {
         **data,
-        "web": {"login": _login(data["web"]), **data["web"]},
+        "web": {
+            "login": _login(data["web"]),
+            "own": data["web"].get("account", {}).get("own", ()),
+            **data["web"],
+        },
         "reports": _reports(data) if "reports" in data else None,
         "rto_budget": parse_budget(data["rto_budget"]) if "rto_budget" in data else None,
     }

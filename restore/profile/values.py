@@ -148,10 +148,14 @@ class WebStep:
 
 @dataclass(frozen=True, slots=True)
 class WebScenario:
-    """What a user would do first: each step in order, in one session."""
+    """What a user would do first: each step in order, in one session.
+
+    ``own`` are the statements that put an account of a drill's own into its throw-away copy.
+    """
 
     login: str | None
     steps: tuple[WebStep, ...]
+    own: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ from restore.profile import is_profile_path
 from restore.report.history import RunGroup, before, history_file
 from restore.runs.background import in_background
 from restore.runs.entry import replay_standing, run_to_report
+from restore.runs.own_account import with_own_account
 from restore.runs.planning import Foreseen
 from restore.runs.recorder import Recorder, Run
 from restore.runs.request import ReplayRequest, Services
@@ -169,7 +170,7 @@ def begin(request: DrillRequest, services: Services) -> tuple[DrillRequest, Run]
     request = replace(
         request,
         images={**stack_images(base), **request.images},
-        replay=within_budget(request.replay, base),
+        replay=with_own_account(within_budget(request.replay, base), services.profile),
     )
     run = Run.begin(base, request.replay, services)
     run.recorder.stack = f"{EPHEMERAL}{run.recorder.run}"

@@ -15,6 +15,7 @@ from restore.checks import check_ids
 from restore.checks.anonymised import anonymised_check_ids
 from restore.checks.certificate import ID as CERTIFICATE
 from restore.checks.scenarios import is_step_key
+from restore.checks.web import PRODUCTION
 from restore.errors import UsageError
 from restore.model.environment import StackOverrides
 from restore.plan.blueprint import blueprint, configuration_texts
@@ -164,7 +165,7 @@ def _plan(run: Run, wanted: PlanRequest) -> model.RestorePlan:
     """
     run.recorder.plan = planned = plan(wanted)
     # A stack may have a certificate of its own where the generation has none.
-    others: tuple[str, ...] = (CERTIFICATE, budget.CHECK)
+    others: tuple[str, ...] = (CERTIFICATE, budget.CHECK, PRODUCTION.id)
     if wanted.anonymise is not None:
         trees = tuple(one.tree for one in wanted.anonymise.documents)
         others = (*others, *anonymised_check_ids(planned.databases, trees))

@@ -48,6 +48,10 @@ class ReplayRequest:
     cache: CachePolicy = NO_CACHE
     anonymisation: Anonymisation | None = None
     """Rules and key by which a ``STAGING`` copy is anonymised; None when it is not."""
+    own: bool = False
+    """Whether ``credentials`` are of an account that a drill puts into its throw-away copy."""
+    production: model.Credentials | None = None
+    """Production's own account, which is then tried as well."""
 
 
 @dataclass(frozen=True, slots=True)

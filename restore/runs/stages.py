@@ -16,6 +16,8 @@ from restore.adapters.docker.runner import Runner
 from restore.checks import checks_left_out, foreseen_checks, run_checks, scenarios
 from restore.checks.base import with_acceptances
 from restore.checks.passwords import captured_secrets
+from restore.checks.tls import tls_of
+from restore.checks.web import production_check
 from restore.context import ReplayContext
 from restore.model.environment import StackOverrides
 from restore.model.messages import message
@@ -25,6 +27,7 @@ from restore.replay.replay import ReplayInterrupted, replay
 from restore.repository import Repository
 from restore.repository.selection import choose
 from restore.repository.verify import require_sound, verify
+from restore.runs.own_account import put_own_account
 from restore.runs.planning import Foreseen, plan_foreseen, plan_standing
 from restore.runs.recorder import Recorder, Run
 from restore.runs.request import ReplayRequest
@@ -137,8 +140,9 @@ def _replay_at_hand(
         # The restored database is not production's: that is a verdict, no failure to judge.
         return planned
     with recorder.stage("check", "Check the restored environment"):
+        request = put_own_account(context, request, recorder)
         results = run_checks(context, request.credentials, request.accepted, planned.databases)
-        recorder.checks = (*recorder.checks, *results)
+        recorder.checks = (*recorder.checks, *results, *_production_tried(context, request))
         foreseen = foreseen_checks(services.profile, planned.databases, generation, request.purpose)
         left_out = tuple(checks_left_out(recorder.checks, foreseen, request.nodes))
         recorder.checks += with_acceptances(left_out, request.accepted)
@@ -150,6 +154,23 @@ def _replay_at_hand(
         recorder.checked = services.now()
         safety.stop_unless_safe(context, results)
     return planned
+
+
+def _production_tried(
+    context: ReplayContext, request: ReplayRequest
+) -> tuple[model.CheckResult, ...]:
+    """Production's own account, beside the one with which all else was looked at."""
+    if request.production is None:
+        return ()
+    environment = context.environment
+    found = production_check(
+        environment.erp.endpoint,
+        context.databases[0],
+        context.profile.web,
+        request.production,
+        tls_of(environment),
+    )
+    return with_acceptances((found,), request.accepted)
 
 
 def replay_context(

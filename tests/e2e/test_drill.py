@@ -72,6 +72,8 @@ def test_a_drill_passes_and_leaves_the_backup_untouched(
     assert set(statuses.values()) <= {"passed", "warning"}, statuses
     assert any(name.startswith("documents.readable") for name in statuses)
     assert statuses["nodes.generation"] == "passed"
+    # All else was looked at with the drill's own account.
+    assert statuses["web.account"] == "passed"
     for what in ("archive", "replication", "network"):
         assert statuses[f"isolation.{what}"] == "passed"
     assert any(name.startswith("postop.external-url:") for name in statuses)
@@ -159,6 +161,7 @@ def test_a_missing_attachment_fails_the_drill_and_is_named(
     gone = max(private_production.read_index(generation, artifact), key=lambda entry: entry.size)
     forget_file(generation, artifact.name, gone.path)
 
+    commands = replace(commands, with_account=False)
     done = commands.pra(
         "drill", "--generation", "latest", "--repository", private_production.location
     )

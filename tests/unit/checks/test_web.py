@@ -19,6 +19,7 @@ from restore.checks.web import (
     foreseen_scenario_checks,
     log_in,
     open_session,
+    production_check,
     scenario_checks,
 )
 from restore.model import CheckStatus, Credentials
@@ -289,3 +290,13 @@ def test_the_step_that_logs_in_decides_and_a_scenario_without_one_is_missed(erp:
     basic = replace(page, headers=(("Authorization", "Basic {base64:{login}:{password}}"),))
     (sent,) = foreseen_scenario_checks(WebScenario(None, (basic,)))
     assert sent.decisive
+
+
+def test_production_s_own_account_is_tried_up_to_its_login(erp: Erp) -> None:
+    good = production_check(erp.url, "db", SCENARIO, ACCOUNT)
+    assert (good.id, good.status, good.decisive) == ("web.account", CheckStatus.PASSED, False)
+    wrong = replace(ACCOUNT, password=Secret("not this one"))
+    bad = production_check(erp.url, "db", SCENARIO, wrong)
+    assert bad.status is CheckStatus.FAILED and "login" in bad.observed
+    nobody = production_check("http://127.0.0.1:9", "db", SCENARIO, ACCOUNT)
+    assert nobody.status is CheckStatus.FAILED
