@@ -282,6 +282,14 @@ KEYS: Final = (
         "15m",
     ),
     Key(
+        "rpoBudget",
+        "duration",
+        "the profile's, or none",
+        "How old the newest generation may be: a replay of `latest` that is older fails. `pra "
+        "drill` and `pra restore` heed it too. Without one, the report warns beyond 48 hours.",
+        "26h",
+    ),
+    Key(
         "coldEvery",
         "number of days",
         "7",

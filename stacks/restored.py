@@ -129,6 +129,7 @@ class RestoredGeneration(dynamic.Resource, module="pra", name="RestoredGeneratio
             "reports": str(settings.reports),
             "language": settings.language,
             "rtoBudget": settings.rto_budget,
+            "rpoBudget": settings.rpo_budget,
             "verdict": None,
             "report": None,
         }
@@ -208,6 +209,7 @@ def _request(props: dict[str, Any]) -> ReplayRequest:
         ),
         # A stack that an earlier engine made knows of no budget, and of no anonymisation.
         rto_budget=props.get("rtoBudget"),
+        rpo_budget=props.get("rpoBudget"),
         anonymisation=entry.anonymisation(
             props.get("anonymise"), props.get("anonymisationKey"), props["profile"]
         ),

@@ -71,6 +71,7 @@ class Settings:
     reports: Path
     language: str
     rto_budget: float | None
+    rpo_budget: float | None
 
     def repository_on(self, role: Role) -> Path:
         """Where the host of a database server sees the backup repository."""
@@ -197,7 +198,8 @@ def _settings(values: Values, place: Place) -> Settings:
         jobs=values.integer("jobs", 1, 64),
         reports=place.root / values.text("reports", ".pra/reports"),
         language=values.choice("language", ("en", "fr")),
-        rto_budget=_rto_budget(values),
+        rto_budget=_budget(values, "rtoBudget", "recovery time"),
+        rpo_budget=_budget(values, "rpoBudget", "loss of data"),
     )
 
 
@@ -217,14 +219,14 @@ def _subnet(values: Values, stack: str) -> ipaddress.IPv4Network:
     return subnet
 
 
-def _rto_budget(values: Values) -> float | None:
-    text = values.optional("rtoBudget")
+def _budget(values: Values, key: str, what: str) -> float | None:
+    text = values.optional(key)
     if text is None:
         return None
     try:
-        return parse_budget(text)
+        return parse_budget(text, what)
     except UsageError as error:
-        values.wrong("rtoBudget", f"{error.message}; {error.hint}")
+        values.wrong(key, f"{error.message}; {error.hint}")
         return None
 
 

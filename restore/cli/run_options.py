@@ -39,6 +39,7 @@ class Replaying(Options):
     reports_login: str | None = None
     scenario: tuple[Path, ...] = ()
     rto_budget: str | None = None
+    rpo_budget: str | None = None
     jobs: int = 2
     reports: Path = locations.REPORTS
     lang: str = "en"
@@ -75,6 +76,13 @@ class ReplayOptions(
         "Longest recovery time that is accepted, such as 90s, 15m or 1h30m; a longer one fails."
         " Default: the stack's setting rtoBudget, else the profile's rto_budget, else none.",
         envvar="PRA_RTO_BUDGET",
+        metavar="DURATION",
+    )
+    rpo_budget: str | None = option(
+        "How old the newest generation may be, such as 26h; an older one fails. Default: the"
+        " stack's setting rpoBudget, else the profile's rpo_budget, else none: beyond 48 hours, the"
+        " report warns.",
+        envvar="PRA_RPO_BUDGET",
         metavar="DURATION",
     )
 
@@ -132,6 +140,9 @@ def prepare_replay(
         command=command,
         # CI servers set a variable that has no value to nothing.
         rto_budget=parse_budget(options.rto_budget) if options.rto_budget else None,
+        rpo_budget=(
+            parse_budget(options.rpo_budget, "loss of data") if options.rpo_budget else None
+        ),
     )
     return services, request
 

@@ -12,8 +12,8 @@ from restore.model.messages import message
 _DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
 
 
-def parse_budget(text: str) -> float:
-    """Seconds of a duration such as ``90s``, ``15m`` or ``1h30m``.
+def parse_budget(text: str, what: str = "recovery time") -> float:
+    """Seconds of a duration such as ``90s``, ``15m`` or ``1h30m``; ``what`` it is, for the error.
 
     Raises:
         UsageError: it is none, or no time at all.
@@ -22,7 +22,7 @@ def parse_budget(text: str) -> float:
     hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
     total = 3600 * hours + 60 * minutes + seconds
     if not total:
-        raise UsageError(f"{text!r} is no recovery time", "for example 90s, 15m or 1h30m")
+        raise UsageError(f"{text!r} is no {what}", "for example 90s, 15m or 1h30m")
     return float(total)
 
 

@@ -210,6 +210,8 @@ class Report:
     """What a rehearsal upgraded; None for every other run."""
     reserves: tuple[Acceptance, ...] = ()
     """What was left out of its checks, or differs from production, with the reason given."""
+    rpo_budget: float | None = None
+    """The longest accepted RPO, in seconds."""
 
     @property
     def outcome(self) -> str:

@@ -52,7 +52,7 @@ def _document(data: dict[str, Any]) -> dict[str, Any]:
             **data["web"],
         },
         "reports": _reports(data) if "reports" in data else None,
-        "rto_budget": parse_budget(data["rto_budget"]) if "rto_budget" in data else None,
+        **{key: parse_budget(data[key]) for key in ("rto_budget", "rpo_budget") if key in data},
     }
 
 

@@ -194,7 +194,8 @@ class ReportsProfile:
 class Profile:
     """An ERP, as data. ``reports`` is None where it has no reports server.
 
-    ``rto_budget`` is the longest accepted recovery time in seconds, where no stack or option says
+    ``rto_budget`` is the longest accepted recovery time in seconds, ``rpo_budget`` the longest
+    accepted age of the newest generation, where no stack or option says
     another. Without a ``neutralisation`` no safe copy of it can be made.
     """
 
@@ -209,6 +210,7 @@ class Profile:
     post_operations: tuple[PostOperation, ...] = ()
     proxy: ProxyProfile = field(default_factory=ProxyProfile)
     rto_budget: float | None = None
+    rpo_budget: float | None = None
     neutralisation: Neutralisation | None = None
     upgrade: UpgradeProfile | None = None
     """How this ERP upgrades its databases; None where the profile does not say."""

@@ -78,6 +78,7 @@ def to_html(
         timeline=timeline(report, words),
         plot=rto_plot(report, words),
         budget=None if report.rto_budget is None else round_duration(report.rto_budget, words),
+        age=None if report.rpo_budget is None else round_duration(report.rpo_budget, words),
         words=words,
         most_details=MOST_DETAILS,
     )

@@ -69,6 +69,7 @@ def _suite(root: Element, report: Report, name: str, cases: Sequence[Element]) -
         "rto": report.rto,
         "rpo": report.rpo,
         "rto_budget": report.rto_budget,
+        "rpo_budget": report.rpo_budget,
         "engine": report.engine_version,
         "signed_by": report.signed_by,
     }

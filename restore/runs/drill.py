@@ -37,6 +37,7 @@ from restore.plan.cache.policy import AS_TOLD, CacheOptions, CachePolicy, decide
 from restore.plan.request import MANY_BYTES
 from restore.profile import is_profile_path
 from restore.report.history import RunGroup, before, history_file
+from restore.repository.selection import LATEST
 from restore.runs.background import in_background
 from restore.runs.entry import replay_standing, run_to_report
 from restore.runs.own_account import with_own_account
@@ -92,6 +93,9 @@ def drill(request: DrillRequest, services: Services) -> tuple[Report, Path, Reco
     def story() -> None:
         import_backup(run, request)
         generation = select(run)
+        if request.backup is not None and request.backup[1] != LATEST:
+            # The newest that was imported, of one that was chosen among others.
+            run.recorder.newest = False
         environment = rebuilt(run, request, generation)
         with replayed_anew(run, request, generation, environment):
             # Checked by now; it is destroyed when this ends, unless it is to be kept.
@@ -209,13 +213,16 @@ def stack_overrides(request: DrillRequest) -> StackOverrides:
 
 
 def within_budget(request: ReplayRequest, stack: str) -> ReplayRequest:
-    """A request with the recovery time that a stack's file accepts, unless it names its own.
+    """A request with what a stack's file accepts of time and data, unless it names its own.
 
     Raises:
-        UsageError: that setting is no recovery time.
+        UsageError: one of those settings is no duration.
     """
-    given = setting_of(stack, "rtoBudget") if request.rto_budget is None else None
-    return request if given is None else replace(request, rto_budget=parse_budget(given))
+    if request.rto_budget is None and (given := setting_of(stack, "rtoBudget")) is not None:
+        request = replace(request, rto_budget=parse_budget(given))
+    if request.rpo_budget is None and (given := setting_of(stack, "rpoBudget")) is not None:
+        request = replace(request, rpo_budget=parse_budget(given, "loss of data"))
+    return request
 
 
 def with_policy(request: DrillRequest, services: Services) -> DrillRequest:

@@ -165,7 +165,7 @@ def _plan(run: Run, wanted: PlanRequest) -> model.RestorePlan:
     """
     run.recorder.plan = planned = plan(wanted)
     # A stack may have a certificate of its own where the generation has none.
-    others: tuple[str, ...] = (CERTIFICATE, budget.CHECK, PRODUCTION.id)
+    others: tuple[str, ...] = (CERTIFICATE, budget.CHECK, budget.AGE, PRODUCTION.id)
     if wanted.anonymise is not None:
         trees = tuple(one.tree for one in wanted.anonymise.documents)
         others = (*others, *anonymised_check_ids(planned.databases, trees))

@@ -14,7 +14,7 @@ from restore.checks.base import with_acceptances
 from restore.checks.scenarios.failure import NO_ACCOUNT
 from restore.errors import RestoreError
 from restore.model.messages import message
-from restore.report.budget import budget_check
+from restore.report.budget import age_check, age_warning, budget_check
 from restore.report.evidence.format import Signer
 from restore.runs.request import ReplayRequest, Services
 
@@ -25,8 +25,9 @@ class Recorder:
 
     ``now`` gives the time in UTC. ``command`` is what the user ran, for the report; ``profile``,
     ``command`` and ``base``, the stack whose settings it has, say which runs compare with it.
-    ``signer`` will sign the report; ``rto_budget`` is the longest accepted RTO. ``pictures`` are
-    the screenshots that checks name, by their files.
+    ``signer`` will sign the report; ``rto_budget`` is the longest accepted RTO, ``rpo_budget`` the
+    longest accepted RPO, which is held against the ``newest`` generation only. ``pictures`` are the
+    screenshots that checks name, by their files.
     """
 
     run: str
@@ -38,6 +39,8 @@ class Recorder:
     profile: str = ""
     base: str = ""
     rto_budget: float | None = None
+    rpo_budget: float | None = None
+    newest: bool = False
     signer: Signer | None = None
     started: datetime = field(init=False)
     generation: model.Generation | None = None
@@ -95,8 +98,12 @@ class Recorder:
         )
         judged: tuple[model.CheckResult, ...] = ()
         if self.rto_budget is not None:
-            in_time = budget_check(self.rto_budget, rto, self.mode)
-            judged = with_acceptances((in_time,), self.accepted)
+            judged += (budget_check(self.rto_budget, rto, self.mode),)
+        if self.rpo_budget is not None:
+            judged += (age_check(self.rpo_budget, rpo, newest=self.newest),)
+        judged = with_acceptances(judged, self.accepted)
+        unasked = self.newest and self.rpo_budget is None and rpo is not None
+        old = age_warning(rpo or 0.0) if unasked else None
         slow = any(check.status is model.CheckStatus.FAILED for check in judged)
         # The budget is no check of what was restored: met, it proves nothing.
         verdict = (
@@ -130,8 +137,9 @@ class Recorder:
             rpo=rpo,
             engine_version=__version__,
             rto_budget=self.rto_budget,
+            rpo_budget=self.rpo_budget,
             signed_by=self.signer.id if self.signer else None,
-            warnings=self.warnings,
+            warnings=(*self.warnings, *((old,) if old else ())),
             mode=self.mode,
             mode_reason=self.mode_reason,
             copying=copying,
@@ -161,6 +169,7 @@ class Run:
             profile=services.profile.name,
             base=stack,
             rto_budget=request.rto_budget or services.profile.rto_budget,
+            rpo_budget=request.rpo_budget or services.profile.rpo_budget,
             signer=services.signer,
         )
         return cls(services, request, recorder)

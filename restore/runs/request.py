@@ -44,6 +44,8 @@ class ReplayRequest:
     reports_account: model.Credentials | None = None
     nodes: tuple[model.Role, ...] = tuple(model.Role)
     rto_budget: float | None = None
+    rpo_budget: float | None = None
+    """Longest accepted age of the newest generation in seconds; the profile's when None."""
     purpose: model.Purpose = model.Purpose.RECOVERY
     cache: CachePolicy = NO_CACHE
     anonymisation: Anonymisation | None = None

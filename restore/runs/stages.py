@@ -25,7 +25,7 @@ from restore.plan.neutralise import administrator
 from restore.plan.request import copied_documents
 from restore.replay.replay import ReplayInterrupted, replay
 from restore.repository import Repository
-from restore.repository.selection import choose
+from restore.repository.selection import LATEST, choose
 from restore.repository.verify import require_sound, verify
 from restore.runs.own_account import put_own_account
 from restore.runs.planning import Foreseen, plan_foreseen, plan_standing
@@ -42,6 +42,9 @@ def select(run: Run) -> model.Generation:
     with run.recorder.stage("select", f"Choose generation {choice}"):
         generation = choose(run.services.repository, choice)
         run.recorder.generation = generation
+        # A copy is made of what is asked for: how old that is, nobody needs to be told.
+        recovery = run.request.purpose is model.Purpose.RECOVERY
+        run.recorder.newest = recovery and choice == LATEST
         logs.describe_run(generation=generation.id)
         if generation.profile != profile.name:
             raise errors.RefusedError(

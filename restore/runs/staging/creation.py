@@ -95,7 +95,7 @@ def create(request: CopyRequest, services: Services) -> Made:
     recorder = run.recorder
     recorder.stack = copies.stack_of(request.name)
     # A copy beside production is no recovery: it is judged by what it is, not by its pace.
-    recorder.rto_budget = None
+    recorder.rto_budget = recorder.rpo_budget = None
     with lock.stack_lock(
         locations.LOCKS, recorder.stack, replay.command, now=services.now(), kept=True
     ):

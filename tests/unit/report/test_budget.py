@@ -244,3 +244,42 @@ def test_a_plot_stays_within_its_frame(times: list[float | None], budget: float 
     assert all(TOP - 0.1 <= at <= BOTTOM + 0.1 for at in marks)
     assert 2 <= len(plot.times) <= 6
     assert len(plot.days) <= 9
+
+
+def aged(budget: float | None, hours: float, *accepted: Acceptance, newest: bool = True) -> Report:
+    """A run of a generation that is so old."""
+    times = iter(START + timedelta(seconds=n) for n in range(100))
+    recorder = Recorder("run", "pra drill", "drill", accepted, lambda: next(times), ignore_progress)
+    generation = passed().generation
+    assert generation is not None
+    point = recorder.started - timedelta(hours=hours)
+    recorder.generation = replace(generation, consistency_point=point)
+    recorder.rpo_budget, recorder.newest = budget, newest
+    recorder.checks = CHECKS[:3]
+    return recorder.report()
+
+
+def test_the_newest_generation_may_be_so_old_and_no_older() -> None:
+    young, old = aged(26 * 3600, 26), aged(26 * 3600, 27)
+    assert (young.verdict, old.verdict) == (Verdict.PASS, Verdict.FAIL)
+    assert (old.checks[-1].id, old.checks[-1].status) == ("rpo.budget", CheckStatus.FAILED)
+    assert old.checks[-1].details == ("1 h over the budget of 26 h",)
+    assert (young.rpo_budget, young.warnings, old.warnings) == (26 * 3600, (), ())
+    assert "données d’il y a 27 h" in to_html(old, "fr")
+    accepted = Acceptance("rpo.budget", "holidays")
+    assert aged(26 * 3600, 27, accepted).outcome == "pass with reserves"
+
+
+def test_without_a_budget_an_old_generation_is_warned_of_on_the_first_page() -> None:
+    assert aged(None, 47).warnings == ()
+    report = aged(None, 300 * 24)
+    assert report.verdict is Verdict.PASS
+    assert "the newest generation is 300 days old" in report.warnings[0]
+    page = to_html(report, "fr")
+    assert page.index("a 300 jours") < page.index("<section", page.index("a 300 jours"))
+
+
+def test_another_generation_than_the_newest_is_not_judged_by_its_age() -> None:
+    report = aged(3600, 300 * 24, newest=False)
+    assert (report.verdict, report.checks[-1].status) == (Verdict.PASS, CheckStatus.UNVERIFIABLE)
+    assert aged(None, 300 * 24, newest=False).warnings == ()

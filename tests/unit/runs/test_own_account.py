@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from restore.adapters.postgres import sql
 from restore.errors import EnvironmentFailure
 from restore.model import Credentials, Selection
 from restore.model.secret import Secret
 from restore.profile import load_profile
-from restore.runs import own_account
 from restore.runs.own_account import put_own_account, with_own_account
 from restore.runs.request import ReplayRequest
 
@@ -55,7 +55,7 @@ class Server:
 def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     """The server of the environment."""
     made = Server()
-    monkeypatch.setattr(own_account.sql, "connect", made.connect)
+    monkeypatch.setattr(sql, "connect", made.connect)
     return made
 
 
