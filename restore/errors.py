@@ -30,9 +30,9 @@ class ExitCode(IntEnum):
     REPLAY = 9
     """A step of capture or replay failed."""
     ALTERED = 10
-    """A report, or the evidence that vouches for it, is not what was signed."""
+    """A report, its evidence or a manifest is not what was signed."""
     UNTRUSTED = 11
-    """A report is not signed, or not by a key that is trusted."""
+    """A report, or a generation that must be, is not signed, or not by a key that is trusted."""
     INTERRUPTED = 130
     """Ctrl-C or SIGTERM; what was made has been cleaned up."""
 

@@ -290,6 +290,14 @@ KEYS: Final = (
         "26h",
     ),
     Key(
+        "requireSigned",
+        "boolean",
+        "false",
+        "Refuse a generation whose manifest no trusted key has signed. `pra drill` and `pra "
+        "restore` heed it too.",
+        "true",
+    ),
+    Key(
         "coldEvery",
         "number of days",
         "7",

@@ -130,6 +130,7 @@ class RestoredGeneration(dynamic.Resource, module="pra", name="RestoredGeneratio
             "language": settings.language,
             "rtoBudget": settings.rto_budget,
             "rpoBudget": settings.rpo_budget,
+            "requireSigned": settings.require_signed,
             "verdict": None,
             "report": None,
         }
@@ -210,6 +211,7 @@ def _request(props: dict[str, Any]) -> ReplayRequest:
         # A stack that an earlier engine made knows of no budget, and of no anonymisation.
         rto_budget=props.get("rtoBudget"),
         rpo_budget=props.get("rpoBudget"),
+        require_signed=bool(props.get("requireSigned")),
         anonymisation=entry.anonymisation(
             props.get("anonymise"), props.get("anonymisationKey"), props["profile"]
         ),

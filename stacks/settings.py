@@ -72,6 +72,7 @@ class Settings:
     language: str
     rto_budget: float | None
     rpo_budget: float | None
+    require_signed: bool
 
     def repository_on(self, role: Role) -> Path:
         """Where the host of a database server sees the backup repository."""
@@ -199,6 +200,7 @@ def _settings(values: Values, place: Place) -> Settings:
         reports=place.root / values.text("reports", ".pra/reports"),
         language=values.choice("language", ("en", "fr")),
         rto_budget=_budget(values, "rtoBudget", "recovery time"),
+        require_signed=values.boolean("requireSigned", False),
         rpo_budget=_budget(values, "rpoBudget", "loss of data"),
     )
 

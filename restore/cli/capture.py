@@ -50,6 +50,7 @@ def verb(terminal: Terminal, options: CaptureOptions) -> None:
     from restore.capture.capture import CaptureRequest, capture
     from restore.capture.scratch import USUAL
     from restore.profile import load_profile
+    from restore.report.evidence.keys import manifest_signature
     from restore.repository import create_repository
     from restore.runs.request import utc_now
 
@@ -64,7 +65,7 @@ def verb(terminal: Terminal, options: CaptureOptions) -> None:
         proxy=options.proxy_container,
         external_url=options.external_url,
     )
-    repository = create_repository(options.repository)
+    repository = create_repository(options.repository, manifest_signature())
     with terminal.progress() as listener:
         generation = capture(Runner.connect(), repository, request, now=utc_now, listener=listener)
     terminal.print(f"captured {describe(generation)}")

@@ -107,7 +107,10 @@ def _reached(prints: Fingerprint) -> Iterator[str]:
 
 def seal_text(generation: Generation) -> str:
     """Whether a manifest vouches for itself; one whose seal is broken is never read so far."""
-    return "sealed" if generation.seal else "unsealed: nothing tells whether it was changed"
+    if generation.seal is None:
+        return "unsealed: nothing tells whether it was changed"
+    signed = generation.signature
+    return f"sealed, signed by key {signed.key}" if signed else "sealed, not signed"
 
 
 def _counted_rows(facts: DatabaseFacts) -> str:
@@ -134,6 +137,7 @@ def summary(generation: Generation) -> dict[str, object]:
         "consistency_point": generation.consistency_point,
         "bytes": generation.bytes,
         "sealed": generation.seal is not None,
+        "signed_by": generation.signature.key if generation.signature else None,
         "databases": [database.name for database in generation.fingerprint.databases],
         "postgresql": generation.fingerprint.postgresql.version,
         "erp": generation.fingerprint.erp.version,

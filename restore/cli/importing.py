@@ -80,6 +80,7 @@ def verb(terminal: Terminal, options: ImportOptions) -> None:
       pra import pgbackrest:/srv/pgbackrest --at "2026-11-23 18:00"
     """
     from restore.catalogue.importing import import_generation
+    from restore.report.evidence.keys import manifest_signature
     from restore.repository import create_repository
     from restore.runs.request import utc_now
 
@@ -90,7 +91,7 @@ def verb(terminal: Terminal, options: ImportOptions) -> None:
             terminal.print(f"{name}  {text}")
         terminal.json([{"id": name, "description": text} for name, text in backups])
         return
-    repository = create_repository(options.repository)
+    repository = create_repository(options.repository, manifest_signature())
     choices = layout.ids() if options.every else (options.generation,)
     documents = []
     with terminal.progress() as listener:

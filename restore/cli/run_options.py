@@ -40,6 +40,7 @@ class Replaying(Options):
     scenario: tuple[Path, ...] = ()
     rto_budget: str | None = None
     rpo_budget: str | None = None
+    require_signed: bool = False
     jobs: int = 2
     reports: Path = locations.REPORTS
     lang: str = "en"
@@ -84,6 +85,10 @@ class ReplayOptions(
         " report warns.",
         envvar="PRA_RPO_BUDGET",
         metavar="DURATION",
+    )
+    require_signed: bool = option(
+        "Refuse a generation whose manifest no trusted key has signed. The stack's setting"
+        " requireSigned demands it always.",
     )
 
 
@@ -140,6 +145,7 @@ def prepare_replay(
         command=command,
         # CI servers set a variable that has no value to nothing.
         rto_budget=parse_budget(options.rto_budget) if options.rto_budget else None,
+        require_signed=options.require_signed,
         rpo_budget=(
             parse_budget(options.rpo_budget, "loss of data") if options.rpo_budget else None
         ),

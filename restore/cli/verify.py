@@ -43,6 +43,7 @@ def verb(terminal: Terminal, options: VerifyOptions) -> int:
         {
             "generation": generation.id,
             "sealed": generation.seal is not None,
+            "signed_by": generation.signature.key if generation.signature else None,
             "files": result.files,
             "bytes": result.bytes,
             "problems": [asdict(problem) for problem in result.problems],

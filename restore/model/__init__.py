@@ -49,6 +49,7 @@ from restore.model.generation import ArtifactKind as ArtifactKind
 from restore.model.generation import DumpForm as DumpForm
 from restore.model.generation import FileEntry as FileEntry
 from restore.model.generation import Generation as Generation
+from restore.model.generation import ManifestSignature as ManifestSignature
 from restore.model.generation import Origin as Origin
 from restore.model.generation import Part as Part
 from restore.model.generation import Selection as Selection

@@ -102,11 +102,20 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class ManifestSignature:
+    """By which key a manifest's seal was signed, and the signature in base64."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Generation:
     """One consistent set of artefacts. ``root`` is its folder; it is only ever read.
 
     ``origin`` is None for what the engine captured itself. ``seal`` is the checksum that the
     manifest carries of itself; None for one that was written before manifests had any.
+    ``signature`` vouches for the seal; None where no key was there.
     """
 
     id: str
@@ -120,6 +129,7 @@ class Generation:
     root: Path
     origin: Origin | None = None
     seal: str | None = field(default=None, compare=False)
+    signature: ManifestSignature | None = field(default=None, compare=False)
 
     @property
     def bytes(self) -> int:

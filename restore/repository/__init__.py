@@ -4,6 +4,7 @@ from pathlib import Path
 
 from restore.errors import UsageError
 from restore.repository.folder import FolderRepository as Repository
+from restore.repository.manifest import Sign
 
 __all__ = ["Repository", "create_repository", "open_repository"]
 
@@ -18,13 +19,16 @@ def open_repository(location: str) -> Repository:
     return Repository.at(_folder(location))
 
 
-def create_repository(location: str) -> Repository:
+def create_repository(location: str, sign: Sign | None = None) -> Repository:
     """Make a repository at ``location``; the one that is there already is used as it is.
+
+    Args:
+        sign: vouches for the manifests that are written there.
 
     Raises:
         UsageError: the folder holds other things or cannot be made.
     """
-    return Repository.create(_folder(location))
+    return Repository.create(_folder(location), sign)
 
 
 def _folder(location: str) -> Path:

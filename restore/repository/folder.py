@@ -22,7 +22,7 @@ from restore.model import Artifact, FileEntry, Generation
 from restore.repository import base
 from restore.repository.folder_writer import GenerationWriter, open_writer
 from restore.repository.index import BadLineError, parse_entry
-from restore.repository.manifest import MANIFEST, parse_manifest
+from restore.repository.manifest import MANIFEST, Sign, parse_manifest
 from restore.repository.safe_paths import Beneath, UnsafePathError, open_beneath
 from restore.repository.tree import partials, remove_partial, sync
 
@@ -33,13 +33,17 @@ PARTIAL: Final = "partial"
 
 
 class FolderRepository:
-    """A repository in a folder. Readers need only read access."""
+    """A repository in a folder. Readers need only read access.
 
-    def __init__(self, root: Path) -> None:
+    ``sign`` vouches for the manifests that are written; nobody does without it.
+    """
+
+    def __init__(self, root: Path, sign: Sign | None = None) -> None:
         self._root = root
+        self._sign = sign
 
     @classmethod
-    def at(cls, root: Path) -> FolderRepository:
+    def at(cls, root: Path, sign: Sign | None = None) -> FolderRepository:
         """Use an existing repository.
 
         Raises:
@@ -64,10 +68,10 @@ class FolderRepository:
                 f"repository {root} has format {found}, this engine reads {FORMAT}",
                 "use the engine that wrote it, or a newer one",
             )
-        return cls(root.resolve())
+        return cls(root.resolve(), sign)
 
     @classmethod
-    def create(cls, root: Path) -> FolderRepository:
+    def create(cls, root: Path, sign: Sign | None = None) -> FolderRepository:
         """Make a repository, or use the one that is there.
 
         Raises:
@@ -90,7 +94,7 @@ class FolderRepository:
                 sync(root)
         except OSError as error:
             raise UsageError(f"repository {root} cannot be made: {error}") from error
-        return cls.at(root)
+        return cls.at(root, sign)
 
     @property
     def location(self) -> str:
@@ -204,7 +208,9 @@ class FolderRepository:
         """
         known = self.ids()
         previous = self._root / GENERATIONS / known[-1] if known else None
-        return open_writer(self._root / PARTIAL, self._root / GENERATIONS, generation_id, previous)
+        return open_writer(
+            self._root / PARTIAL, self._root / GENERATIONS, generation_id, previous, self._sign
+        )
 
     def partials(self) -> tuple[base.Partial, ...]:
         """What interrupted captures left, and what running ones are writing."""

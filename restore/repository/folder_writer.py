@@ -20,7 +20,7 @@ from restore.errors import ReplayError
 from restore.model import Artifact, ArtifactKind, FileEntry, Generation
 from restore.repository import base
 from restore.repository.index import render_entry
-from restore.repository.manifest import MANIFEST, parse_manifest, render_manifest
+from restore.repository.manifest import MANIFEST, Sign, parse_manifest, render_manifest
 from restore.repository.safe_paths import UnsafePathError, beneath, open_beneath, safe_parts
 from restore.repository.tree import FOLDER_MODE, lock, remove_tree, seal, sync
 
@@ -33,12 +33,17 @@ _PRIVATE: Final = (ArtifactKind.CONFIGURATION, ArtifactKind.KEYSTORE, ArtifactKi
 
 @contextmanager
 def open_writer(
-    partial: Path, complete: Path, generation_id: str, previous: Path | None
+    partial: Path,
+    complete: Path,
+    generation_id: str,
+    previous: Path | None,
+    sign: Sign | None = None,
 ) -> Iterator[GenerationWriter]:
     """Write generation ``generation_id`` in ``partial``; ``finish`` moves it into ``complete``.
 
     Args:
         previous: root of the generation whose unchanged documents are linked instead of stored.
+        sign: vouches for its manifest.
 
     Raises:
         ReplayError: the id is taken, or the folders can't be written.
@@ -58,7 +63,7 @@ def open_writer(
         raise ReplayError(f"repository {partial.parent} cannot be written: {error}") from error
     held = lock(root)
     try:
-        yield GenerationWriter(root, complete, previous)
+        yield GenerationWriter(root, complete, previous, sign)
     finally:
         if root.exists():
             remove_tree(root)
@@ -68,10 +73,13 @@ def open_writer(
 class GenerationWriter:
     """A generation being written; it exists for readers only once ``finish`` returned."""
 
-    def __init__(self, root: Path, complete: Path, previous: Path | None) -> None:
+    def __init__(
+        self, root: Path, complete: Path, previous: Path | None, sign: Sign | None
+    ) -> None:
         self._root = root
         self._complete = complete
         self._previous = previous
+        self._sign = sign
         self._artifacts: list[Artifact] = []
 
     @property
@@ -137,7 +145,7 @@ class GenerationWriter:
         generation = replace(generation, id=self.id, artifacts=tuple(self._artifacts), root=target)
         manifest = self._root / MANIFEST
         with _writing(manifest):
-            text = render_manifest(generation)
+            text = render_manifest(generation, self._sign)
             manifest.write_text(text, encoding="utf-8")
             # What can't be read back must not look complete.
             written = parse_manifest(text, target)

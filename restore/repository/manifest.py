@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from restore.errors import DamagedGenerationError
-from restore.model import Generation
+from restore.model import Generation, ManifestSignature
 from restore.model.codec import decode, encode
 from restore.model.schema import schema_errors
 from restore.repository.safe_paths import UnsafePathError, safe_parts
@@ -19,22 +19,39 @@ from restore.repository.safe_paths import UnsafePathError, safe_parts
 MANIFEST: Final = "manifest.json"
 SEAL: Final = "seal"
 """The key that holds the manifest's checksum, itself left out of the sum."""
+SIGNATURE: Final = "signature"
+"""The key that holds what vouches for the seal, left out of the sum too."""
+
+Sign = Callable[[bytes], ManifestSignature]
+"""Signs what ``signed_bytes`` gives."""
 FORMAT: Final = 1
 _RESERVED: Final = "indexes"
 _SHOWN_ERRORS: Final = 20
 
 
-def render_manifest(generation: Generation) -> str:
-    """The manifest of a generation, as text. ``generation.root`` is not part of it."""
+def signed_bytes(seal: str) -> bytes:
+    """What a manifest's signature covers: its seal, and that it is one of a manifest."""
+    return f"pra-manifest-1\n{seal}\n".encode()
+
+
+def render_manifest(generation: Generation, sign: Sign | None = None) -> str:
+    """The manifest of a generation, as text. ``generation.root`` is not part of it.
+
+    Args:
+        sign: vouches for its seal; without it, nobody does.
+    """
     first = dict.fromkeys(("id", "profile", "engine_version"))
     document = {"format": FORMAT, **first, **encode(generation)}
-    del document["root"]
-    return json.dumps(seal_document(document), indent=1) + "\n"
+    del document["root"], document[SIGNATURE]
+    document = seal_document(document)
+    if sign is not None:
+        document[SIGNATURE] = encode(sign(signed_bytes(document[SEAL])))
+    return json.dumps(document, indent=1) + "\n"
 
 
 def seal_document(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The same manifest with its seal, last."""
-    rest = {key: value for key, value in document.items() if key != SEAL}
+    """The same manifest with its seal, last, and no signature."""
+    rest = _unsealed(document)
     return {**rest, SEAL: seal_of(rest)}
 
 
@@ -44,9 +61,12 @@ def seal_of(document: Mapping[str, Any]) -> str:
     It is taken over the manifest's meaning, JSON with sorted keys and no spaces, so that a manifest
     that was only laid out anew is still the one that was written.
     """
-    rest = {key: value for key, value in document.items() if key != SEAL}
-    text = json.dumps(rest, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(_unsealed(document), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _unsealed(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if key not in (SEAL, SIGNATURE)}
 
 
 def parse_manifest(text: str, root: Path) -> Generation:

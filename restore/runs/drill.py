@@ -213,7 +213,7 @@ def stack_overrides(request: DrillRequest) -> StackOverrides:
 
 
 def within_budget(request: ReplayRequest, stack: str) -> ReplayRequest:
-    """A request with what a stack's file accepts of time and data, unless it names its own.
+    """A request with what a stack's file demands of time, data and signatures, and its own.
 
     Raises:
         UsageError: one of those settings is no duration.
@@ -222,6 +222,8 @@ def within_budget(request: ReplayRequest, stack: str) -> ReplayRequest:
         request = replace(request, rto_budget=parse_budget(given))
     if request.rpo_budget is None and (given := setting_of(stack, "rpoBudget")) is not None:
         request = replace(request, rpo_budget=parse_budget(given, "loss of data"))
+    if not request.require_signed:
+        request = replace(request, require_signed=setting_of(stack, "requireSigned") == "true")
     return request
 
 

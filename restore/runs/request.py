@@ -50,6 +50,8 @@ class ReplayRequest:
     cache: CachePolicy = NO_CACHE
     anonymisation: Anonymisation | None = None
     """Rules and key by which a ``STAGING`` copy is anonymised; None when it is not."""
+    require_signed: bool = False
+    """Whether a generation for which no trusted key vouches is refused."""
     own: bool = False
     """Whether ``credentials`` are of an account that a drill puts into its throw-away copy."""
     production: model.Credentials | None = None

@@ -32,6 +32,7 @@ from restore.runs.planning import Foreseen, plan_foreseen, plan_standing
 from restore.runs.recorder import Recorder, Run
 from restore.runs.request import ReplayRequest
 from restore.runs.staging import safety
+from restore.runs.vouching import vouching_warnings
 
 _SALT: Final = 16
 
@@ -56,6 +57,9 @@ def select(run: Run) -> model.Generation:
                 ),
                 message("use --profile {name}", name=generation.profile),
             )
+        run.recorder.warnings += vouching_warnings(
+            generation, require_signed=run.request.require_signed
+        )
     return generation
 
 

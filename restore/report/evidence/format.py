@@ -21,7 +21,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from restore.errors import AlteredError, UntrustedError
+from restore.model import ManifestSignature
 from restore.model.codec import decode, encode
+from restore.model.messages import message
 
 EVIDENCE: Final = "evidence.json"
 LAYOUT: Final = "pra-evidence-1"
@@ -54,6 +56,11 @@ class Signer:
     def id(self) -> str:
         """The name of its public key."""
         return key_id(self.private.public_key())
+
+    def sign_manifest(self, content: bytes) -> ManifestSignature:
+        """Vouch for what a manifest's signature covers."""
+        value = base64.b64encode(self.private.sign(content)).decode()
+        return ManifestSignature(self.id, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,45 @@ def sign_files(
     )
     signature = signer.private.sign(signed_bytes(statement))
     return _text(statement, base64.b64encode(signature).decode())
+
+
+def require_manifest(
+    signature: ManifestSignature | None, content: bytes, trusted: Sequence[TrustedKey]
+) -> None:
+    """Refuse a manifest for which no trusted key vouches.
+
+    Args:
+        content: what its signature covers.
+
+    Raises:
+        UntrustedError: it is not signed, or by a key that is not trusted.
+        AlteredError: the key that it names did not sign it as it is.
+    """
+    if signature is None:
+        raise UntrustedError(
+            message(
+                "the manifest is not signed: whoever can write into the repository can make one"
+            ),
+            message("'pra capture' signs where there is a key: pra evidence key new"),
+        )
+    key = next((one for one in trusted if one.id == signature.key), None)
+    if key is None:
+        raise UntrustedError(
+            message(
+                "the manifest is signed by key {id}, which is not trusted here", id=signature.key
+            ),
+            message(
+                "ask who captures, by another channel, whether that key is theirs; then put its "
+                "public half into the folder of trusted keys (PRA_TRUSTED_KEYS)"
+            ),
+        )
+    try:
+        key.public.verify(base64.b64decode(signature.value, validate=True), content)
+    except (InvalidSignature, ValueError) as error:
+        raise AlteredError(
+            message("key {id} did not sign the manifest as it is", id=key.id),
+            message("it was made anew: choose another generation, or fetch it from another copy"),
+        ) from error
 
 
 def signed_bytes(evidence: Evidence) -> bytes:

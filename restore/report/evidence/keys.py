@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from restore.errors import NotFoundError, RefusedError, UsageError
-from restore.model import locations
+from restore.model import ManifestSignature, locations
 from restore.model.secret import Secret
 from restore.report.evidence.format import Signer, TrustedKey, key_id
 
@@ -42,6 +42,19 @@ def signer_of_environment(environ: Mapping[str, str] = os.environ) -> Signer | N
         return load_signer(locations.SIGNING_KEY, passphrase(environ))
     except NotFoundError:
         return None
+
+
+def manifest_signature(
+    environ: Mapping[str, str] = os.environ,
+) -> Callable[[bytes], ManifestSignature] | None:
+    """What vouches for the manifests that this machine writes; None when it has no key.
+
+    Raises:
+        NotFoundError: the environment names a key that does not exist.
+        UsageError: the key can't be used.
+    """
+    signer = signer_of_environment(environ)
+    return signer.sign_manifest if signer else None
 
 
 def passphrase(environ: Mapping[str, str] = os.environ) -> Secret | None:
