@@ -48,8 +48,9 @@ def profile_document(profile: Profile) -> dict[str, Any]:
     """A profile as its file would say it with every default written out."""
     document: dict[str, Any] = _plain(asdict(profile))
     web = document["web"]
-    login = web.pop("login", None)
-    document["web"] = {"account": {"login": login}, **web} if login else web
+    login, own_account = web.pop("login", None), web.pop("own")
+    account = {"login": login, **({"own": own_account} if own_account else {})}
+    document["web"] = {"account": account, **web} if login else web
     document["configuration"] = [_file(file) for file in document["configuration"]]
     own = None
     if profile.reports is not None:

@@ -42,9 +42,22 @@ def to_json(report: Report) -> str:
 
 def report_document(report: Report) -> dict[str, Any]:
     """The same document, before it is written as text."""
-    document = {"format": FORMAT, **encode(report)}
+    document = _without_absent({"format": FORMAT, **encode(report)})
     table = {str(text): _entry(text) for text in _messages(document)}
     return {**document, "messages": dict(sorted(table.items()))} if table else document
+
+
+def _without_absent(document: dict[str, Any]) -> dict[str, Any]:
+    """A document without what an earlier engine did not write, where there is nothing to say."""
+    for key in ("reserves", "rpo_budget"):
+        if not document[key]:
+            del document[key]
+    for check in document["checks"]:
+        if not check["decisive"]:
+            del check["decisive"]
+    if document["generation"] and document["generation"]["signature"] is None:
+        del document["generation"]["signature"]
+    return document
 
 
 def _messages(value: Any) -> Iterator[Message]:
