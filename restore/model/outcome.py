@@ -101,6 +101,11 @@ class CheckResult:
     """Whether a run proves nothing while this is without an answer."""
 
     @property
+    def too_slow(self) -> bool:
+        """Whether what was looked at is right, and came later than its SLA."""
+        return self.status is CheckStatus.WARNING and self.sla is not None
+
+    @property
     def undecided(self) -> bool:
         """Whether it leaves a run without a proof: what it looks for is unknown."""
         return self.status is CheckStatus.UNVERIFIABLE and (self.broke_off or self.decisive)
@@ -215,10 +220,14 @@ class Report:
 
     @property
     def outcome(self) -> str:
-        """The verdict in words, with what a pass was not without: ``pass with reserves``."""
-        if self.verdict is Verdict.PASS and self.reserves:
-            return "pass with reserves"
-        return self.verdict.value
+        """The verdict in words, and what a pass was not without: ``pass, too slow``.
+
+        How quick pages were is another matter than whether the data came back.
+        """
+        if self.verdict is not Verdict.PASS:
+            return self.verdict.value
+        slow = ", too slow" if any(check.too_slow for check in self.checks) else ""
+        return f"pass{' with reserves' if self.reserves else ''}{slow}"
 
     def checklist(self, events: tuple[OperationEvent, ...]) -> tuple[OperationRow, ...]:
         """The operations that are left to people, with what was done of them since."""

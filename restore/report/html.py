@@ -150,7 +150,9 @@ def _summary(report: model.Report, words: Locale) -> str:
         return words.text("summary.standing")
     if report.verdict is model.Verdict.PASS:
         warned = any(c.status is not model.CheckStatus.PASSED for c in report.checks)
+        slow = any(c.too_slow for c in report.checks)
         kind = "left_out" if report.reserves else "reserves" if warned else "pass"
+        kind = "slow" if slow and not report.reserves else kind
         return words.text(f"summary.{kind}")
     stopped = any(step.status in _BROKEN for step in report.steps)
     failed = sum(check.status is model.CheckStatus.FAILED for check in report.checks)

@@ -65,6 +65,7 @@ def _suite(root: Element, report: Report, name: str, cases: Sequence[Element]) -
         "profile": report.generation.profile if report.generation else None,
         "verdict": report.verdict,
         "reserves": ", ".join(one.key for one in report.reserves) or None,
+        "too_slow": ", ".join(one.id for one in report.checks if one.too_slow) or None,
         "mode": report.mode,
         "rto": report.rto,
         "rpo": report.rpo,

@@ -25,6 +25,7 @@ from restore.model import (
 )
 from restore.profile import WebScenario, load_profile
 from restore.report.document import parse_report, to_json
+from restore.report.html import to_html
 from restore.runs.recorder import Recorder
 
 (WEB_LOGIN,) = foreseen_scenario_checks(WebScenario(None, ()))
@@ -115,6 +116,23 @@ def test_an_account_that_is_missing_is_asked_for(recorder: Recorder) -> None:
     recorder.checks = (check(CheckStatus.PASSED), unverifiable(WEB_LOGIN, NO_ACCOUNT))
     hint = recorder.report().hint
     assert hint is not None and "PRA_CHECK_PASSWORD" in hint
+
+
+def test_pages_that_are_too_slow_are_told_apart_from_the_data(recorder: Recorder) -> None:
+    slow = replace(check(CheckStatus.WARNING), sla=10.0)
+    recorder.checks = (check(CheckStatus.PASSED), slow)
+    report = recorder.report()
+    assert (report.verdict, report.outcome) == (Verdict.PASS, "pass, too slow")
+    assert "Réussite, trop lente" in to_html(report, "fr")
+    assert parse_report(to_json(report)).outcome == report.outcome
+    ignored = replace(check(CheckStatus.IGNORED), reason="known")
+    recorder.checks = (*recorder.checks, ignored)
+    assert recorder.report().outcome == "pass with reserves, too slow"
+    recorder.checks = (*recorder.checks, check(CheckStatus.FAILED))
+    assert recorder.report().outcome == "fail"
+    # Other warnings are no matter of time.
+    recorder.checks = (check(CheckStatus.PASSED), check(CheckStatus.WARNING))
+    assert recorder.report().outcome == "pass"
 
 
 def test_what_decides_and_never_ran_is_missed() -> None:
