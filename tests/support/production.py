@@ -63,6 +63,7 @@ class Kind:
 ODOO = Kind(
     "production",
     (
+        "fixtures/initialised.py",
         "fixtures/production.py",
         "fixtures/authority.py",
         "fixtures/front.py",

@@ -12,6 +12,7 @@ from tests.support.production import Kind, cached_production
 
 _SOURCES = (
     "fixtures/upgrade.py",
+    "fixtures/initialised.py",
     "fixtures/production.py",
     "fixtures/dataset.py",
     "restore/profile/builtin/odoo.yaml",
