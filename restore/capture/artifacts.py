@@ -6,12 +6,13 @@ A database is dumped as of one snapshot, with the server's own tools; files are 
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import IO, Final, cast
 
 from restore.adapters.docker.facts import read_proxy_facts
 from restore.adapters.docker.runner import Runner
-from restore.adapters.postgres import commands
+from restore.adapters.postgres import commands, objects
 from restore.adapters.postgres.facts import one_snapshot, optional_rows, read_database_facts
 from restore.adapters.postgres.sql import Connection, connect, rows
 from restore.adapters.streams import ChunkReader
@@ -19,7 +20,15 @@ from restore.capture.job import Captured, CaptureJob, size_of
 from restore.capture.scratch import SYSTEM_USER
 from restore.capture.source import required, resolve
 from restore.errors import NotFoundError, ReplayError, UsageError
-from restore.model import ArtifactKind, CertificateFacts, DatabaseServer, Progress, ProxyFacts, Role
+from restore.model import (
+    ArtifactKind,
+    CertificateFacts,
+    DatabaseServer,
+    LargeObjects,
+    Progress,
+    ProxyFacts,
+    Role,
+)
 from restore.plan.equivalence.certificate import judge
 from restore.profile import DocumentTree, Profile
 from restore.repository import base
@@ -37,9 +46,31 @@ def capture_database(job: CaptureJob, name: str) -> Captured:
         consistency_point = job.now()
         snapshot = str(rows(connection, "SELECT pg_export_snapshot()")[0][0])
         facts = read_database_facts(connection, job.profile)
+        large_objects = _large_objects(job, name, snapshot, facts.large_objects)
         trees = tuple(tree for tree in job.profile.documents if _has_rows(connection, tree))
         _dump(job, name, snapshot)
+        # No snapshot holds sequences: each dump reads where they stand at some moment in between.
+        later = objects.read_sequences(connection)
+    sequences = objects.with_later(facts.sequences or (), later)
+    facts = replace(facts, sequences=sequences, large_objects=large_objects)
     return Captured(facts, consistency_point, trees)
+
+
+def _large_objects(
+    job: CaptureJob, database: str, snapshot: str, told: LargeObjects | None
+) -> LargeObjects | None:
+    """Large objects with their bytes, which only a superuser may read, as of the snapshot."""
+    if told is None or told.bytes is not None:
+        return told
+    server = job.source.server
+    # Its last result is all that every version of psql shows; the session's end is the end of it.
+    statement = (
+        "BEGIN ISOLATION LEVEL REPEATABLE READ; "
+        f"SET TRANSACTION SNAPSHOT {commands.literal(snapshot)}; {objects.LARGE_OBJECT_BYTES}"
+    )
+    argv = commands.query(server.superuser, database, statement)
+    found = job.runner.check(server.container, argv, user=SYSTEM_USER)
+    return replace(told, bytes=int(found))
 
 
 def _has_rows(connection: Connection, tree: DocumentTree) -> bool:

@@ -28,6 +28,7 @@ from restore.checks.isolation import PROBES as ISOLATION
 from restore.checks.isolation import isolation_checks
 from restore.checks.neutralised import foreseen_neutralised_checks, neutralised_checks
 from restore.checks.nodes import check_nodes, nodes_check
+from restore.checks.objects import foreseen_settings_checks, settings_checks
 from restore.checks.operation_checks import foreseen_operation_checks, operation_checks
 from restore.checks.passwords import PASSWORDS, password_checks
 from restore.checks.reports import foreseen_reports_checks, reports_checks
@@ -78,6 +79,7 @@ def content_checks(
     """Whether the ERP runs, and shows what was restored."""
     started = started_check(context.profile, context.generation.fingerprint.erp_series)
     results = [run_check(started, lambda: _started(context))]
+    results += settings_checks(context, names)
     results += neutralised_checks(context, names)
     results += password_checks(context)
     for documents in _document_sets(context.profile, names):
@@ -148,6 +150,7 @@ def foreseen_checks(
     for facts in reports.fingerprint.databases if reports else ():
         yield from foreseen_database_checks(facts.name, facts, facts.owner)
     yield started_check(profile, generation.fingerprint.erp_series if generation else "")
+    yield from foreseen_settings_checks(databases)
     if purpose is Purpose.STAGING:
         yield from foreseen_neutralised_checks(profile)
         yield PASSWORDS

@@ -58,6 +58,10 @@ from restore.model.nodes import Node as Node
 from restore.model.nodes import NodeRecord as NodeRecord
 from restore.model.nodes import NodeState as NodeState
 from restore.model.nodes import NodeStatus as NodeStatus
+from restore.model.objects import LargeObjects as LargeObjects
+from restore.model.objects import ObjectFacts as ObjectFacts
+from restore.model.objects import SequenceFacts as SequenceFacts
+from restore.model.objects import SettingFacts as SettingFacts
 from restore.model.outcome import CheckResult as CheckResult
 from restore.model.outcome import CheckStatus as CheckStatus
 from restore.model.outcome import PastRun as PastRun

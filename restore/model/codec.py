@@ -14,9 +14,12 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 _Value = TypeVar("_Value")
+
+UNTOLD: Final = {"untold": True}
+"""Metadata of a field that older documents do not have: it is left out while it is None."""
 
 
 def time_text(moment: datetime) -> str:
@@ -52,7 +55,11 @@ def encode(value: object, time: Callable[[datetime], str] = time_text) -> Any:  
         case Mapping():
             return {encode(key, time): encode(item, time) for key, item in value.items()}
         case _ if is_dataclass(value):
-            return {field.name: encode(getattr(value, field.name), time) for field in fields(value)}
+            return {
+                field.name: encode(held, time)
+                for field in fields(value)
+                if (held := getattr(value, field.name)) is not None or field.metadata != UNTOLD
+            }
         case _:
             raise TypeError(f"a document cannot hold a {type(value).__name__}")
 

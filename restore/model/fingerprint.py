@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+
+from restore.model.codec import UNTOLD
+from restore.model.objects import LargeObjects, ObjectFacts, SequenceFacts, SettingFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,10 @@ class DatabaseFacts:
     ``unknown`` names the fields that a backup made by others does not tell; they are then empty or
     0, and mean nothing. ``locale`` is None before PostgreSQL 15, and where it is not known.
     ``not_valid`` are the constraints that were so in production; None where that is not known.
+
+    None, too, is what a backup does not tell of ``objects``, which has the kinds that are known,
+    ``sequences``, ``large_objects``, ``settings`` of the database and of roles, ``comment`` and
+    ``tablespaces``.
     """
 
     name: str
@@ -118,6 +125,12 @@ class DatabaseFacts:
     unknown: tuple[str, ...] = ()
     locale: DatabaseLocale | None = None
     not_valid: tuple[ConstraintFacts, ...] | None = None
+    objects: tuple[ObjectFacts, ...] | None = field(default=None, metadata=UNTOLD)
+    sequences: tuple[SequenceFacts, ...] | None = field(default=None, metadata=UNTOLD)
+    large_objects: LargeObjects | None = field(default=None, metadata=UNTOLD)
+    settings: tuple[SettingFacts, ...] | None = field(default=None, metadata=UNTOLD)
+    comment: str | None = field(default=None, metadata=UNTOLD)
+    tablespaces: tuple[str, ...] | None = field(default=None, metadata=UNTOLD)
 
     @property
     def locales(self) -> tuple[str, ...]:

@@ -359,6 +359,30 @@ FORGED: Final[tuple[Kind, ...]] = (
         "huge row count", "one row more than there are", _rows(41), "sale_order: expected 41 rows"
     ),
     wrong("huge row count", "one row less", dump("a row less"), "sale_order: expected 40 rows"),
+    wrong(
+        "missing object",
+        "constraints, indexes and views that the dump lacks",
+        dump("without constraints, indexes and views"),
+        "foreign keys: 1 of 1 missing: public.sale_order sale_order_partner",
+    ),
+    wrong(
+        "missing object",
+        "a trigger that the dump has disabled",
+        dump("a disabled trigger"),
+        "public.stock_move guarded (disabled)",
+    ),
+    wrong(
+        "missing object",
+        "a default and what must be filled, of columns",
+        dump("without defaults"),
+        "columns that must be filled: expected",
+    ),
+    wrong(
+        "missing object",
+        "a sequence of no column that begins anew",
+        dump("a sequence begun anew"),
+        "sequence public.ir_sequence_042 stands at 1, not given yet, in production at 1871",
+    ),
     lie("wrong encoding", "manifest says LATIN1", database(encoding="LATIN1"), "has encoding UTF8"),
     refused(
         "wrong encoding",

@@ -39,6 +39,11 @@ CREATE TABLE audit (id serial PRIMARY KEY, note text);
 INSERT INTO audit (note) VALUES ('first'), ('second');
 CREATE TABLE one_rel (a int, b int);
 INSERT INTO one_rel SELECT n, n + 1 FROM generate_series(1, 20) n;
+CREATE INDEX stock_move_note ON stock_move (note);
+CREATE SEQUENCE ir_sequence_042;
+SELECT setval('ir_sequence_042', 1871);
+CREATE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER guarded BEFORE UPDATE ON stock_move FOR EACH ROW EXECUTE FUNCTION guard();
 """
 _OTHERS = f"ALTER TABLE audit OWNER TO {ROLE}; GRANT SELECT ON audit TO odoo"
 
@@ -49,6 +54,17 @@ VARIANTS = {
     "without an extension": f"DROP EXTENSION {EXTENSION}",
     "another extension": "CREATE EXTENSION pg_trgm",
     "another table": "CREATE TABLE sale_report (id int)",
+    "without constraints, indexes and views": """
+        ALTER TABLE sale_order DROP CONSTRAINT sale_order_partner,
+            DROP CONSTRAINT sale_order_amount;
+        ALTER TABLE stock_move DROP CONSTRAINT stock_move_pkey;
+        DROP INDEX stock_move_note;
+        DROP VIEW partner_orders""",
+    "a disabled trigger": "ALTER TABLE stock_move DISABLE TRIGGER guarded",
+    "a sequence begun anew": "SELECT setval('ir_sequence_042', 1, false)",
+    "without defaults": "ALTER TABLE sale_order ALTER id DROP DEFAULT, ALTER partner_id"
+    " DROP NOT NULL",
+    "a sequence behind": "SELECT setval('sale_order_id_seq', 7)",
     "a row less": "DELETE FROM sale_order WHERE id = 7",
     "no rows": "TRUNCATE res_partner, sale_order, ir_module_module, ir_attachment, stock_move,"
     " audit, one_rel",

@@ -26,6 +26,7 @@ ITEMS: Final = (
     "setuid",
     "zip bomb",
     "huge row count",
+    "missing object",
     "wrong encoding",
     "wrong collation",
     "missing extension",

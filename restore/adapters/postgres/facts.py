@@ -1,4 +1,4 @@
-"""What PostgreSQL says of itself: version, locales, extensions, constraints, exact row counts.
+"""What PostgreSQL says of itself: version, locales, extensions, objects, exact row counts.
 
 Read alike from production, for the fingerprint, and from a rebuilt environment, for comparison.
 """
@@ -16,6 +16,7 @@ from psycopg.errors import UndefinedTable
 from psycopg.pq import TransactionStatus
 
 from restore import model
+from restore.adapters.postgres import objects
 from restore.adapters.postgres.locales import collation_version, database_locale
 from restore.adapters.postgres.sql import Connection, quoted, rows
 from restore.errors import EnvironmentFailure
@@ -79,27 +80,30 @@ def read_database_facts(connection: Connection, profile: Profile) -> model.Datab
     Raises:
         EnvironmentFailure: the role may not read a table, or the server went away.
     """
-    with one_snapshot(connection):
-        name, owner, encoding, collate, ctype, size = _ask(connection, _DATABASE)[0]
-        with _asked(connection):
-            locale, version = database_locale(connection), collation_version(connection)
-            exempt = not_valid(connection)
+    with one_snapshot(connection), _asked(connection):
+        name, owner, encoding, collate, ctype, size = rows(connection, _DATABASE)[0]
         return model.DatabaseFacts(
             name=name,
             owner=owner,
             encoding=encoding,
             collate=collate,
             ctype=ctype,
-            collation_version=version,
+            collation_version=collation_version(connection),
             size=size,
-            extensions=tuple(model.Versioned(*row) for row in _ask(connection, _EXTENSIONS)),
+            extensions=tuple(model.Versioned(*row) for row in rows(connection, _EXTENSIONS)),
             modules=tuple(
                 model.Versioned(str(row[0]), str(row[1] or ""))
                 for row in optional_rows(connection, profile.erp.installed_modules)
             ),
             tables=count_table_rows(connection),
-            locale=locale,
-            not_valid=exempt,
+            locale=database_locale(connection),
+            not_valid=not_valid(connection),
+            objects=objects.read_objects(connection),
+            sequences=objects.read_sequences(connection),
+            large_objects=objects.read_large_objects(connection),
+            settings=objects.read_settings(connection),
+            comment=objects.read_comment(connection),
+            tablespaces=objects.read_tablespaces(connection),
         )
 
 

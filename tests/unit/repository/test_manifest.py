@@ -24,9 +24,13 @@ from restore.model import (
     Fingerprint,
     Generation,
     ImageFacts,
+    LargeObjects,
     NodeFacts,
+    ObjectFacts,
     ProxyFacts,
+    SequenceFacts,
     ServerFacts,
+    SettingFacts,
     TableFacts,
     Versioned,
 )
@@ -60,6 +64,13 @@ certificate = st.builds(CertificateFacts, text, text, names, moment, moment, dig
 proxy = st.builds(ProxyFacts, server, st.none() | certificate)
 tables = st.lists(st.builds(TableFacts, text, text, whole), max_size=3).map(tuple)
 versions = st.lists(versioned, max_size=3).map(tuple)
+
+
+def optional(item: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...] | None]:
+    """What a backup may not tell."""
+    return st.none() | st.lists(item, max_size=2).map(tuple)
+
+
 databases = st.builds(
     DatabaseFacts,
     name=text,
@@ -75,6 +86,14 @@ databases = st.builds(
     locale=st.none() | st.builds(DatabaseLocale, text, text, text),
     not_valid=st.none()
     | st.lists(st.builds(ConstraintFacts, text, text, text), max_size=2).map(tuple),
+    objects=optional(st.builds(ObjectFacts, text, whole, digest, names)),
+    sequences=optional(
+        st.builds(SequenceFacts, text, text, st.none() | whole, st.booleans(), st.none() | whole)
+    ),
+    large_objects=st.none() | st.builds(LargeObjects, whole, st.none() | whole),
+    settings=optional(st.builds(SettingFacts, text, st.booleans(), text, text)),
+    comment=st.none() | text,
+    tablespaces=st.none() | names,
 )
 
 
