@@ -218,8 +218,8 @@ KEYS: Final = (
         "checkPassword",
         "text",
         "none",
-        "That account's password. Without it nobody logs in, so a replay is unverifiable and "
-        "`pulumi up` fails, unless the login is accepted.",
+        "That account's password. Without it nobody logs in, so `pulumi up` replays nothing "
+        "unless the login is left out on purpose (`accept`).",
         secret=True,
     ),
     Key(

@@ -16,7 +16,8 @@ from restore.adapters import lock, logs
 from restore.adapters.pulumi.outputs import environment_from_outputs
 from restore.anonymise import Anonymisation, anonymisation_asked
 from restore.anonymise.key import VARIABLE
-from restore.errors import EnvironmentFailure, Interrupted, RestoreError
+from restore.checks.web import foreseen_scenario_checks
+from restore.errors import EnvironmentFailure, Interrupted, RestoreError, UsageError
 from restore.model import locations
 from restore.model.environment import StackOverrides
 from restore.model.messages import message
@@ -89,6 +90,7 @@ def replay_outputs(outputs: Mapping[str, Any], request: ReplayRequest) -> Replay
     """
     environment = environment_from_outputs(outputs)
     run = Run.begin(environment.stack, request, open_services(request.selection))
+    _require_login(run)
     report, folder = run_to_report(run.recorder, request, lambda: replay_standing(run, environment))
     if run.recorder.error is not None:
         raise run.recorder.error
@@ -104,6 +106,23 @@ def replay_outputs(outputs: Mapping[str, Any], request: ReplayRequest) -> Replay
         report=str(folder / "report.html"),
         message="; ".join(found) + (f"\n{report.hint}" if report.hint else ""),
     )
+
+
+def _require_login(run: Run) -> None:
+    """Refuse early what could not pass: a stack that fails has to be replayed into once more.
+
+    Raises:
+        UsageError: no account was given to log in with, and the login was not left out.
+    """
+    scenario = run.services.profile.web
+    login = next(one.id for one in foreseen_scenario_checks(scenario) if one.decisive)
+    accepted = {acceptance.key for acceptance in run.request.accepted}
+    if run.request.credentials is None and login not in accepted:
+        raise UsageError(
+            "nobody could log in to what is restored, so nothing was replayed yet",
+            f"set checkPassword (and checkLogin), or leave {login} out with a reason (setting "
+            "accept); then run it again",
+        )
 
 
 def replay_standing(run: Run, environment: model.Environment) -> None:
