@@ -22,7 +22,7 @@ import docker
 import psycopg
 from docker.models.containers import Container
 
-from fixtures.production import initialise
+from fixtures.initialised import initialise
 from fixtures.site import ODOO_IMAGE, Site, new_site
 from restore.adapters.docker.runner import Runner
 from restore.adapters.postgres import commands
