@@ -51,7 +51,7 @@ from typing import Final
 
 from restore.adapters.postgres import commands
 from restore.model import Artifact, ArtifactKind, DatabaseFacts, DumpForm, Role, Step, StepKind
-from restore.model.generation import CUSTOM_FILE, PLAIN_FILE
+from restore.model.generation import CUSTOM_FILE
 from restore.model.messages import message
 from restore.model.node_records import MARK
 from restore.plan.bulk import in_bulk_mode, is_large
@@ -179,7 +179,7 @@ def _restore(
     superuser = request.profile.database.superuser
     folder = f"{request.target.repository}/generations/{request.generation.id}/{artifact.folder}"
     if artifact.form is DumpForm.PLAIN:
-        return commands.load_plain(superuser, database, f"{folder}/{PLAIN_FILE}", loader or "")
+        return commands.load_plain(superuser, database, loader or "")
     dump = f"{folder}/{CUSTOM_FILE}" if artifact.form is DumpForm.CUSTOM else folder
     return commands.restore_database(superuser, database, dump, request.jobs, loader)
 

@@ -415,6 +415,29 @@ _IN_FOLDER: Final = (
         _dump(lambda c: c.replace(b"SET statement_timeout", b"\\! id\nSET statement_timeout", 1)),
         "is a command for psql",
     ),
+    *(
+        _in_folder(
+            "dump is code",
+            what,
+            _dump(
+                lambda c, text=text: c.replace(  # type: ignore[misc]
+                    b"SET statement_timeout", text + b"\nSET statement_timeout", 1
+                )
+            ),
+            says,
+        )
+        for what, text, says in (
+            (
+                "rows begin in a parenthesis",
+                b"SELECT (\nCOPY public.x FROM stdin;\n\\! id\n\\.\n);",
+                "is a command for psql",
+            ),
+            ("a return ends a comment", b"-- a\r\\! id", "within a comment"),
+            ("rows come from a program", b"COPY public.x FROM PROGRAM 'id';", "a COPY that"),
+            ("a variable of psql", b"SELECT :PROMPT1;", "replaces by a value"),
+            ("a number that goes on", b"SELECT 1E'\\'' \\! id ;'", "a number and more"),
+        )
+    ),
     _in_folder(
         "swapped files",
         "a dump of the whole server",

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import io
 import os
+import socket
 import tarfile
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
@@ -21,6 +23,7 @@ from docker.models.containers import Container
 
 from restore.adapters import logs
 from restore.adapters.docker.engine import answers
+from restore.adapters.docker.tunnel import STDOUT, end_stream, ends, hang_up, read_frame
 from restore.adapters.streams import CHUNK, ChunkReader, LineSplitter
 from restore.errors import EnvironmentFailure, NotFoundError, ReplayError
 from restore.model import LOCAL, ImageFacts
@@ -191,11 +194,7 @@ class Runner:
             ReplayError: it exited otherwise than 0; raised after the last line.
         """
         code, said = yield from self._lines(container, argv, user, environment, on_error_line)
-        if code != 0:
-            raise ReplayError(
-                f"{argv[0]} exited with {code} in container {container[:12]}:\n"
-                + (said or "(it wrote nothing to stderr)")
-            )
+        _require_success(container, argv, code, said)
 
     def _lines(
         self,
@@ -236,6 +235,59 @@ class Runner:
             yield from out.rest()
             told["exit_code"] = code = cast(int, api.exec_inspect(exec_id)["ExitCode"])
             return code, "\n".join(said)
+
+    def feed(
+        self, container: str, argv: tuple[str, ...], chunks: Iterable[bytes], *, user: str
+    ) -> str:
+        """Run a command that must succeed on what it reads from its standard input.
+
+        An error of ``chunks`` is raised once the command has ended on what it had read until then.
+
+        Raises:
+            ReplayError: it exited otherwise than 0; holds the tail of stderr.
+        """
+        out, err = LineSplitter(), LineSplitter()
+        stdout: list[str] = []
+        stderr: deque[str] = deque(maxlen=TAIL_LINES)
+        wrong: list[BaseException] = []
+        api = self.engine_of(container).api
+        with (
+            logs.timed("command", container=container[:12], argv=argv, user=user) as told,
+            answers(f"run {argv[0]} in container {container[:12]}"),
+        ):
+            made = api.exec_create(container, list(argv), user=user, stdin=True)["Id"]
+            stream = cast(Any, api.exec_start(made, socket=True))
+            try:
+                read, write = ends(stream)
+
+                def give() -> None:
+                    try:
+                        for chunk in chunks:
+                            write(chunk)
+                    except (BrokenPipeError, ConnectionError):
+                        # It ended before it had read everything: its exit code tells why.
+                        pass
+                    except BaseException as error:
+                        wrong.append(error)
+                    hang_up(stream, socket.SHUT_WR)
+
+                giver = threading.Thread(target=give, name="pra-feed", daemon=True)
+                giver.start()
+                while (frame := read_frame(read)) is not None:
+                    kind, content = frame
+                    (stdout.extend if kind == STDOUT else stderr.extend)(
+                        (out if kind == STDOUT else err).feed(content)
+                    )
+                giver.join()
+            finally:
+                end_stream(stream)
+            stdout += out.rest()
+            stderr += err.rest()
+            told["exit_code"] = code = cast(int, api.exec_inspect(made)["ExitCode"])
+        if wrong:
+            raise wrong[0]
+        _require_success(container, argv, code, "\n".join(stderr))
+        return "\n".join(stdout)
 
     def read_archive(
         self, container: str, path: str

@@ -23,7 +23,7 @@ from restore.model import Relay
 
 _CHUNK: Final = 1 << 16
 _ACCEPT_SECONDS: Final = 0.2
-_STDOUT: Final = 1
+STDOUT: Final = 1
 
 # Images have bash or netcat. When one direction ends, so does the connection: what PostgreSQL and
 # web clients do. The children are waited for: PostgreSQL, being the container's first process,
@@ -103,19 +103,19 @@ class Tunnel:
             made = api.exec_create(relay.container, argv, stdin=True)["Id"]
             stream = cast(Any, api.exec_start(made, socket=True))
         try:
-            read, write = _ends(stream)
+            read, write = ends(stream)
             there = threading.Thread(target=_outwards, args=(caller, write, stream), daemon=True)
             there.start()
-            while (frame := _frame(read)) is not None:
+            while (frame := read_frame(read)) is not None:
                 kind, content = frame
-                if kind == _STDOUT:
+                if kind == STDOUT:
                     caller.sendall(content)
             with suppress(OSError):
                 caller.shutdown(socket.SHUT_RDWR)
             there.join()
         finally:
-            _hang_up(stream)
-            _end(stream)
+            hang_up(stream)
+            end_stream(stream)
 
 
 def _outwards(caller: socket.socket, write: Write, stream: Any) -> None:
@@ -123,10 +123,10 @@ def _outwards(caller: socket.socket, write: Write, stream: Any) -> None:
     with suppress(OSError, ValueError):
         while content := caller.recv(_CHUNK):
             write(content)
-    _hang_up(stream)
+    hang_up(stream)
 
 
-def _ends(stream: Any) -> tuple[Callable[[int], bytes], Write]:
+def ends(stream: Any) -> tuple[Callable[[int], bytes], Write]:
     """Functions that read from and write to the SDK's stream, by its kind: socket or ssh."""
     process = getattr(stream, "proc", None)
     if process is not None:
@@ -137,7 +137,8 @@ def _ends(stream: Any) -> tuple[Callable[[int], bytes], Write]:
     return raw.recv, raw.sendall
 
 
-def _hang_up(stream: Any) -> None:
+def hang_up(stream: Any, how: int = socket.SHUT_RDWR) -> None:
+    """End what is sent, and with ``SHUT_RDWR`` what is received, too."""
     process = getattr(stream, "proc", None)
     with suppress(OSError, ValueError):
         if process is not None:
@@ -145,10 +146,10 @@ def _hang_up(stream: Any) -> None:
             process.stdin.close()
             return
         raw = getattr(stream, "_sock", stream)
-        raw.shutdown(socket.SHUT_RDWR)
+        raw.shutdown(how)
 
 
-def _end(stream: Any) -> None:
+def end_stream(stream: Any) -> None:
     """Close a stream and its HTTP response; end the ssh process that carried it, if any."""
     process, raw = getattr(stream, "proc", None), getattr(stream, "_sock", None)
     if raw is not None:
@@ -161,7 +162,7 @@ def _end(stream: Any) -> None:
         process.stdout.close()
 
 
-def _frame(read: Callable[[int], bytes]) -> tuple[int, bytes] | None:
+def read_frame(read: Callable[[int], bytes]) -> tuple[int, bytes] | None:
     """Read one frame: which output it belongs to (1 is stdout) and its content; None at the end."""
     head = _exactly(read, 8)
     if head is None:

@@ -111,15 +111,20 @@ def restore_database(
     )
 
 
-def load_plain(superuser: str, database: str, path: str, loader: str) -> Argv:
-    """``psql`` of a plain dump as role ``loader``: all of it, or nothing."""
+def load_plain(superuser: str, database: str, loader: str) -> Argv:
+    """``psql`` of a plain dump on its standard input as role ``loader``: all of it, or nothing."""
     return (
         *_psql(superuser, database),
         "--output=/dev/null",
         "--single-transaction",
         f"--command=SET ROLE {identifier(loader)}",
-        f"--file={path}",
+        "--file=-",
     )
+
+
+def knows_restrict(superuser: str) -> Argv:
+    """``psql`` that fails unless it knows the command that makes all its others refused."""
+    return (*_psql(superuser, "postgres"), "--command=\\restrict pra")
 
 
 def give_ownership(superuser: str, database: str, loader: str, owner: str) -> Argv:

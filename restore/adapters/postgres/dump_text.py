@@ -17,7 +17,11 @@ _PART: Final = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
 CREATED_TABLE: Final = re.compile(
     rf"CREATE (?:UNLOGGED )?TABLE (?:IF NOT EXISTS )?(?P<name>{_PART}(?:\.{_PART})?) ?\("
 )
-COPIED_TABLE: Final = re.compile(rf"COPY (?P<name>{_PART}(?:\.{_PART})?) .*FROM stdin;$", re.I)
+COPIED_TABLE: Final = re.compile(
+    rf"COPY (?P<name>{_PART}(?:\.{_PART})?) +(?:\({_PART}(?:, {_PART})*\) +)?"
+    r"(?:WITH OIDS +)?FROM stdin;\Z",
+    re.I,
+)
 EXTENSION: Final = re.compile(rf"CREATE EXTENSION (?:IF NOT EXISTS )?(?P<name>{_PART})")
 SEARCH_PATH: Final = re.compile(rf"SET search_path = (?P<name>{_PART})")
 CLIENT_ENCODING: Final = re.compile(r"SET client_encoding = '(?P<name>[^']+)'")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,9 +11,8 @@ from typing import Final
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from restore import model
-from restore.adapters.postgres import sql
+from restore.adapters.postgres import commands, plain_dump, sql
 from restore.adapters.postgres.commands import OS_USER
-from restore.adapters.postgres.plain_dump import END
 from restore.checks.base import about, is_untold, with_acceptances
 from restore.checks.database import database_checks
 from restore.context import ReplayContext
@@ -91,10 +91,13 @@ def restore_database(context: ReplayContext, step: model.Step) -> None:
     """Run ``pg_restore`` or ``psql`` into the temporary database."""
     name = step.target
     facts = _facts(context, step)
-    _require_end(context, step)
+    plain = _plain_dump(context, step)
     try:
         with _watched_size(context, step, facts.size):
-            _run(context, step, user=READER)
+            if plain is None:
+                _run(context, step, user=READER)
+            else:
+                _load_plain(context, step, *plain)
     except BaseException:
         # An interrupted pg_restore goes on inside the container as long as its sessions do; and
         # half a database must not fill the disk of an ERP that goes on with its old one.
@@ -118,19 +121,37 @@ def give_ownership(context: ReplayContext, step: model.Step) -> None:
             raise ReplayError(f"role {loader}, as which the dump was loaded, is still there")
 
 
-def _require_end(context: ReplayContext, step: model.Step) -> None:
-    """Refuse a plain dump that was cut: psql would end well on it."""
+def _plain_dump(
+    context: ReplayContext, step: model.Step
+) -> tuple[model.Artifact, model.FileEntry] | None:
+    """The file of a plain dump; None when it has another form. One that was cut is refused."""
     for artifact in context.generation.artifacts_of(model.ArtifactKind.DATABASE, step.database):
         if artifact.form is not model.DumpForm.PLAIN:
             continue
         for entry in context.repository.read_index(context.generation, artifact):
             with context.repository.open(context.generation, artifact, entry) as file:
                 file.seek(max(0, entry.size - _TAIL))
-                if END not in file.read(_TAIL):
+                if plain_dump.END not in file.read(_TAIL):
                     raise ReplayError(
                         f"{artifact.folder}/{entry.path} was cut: pg_dump's last line is missing",
                         "import the backup again, or choose another generation",
                     )
+            return artifact, entry
+    return None
+
+
+def _load_plain(
+    context: ReplayContext, step: model.Step, artifact: model.Artifact, entry: model.FileEntry
+) -> None:
+    """Feed a plain dump to psql, each line once it is known to hold no command for it."""
+    server, runner = context.environment.database, context.runner
+    probe = runner.execute(
+        server.container, commands.knows_restrict(server.superuser), user=OS_USER
+    )
+    restrict = secrets.token_hex(16) if probe.exit_code == 0 else None
+    with context.repository.open(context.generation, artifact, entry) as file:
+        lines = plain_dump.guarded(file, f"{artifact.folder}/{entry.path}", restrict)
+        runner.feed(server.container, step.argv, lines, user=OS_USER)
 
 
 def analyze_database(context: ReplayContext, step: model.Step) -> None:

@@ -134,6 +134,104 @@ def test_a_command_for_psql_is_refused(command: bytes) -> None:
         plain_dump.scan(io.BytesIO(evil), "x")
 
 
+# Each hides a command for psql from whoever follows a dump less exactly than psql does.
+TRICKS = {
+    "COPY in a parenthesis": b"SELECT (\nCOPY public.x FROM stdin;\n\\! harm\n\\.\n);",
+    "COPY after another statement": b"SELECT 1; COPY public.x FROM stdin;\n\\! harm\n\\.",
+    "COPY within a statement": b"SELECT 1\nCOPY public.x FROM stdin;\n\\! harm\n\\.\n;",
+    "COPY and a comment": b"COPY public.x FROM stdin; -- (\n\\! harm\n\\.",
+    "COPY from a program": b"COPY public.x FROM PROGRAM 'harm' --FROM stdin;",
+    "COPY in lower case": b"copy public.x from program 'harm';",
+    "COPY to a file": b"COPY public.x TO '/tmp/harm';",
+    "end of rows that is none": b"COPY public.x FROM stdin;\n\\.\r\r\n'\n\\.\n\\! harm\n'",
+    "return ends a comment": b"-- x\r\\! harm",
+    "return in a command left out": b"\\restrict x\r\\! harm",
+    "return in what is left out": b"ALTER DATABASE x SET a = 'b\r\\! harm';",
+    "return continues a text": b"SELECT E'a'\r'b\\' \\! harm",
+    "number and text": b"SELECT 1E'\\'' \\! harm ;'",
+    "number and dollars": b"SELECT 1$$ ' $$ \\! harm ';",
+    "parameter and text": b"SELECT $1e'\\'' \\! harm ;'",
+    "variable and text": b"SELECT :e'\\' \\! harm ' \n",
+    "variable of psql": b"SELECT :PROMPT1;",
+    "number and comment": b"SELECT 1E-- '\n \\! harm ';",
+    "tag of dollars": b"SELECT $tag$ ' $tag$ \\! harm ';",
+    "variable in quotes": b"SELECT :'USER';",
+    "whether a variable is": b"SELECT :{?x};",
+    "old strings half a line early": (
+        b"SET standard_conforming_strings = off; SELECT 'a\\' \\! harm ;'"
+    ),
+    "U& beside old strings": b"SET standard_conforming_strings = off;\nSELECT U&'\\' \\! harm ';",
+    "function named begin": b"CREATE FUNCTION begin() RETURNS int LANGUAGE sql AS 'x';\n",
+    "COPY in a body": b"CREATE FUNCTION f() BEGIN ATOMIC SELECT 1;\nCOPY public.x FROM stdin;\n",
+    "half a statement after one": b"SELECT 1; SELECT '\n\\! harm\n';",
+}
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_what_psql_reads_otherwise_than_it_looks_is_refused(trick: str) -> None:
+    evil = PLAIN.replace(b"SET statement_timeout = 0;", TRICKS[trick])
+    with pytest.raises(DamagedGenerationError, match=r"command for psql|otherwise than it looks"):
+        plain_dump.scan(io.BytesIO(evil), "x")
+
+
+GOOD = [
+    b"SELECT (1)\n;\nCOPY public.x  FROM stdin;\n\\.\n",
+    b"SELECT a[1:2], x::TEXT, 1e-5, .5, b'1', N'x', U&'d\\0061' FROM t;",
+    b"CREATE FUNCTION f() RETURNS x BEGIN ATOMIC SELECT CASE WHEN 1 THEN 1 END;\nSELECT 2;\nEND;",
+    b"SELECT '\\! no', E'\\'\\! no', $$\\! no$$, \"\\! no\" /* \\! no */; -- \\! no",
+    b"COMMENT ON TABLE t IS 'a\r\n\\! no\rb';",
+    b"CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2);",
+    b"SET a = 1; SET b = 2; -- two",
+]
+
+
+@pytest.mark.parametrize("statement", GOOD)
+@pytest.mark.parametrize("ends", [b"\n", b"\r\n"])
+def test_what_a_dump_may_hold_is_read(statement: bytes, ends: bytes) -> None:
+    dump = PLAIN.replace(b"SET statement_timeout = 0;", statement)
+    dump = dump.replace(b"\r\n", b"\n").replace(b"\n", ends)
+    for mark in (b"", b"\xef\xbb\xbf"):
+        assert plain_dump.scan(io.BytesIO(mark + dump), "x").tables
+
+
+@pytest.mark.parametrize("size", range(70, 94))
+def test_a_piece_of_a_long_line_may_end_anywhere(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = PLAIN.replace(b"SET statement_timeout = 0;", b"\n".join(GOOD))
+    expected = plain_dump.scan(io.BytesIO(good), "x")
+    monkeypatch.setattr(plain_dump, "_LONGEST_PIECE", size)
+    assert plain_dump.scan(io.BytesIO(good), "x") == expected
+    for name, text in TRICKS.items():
+        if name in ("return in what is left out", "U& beside old strings"):
+            # What they begin with counts at the beginning of a line only.
+            continue
+        evil = PLAIN.replace(b"SET statement_timeout = 0;", b"/*" + b" " * 50 + b"*/" + text)
+        with pytest.raises(DamagedGenerationError):
+            plain_dump.scan(io.BytesIO(evil), "x")
+
+
+def test_what_is_said_of_a_database_is_left_out_where_a_statement_begins_only() -> None:
+    text = b"SELECT (\nCREATE DATABASE x; '\n\\! a text\n');"
+    dump = PLAIN.replace(b"SET statement_timeout = 0;", text)
+    hidden = plain_dump.scan(io.BytesIO(dump), "x").hidden
+    lines = [dump.splitlines()[number - 1] for number in hidden]
+    assert all(line.startswith((b"\\restrict", b"\\unrestrict")) for line in lines)
+
+
+def test_psql_is_given_what_was_read_and_asked_what_it_reads_by() -> None:
+    facts = plain_dump.scan(io.BytesIO(PLAIN), "x")
+    dump = b"".join(plain_dump.replayable(io.BytesIO(PLAIN), "x", facts.hidden))
+    restricted = b"".join(plain_dump.guarded(io.BytesIO(dump), "x", "k3y"))
+    assert restricted.startswith(b"\\restrict k3y\n")
+    assert restricted.split(b"\n", 1)[1] == dump.removeprefix(b"--\n")
+    asked = b"".join(plain_dump.guarded(io.BytesIO(dump), "x", None))
+    assert asked.count(b"\n") == dump.count(b"\n")
+    assert asked.count(b"the dump changed how psql reads it") > 5
+    with pytest.raises(DamagedGenerationError, match="not as it was imported"):
+        list(plain_dump.guarded(io.BytesIO(PLAIN + b"\\restrict x\n"), "x", "k3y"))
+
+
 def test_a_command_far_into_a_long_line_is_refused() -> None:
     piece = plain_dump._LONGEST_PIECE
     for shift in range(-4, 5):
