@@ -19,6 +19,7 @@ ITEMS: Final = (
     "extra file",
     "swapped files of same size",
     "swapped files",
+    "dump is code",
     "wrong checksum algorithm",
     "manifest of a newer schema",
     "path outside",

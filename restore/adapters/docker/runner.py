@@ -378,3 +378,11 @@ class Runner:
 def tail(text: str, lines: int = TAIL_LINES) -> str:
     """The last lines of a text, for an error that quotes them."""
     return "\n".join(text.strip().splitlines()[-lines:])
+
+
+def _require_success(container: str, argv: tuple[str, ...], code: int, said: str) -> None:
+    if code != 0:
+        raise ReplayError(
+            f"{argv[0]} exited with {code} in container {container[:12]}:\n"
+            + (said or "(it wrote nothing to stderr)")
+        )

@@ -198,6 +198,7 @@ class _Scanner:
         self._copying: tuple[str, str] | None = None
         self._schema = "public"
         self._line = 1
+        self._broken_off = False
         self._begins = True
         self._ended = False
         self._hiding = False
@@ -216,6 +217,7 @@ class _Scanner:
     def feed(self, piece: bytes, whole: bool) -> None:
         """Take the next piece of a line."""
         self._facts.size += len(piece)
+        self._broken_off = not whole and len(piece) < _LONGEST_PIECE
         if b"\0" in piece:
             raise self.refused(
                 f"line {self._line} holds a zero byte, which no SQL does",
@@ -240,10 +242,7 @@ class _Scanner:
         inside = self._inside not in (None, self._line_comment)
         open_ = self._started or inside or self._copying is not None
         if open_ or not self._ended:
-            raise DamagedGenerationError(
-                f'{self._name} was cut: pg_dump\'s last line, "{END.decode()}", is not there',
-                "its copy broke off, or pg_dump was stopped; choose another backup",
-            )
+            raise self._cut()
         for table in self._partitioned:
             self._facts.tables.pop(table, None)
         return self._facts
@@ -467,7 +466,15 @@ class _Scanner:
             "a dump holds no such command: dump one database again, with pg_dump",
         )
 
+    def _cut(self) -> DamagedGenerationError:
+        return DamagedGenerationError(
+            f'{self._name} was cut: pg_dump\'s last line, "{END.decode()}", is not there',
+            "its copy broke off, or pg_dump was stopped; choose another backup",
+        )
+
     def _unclear(self, what: str) -> NoReturn:
+        if self._broken_off:
+            raise self._cut()
         raise self.refused(
             f"line {self._line} holds {what}: psql may read it otherwise than it looks",
             "pg_dump writes no such line: dump one database again, with pg_dump",
