@@ -93,7 +93,8 @@ def render_report(
 
 
 def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    # A report quotes rows, and its pictures show what users see.
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, content in files.items():
         write_whole(folder / name, content)
     descriptor = os.open(folder, os.O_RDONLY)
@@ -103,7 +104,7 @@ def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:
         os.close(descriptor)
 
 
-def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
+def write_whole(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Write a file beside its place, then move it there: a reader sees the old or the new whole."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:

@@ -189,7 +189,9 @@ def _timed(kind: str, results: tuple[StepResult, ...]) -> Iterator[Timing]:
 def _writable(path: Path) -> Iterator[sqlite3.Connection]:
     """A history under its write lock, its tables made; what the body did is kept when it ends."""
     with _translated(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # SQLite gives the files beside it the same mode.
+        path.touch(mode=0o600)
         with closing(sqlite3.connect(path, timeout=WAIT, isolation_level=None)) as connection:
             # The lock comes first: two processes may find the file empty at once.
             connection.execute("BEGIN IMMEDIATE")

@@ -25,6 +25,7 @@ from restore.adapters import logs
 from restore.adapters.docker.engine import answers
 from restore.adapters.docker.tunnel import STDOUT, end_stream, ends, hang_up, read_frame
 from restore.adapters.streams import CHUNK, ChunkReader, LineSplitter
+from restore.adapters.tool_output import presentable
 from restore.errors import EnvironmentFailure, NotFoundError, ReplayError
 from restore.model import LOCAL, ImageFacts
 from restore.model.messages import message
@@ -377,12 +378,12 @@ class Runner:
 
 def tail(text: str, lines: int = TAIL_LINES) -> str:
     """The last lines of a text, for an error that quotes them."""
-    return "\n".join(text.strip().splitlines()[-lines:])
+    return presentable("\n".join(text.strip().splitlines()[-lines:]))
 
 
 def _require_success(container: str, argv: tuple[str, ...], code: int, said: str) -> None:
     if code != 0:
         raise ReplayError(
             f"{argv[0]} exited with {code} in container {container[:12]}:\n"
-            + (said or "(it wrote nothing to stderr)")
+            + (presentable(said) or "(it wrote nothing to stderr)")
         )

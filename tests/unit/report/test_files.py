@@ -21,6 +21,8 @@ def test_every_rendering_is_written(tmp_path: Path) -> None:
     assert "Réussite" in page.read_text() and "Pass" in (folder / "report.en.html").read_text()
     assert "Contrôles" in (folder / "junit.xml").read_text()
     assert read_report(folder) == passed()
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    assert folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_writing_again_replaces(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ def test_a_run_is_kept_with_all_that_was_measured(tmp_path: Path) -> None:
 
     (entry,) = entries(path, ANY, 10)
 
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     assert entry.past == report.past
     assert (entry.group, entry.stack) == (DRILL, report.stack)
     assert (entry.signed_by, entry.error) == ("abc", None)
