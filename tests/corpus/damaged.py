@@ -71,6 +71,13 @@ def swapped_documents(case: Case) -> None:
     swap(first, second)
 
 
+def _without_seal(case: Case) -> None:
+    path = case.root / "manifest.json"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    del document["seal"]
+    rewrite(path, json.dumps(document).encode())
+
+
 def _extra(case: Case) -> None:
     lay(documents(case)[0].with_name("extra"), b"x")
 
@@ -334,6 +341,35 @@ DAMAGED: Final[tuple[Kind, ...]] = (
         "a document twice in its index",
         index(lambda lines: [lines[0], *lines]),
         "twice",
+    ),
+    Kind(
+        "nobody vouches for it",
+        "manifest made anew, where a signature is demanded",
+        manifest(lambda document: document.update(profile="odoo")),
+        Stage.SELECT,
+        ExitCode.UNTRUSTED,
+        "the manifest is not signed",
+        sealed=True,
+        demands=(("require_signed", True),),
+    ),
+    Kind(
+        "nobody vouches for it",
+        "seal taken off, where a signature is demanded",
+        _without_seal,
+        Stage.SELECT,
+        ExitCode.UNTRUSTED,
+        "has no seal",
+        demands=(("require_signed", True),),
+    ),
+    Kind(
+        "too old",
+        "newest of days ago, where an hour is accepted",
+        lambda _case: None,
+        Stage.CHECK,
+        ExitCode.FAIL,
+        "rpo.budget failed",
+        signed=True,
+        demands=(("rpo_budget", 3600.0),),
     ),
     Kind(
         "clock in the future",

@@ -35,6 +35,8 @@ ITEMS: Final = (
     "missing addon",
     "attachments between dump and files",
     "duplicated generation id",
+    "nobody vouches for it",
+    "too old",
     "clock in the future",
     "empty database",
     "unreadable file",

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from restore.errors import ExitCode
 from restore.model import DatabaseFacts, Fingerprint, Generation
@@ -125,6 +125,8 @@ class Kind:
     """Only the manifest and its indexes are right again, not what they say of the files."""
     unprivileged: bool = False
     """The drill is run by a user who is bound by the modes of files."""
+    demands: tuple[tuple[str, Any], ...] = ()
+    """What the drill demands of a generation: fields of its request."""
 
     @property
     def checksums(self) -> str:

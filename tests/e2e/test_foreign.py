@@ -29,8 +29,9 @@ def nothing_stays(docker_runner: Runner, commands: Commands) -> object:
     assert [path for path in IMPORTS.iterdir() if path.is_dir()] == []
 
 
-UNTOLD_CONSTRAINTS = {
-    f"database.constraints:{DATABASE}": "the backup does not tell which constraints were not valid"
+UNTOLD_OBJECTS = {
+    f"database.constraints:{DATABASE}": "the backup does not tell which constraints were not valid",
+    f"database.objects:{DATABASE}": "the backup does not tell which objects there were",
 }
 
 
@@ -63,7 +64,7 @@ def test_odoo_s_own_zip_is_drilled(commands: Commands, foreign_backups: ForeignB
         f"database.encoding:{DATABASE}": (
             "the backup does not tell collation, character type, owner"
         ),
-        **UNTOLD_CONSTRAINTS,
+        **UNTOLD_OBJECTS,
     }
     generation = report["generation"]
     assert generation["fingerprint"]["erp_series"] == "14.0"
@@ -97,7 +98,8 @@ def test_the_training_case_s_nightly_dumps_are_drilled(
         assert "rows of" in reasons[f"database.tables:{name}"]
         assert reasons[f"documents.readable:filestore:{name}"] == "the database lists no document"
         assert "constraints" in reasons[f"database.constraints:{name}"]
-    assert len(reasons) == 3 * len(BRANCHES)
+        assert "objects" in reasons[f"database.objects:{name}"]
+    assert len(reasons) == 4 * len(BRANCHES)
 
 
 @pytest.mark.heavy
@@ -130,7 +132,7 @@ def test_a_folder_of_dumps_is_drilled_by_its_mapping(
 
     assert unverified(report) == {
         f"database.encoding:{DATABASE}": "the backup does not tell collation, character type",
-        **UNTOLD_CONSTRAINTS,
+        **UNTOLD_OBJECTS,
     }
 
 

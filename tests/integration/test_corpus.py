@@ -13,6 +13,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -26,8 +27,10 @@ from restore.errors import ExitCode, RestoreError
 from restore.model import Acceptance, CheckStatus, Selection, ignore_progress
 from restore.model.environment import StackOverrides
 from restore.profile import Profile, load_profile
+from restore.report.evidence.keys import create_key
 from restore.repository import create_repository
 from restore.repository.folder import FolderRepository
+from restore.repository.manifest import render_manifest
 from restore.runs.entry import run_to_report
 from restore.runs.recorder import Run
 from restore.runs.request import ReplayRequest, Services
@@ -35,7 +38,7 @@ from restore.runs.stages import preflight, replay_into, select, verify_generatio
 from tests.corpus.good import ROLE, captured, imported, make_good, mapped, nightly, zipped
 from tests.corpus.kinds import ITEMS, KINDS
 from tests.corpus.model import Base, Case, Good, Kind, Stage
-from tests.corpus.tools import documents, index, lay, sign, unprivileged, untouched
+from tests.corpus.tools import documents, index, lay, rewrite, sign, unprivileged, untouched
 from tests.support.repository import DATABASE, copy_repository
 from tests.support.servers import DatabaseLab, environment_of, erp_server
 
@@ -137,12 +140,18 @@ WEB = tuple(check.id for check in foreseen_scenario_checks(load_profile("odoo").
 
 
 def drilled(
-    place: Place, base: Base, folder: Path, work: Path, left_out: tuple[str, ...] = WEB
+    place: Place,
+    base: Base,
+    folder: Path,
+    work: Path,
+    left_out: tuple[str, ...] = WEB,
+    **demands: Any,
 ) -> Outcome:
     """Drill the backup in a folder as the engine does, into servers that stand.
 
     Args:
         left_out: the checks that are accepted, those of the pages of a server that only sleeps.
+        demands: what is demanded of the generation.
     """
     started: list[str] = []
     try:
@@ -158,6 +167,7 @@ def drilled(
         credentials=None,
         accepted=tuple(Acceptance(one, "known to be so") for one in left_out),
         reports=work / "reports",
+        **demands,
     )
     run = Run.begin("corpus", request, services)
     recorder = run.recorder
@@ -216,6 +226,29 @@ def test_what_does_not_tell_its_rows_is_no_pass(
     assert f"--accept database.tables:{DATABASE}" in outcome.said
 
 
+def test_what_is_demanded_and_given_is_no_false_alarm(
+    clean_place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A generation that a trusted key signed, no older than its budget."""
+    case = case_of(clean_place, Base.CAPTURED, tmp_path / "backup")
+    signer, public = create_key(tmp_path / "signing.pem", tmp_path / "trusted")
+    monkeypatch.setenv("PRA_TRUSTED_KEYS", str(public.parent))
+    current = case.repository.load(case.generation.id)
+    text = render_manifest(current, signer.sign_manifest)
+    rewrite(case.root / "manifest.json", text.encode())
+
+    outcome = drilled(
+        clean_place,
+        Base.CAPTURED,
+        case.folder,
+        tmp_path / "work",
+        require_signed=True,
+        rpo_budget=1e9,
+    )
+
+    assert outcome.code is ExitCode.PASS, outcome.said
+
+
 def test_what_does_no_harm_is_no_false_alarm(clean_place: Place, tmp_path: Path) -> None:
     """A document that was added after the dump, and a mode that production should not have had."""
     case = case_of(clean_place, Base.CAPTURED, tmp_path / "backup")
@@ -250,7 +283,9 @@ def test_a_broken_backup_is_refused(kind: Kind, clean_place: Place, tmp_path: Pa
         kind.target(clean_place.lab),
         unprivileged() if kind.unprivileged else nullcontext(),
     ):
-        outcome = drilled(clean_place, kind.base, case.folder, tmp_path / "work")
+        outcome = drilled(
+            clean_place, kind.base, case.folder, tmp_path / "work", **dict(kind.demands)
+        )
 
     assert (outcome.stage, outcome.code) == (kind.found, kind.code), outcome.said
     assert kind.says in outcome.said
