@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+import re
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,9 @@ from restore.repository.transfer import Meter, Metered
 
 _SUFFIXES: Final = ("", ".gz", ".lz4", ".zst")
 """What pg_dump adds to the name of a data file that it compressed."""
+
+_OBJECT: Final = re.compile(rb"\d+ (blob_\d+\.dat)\n")
+"""A line in a folder's list of large objects: number and file."""
 
 _COMPRESSED: Final = (".gz", ".zst")
 
@@ -96,7 +100,7 @@ def _custom(stream: IO[bytes], open_file: Open, name: str) -> Dump:
             f"{name} is a part of a dump in several files",
             "name the folder that holds it; a dump in tar format is not read",
         )
-    facts = _archive_facts(reader, reader.entries())
+    facts = _archive_facts(reader, reader.entries(), name)
     reader.require_whole()
     return Dump(DumpForm.CUSTOM, facts, partial(_custom_files, open_file, name), meter.bytes)
 
@@ -119,7 +123,7 @@ def _folder(path: Path) -> Dump:
     with closing(plain_stream(open_original(table), str(table))) as stream:
         reader = pg_archive.ArchiveReader(stream, str(table))
         entries = list(reader.entries())
-        facts = _archive_facts(reader, entries)
+        facts = _archive_facts(reader, entries, str(path))
     for entry in entries:
         if entry.file and not any(entry.file + suffix in names for suffix in _SUFFIXES):
             raise DamagedGenerationError(
@@ -132,7 +136,30 @@ def _folder(path: Path) -> Dump:
             with closing(plain_stream(open_original(path / name), str(path / name))) as stream:
                 while stream.read(CHUNK):
                     pass
+    for entry in entries:
+        if entry.kind == "BLOBS":
+            _require_own_objects(path, entry.file or "", names)
     return Dump(DumpForm.DIRECTORY, facts, partial(tree_files, path), sum(names.values()))
+
+
+def _require_own_objects(path: Path, table: str, names: Mapping[str, int]) -> None:
+    """Refuse a list of large objects that names other files than the folder's own.
+
+    pg_restore reads whatever file it names, and makes a large object of it.
+    """
+    if table not in names:
+        raise DamagedGenerationError(
+            f"{path}: its list of large objects is compressed, which pg_dump does not do",
+            "fetch the folder again from where it was made",
+        )
+    with closing(open_original(path / table)) as lines:
+        for line in lines:
+            found = _OBJECT.fullmatch(line)
+            if found is None or all(found[1].decode() + end not in names for end in _SUFFIXES):
+                raise DamagedGenerationError(
+                    f"{path / table} names a large object's file that the folder does not hold",
+                    "fetch the folder again from where it was made",
+                )
 
 
 def tree_files(root: Path, *, origins: bool = False) -> Generator[ForeignFile, None, None]:
@@ -169,8 +196,20 @@ def _plain_facts(facts: PlainFacts) -> DumpFacts:
     )
 
 
+def _require_harmless(entry: pg_archive.ArchiveEntry, name: str) -> None:
+    """Refuse what an archive's entry makes pg_restore or the server do beside the database."""
+    where = f"{name}: {entry.kind} {entry.name}"
+    plain_dump.require_harmless(entry.definition, where)
+    copy = entry.copy.strip()
+    if copy and dump_text.table_in(dump_text.COPIED_TABLE, copy, entry.schema) is None:
+        raise DamagedGenerationError(
+            f"{where}: its rows are loaded by another statement than pg_dump writes",
+            "dump the database again, with pg_dump",
+        )
+
+
 def _archive_facts(
-    reader: pg_archive.ArchiveReader, entries: Iterable[pg_archive.ArchiveEntry]
+    reader: pg_archive.ArchiveReader, entries: Iterable[pg_archive.ArchiveEntry], name: str
 ) -> DumpFacts:
     head = reader.head
     properties, owner, encoding = dump_text.DatabaseProperties(), "", ""
@@ -178,6 +217,7 @@ def _archive_facts(
     extensions: list[str] = []
     tables: list[TableFacts] = []
     for entry in entries:
+        _require_harmless(entry, name)
         roles |= {entry.owner} - {""}
         if entry.kind in ("ACL", "DEFAULT ACL", "DATABASE PROPERTIES"):
             roles.update(dump_text.roles_in(entry.definition))

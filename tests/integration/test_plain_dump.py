@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from restore.adapters.docker.runner import Runner
-from restore.adapters.postgres import plain_dump
-from restore.errors import DamagedGenerationError
+from restore.adapters.postgres import commands, plain_dump
+from restore.errors import DamagedGenerationError, ReplayError
 from tests.support.servers import DatabaseLab, postgresql_lab
 
 pytestmark = pytest.mark.docker
@@ -91,3 +91,53 @@ def test_no_text_that_is_accepted_makes_psql_run_a_command(
     accepted = [text for each in texts if (text := shown(each)) is not None]
     for lab in labs:
         assert [accepted[number] for number in run_commands(lab, accepted)] == []
+
+
+LOADS: dict[str, tuple[bytes, tuple[type[Exception], ...]]] = {
+    "a command": (b"\\! touch /tmp/canary\n", (DamagedGenerationError,)),
+    "rows in a parenthesis": (
+        b"SELECT (\nCOPY t FROM stdin;\n\\! touch /tmp/canary\n\\.\n);\n",
+        (DamagedGenerationError,),
+    ),
+    "a command that a setting made one": (
+        b"SELECT pg_catalog.set_config('standard_conforming_strings', 'off', false);\n"
+        b"SELECT 'a\\\\'' \\! touch /tmp/canary\n';\n",
+        (DamagedGenerationError, ReplayError),
+    ),
+    "a setting": (
+        b"SELECT pg_catalog.set_config('standard_conforming_strings', 'off', false);\n",
+        (ReplayError,),
+    ),
+    "an encoding": (
+        b"SELECT pg_catalog.set_config('client_encoding', 'SJIS', false);\n"
+        b"SELECT '\x81', ' \\! touch /tmp/canary\n';\n",
+        (ReplayError,),
+    ),
+}
+
+
+@pytest.mark.parametrize("way", LOADS)
+def test_a_dump_that_was_changed_once_it_was_stored_runs_nothing(
+    way: str, clean_lab: DatabaseLab
+) -> None:
+    text, error = LOADS[way]
+    dump = b"--\n" + text + plain_dump.END + b"\n"
+    with pytest.raises(error):
+        load(clean_lab, dump)
+    seen = clean_lab.runner.execute(clean_lab.container, ("ls", "/tmp"), user="root").stdout
+    assert "canary" not in seen
+
+
+def test_a_dump_is_loaded_by_the_servers_own_user(clean_lab: DatabaseLab) -> None:
+    text = b"CREATE TABLE t (a text);\nCOPY t FROM stdin;\n" + b"row \\\\! x\n" * 50_000 + b"\\.\n"
+    load(clean_lab, b"--\n" + text + plain_dump.END + b"\n")
+    assert clean_lab.execute("SELECT count(*) FROM t", "loaded") == [(50_000,)]
+
+
+def load(lab: DatabaseLab, dump: bytes) -> None:
+    """Feed a dump to psql as a replay does."""
+    lab.execute("DROP DATABASE IF EXISTS loaded")
+    lab.execute("CREATE DATABASE loaded")
+    argv = commands.load_plain("postgres", "loaded", "postgres")
+    chunks = plain_dump.guarded(io.BytesIO(dump), "x", None)
+    lab.runner.feed(lab.container, argv, chunks, user=commands.OS_USER)

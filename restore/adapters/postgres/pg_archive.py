@@ -48,7 +48,8 @@ class ArchiveHead:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveEntry:
-    """One object of a dump. ``file`` is the name of its data's file, in a folder."""
+    """One object of a dump. ``file`` is the name of its data's file, in a folder;
+    ``copy`` the statement that its rows are loaded by."""
 
     id: int
     name: str
@@ -58,6 +59,7 @@ class ArchiveEntry:
     owner: str
     has_data: bool
     file: str | None
+    copy: str = ""
 
 
 class ArchiveReader:
@@ -142,7 +144,8 @@ class ArchiveReader:
         if version >= (1, 11):
             self._int()  # section
         definition = self._text()
-        self._text(), self._text()  # how to drop it, and how to copy into it
+        self._text()  # how to drop it
+        copy = self._text()
         schema = self._text()
         self._text()  # table space
         if version >= (1, 14):
@@ -158,7 +161,7 @@ class ArchiveReader:
             has_data = self._take(1 + self._offset)[0] != _NO_DATA and has_data
         else:
             file = self._text() or None
-        return ArchiveEntry(number, name, kind, definition, schema, owner, has_data, file)
+        return ArchiveEntry(number, name, kind, definition, schema, owner, has_data, file, copy)
 
     def _skip_chunks(self) -> None:
         while size := self._int():

@@ -52,6 +52,27 @@ _ESCAPED: Final = re.compile(rb"(?:[^'\\]+|\\.|'')*", re.S)
 _LONE_RETURN: Final = re.compile(rb"\r(?!\n)")
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
+_NEVER: Final = frozenset(
+    {b"call", b"declare", b"do", b"execute", b"listen", b"load", b"notify", b"prepare"}
+)
+"""First words of statements that run what is in them, or load a library: pg_dump writes none."""
+
+_RUNS: Final = frozenset(
+    {b"select", b"table", b"update", b"values", b"with", b"delete", b"insert", b"explain"}
+)
+_OUTSIDE: Final = re.compile(
+    rb"(?:pg_(?:read|ls|file|logfile|stat_file|reload|rotate|terminate|cancel|promote|switch"
+    rb"|create_restore_point|start|stop|backup|advisory)\w*|lo_(?:import|export)|dblink\w*"
+    rb"|query_to_xml\w*|database_to_xml\w*)"
+)
+"""Functions that reach files, other servers or the server itself; a view may name them."""
+_UNTRUSTED: Final = re.compile(
+    rb"(?:pl(?:perl|python2?|python3|tcl)u|plsh|pljavau?|plv8u|plr|plrustu?|adminpack|file_fdw"
+    rb"|http|pg_background|plproxy)(?![\w$])",
+    re.I,
+)
+"""Languages and extensions through which SQL reaches files, programs or the network."""
+
 # The tokens of psql's lexer outside of quotes and comments, as far as they tell where it is.
 _TOKEN: Final = re.compile(
     rb"""
@@ -121,6 +142,17 @@ def scan(stream: IO[bytes], name: str) -> PlainFacts:
     for piece, whole in _pieces(stream):
         scanner.feed(piece, whole)
     return scanner.finish()
+
+
+def require_harmless(statements: str, name: str) -> None:
+    """Refuse statements of an archive that act outside of the database they are for.
+
+    Raises:
+        DamagedGenerationError: names the statement.
+    """
+    scanner = _Definition(name)
+    for line in statements.encode("utf-8", "surrogateescape").splitlines(keepends=True):
+        scanner.follow(line)
 
 
 def replayable(stream: IO[bytes], name: str, hidden: frozenset[int]) -> Iterator[bytes]:
@@ -206,6 +238,7 @@ class _Scanner:
         self._partitioned: set[tuple[str, str]] = set()
         # The statement that is open: its first words, parentheses, bodies of functions.
         self._words: list[bytes] = []
+        self._before = b""
         self._started = False
         self._parentheses = 0
         self._bodies = 0
@@ -395,6 +428,9 @@ class _Scanner:
             self._word(token.lower())
         self._started, self._next_in_body = True, False
         if kind in ("quote", "escaped", "bare", "dollar"):
+            untrusted = _UNTRUSTED.match(text, found.end())
+            if untrusted and self._names_language():
+                self._deny(untrusted[0])
             self._enter_text(kind, token)
         elif kind == "open":
             self._parentheses += 1
@@ -431,8 +467,15 @@ class _Scanner:
         """Take a word: those of statements that make functions tell where their bodies are."""
         if word == b"copy" and (not self._started or self._next_in_body):
             self._unclear("a COPY that pg_dump does not write")
+        untrusted = _UNTRUSTED.fullmatch(word) and self._names_language()
         if len(self._words) < 4:
             self._words.append(word)
+        first = self._words[0]
+        runs = first in _RUNS and _OUTSIDE.fullmatch(word)
+        system = self._words == [b"alter", b"system"]
+        if untrusted or runs or system or (first is word and word in _NEVER):
+            self._deny(b" ".join(self._words) if system else word)
+        self._before = word
         kinds = (b"function", b"procedure")
         words = self._words
         makes = words[0] == b"create" and (
@@ -449,6 +492,17 @@ class _Scanner:
         elif word == b"end" and self._bodies:
             self._bodies -= 1
 
+    def _names_language(self) -> bool:
+        """Whether what comes next is the name of a language or of an extension."""
+        return self._before == b"language" or self._words[:2] == [b"create", b"extension"]
+
+    def _deny(self, what: bytes) -> NoReturn:
+        shown = what.decode(errors="replace")
+        raise self.refused(
+            f"line {self._line} runs or reaches what is no part of a database ({shown})",
+            "if it is production's own, recover it by hand: its server is no more than this dump's",
+        )
+
     def _end_statement(self) -> None:
         if self._parentheses:
             return
@@ -456,6 +510,7 @@ class _Scanner:
             self._next_in_body = True
             return
         self._words.clear()
+        self._before = b""
         self._started = False
         self._ended_on_line = self._unasked = True
 
@@ -513,3 +568,23 @@ class _Scanner:
         if _LONE_RETURN.search(text[:-1] if not whole and text.endswith(b"\r") else text, position):
             self._unclear("a carriage return within a comment")
         return len(text) if whole or not text.endswith(b"\r") else max(position, len(text) - 1)
+
+
+class _Definition(_Scanner):
+    """Follows a definition in an archive: psql reads none, so that nothing is unclear in it."""
+
+    def follow(self, line: bytes) -> None:
+        """Take the next line."""
+        self._follow(line, True)
+        self._line += 1
+
+    def _word(self, word: bytes) -> None:
+        if word == b"copy" and not self._started:
+            self._deny(word)
+        super()._word(word)
+
+    def _command(self, text: bytes, start: int) -> None:  # type: ignore[override]
+        pass
+
+    def _unclear(self, what: str) -> None:  # type: ignore[override]
+        pass

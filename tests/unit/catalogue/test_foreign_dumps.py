@@ -373,7 +373,10 @@ def directory(path: Path) -> Path:
     path.mkdir()
     (path / "toc.dat").write_bytes(CustomDump(form=3).render())
     for number, entry in enumerate(ENTRIES, 1):
-        if entry[5] is not None:
+        if entry[1] == "BLOBS":
+            (path / f"{number}.dat").write_bytes(b"16000 blob_16000.dat\n")
+            (path / "blob_16000.dat.gz").write_bytes(gzip.compress(entry[5] or b""))
+        elif entry[5] is not None:
             (path / f"{number}.dat.gz").write_bytes(gzip.compress(entry[5]))
     return path
 
@@ -388,7 +391,7 @@ def test_a_dump_in_directory_format_is_read(tmp_path: Path) -> None:
 
 def test_a_broken_dump_in_directory_format_is_told(tmp_path: Path) -> None:
     path = directory(tmp_path / "x")
-    data = next(path.glob("*.dat.gz"))
+    data = next(path.glob("[0-9]*.dat.gz"))
     whole = data.read_bytes()
     data.write_bytes(whole[:-4])
     with pytest.raises(DamagedGenerationError, match="was cut"):
