@@ -167,7 +167,7 @@ def _production_tried(
     context: ReplayContext, request: ReplayRequest
 ) -> tuple[model.CheckResult, ...]:
     """Production's own account, beside the one with which all else was looked at."""
-    if request.production is None:
+    if request.production is None or not context.databases:
         return ()
     environment = context.environment
     found = production_check(
