@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 import pulumi
@@ -20,11 +20,15 @@ READY_SECONDS: Final = 180
 
 @dataclass(frozen=True, slots=True)
 class DatabaseArgs:
-    """A PostgreSQL server, its superuser's password, and the repository that it may read."""
+    """A PostgreSQL server, its superuser's password, and the repository that it may read.
+
+    ``only`` is the path in the repository of all that it may read there; empty: all of it.
+    """
 
     server: servers.ServerArgs
     password: Password
     repository: Path
+    only: str = ""
 
 
 class Database(servers.Server):
@@ -52,7 +56,9 @@ class Database(servers.Server):
         settings.volumes = [
             *mounts,
             docker.ContainerVolumeArgs(
-                host_path=str(args.repository), container_path=REPOSITORY_PATH, read_only=True
+                host_path=str(args.repository / args.only),
+                container_path=str(PurePosixPath(REPOSITORY_PATH, args.only)),
+                read_only=True,
             ),
         ]
         # A file that root alone reads: the environment can be seen by whoever sees the container.

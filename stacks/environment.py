@@ -54,6 +54,7 @@ class ErpEnvironment(pulumi.ComponentResource):
             sites.options(Role.PROXY),
         )
         place = Place(settings.stack, blueprint.generation, network.internal, settings.keep)
+        only = f"generations/{blueprint.generation}" if settings.only_generation else ""
         superuser = Password(f"{name}-database-password", settings.database_password, inside)
         erp_role = Password(f"{name}-erp-password", settings.erp_password, inside)
         database = Database(
@@ -68,6 +69,7 @@ class ErpEnvironment(pulumi.ComponentResource):
                 ),
                 superuser,
                 settings.repository_on(Role.DATABASE),
+                only,
             ),
             sites.options(Role.DATABASE),
         )
@@ -119,6 +121,7 @@ class ErpEnvironment(pulumi.ComponentResource):
                     blueprint.reports,
                     where,
                     settings.repository_on(Role.REPORTS_DATABASE),
+                    only,
                     sites,
                 ),
                 inside,

@@ -93,6 +93,14 @@ KEYS: Final = (
         "true",
     ),
     Key(
+        "onlyGeneration",
+        "boolean",
+        "false",
+        "The database server sees the chosen generation alone, not the whole repository. A drill "
+        "that is not kept sets it; a stack that stands may be given another generation later.",
+        "true",
+    ),
+    Key(
         "replay",
         "boolean",
         "true",

@@ -26,6 +26,7 @@ class ReportsArgs:
     blueprint: Blueprint
     addresses: Addresses
     repository: Path
+    only: str
     sites: Sites
 
 
@@ -83,6 +84,7 @@ class Reports(pulumi.ComponentResource):
                 ),
                 superuser,
                 args.repository,
+                args.only,
             ),
             sites.options(Role.REPORTS_DATABASE, self),
         )

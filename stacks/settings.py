@@ -73,6 +73,7 @@ class Settings:
     rto_budget: float | None
     rpo_budget: float | None
     require_signed: bool
+    only_generation: bool = False
 
     def repository_on(self, role: Role) -> Path:
         """Where the host of a database server sees the backup repository."""
@@ -201,6 +202,7 @@ def _settings(values: Values, place: Place) -> Settings:
         language=values.choice("language", ("en", "fr")),
         rto_budget=_budget(values, "rtoBudget", "recovery time"),
         require_signed=values.boolean("requireSigned", False),
+        only_generation=values.boolean("onlyGeneration", False),
         rpo_budget=_budget(values, "rpoBudget", "loss of data"),
     )
 

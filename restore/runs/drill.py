@@ -155,7 +155,11 @@ def rebuilt(run: Run, request: DrillRequest, generation: Generation) -> Iterator
         stands = False
         try:
             with run.recorder.stage("rebuild", "Rebuild the environment with Pulumi"):
-                outputs = up(stack_spec(stack, generation, request), listener)
+                spec = stack_spec(stack, generation, request)
+                if not request.keep:
+                    # Its dump may be anybody's: it sees no other.
+                    spec = replace(spec, settings=(*spec.settings, ("onlyGeneration", "true")))
+                outputs = up(spec, listener)
                 environment = environment_from_outputs(outputs)
             stands = True
             yield environment

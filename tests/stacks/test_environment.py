@@ -144,6 +144,21 @@ def test_the_database_sees_the_repository_but_cannot_write(built: Built) -> None
         assert not any("hostPath" in item for item in built.container(role).get("volumes", []))
 
 
+def test_the_database_sees_one_generation_alone_where_the_stack_says_so() -> None:
+    built = build(settings(onlyGeneration="true"))
+    held = [item for item in built.container("database")["volumes"] if "hostPath" in item]
+    folder = f"repository/generations/{BLUEPRINT.generation}"
+    assert held == [
+        {
+            "containerPath": f"/srv/{folder}",
+            "hostPath": f"/project/.pra/{folder}",
+            "readOnly": True,
+        }
+    ]
+    # Where the engine looks for the generation is the same.
+    assert built.outputs[outputs.REPOSITORY_MOUNT] == "/srv/repository"
+
+
 def test_each_server_keeps_only_the_rights_that_its_image_needs(built: Built) -> None:
     for role in SERVERS:
         container = built.container(role)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Final
 
-from restore.model import ArtifactKind, Role
+from restore.model import ArtifactKind, Role, StepKind
+from restore.model.generation import PLAIN_FILE
 from restore.plan.request import LATER
 from restore.report.language import Locale
 from restore.report.prerequisites import document as doc
@@ -74,6 +75,10 @@ def commands(given: Prerequisites, words: Locale) -> Iterator[doc.Block]:
         if step.argv
     )
     yield doc.paragraph(words, "commands.intro", user=SYSTEM_USER, mount=REPOSITORY_PATH)
+    for step in given.plan.steps:
+        if step.kind is StepKind.RESTORE_DATABASE and step.argv[0] == "psql":
+            file = f"{step.source}/{PLAIN_FILE}"
+            yield doc.paragraph(words, "commands.input", file=file)
     yield doc.Commands(argvs)
 
 

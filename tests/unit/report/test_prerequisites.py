@@ -21,7 +21,7 @@ from restore.capture import artifacts, scratch
 from restore.checks import check_ids, foreseen_checks
 from restore.cli.main import load_verb, pra
 from restore.errors import RefusedError, UsageError
-from restore.model import ArtifactKind, EnvironmentFacts, LocalText, ReportsFacts, Role
+from restore.model import ArtifactKind, EnvironmentFacts, LocalText, ReportsFacts, Role, StepKind
 from restore.plan.disk import LEAST_MARGIN, disk_need
 from restore.plan.planning import plan
 from restore.plan.request import LATER, PlanRequest, foreseen_target
@@ -148,6 +148,11 @@ def test_every_message_is_used(make_prerequisites: Make, monkeypatch: pytest.Mon
     held = replace(given.generation, artifacts=(*artifacts, keystore))
     compose(replace(given, generation=held), "en")
     compose(replace(given, profile=replace(given.profile, post_operations=())), "en")
+    plain = tuple(
+        replace(step, argv=("psql", "--file=-")) if step.kind is StepKind.RESTORE_DATABASE else step
+        for step in given.plan.steps
+    )
+    compose(replace(given, plan=replace(given.plan, steps=plain)), "en")
     for days in (-1, 10, 100):
         until = given.issued + timedelta(days=days)
         complete = furnished(held, replace(CERTIFICATE, not_after=until))
