@@ -32,10 +32,14 @@ def presentable(text: str) -> str:
 
     Where in a COPY something is wrong stays, as does the statement that failed, its values cut.
     """
-    text = _CONTROLS.sub("�", text)
-    text = _QUOTED.sub(_without_rows, text)
+    text = _QUOTED.sub(_without_rows, without_controls(text))
     text = _COMMAND.sub(_without_values, text)
     return mask_known(_VALUE.sub('"…"', text)).rstrip("\n")
+
+
+def without_controls(text: str) -> str:
+    """Text that moves no terminal's cursor and reads in one direction; lines and tabs stay."""
+    return _CONTROLS.sub("�", text)
 
 
 def _without_rows(found: re.Match[str]) -> str:

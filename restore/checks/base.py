@@ -11,6 +11,7 @@ from typing import Final
 import httpx
 
 from restore.adapters.postgres import sql
+from restore.adapters.tool_output import presentable
 from restore.errors import RestoreError
 from restore.model import Acceptance, CheckResult, CheckStatus
 from restore.model.messages import Message, joined, mapped, message
@@ -176,7 +177,7 @@ def describe(error: Exception) -> str:
     if isinstance(error, RestoreError):
         return error.message
     if isinstance(error, sql.Error) and error.diag.message_primary:
-        return error.diag.message_primary
+        return presentable(error.diag.message_primary)
     return str(error).strip() or type(error).__name__
 
 

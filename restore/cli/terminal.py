@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from restore.adapters.tool_output import without_controls
 from restore.errors import RestoreError
 
 if TYPE_CHECKING:
@@ -125,9 +126,10 @@ class Terminal:
 
     def error(self, error: RestoreError) -> None:
         """Print an error and its hint."""
-        _print(f"error: {error.message}", err=True, fg="red")
+        # File names and what tools say may hold anything.
+        _print(f"error: {without_controls(error.message)}", err=True, fg="red")
         if error.hint:
-            _print(f"hint: {error.hint}", err=True)
+            _print(f"hint: {without_controls(error.hint)}", err=True)
 
     def note(self, text: str) -> None:
         """Print a remark that is no result."""

@@ -11,6 +11,7 @@ import psycopg.sql
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from restore.adapters import logs
+from restore.adapters.tool_output import presentable
 from restore.errors import EnvironmentFailure
 from restore.model import DatabaseServer
 from restore.model.secret import Secret
@@ -82,7 +83,7 @@ def connect(
                 application_name="pra",
             )
         except psycopg.Error as error:
-            text = str(error).strip()
+            text = presentable(str(error).strip())
             # Every language that PostgreSQL speaks has this word, and only for what it says itself.
             did = "refused" if "FATAL" in text else "does not answer"
             closed = "not currently accepting connections" in text

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from restore.adapters.docker.runner import Runner
+from restore.adapters.tool_output import presentable
 from restore.catalogue import foreign
 from restore.catalogue.folder import mapped_configuration, mapped_documents
 from restore.catalogue.mapping import Mapping, load_mapping
@@ -108,7 +109,8 @@ class PgBackRest:
             done = server.execute(tool.info(self._place.stanza))
         if done.exit_code != 0:
             raise NotFoundError(
-                f"pgbackrest info of {self.location} failed: {done.stderr or done.stdout}",
+                f"pgbackrest info of {self.location} failed: "
+                + presentable(done.stderr or done.stdout),
                 tool.UNUSABLE,
             )
         stanzas = tool.parse_info(done.stdout, self.location)

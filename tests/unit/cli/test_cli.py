@@ -72,6 +72,12 @@ def test_what_a_drill_means_to_differ_is_one_line(
     assert capsys.readouterr().out == ""
 
 
+def test_an_error_moves_no_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    Terminal().error(UsageError("a\x1b[2J file\u202e\nof others", "look\x07 there"))
+    shown = capsys.readouterr().err
+    assert "a�[2J file�\nof others" in shown and "look� there" in shown
+
+
 def test_an_empty_repository_is_said_to_be_empty(
     repository: FolderRepository, capsys: pytest.CaptureFixture[str]
 ) -> None:
