@@ -98,6 +98,20 @@ _TOKEN: Final = re.compile(
     """,
     re.X | re.S,
 )
+# Tokens that tell nothing once a statement's first words are known: many are taken at once.
+_PLAIN: Final = re.compile(
+    rb"""
+    (?:
+      [ \t\n]+ | [,=.<>\[\]] | :: | -(?!-) | \([0-9,\ ]*\)
+    | [0-9]+(?:\.[0-9]+)?(?![0-9A-Za-z_.$'"\x80-\xff])
+    | (?!(?i:pg_|lo_|dblink|query_to|database_to|language|begin|case|end|copy))
+      [A-Za-z_][A-Za-z0-9_]*(?![A-Za-z0-9_$'"&\x80-\xff])
+    | '[^'\\\r\n]*'(?!') | "[^"\r\n]*"(?!")
+    )+
+    """,
+    re.X,
+)
+_FIRST_WORDS: Final = 4
 _NUMBER: Final = re.compile(rb"[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?")
 _SPECIAL_VARIABLE: Final = re.compile(rb":['\"]?[A-Z][A-Z0-9_]*['\"]?|:\{")
 _UNSAFE_ENCODINGS: Final = ("BIG5", "GB18030", "GBK", "JOHAB", "SHIFT_JIS_2004", "SJIS", "UHC")
@@ -396,6 +410,8 @@ class _Scanner:
                 after = self._inside(text, position, whole)
                 if after == position:
                     break
+            elif self._is_known() and (after := _plain_end(text, position, whole)) > position:
+                self._before = b""
             elif (found := _TOKEN.match(text, position)) is not None:
                 after = found.end()
                 if after == len(text) and not whole:
@@ -407,6 +423,14 @@ class _Scanner:
             self._unclear("a run of signs that no dump has")
         if whole and self._inside == self._line_comment:
             self._inside = None
+
+    def _is_known(self) -> bool:
+        """Whether a statement's kind is known, and what comes next is no name that counts."""
+        return (
+            len(self._words) == _FIRST_WORDS
+            and not (self._body_begins or self._next_in_body)
+            and not self._names_language()
+        )
 
     def _enter(self, text: bytes, found: re.Match[bytes]) -> None:
         """Take a token, and go into what it begins."""
@@ -431,6 +455,7 @@ class _Scanner:
             untrusted = _UNTRUSTED.match(text, found.end())
             if untrusted and self._names_language():
                 self._deny(untrusted[0])
+            self._before = b""
             self._enter_text(kind, token)
         elif kind == "open":
             self._parentheses += 1
@@ -468,7 +493,7 @@ class _Scanner:
         if word == b"copy" and (not self._started or self._next_in_body):
             self._unclear("a COPY that pg_dump does not write")
         untrusted = _UNTRUSTED.fullmatch(word) and self._names_language()
-        if len(self._words) < 4:
+        if len(self._words) < _FIRST_WORDS:
             self._words.append(word)
         first = self._words[0]
         runs = first in _RUNS and _OUTSIDE.fullmatch(word)
@@ -568,6 +593,14 @@ class _Scanner:
         if _LONE_RETURN.search(text[:-1] if not whole and text.endswith(b"\r") else text, position):
             self._unclear("a carriage return within a comment")
         return len(text) if whole or not text.endswith(b"\r") else max(position, len(text) - 1)
+
+
+def _plain_end(text: bytes, position: int, whole: bool) -> int:
+    """Where the tokens that tell nothing end; where they begin, when the last may go on."""
+    found = _PLAIN.match(text, position)
+    if found is None or (found.end() == len(text) and not whole):
+        return position
+    return found.end()
 
 
 class _Definition(_Scanner):
