@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Final, cast
 
-from restore.adapters.postgres import dump_text, pg_archive, plain_dump
+from restore.adapters.postgres import dump_text, objects, pg_archive, plain_dump
 from restore.adapters.postgres.plain_dump import PlainFacts
 from restore.adapters.streams import CHUNK, ChunkReader
 from restore.catalogue.compression import compression_of, plain_stream
@@ -19,6 +19,7 @@ from restore.catalogue.foreign import DumpFacts, Files, ForeignArtifact, Foreign
 from restore.catalogue.originals import open_original, walk
 from restore.errors import DamagedGenerationError, NotFoundError
 from restore.model import CUSTOM_FILE, PLAIN_FILE, DumpForm, TableFacts, ignore_progress
+from restore.model.versions import parse_version
 from restore.repository.base import database_spec
 from restore.repository.transfer import Meter, Metered
 
@@ -29,6 +30,10 @@ _OBJECT: Final = re.compile(rb"\d+ (blob_\d+\.dat)\n")
 """A line in a folder's list of large objects: number and file."""
 
 _COMPRESSED: Final = (".gz", ".zst")
+_READ: Final = ("", *_COMPRESSED)
+
+_FIRST_TAGS: Final = 10
+"""PostgreSQL whose pg_dump was the first to name tables in what belongs to them."""
 
 Open = Callable[[], IO[bytes]]
 """Opens a file of a backup, at its beginning, as often as it is called."""
@@ -100,8 +105,9 @@ def _custom(stream: IO[bytes], open_file: Open, name: str) -> Dump:
             f"{name} is a part of a dump in several files",
             "name the folder that holds it; a dump in tar format is not read",
         )
-    facts = _archive_facts(reader, reader.entries(), name)
+    entries = list(reader.entries())
     reader.require_whole()
+    facts = _archive_facts(reader, entries, name, reader.rows)
     return Dump(DumpForm.CUSTOM, facts, partial(_custom_files, open_file, name), meter.bytes)
 
 
@@ -123,22 +129,26 @@ def _folder(path: Path) -> Dump:
     with closing(plain_stream(open_original(table), str(table))) as stream:
         reader = pg_archive.ArchiveReader(stream, str(table))
         entries = list(reader.entries())
-        facts = _archive_facts(reader, entries, str(path))
+    rows: dict[int, int] = {}
     for entry in entries:
         if entry.file and not any(entry.file + suffix in names for suffix in _SUFFIXES):
             raise DamagedGenerationError(
                 f"{path} was cut: {entry.file}, the data of {entry.kind} {entry.name}, is missing",
                 "fetch the folder again from where it was made",
             )
+    read = {f"{entry.file}{suffix}": entry for entry in entries if entry.copy for suffix in _READ}
     for name in names:
-        if name.endswith(_COMPRESSED):
-            # One that was cut while it was compressed has no end.
-            with closing(plain_stream(open_original(path / name), str(path / name))) as stream:
-                while stream.read(CHUNK):
-                    pass
+        known = read.get(name)
+        # One that was cut while it was compressed has no end.
+        if known is None and not name.endswith(_COMPRESSED):
+            continue
+        counted = _rows_in(path / name)
+        if known is not None and counted is not None:
+            rows[known.id] = counted
     for entry in entries:
         if entry.kind == "BLOBS":
             _require_own_objects(path, entry.file or "", names)
+    facts = _archive_facts(reader, entries, str(path), rows)
     return Dump(DumpForm.DIRECTORY, facts, partial(tree_files, path), sum(names.values()))
 
 
@@ -160,6 +170,15 @@ def _require_own_objects(path: Path, table: str, names: Mapping[str, int]) -> No
                     f"{path / table} names a large object's file that the folder does not hold",
                     "fetch the folder again from where it was made",
                 )
+
+
+def _rows_in(path: Path) -> int | None:
+    """Read the data of a table to its end; its rows, if it ends as pg_dump's own does."""
+    counter = pg_archive.RowCounter()
+    with closing(plain_stream(open_original(path), str(path))) as stream:
+        while data := stream.read(CHUNK):
+            counter.feed(data)
+    return counter.rows
 
 
 def tree_files(root: Path, *, origins: bool = False) -> Generator[ForeignFile, None, None]:
@@ -209,9 +228,13 @@ def _require_harmless(entry: pg_archive.ArchiveEntry, name: str) -> None:
 
 
 def _archive_facts(
-    reader: pg_archive.ArchiveReader, entries: Iterable[pg_archive.ArchiveEntry], name: str
+    reader: pg_archive.ArchiveReader,
+    entries: Sequence[pg_archive.ArchiveEntry],
+    name: str,
+    rows: Mapping[int, int],
 ) -> DumpFacts:
     head = reader.head
+    data = {(e.schema, e.name): e.id for e in entries if e.kind == "TABLE DATA" and e.has_data}
     properties, owner, encoding = dump_text.DatabaseProperties(), "", ""
     roles: set[str] = set()
     extensions: list[str] = []
@@ -229,8 +252,24 @@ def _archive_facts(
             said, owner = dump_text.database_properties(entry.definition), entry.owner
             properties = said or dump_text.DatabaseProperties()
         elif pg_archive.is_plain_table(entry):
-            tables.append(TableFacts(entry.schema, entry.name, None))
+            number = data.get((entry.schema, entry.name))
+            counted = 0 if number is None else rows.get(number)
+            tables.append(TableFacts(entry.schema, entry.name, counted))
+    if data and not tables:
+        raise DamagedGenerationError(
+            f"the dump of database {head.database} holds rows, and makes no table",
+            "it was made with --data-only or --section=data: dump the whole database",
+        )
+    lacks = sorted(
+        f"{table.schema}.{table.name}" for table in tables if (table.schema, table.name) not in data
+    )
+    if objects.lacks_post_data(entries):
+        lacks.insert(0, objects.POST_DATA)
+    told = parse_version(head.dump_version)[1] // 10000 >= _FIRST_TAGS
     return DumpFacts(
+        objects=objects.objects_in(entries) if told else None,
+        sequences=objects.sequences_in(entries),
+        lacks=tuple(lacks) or None,
         server_version=head.server_version,
         created=head.created,
         database=head.database,

@@ -89,6 +89,10 @@ class DumpFacts:
     extensions: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     tables: tuple[model.TableFacts, ...] = ()
+    objects: tuple[model.ObjectFacts, ...] | None = None
+    sequences: tuple[model.SequenceFacts, ...] | None = None
+    large_objects: model.LargeObjects | None = None
+    lacks: tuple[str, ...] | None = None
 
 
 class Layout(Protocol):
@@ -133,6 +137,10 @@ def database_facts(
         modules=tuple(model.Versioned(*item) for item in sorted((modules or {}).items())),
         tables=dump.tables,
         unknown=tuple(unknown),
+        objects=dump.objects,
+        sequences=dump.sequences,
+        large_objects=dump.large_objects,
+        lacks=dump.lacks,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any, Final
 
 from restore.adapters.postgres import sql
@@ -131,7 +132,13 @@ def _tables(connection: sql.Connection, subject: _Subject) -> Finding:
     found = {name: rows for name, rows in found.items() if name in wanted or name not in belonging}
     mute = sum(rows is None for rows in wanted.values())
     unknown = plural(mute, "the rows of {n} table", "the rows of {n} tables") if mute else ""
-    return as_far_as_known(passed_unless(_table_differences(wanted, found), observed), unknown)
+    without = (
+        message("table {table}: the dump was made without its rows", table=name)
+        for name in subject.facts.lacks or ()
+        if name in wanted
+    )
+    wrong = chain(_table_differences(wanted, found), without)
+    return as_far_as_known(passed_unless(wrong, observed), unknown)
 
 
 def _table_differences(wanted: dict[str, int | None], found: dict[str, int]) -> Iterator[str]:

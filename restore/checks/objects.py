@@ -75,16 +75,23 @@ def expected_objects(facts: DatabaseFacts) -> str:
 def objects_finding(connection: sql.Connection, facts: DatabaseFacts) -> Finding:
     """Hold the objects of each kind that the backup tells of against those that are there."""
     found = objects.read_objects(connection)
-    if facts.objects is None:
+    if facts.objects is None and not facts.lacks:
         reason = unknown_reason(message("which objects there were"))
         return Finding(CheckStatus.UNVERIFIABLE, _numbers(found), reason=reason)
     there = {item.kind: item for item in found}
     wrong: list[str] = []
-    for item in facts.objects:
+    if facts.lacks and objects.POST_DATA in facts.lacks:
+        wrong.append(
+            message(
+                "the dump was made without its section post-data: it holds no index, constraint "
+                "or trigger"
+            )
+        )
+    for item in facts.objects or ():
         wrong += _difference(item, there.get(item.kind))
     wrong += _large_objects(facts.large_objects, connection)
     wrong += _moved_sequences(facts.sequences, connection)
-    told = {item.kind for item in facts.objects}
+    told = {item.kind for item in facts.objects or ()}
     finding = passed_unless(wrong, _numbers(item for item in found if item.kind in told))
     if finding.status is not CheckStatus.PASSED:
         return finding

@@ -109,7 +109,8 @@ class DatabaseFacts:
 
     None, too, is what a backup does not tell of ``objects``, which has the kinds that are known,
     ``sequences``, ``large_objects``, ``settings`` of the database and of roles, ``comment`` and
-    ``tablespaces``.
+    ``tablespaces``. ``lacks`` is what a dump of others was made without: ``post-data``, or the rows
+    of ``schema.table``.
     """
 
     name: str
@@ -131,6 +132,7 @@ class DatabaseFacts:
     settings: tuple[SettingFacts, ...] | None = field(default=None, metadata=UNTOLD)
     comment: str | None = field(default=None, metadata=UNTOLD)
     tablespaces: tuple[str, ...] | None = field(default=None, metadata=UNTOLD)
+    lacks: tuple[str, ...] | None = field(default=None, metadata=UNTOLD)
 
     @property
     def locales(self) -> tuple[str, ...]:

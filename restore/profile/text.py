@@ -52,6 +52,9 @@ def profile_document(profile: Profile) -> dict[str, Any]:
     account = {"login": login, **({"own": own_account} if own_account else {})}
     document["web"] = {"account": account, **web} if login else web
     document["configuration"] = [_file(file) for file in document["configuration"]]
+    for tree in document["documents"]:
+        if not tree["may_be_empty"]:
+            del tree["may_be_empty"]
     own = None
     if profile.reports is not None:
         own = document["reports"]["server"].pop("neutralisation", None)

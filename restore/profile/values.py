@@ -57,7 +57,8 @@ class DocumentTree:
 
     ``rows`` is a query giving id, name, file relative to the folder, and, where the ERP keeps one,
     hexadecimal checksum by ``algorithm`` (a ``hashlib`` name); ``fetch`` asks the ERP itself;
-    ``ignored`` folders of the tree whose files belong to no row by design.
+    ``ignored`` folders of the tree whose files belong to no row by design. ``may_be_empty`` says of
+    a tree without ``rows`` that a production may have no file in it.
     """
 
     name: str
@@ -66,6 +67,7 @@ class DocumentTree:
     algorithm: str = "sha1"
     fetch: DocumentFetch | None = None
     ignored: tuple[str, ...] = ()
+    may_be_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -279,6 +279,17 @@ def _zeroed_tar(case: Case) -> None:
     zero(case.folder / "documents.tar", 600, 0)
 
 
+def _without(part: str) -> Damage:
+    """A dump that was made without a part of the database."""
+    return lambda case: (case.folder / "dump").write_bytes(case.good.partial[part])
+
+
+def _lacking(name: str, part: str, says: str) -> Kind:
+    """A dump that is replayed without a complaint, and was made without a part."""
+    damage = _without(part)
+    return Kind("partial dump", name, damage, Stage.REPLAY, ExitCode.FAIL, says, base=Base.FOLDER)
+
+
 def _mapping(edit: Callable[[dict[str, Any]], object]) -> Damage:
     def damage(case: Case) -> None:
         path = case.folder / "mapping.yaml"
@@ -534,6 +545,13 @@ _IN_FOLDER: Final = (
         "can't be read: Permission denied",
         unprivileged=True,
     ),
+    _lacking(
+        "made with --exclude-table-data",
+        "the rows of a table",
+        "public.stock_move: the dump was made without its rows",
+    ),
+    _lacking("made without its section post-data", "post-data", "no index, constraint or trigger"),
+    _in_folder("partial dump", "made with --data-only", _without("pre-data"), "makes no table"),
     Kind(
         "clock in the future",
         "the mapping's time",

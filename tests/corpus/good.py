@@ -71,6 +71,14 @@ VARIANTS = {
 }
 """What is done to the database before it is dumped once more."""
 
+PARTIAL = {
+    "the rows of a table": ("--format=custom", "--exclude-table-data=stock_move"),
+    "post-data": ("--format=custom", "--section=pre-data", "--section=data"),
+    "pre-data": ("--format=custom", "--data-only"),
+    "as statements": ("--format=plain", "--inserts"),
+}
+"""What a dump is made without, and how."""
+
 
 def small_files() -> dict[str, bytes]:
     """Documents as the ERP stores them, two of them of the same size."""
@@ -104,6 +112,7 @@ def make_good(lab: DatabaseLab, profile: Profile, erp: str) -> Good:
         custom=_dumped(lab, "--format=custom"),
         plain=_dumped(lab, "--format=plain"),
         bare=_dumped(lab, "--format=plain", "--no-owner", "--no-acl"),
+        partial={name: _dumped(lab, *options) for name, options in PARTIAL.items()},
         roles=_roles(lab),
         documents=files,
         inside=_inside(lab),

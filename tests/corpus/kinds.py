@@ -28,6 +28,7 @@ ITEMS: Final = (
     "zip bomb",
     "huge row count",
     "missing object",
+    "partial dump",
     "wrong encoding",
     "wrong collation",
     "missing extension",

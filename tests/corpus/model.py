@@ -57,6 +57,8 @@ class Good:
     plain: bytes
     bare: bytes
     """Plain, without owners and grants, as Odoo's zip holds it."""
+    partial: dict[str, bytes]
+    """Of parts of it, or in a form that tells less, by what was left out."""
     roles: bytes
     documents: dict[str, bytes]
 

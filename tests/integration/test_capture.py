@@ -30,7 +30,7 @@ from restore.adapters.docker.runner import Runner
 from restore.capture.capture import CaptureRequest, capture
 from restore.errors import EnvironmentFailure, NotFoundError, ReplayError
 from restore.model import ArtifactKind, FileEntry, Generation, Progress, TableFacts, Versioned
-from restore.profile import load_profile
+from restore.profile import DocumentTree, load_profile
 from restore.repository import folder_writer
 from restore.repository.folder import FolderRepository
 from restore.repository.verify import verify
@@ -394,6 +394,84 @@ def test_a_dump_that_docker_hands_over_in_part_is_an_error(
     with pytest.raises(ReplayError, match=r"the dump of .* files, of which"):
         take(docker_runner, repository, made.request)
     assert nothing_left(repository, made)
+
+
+def test_documents_that_docker_hands_over_in_part_are_an_error(
+    docker_runner: Runner,
+    repository: FolderRepository,
+    made: StandIn,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = Runner.read_archive
+
+    def but_one(self: Runner, container: str, path: str) -> Iterator[Any]:
+        last = stored_name(CONTENTS[0]).rpartition("/")[2]
+        members = whole(self, container, path)
+        return (item for item in members if not item[0].name.endswith(last))
+
+    monkeypatch.setattr(Runner, "read_archive", but_one)
+    with pytest.raises(ReplayError, match=r"1 files of folder .* were not read"):
+        take(docker_runner, repository, made.request)
+    assert nothing_left(repository, made)
+
+
+def test_documents_that_the_erp_adds_or_removes_meanwhile_are_no_loss(
+    docker_runner: Runner,
+    repository: FolderRepository,
+    made: StandIn,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = Runner.read_archive
+    made.run("touch", f"{DOCUMENTS}/old")
+
+    def busy(self: Runner, container: str, path: str) -> Iterator[Any]:
+        if path == DOCUMENTS:
+            made.run("rm", "-f", f"{DOCUMENTS}/old")
+        yield from whole(self, container, path)
+        if path == DOCUMENTS:
+            made.run("touch", f"{DOCUMENTS}/new")
+
+    monkeypatch.setattr(Runner, "read_archive", busy)
+    try:
+        generation = take(docker_runner, repository, made.request)
+    finally:
+        made.run("rm", "-f", f"{DOCUMENTS}/old", f"{DOCUMENTS}/new")
+    assert len(entries(repository, generation, ArtifactKind.DOCUMENTS)) == len(CONTENTS)
+
+
+def test_a_tree_without_rows_is_not_empty_unless_the_profile_says_so(
+    docker_runner: Runner, repository: FolderRepository, made: StandIn
+) -> None:
+    profile = made.request.profile
+    (tree,) = profile.documents
+    nowhere = replace(tree, path="/var/lib/odoo/none/{database}", rows=None)
+
+    def request(tree: DocumentTree) -> CaptureRequest:
+        return replace(made.request, profile=replace(profile, documents=(tree,)))
+
+    with pytest.raises(ReplayError, match="has no folder /var/lib/odoo/none/") as caught:
+        take(docker_runner, repository, request(nowhere))
+    assert "may_be_empty" in caught.value.hint
+    assert nothing_left(repository, made)
+    generation = take(docker_runner, repository, request(replace(nowhere, may_be_empty=True)))
+    (empty,) = generation.artifacts_of(ArtifactKind.DOCUMENTS)
+    assert empty.files == 0
+
+
+def test_what_lies_in_the_database_needs_no_file_and_a_name_is_a_checksum(made: StandIn) -> None:
+    (tree,) = made.request.profile.documents
+    made.execute(
+        "INSERT INTO ir_attachment (name, store_fname) VALUES ('inside', '');"
+        "INSERT INTO ir_attachment (name, store_fname)"
+        " SELECT 'old', min(store_fname) FROM ir_attachment WHERE checksum <> ''"
+    )
+    try:
+        with made.site.connect(made.database, DATABASE) as connection:
+            rows: list[Any] = connection.execute(str(tree.rows).encode()).fetchall()
+    finally:
+        made.execute("DELETE FROM ir_attachment WHERE name <> 'x'")
+    assert [row[1] for row in rows] == ["x", "x", "x", "old"]
+    assert rows[-1][3] == rows[-1][2][3:]
 
 
 @pytest.mark.parametrize("kind", ["link", "pipe"])

@@ -60,8 +60,8 @@ FORMS = {
     "gzip": Form(("--create",), DumpForm.PLAIN, gzip.compress),
     "xz": Form(("--inserts", "--no-privileges"), DumpForm.PLAIN, lzma.compress, rows=False),
     "zstd": Form(("--use-set-session-authorization",), DumpForm.PLAIN, zstandard.compress),
-    "custom": Form(("--format=custom", "--no-owner"), DumpForm.CUSTOM, rows=False),
-    "directory": Form(("--format=directory",), DumpForm.DIRECTORY, rows=False),
+    "custom": Form(("--format=custom", "--no-owner"), DumpForm.CUSTOM),
+    "directory": Form(("--format=directory",), DumpForm.DIRECTORY),
 }
 
 
@@ -154,6 +154,9 @@ def test_a_dump_in_any_form_is_imported_and_replayed(
     tables = statuses["database.tables"]
     expected = CheckStatus.PASSED if form.rows else CheckStatus.UNVERIFIABLE
     assert (tables.status, bool(tables.reason)) == (expected, not form.rows), tables
+    told = form.form is not DumpForm.PLAIN
+    objects = CheckStatus.PASSED if told else CheckStatus.UNVERIFIABLE
+    assert statuses["database.objects"].status is objects, statuses["database.objects"]
     assert statuses["database.role"].status is CheckStatus.PASSED
     assert_restored(lab)
     # A plain dump says so only together with the making of its database.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,7 @@ from restore.adapters.postgres.objects import (
     with_later,
 )
 from restore.capture.artifacts import _large_objects
+from restore.catalogue.dumps import dump_at
 from restore.checks.database import database_checks
 from restore.checks.objects import settings_checks, settings_finding
 from restore.model import (
@@ -28,7 +30,7 @@ from restore.model import (
     SettingFacts,
 )
 from tests.support.repository import DATABASE
-from tests.support.servers import Scene
+from tests.support.servers import Scene, dump_files
 
 pytestmark = pytest.mark.docker
 
@@ -132,7 +134,7 @@ def test_every_kind_is_read_and_what_is_gone_is_named(database: Scene) -> None:
     )
 
 
-def test_a_dump_brings_back_every_kind(database: Scene) -> None:
+def test_a_dump_brings_back_every_kind(database: Scene, tmp_path: Path) -> None:
     """What pg_dump leaves out, or makes otherwise, must be no alarm."""
     database.lab.execute(EVERYTHING, DATABASE)
     facts = facts_of(database)
@@ -146,6 +148,25 @@ def test_a_dump_brings_back_every_kind(database: Scene) -> None:
     found = next(item for item in result if item.id.startswith("database.objects"))
     assert (found.status, found.details) == (CheckStatus.PASSED, ())
     assert found.expected == found.observed
+
+    # A dump's table of contents tells the same, and so does its data, of rows.
+    folder = tmp_path / "dump"
+    folder.mkdir()
+    for name, content in dump_files(lab, DATABASE).items():
+        (folder / name).write_bytes(content)
+    lab.runner.check(lab.container, ("pg_dump", "-Fc", "-f", "/tmp/one", DATABASE), user="postgres")
+    (tmp_path / "one").write_bytes(lab.runner.read_file(lab.container, "/tmp/one"))
+    kinds = {item.kind: item for item in facts.objects or ()}
+    for path in (folder, tmp_path / "one"):
+        told = dump_at(path).facts
+        assert told.objects is not None
+        assert [item for item in told.objects if item != kinds[item.kind]] == []
+        assert {"index", "foreign key", "trigger", "policy"} <= {i.kind for i in told.objects}
+        assert told.sequences == facts.sequences
+        assert told.tables == tuple(
+            table for table in facts.tables if table.name not in ("parts", "far")
+        )
+        assert told.lacks is None
 
 
 def test_an_index_that_broke_off_and_an_extensions_objects_are_no_loss(database: Scene) -> None:
@@ -245,6 +266,9 @@ def test_settings_come_back_and_a_read_only_database_is_told(database: Scene) ->
         found = settings_finding(connection, own, "postgres")
     assert found.status is CheckStatus.PASSED
     assert found.details == ("production had set it read-only: it came back so",)
+
+    with sql.connect(context.environment.database, DATABASE) as connection:
+        connection.execute("CREATE TABLE work_of_the_engine ()")
 
     lab.execute(f"ALTER DATABASE {DATABASE} SET work_mem TO '8MB'")
     lab.execute(f"ALTER ROLE odoo IN DATABASE {DATABASE} RESET ALL")

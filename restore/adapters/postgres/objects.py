@@ -7,10 +7,12 @@ and for what belongs to a table ``public.sale_order sale_order_partner``.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
+from restore.adapters.postgres.pg_archive import ArchiveEntry
 from restore.adapters.postgres.sql import Connection, compose, quoted, rows
 from restore.model.objects import (
     LargeObjects,
@@ -168,6 +170,53 @@ UNION ALL
 SELECT 'publication', pubname FROM pg_catalog.pg_publication
 """
 
+_TOLD: Final = {
+    "SCHEMA": "schema",
+    "TABLE": "table",
+    "VIEW": "view",
+    "MATERIALIZED VIEW": "materialized view",
+    "FOREIGN TABLE": "foreign table",
+    "SEQUENCE": "sequence",
+    "INDEX": "index",
+    "FK CONSTRAINT": "foreign key",
+    "TRIGGER": "trigger",
+    "EVENT TRIGGER": "event trigger",
+    "RULE": "rule",
+    "FUNCTION": "function",
+    "PROCEDURE": "function",
+    "AGGREGATE": "aggregate",
+    "POLICY": "policy",
+    "ROW SECURITY": "row security",
+    "TYPE": "type",
+    "DOMAIN": "domain",
+    "COLLATION": "collation",
+    "STATISTICS": "statistics object",
+    "SERVER": "foreign server",
+    "PUBLICATION": "publication",
+}
+"""Entries of a dump's table of contents, and the kinds that they make known."""
+
+_CONSTRAINTS: Final = {
+    "PRIMARY": "primary key",
+    "UNIQUE": "unique constraint",
+    "EXCLUDE": "exclusion constraint",
+}
+_CONSTRAINT: Final = re.compile(
+    r'ADD CONSTRAINT (?:"(?:[^"]|"")*"|[^\s"]+) (PRIMARY|UNIQUE|EXCLUDE)\b'
+)
+_STATE: Final = re.compile(
+    r"^ALTER (?:TABLE|EVENT TRIGGER) .* (DISABLE|ENABLE REPLICA|ENABLE ALWAYS)\b", re.M
+)
+_STATES: Final = {
+    "DISABLE": " (disabled)",
+    "ENABLE REPLICA": " (replica)",
+    "ENABLE ALWAYS": " (always)",
+}
+_STANDS: Final = re.compile(r"setval\('.*', (-?\d+), (true|false)\);\s*$", re.S)
+_POST_DATA: Final = ("INDEX", "CONSTRAINT", "FK CONSTRAINT", "TRIGGER", "RULE", "POLICY")
+POST_DATA: Final = "post-data"
+"""The section of a dump that holds indexes, constraints and triggers."""
+
 _SEQUENCES: Final = r"""
 SELECT n.nspname::text, c.relname::text, pg_catalog.has_schema_privilege(n.oid, 'USAGE')
        AND pg_catalog.has_sequence_privilege(c.oid, 'SELECT')
@@ -287,3 +336,35 @@ def read_comment(connection: Connection) -> str:
 def read_tablespaces(connection: Connection) -> tuple[str, ...]:
     """The tablespaces in which the database keeps something, but for the server's own."""
     return tuple(str(name) for (name,) in rows(connection, _TABLESPACES))
+
+
+def objects_in(entries: Iterable[ArchiveEntry]) -> tuple[ObjectFacts, ...]:
+    """The objects that a dump's table of contents tells; kinds that it does not are left out."""
+    names: defaultdict[str, list[str]] = defaultdict(list)
+    for entry in entries:
+        kind = _TOLD.get(entry.kind)
+        if entry.kind == "CONSTRAINT" and (found := _CONSTRAINT.search(entry.definition)):
+            kind = _CONSTRAINTS[found[1]]
+        name = f"{entry.schema}.{entry.name}" if entry.schema else entry.name
+        if kind is None or (kind, name) == ("schema", "public") or name.endswith(" _RETURN"):
+            continue
+        if kind in ("trigger", "event trigger") and (state := _STATE.search(entry.definition)):
+            name += _STATES[state[1]]
+        names[kind].append(name)
+    told = {*_TOLD.values(), *_CONSTRAINTS.values()}
+    return tuple(object_facts(kind, names[kind]) for kind in KINDS if kind in told)
+
+
+def sequences_in(entries: Iterable[ArchiveEntry]) -> tuple[SequenceFacts, ...]:
+    """Where a dump will set its sequences."""
+    return tuple(
+        SequenceFacts(entry.schema, entry.name, int(found[1]), found[2] == "true")
+        for entry in entries
+        if entry.kind == "SEQUENCE SET" and (found := _STANDS.search(entry.definition))
+    )
+
+
+def lacks_post_data(entries: Iterable[ArchiveEntry]) -> bool:
+    """Whether a dump makes tables and nothing that belongs to them."""
+    kinds = {entry.kind for entry in entries}
+    return "TABLE" in kinds and kinds.isdisjoint(_POST_DATA)

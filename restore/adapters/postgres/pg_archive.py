@@ -8,6 +8,7 @@ end, so one that was cut is told from one that is whole.
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,9 @@ _FOLDER_FORMATS: Final = (3, 5)
 
 _NO_DATA: Final = 3
 _TABLE_DATA, _LARGE_OBJECTS = 1, 3
+_ROWS_END: Final = b"\\.\n\n\n"
+"""What pg_dump writes after the last row of a ``COPY``."""
+_UNCOMPRESSED, _GZIP = 0, 1
 _LONGEST_TEXT: Final = 64 << 20
 """Bytes of a definition above which it is none."""
 
@@ -62,6 +66,26 @@ class ArchiveEntry:
     copy: str = ""
 
 
+class RowCounter:
+    """Counts the rows of a ``COPY`` as pg_dump writes them: one a line, then the end's lines."""
+
+    def __init__(self) -> None:
+        self._lines = 0
+        self._tail = b""
+
+    def feed(self, data: bytes) -> None:
+        """Take some more of what pg_dump wrote."""
+        self._lines += data.count(b"\n")
+        self._tail = (self._tail + data)[-len(_ROWS_END) - 1 :]
+
+    @property
+    def rows(self) -> int | None:
+        """How many there were; None where it does not end as pg_dump's own does."""
+        if self._tail not in (_ROWS_END, b"\n" + _ROWS_END):
+            return None
+        return self._lines - _ROWS_END.count(b"\n")
+
+
 class ArchiveReader:
     """Reads one dump from a stream at its beginning; ``name`` names it in errors.
 
@@ -75,6 +99,10 @@ class ArchiveReader:
         self._integer = 4
         self._offset = 8
         self._with_data: set[int] = set()
+        self._copied: set[int] = set()
+        self._compression = _GZIP
+        self.rows: dict[int, int] = {}
+        """The rows of each table, by the number of its entry, once ``require_whole`` has been."""
         self.head = self._read_head()
 
     def entries(self) -> Iterator[ArchiveEntry]:
@@ -83,10 +111,12 @@ class ArchiveReader:
             entry = self._entry()
             if entry.has_data:
                 self._with_data.add(entry.id)
+            if entry.copy:
+                self._copied.add(entry.id)
             yield entry
 
     def require_whole(self) -> None:
-        """Follow the data of a dump in one file to its end.
+        """Follow the data of a dump in one file to its end, and count its rows.
 
         Raises:
             DamagedGenerationError: the file ends within a block, or the data of an object is not
@@ -94,9 +124,10 @@ class ArchiveReader:
         """
         missing = set(self._with_data)
         while kind := self._stream.read(1):
-            missing.discard(self._int())
+            number = self._int()
+            missing.discard(number)
             if kind[0] == _TABLE_DATA:
-                self._skip_chunks()
+                self._count_rows(number)
             elif kind[0] == _LARGE_OBJECTS:
                 while self._int():
                     self._skip_chunks()
@@ -120,9 +151,9 @@ class ArchiveReader:
         if form != _CUSTOM and form not in _FOLDER_FORMATS:
             raise self._damaged(f"is of an unknown kind of dump, {form}")
         if version >= (1, 15):
-            self._take(1)  # algorithm of the compression
+            self._compression = self._take(1)[0]
         else:
-            self._int()
+            self._compression = _GZIP if self._int() else _UNCOMPRESSED
         created = self._moment()
         database, server, dump = self._text(), self._text(), self._text()
         return ArchiveHead(version, form == _CUSTOM, created, database, server, dump)
@@ -163,12 +194,35 @@ class ArchiveReader:
             file = self._text() or None
         return ArchiveEntry(number, name, kind, definition, schema, owner, has_data, file, copy)
 
+    def _count_rows(self, number: int) -> None:
+        counter = RowCounter()
+        known = number in self._copied and self._compression in (_UNCOMPRESSED, _GZIP)
+        inner = zlib.decompressobj() if self._compression == _GZIP else None
+        for data in self._chunks():
+            # pg_restore tells more of what is damaged within: here, it is only not counted.
+            while known and data:
+                try:
+                    counter.feed(inner.decompress(data, CHUNK) if inner else data)
+                except zlib.error:
+                    known = False
+                data = inner.unconsumed_tail if inner else b""  # noqa: PLW2901 - what is left of it
+        if known and inner:
+            counter.feed(inner.flush())
+        if known and (rows := counter.rows) is not None:
+            self.rows[number] = rows
+
     def _skip_chunks(self) -> None:
+        for _ in self._chunks():
+            pass
+
+    def _chunks(self) -> Iterator[bytes]:
         while size := self._int():
             if size < 0:
                 raise self._damaged("has a block of negative size")
             while size > 0:
-                size -= len(self._take(min(size, CHUNK)))
+                data = self._take(min(size, CHUNK))
+                size -= len(data)
+                yield data
 
     def _int(self) -> int:
         sign, *digits = self._take(1 + self._integer)

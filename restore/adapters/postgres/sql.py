@@ -56,6 +56,10 @@ def connect(
     role, password = (
         (server.erp_role, server.erp_password) if as_erp else (server.superuser, server.password)
     )
+    # A database that production had set read-only is one for its users, not for the engine's work.
+    given = [] if as_erp else ["-c default_transaction_read_only=off"]
+    if options:
+        given.append(options.reveal())
     host, port = server.endpoint
     attempts = Retrying(
         retry=retry_if_exception_type(psycopg.OperationalError),
@@ -73,7 +77,7 @@ def connect(
                 dbname=database,
                 user=role,
                 password=password.reveal(),
-                options=options.reveal() if options else None,
+                options=" ".join(given) or None,
                 connect_timeout=_CONNECT,
                 keepalives_idle=SILENCE // 2,
                 keepalives_interval=max(1, SILENCE // 6),
