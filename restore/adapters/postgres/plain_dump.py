@@ -89,8 +89,8 @@ _TOKEN: Final = re.compile(
     | (?P<partial>(?::['"]|\$)[A-Za-z0-9_\x80-\xff]*\Z)
     | (?P<variable>:(?:(?P<mark>['"]?)[A-Za-z0-9_\x80-\xff]+(?P=mark)|\{))
     | (?P<quote>['"])
-    | (?P<open>\()
-    | (?P<close>\))
+    | (?P<open>\(+)
+    | (?P<close>\)+)
     | (?P<end>;)
     | (?P<command>\\)
     | (?P<return>\r)
@@ -458,9 +458,9 @@ class _Scanner:
             self._before = b""
             self._enter_text(kind, token)
         elif kind == "open":
-            self._parentheses += 1
+            self._parentheses += len(token)
         elif kind == "close":
-            self._parentheses = max(0, self._parentheses - 1)
+            self._parentheses = max(0, self._parentheses - len(token))
         elif kind == "command":
             self._command(text, found.start())
         else:
