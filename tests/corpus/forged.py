@@ -57,6 +57,11 @@ def broken(item: str, name: str, damage: Damage, says: str, base: Base = Base.CA
     return Kind(item, name, damage, Stage.REPLAY, ExitCode.REPLAY, says, base, signed=True)
 
 
+def followed(item: str, name: str, damage: Damage, says: str) -> Kind:
+    """A kind that what follows a plain dump on its way to psql stops at."""
+    return Kind(item, name, damage, Stage.REPLAY, ExitCode.DAMAGED, says, Base.PLAIN, signed=True)
+
+
 def wrong(
     item: str, name: str, damage: Damage, says: str, found: Stage = Stage.REPLAY, **more: Any
 ) -> Kind:
@@ -243,12 +248,11 @@ _CUT = (
 FORGED: Final[tuple[Kind, ...]] = (
     *_CUT,
     broken("plain dump cut mid-table", "within a row", _plain(_mid_table), "was cut", Base.PLAIN),
-    broken(
+    followed(
         "plain dump cut mid-table",
         "within a row, pg_dump's last line added",
         _plain(_mid_table_with_end),
-        "psql exited",
-        Base.PLAIN,
+        "was cut",
     ),
     wrong(
         "plain dump cut mid-table",
@@ -288,7 +292,7 @@ FORGED: Final[tuple[Kind, ...]] = (
         "pg_restore exited",
         Base.CUSTOM,
     ),
-    broken("zeroed bytes", "in the rows of a table", _plain(_zeroed), "psql exited", Base.PLAIN),
+    followed("zeroed bytes", "in the rows of a table", _plain(_zeroed), "holds a zero byte"),
     lie("missing file", "the data of a table", without(_DUMP, DATA), "is not in the generation"),
     lie("missing file", "the table of contents", without(_DUMP, TABLE_OF_CONTENTS), "no such file"),
     lie("missing file", "the script of roles", without(ArtifactKind.ROLES), "roles lack it"),

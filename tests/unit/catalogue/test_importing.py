@@ -122,7 +122,8 @@ def test_a_plain_dump_without_owners_is_planned(backup: Path, repository: Folder
     load = steps[StepKind.RESTORE_DATABASE].argv
     assert load[0] == "psql" and "--single-transaction" in load and "--set=ON_ERROR_STOP=1" in load
     assert f"--command=SET ROLE {identifier(temporary)}" in load
-    assert load[-1].endswith("database/specibike_prod/dump.sql")
+    assert load[-1] == "--file=-"
+    assert steps[StepKind.RESTORE_DATABASE].source == "database/specibike_prod"
     give = steps[StepKind.GIVE_OWNERSHIP].argv
     assert f'--command=REASSIGN OWNED BY {identifier(temporary)} TO "odoo"' in give
     assert blueprint(made, PROFILE, ()).database.environment[1:] == (
