@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -53,7 +54,7 @@ def test_a_process_that_reads_nothing_is_no_error(tmp_path: Path) -> None:
 
 
 def test_a_command_that_is_missing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "_dying_with_us", lambda: ())
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
     command = Command(("no-such-command",), tmp_path, dict(os.environ))
     with pytest.raises(EnvironmentFailure, match="no-such-command"):
         run_attended(command)
