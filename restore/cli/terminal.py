@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from restore.adapters.tool_output import without_controls
 from restore.errors import RestoreError
 
 if TYPE_CHECKING:
@@ -127,6 +126,8 @@ class Terminal:
     def error(self, error: RestoreError) -> None:
         """Print an error and its hint."""
         # File names and what tools say may hold anything.
+        from restore.adapters.tool_output import without_controls
+
         _print(f"error: {without_controls(error.message)}", err=True, fg="red")
         if error.hint:
             _print(f"hint: {without_controls(error.hint)}", err=True)
