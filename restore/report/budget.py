@@ -28,14 +28,7 @@ def budget_check(budget: float, rto: float | None, mode: ReplayMode | None = Non
     else:
         observed = message("recovered in {duration}", duration=spoken(rto))
         if rto > budget:
-            status = CheckStatus.FAILED
-            details = (
-                message(
-                    "{duration} over the budget of {budget}",
-                    duration=spoken(rto - budget),
-                    budget=spoken(budget),
-                ),
-            )
+            status, details = CheckStatus.FAILED, _over(rto, budget)
         elif mode is ReplayMode.CACHED:
             status = CheckStatus.UNVERIFIABLE
             reason = message(
@@ -73,13 +66,7 @@ def age_check(budget: float, rpo: float | None, *, newest: bool) -> CheckResult:
     else:
         observed = message("data from {age} before", age=spoken(rpo))
         if rpo > budget:
-            status = CheckStatus.FAILED
-            over = spoken(rpo - budget)
-            details = (
-                message(
-                    "{duration} over the budget of {budget}", duration=over, budget=spoken(budget)
-                ),
-            )
+            status, details = CheckStatus.FAILED, _over(rpo, budget)
     return CheckResult(
         id=AGE,
         title=message("Loss of data within its budget"),
@@ -89,6 +76,13 @@ def age_check(budget: float, rpo: float | None, *, newest: bool) -> CheckResult:
         duration=0.0,
         details=details,
         reason=reason,
+    )
+
+
+def _over(seconds: float, budget: float) -> tuple[Message]:
+    over = spoken(seconds - budget)
+    return (
+        message("{duration} over the budget of {budget}", duration=over, budget=spoken(budget)),
     )
 
 
