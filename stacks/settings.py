@@ -203,7 +203,7 @@ def _settings(values: Values, place: Place) -> Settings:
         rto_budget=_budget(values, "rtoBudget", "recovery time"),
         require_signed=values.boolean("requireSigned", False),
         only_generation=values.boolean("onlyGeneration", False),
-        rpo_budget=_budget(values, "rpoBudget", "loss of data"),
+        rpo_budget=_budget(values, "rpoBudget", "age of data"),
     )
 
 

@@ -147,7 +147,7 @@ def prepare_replay(
         rto_budget=parse_budget(options.rto_budget) if options.rto_budget else None,
         require_signed=options.require_signed,
         rpo_budget=(
-            parse_budget(options.rpo_budget, "loss of data") if options.rpo_budget else None
+            parse_budget(options.rpo_budget, "age of data") if options.rpo_budget else None
         ),
     )
     return services, request

@@ -225,7 +225,7 @@ def within_budget(request: ReplayRequest, stack: str) -> ReplayRequest:
     if request.rto_budget is None and (given := setting_of(stack, "rtoBudget")) is not None:
         request = replace(request, rto_budget=parse_budget(given))
     if request.rpo_budget is None and (given := setting_of(stack, "rpoBudget")) is not None:
-        request = replace(request, rpo_budget=parse_budget(given, "loss of data"))
+        request = replace(request, rpo_budget=parse_budget(given, "age of data"))
     if not request.require_signed:
         request = replace(request, require_signed=setting_of(stack, "requireSigned") == "true")
     return request
